@@ -1,0 +1,61 @@
+//! Where frames come from and where they are kept: capture files, pipes and network cards in,
+//! capture files out.
+//!
+//! It knows records, blocks and compression, and nothing of what is inside a frame.
+
+mod frame;
+mod link_type;
+
+pub use frame::{Batch, Frame, FrameHeader, FrameNo};
+pub use link_type::LinkType;
+
+/// Something that yields frames in batches.
+///
+/// The caller empties the batch ([`Batch::advance`]), calls [`Source::fill`], reads the frames, and
+/// does so again until the answer is [`Fill::End`]; then it asks for [`Source::report`].
+pub trait Source {
+    /// Appends the next frames to an empty batch. A batch left empty with [`Fill::More`] means that
+    /// nothing has arrived yet (live capture): call again.
+    ///
+    /// Input that is damaged or cut short is no reason to give up what can be read: the frames before
+    /// the damage are delivered, the rest of that input is left out, and the report says so.
+    fn fill(&mut self, batch: &mut Batch) -> Fill;
+
+    /// What is known of the input so far: bytes, problems, drops.
+    fn report(&self) -> SourceReport;
+}
+
+/// Whether a source has more to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// Call again.
+    More,
+    /// This was the last batch; it may hold frames.
+    End,
+}
+
+/// What a source can say of itself, at any time.
+#[derive(Debug, Clone, Default)]
+pub struct SourceReport {
+    /// Bytes taken from the input so far, before decompression.
+    pub bytes_read: u64,
+    /// Bytes that the input has in all, where it has an end that is known.
+    pub bytes_total: Option<u64>,
+    /// Frames that the kernel dropped because nobody fetched them in time; `None` where no kernel was asked.
+    pub kernel_dropped: Option<u64>,
+    /// Frames that the interface or its driver dropped.
+    pub interface_dropped: Option<u64>,
+    /// Inputs that could not be read to their end, in words for people.
+    pub problems: Vec<Problem>,
+}
+
+/// An input that could not be read, or not to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or interface as the user named it.
+    pub input: String,
+    /// What is wrong and where, for example "cut short in the middle of a record, 17 bytes before its end".
+    pub what: String,
+    /// The way out, if there is one.
+    pub hint: Option<String>,
+}

@@ -1,0 +1,7 @@
+//! `mqttsniff`: what happened on the wire, from TCP's handshake to MQTT's last acknowledgement.
+
+pub mod capture;
+pub mod mqtt;
+pub mod text;
+pub mod time;
+pub mod wire;

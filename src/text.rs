@@ -1,0 +1,88 @@
+//! Text from the wire: shown without harm to a terminal, kept without loss.
+//!
+//! What arrives as "a string" in a packet is bytes until proved otherwise. Nothing here decides what
+//! a protocol allows; it only shows and carries.
+
+use std::fmt::{self, Write as _};
+
+/// Bytes that ought to be UTF-8, shown so that a terminal can come to no harm.
+///
+/// Control characters, invalid bytes and the invisible characters that reorder text are written as
+/// `\n`, `\xff` or `\u{202e}`; a backslash is doubled, so that the text can be read back without doubt.
+#[derive(Debug, Clone, Copy)]
+pub struct Escaped<'a>(pub &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                match c {
+                    '\\' => f.write_str("\\\\")?,
+                    '\n' => f.write_str("\\n")?,
+                    '\r' => f.write_str("\\r")?,
+                    '\t' => f.write_str("\\t")?,
+                    c if is_harmful(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
+                    c => f.write_char(c)?,
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Characters that move the cursor, hide or reorder what follows: C0, DEL, C1, the line and paragraph
+/// separators, bidirectional controls and other invisible format characters.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A secret from the wire (a password, authentication data): its length may be told, its bytes never.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Secret {
+    length: usize,
+}
+
+impl Secret {
+    /// Notes that a secret was seen; the bytes are not kept.
+    pub const fn seen(bytes: &[u8]) -> Self {
+        Self { length: bytes.len() }
+    }
+
+    /// How many bytes it has.
+    pub const fn length(self) -> usize {
+        self.length
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({} bytes)", self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_controls_and_reordering_marks_are_shown_not_sent() {
+        let shown = Escaped("a\u{1b}[31mb\u{202e}c\\d\ne\u{85}".as_bytes()).to_string();
+        assert_eq!(shown, "a\\u{1b}[31mb\\u{202e}c\\\\d\\ne\\u{85}");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_kept_apart_from_text() {
+        assert_eq!(Escaped(b"caf\xc3\xa9 \xff\xc3").to_string(), "café \\xff\\xc3");
+    }
+
+    #[test]
+    fn a_secret_tells_its_length_only() {
+        assert_eq!(format!("{:?}", Secret::seen(b"hunter2")), "Secret(7 bytes)");
+    }
+}

@@ -1,0 +1,153 @@
+//! Points and lengths of time as the capture gives them, in nanoseconds.
+//!
+//! Nothing here reads a clock: a [`Timestamp`] comes from a record of the capture, and every age or
+//! time-out in this crate is the difference of two of them.
+
+use std::fmt;
+
+/// A point in time: nanoseconds since 1970-01-01T00:00:00Z, as stamped by the capturing machine.
+///
+/// The range is 1677 to 2262; what lies outside (a damaged record) is moved to the nearer end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+/// A length of time in nanoseconds; negative where the capture's clock went backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span(i64);
+
+const NANOS: i64 = 1_000_000_000;
+
+impl Timestamp {
+    /// From nanoseconds since the epoch.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// From seconds and nanoseconds since the epoch, saturating at the ends of the range.
+    pub const fn from_secs_nanos(secs: i64, nanos: u32) -> Self {
+        Self(secs.saturating_mul(NANOS).saturating_add(nanos as i64))
+    }
+
+    /// Nanoseconds since the epoch.
+    pub const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// The time from `earlier` to `self`; negative when `self` is the earlier one.
+    pub const fn since(self, earlier: Self) -> Span {
+        Span(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Span> for Timestamp {
+    type Output = Self;
+
+    fn add(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+}
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
+    /// From nanoseconds.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// From milliseconds.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// From seconds.
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(NANOS))
+    }
+
+    /// In nanoseconds.
+    pub const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// In seconds.
+    pub fn as_secs_f64(self) -> f64 {
+        // Division, not multiplication by 1e-9: the result is then the double nearest to the decimal
+        // value, and prints with no more than nine decimals.
+        self.0 as f64 / NANOS as f64
+    }
+}
+
+/// RFC 3339 in UTC with nine decimals, always 30 bytes for years 0 to 9999: `2026-11-21T10:00:00.000000001Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.rfc3339()).unwrap_or_default())
+    }
+}
+
+impl Timestamp {
+    /// The bytes of the RFC 3339 form, for writers that print many of them.
+    pub fn rfc3339(self) -> [u8; 30] {
+        let secs = self.0.div_euclid(NANOS);
+        let nanos = self.0.rem_euclid(NANOS);
+        let (year, month, day) = civil_from_days(secs.div_euclid(86_400));
+        let second_of_day = secs.rem_euclid(86_400);
+        let mut out = *b"0000-00-00T00:00:00.000000000Z";
+        digits(&mut out[0..4], year);
+        digits(&mut out[5..7], month);
+        digits(&mut out[8..10], day);
+        digits(&mut out[11..13], second_of_day / 3600);
+        digits(&mut out[14..16], second_of_day / 60 % 60);
+        digits(&mut out[17..19], second_of_day % 60);
+        digits(&mut out[20..29], nanos);
+        out
+    }
+}
+
+/// Writes `value` into `out` as decimal digits, right-aligned.
+fn digits(out: &mut [u8], mut value: i64) {
+    for digit in out.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+/// Year, month and day of the proleptic Gregorian calendar for a day number (day 0 is 1970-01-01).
+///
+/// The calendar is counted in eras of 400 years that begin on 1 March, so that a leap day is the last
+/// day of its year and no table of months is needed.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468; // days since 0000-03-01
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_instants_print_as_rfc_3339() {
+        let at = |secs, nanos| Timestamp::from_secs_nanos(secs, nanos).to_string();
+        assert_eq!(at(0, 0), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(at(951_782_400, 1), "2000-02-29T00:00:00.000000001Z");
+        assert_eq!(at(1_795_296_201, 490_440_000), "2026-11-21T21:23:21.490440000Z");
+        assert_eq!(at(-1, 0), "1969-12-31T23:59:59.000000000Z");
+        assert_eq!(at(i64::MAX, 0), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(at(4_294_967_295, 999_999_999), "2106-02-07T06:28:15.999999999Z");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_gives_a_negative_span() {
+        let (a, b) = (Timestamp::from_nanos(5), Timestamp::from_nanos(3));
+        assert_eq!(b.since(a), Span::from_nanos(-2));
+        assert_eq!(Span::from_nanos(114_000).as_secs_f64().to_string(), "0.000114");
+    }
+}
