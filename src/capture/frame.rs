@@ -148,3 +148,19 @@ impl Batch {
         })
     }
 }
+
+/// Which frame said something, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The frame.
+    pub frame: FrameNo,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+impl Frame<'_> {
+    /// This frame as the origin of what it tells.
+    pub fn origin(&self) -> Origin {
+        Origin { frame: self.number, time: self.header.time }
+    }
+}

@@ -6,7 +6,7 @@
 mod frame;
 mod link_type;
 
-pub use frame::{Batch, Frame, FrameHeader, FrameNo};
+pub use frame::{Batch, Frame, FrameHeader, FrameNo, Origin};
 pub use link_type::LinkType;
 
 /// Something that yields frames in batches.

@@ -1,0 +1,127 @@
+//! Which bytes of one direction the capture has seen: everything up to a point, except some holes.
+
+use crate::wire::SeqNum;
+
+/// The ranges below the highest number seen that were not captured, oldest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Holes(Vec<(SeqNum, SeqNum)>);
+
+/// The most holes that are told apart. A direction with more is not a transfer that loses segments but
+/// noise; the oldest are then given up as missing for good.
+const LIMIT: usize = 256;
+
+/// What of a range had been seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Bytes of the range that were seen for the first time.
+    pub(super) new: u32,
+    /// Whether the first byte was seen before.
+    pub(super) first_byte_known: bool,
+}
+
+impl Holes {
+    /// Notes that `from..to` was skipped.
+    pub(super) fn open(&mut self, from: SeqNum, to: SeqNum) -> u32 {
+        self.0.push((from, to));
+        if self.0.len() > LIMIT {
+            let (start, end) = self.0.remove(0);
+            return end.distance(start) as u32;
+        }
+        0
+    }
+
+    /// Whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many bytes they have in all.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.iter().map(|(from, to)| u64::from(to.distance(*from).max(0) as u32)).sum()
+    }
+
+    /// Fills `from..to`, which lies below the highest number seen, and says what of it is new.
+    pub(super) fn fill(&mut self, from: SeqNum, to: SeqNum) -> Seen {
+        let mut seen = Seen { new: 0, first_byte_known: true };
+        if self.0.is_empty() {
+            return seen;
+        }
+        let mut at = 0;
+        while let Some(&(start, end)) = self.0.get(at) {
+            if !to.is_after(start) {
+                break;
+            }
+            if !from.is_before(end) {
+                at += 1;
+                continue;
+            }
+            let filled_from = start.max(from);
+            let filled_to = if to.is_before(end) { to } else { end };
+            seen.new += filled_to.distance(filled_from) as u32;
+            seen.first_byte_known &= !(filled_from == from);
+            match (filled_from == start, filled_to == end) {
+                (true, true) => {
+                    self.0.remove(at);
+                }
+                (true, false) => {
+                    self.0[at].0 = filled_to;
+                    at += 1;
+                }
+                (false, true) => {
+                    self.0[at].1 = filled_from;
+                    at += 1;
+                }
+                (false, false) => {
+                    self.0[at].1 = filled_from;
+                    self.0.insert(at + 1, (filled_to, end));
+                    at += 2;
+                }
+            }
+        }
+        seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_segment_that_fills_a_hole_in_part_leaves_the_rest_open() {
+        let mut holes = Holes::default();
+        holes.open(SeqNum(100), SeqNum(200));
+        assert_eq!(holes.fill(SeqNum(120), SeqNum(150)), Seen { new: 30, first_byte_known: false });
+        assert_eq!(holes.fill(SeqNum(90), SeqNum(130)), Seen { new: 20, first_byte_known: true });
+        assert_eq!(holes.bytes(), 50);
+        assert_eq!(holes.fill(SeqNum(150), SeqNum(300)), Seen { new: 50, first_byte_known: false });
+        assert!(holes.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn holes_agree_with_a_set_of_bytes(
+            base in any::<u32>(),
+            opened in proptest::collection::vec((1u32..20, 1u32..20), 1..8),
+            filled in proptest::collection::vec((0u32..300, 1u32..60), 0..20),
+        ) {
+            let mut holes = Holes::default();
+            let mut open = std::collections::BTreeSet::new();
+            let mut at = 0;
+            for (skip, length) in opened {
+                at += skip;
+                holes.open(SeqNum(base).plus(at), SeqNum(base).plus(at + length));
+                open.extend(at..at + length);
+                at += length;
+            }
+            for (from, length) in filled {
+                let seen = holes.fill(SeqNum(base).plus(from), SeqNum(base).plus(from + length));
+                prop_assert_eq!(seen.first_byte_known, !open.contains(&from));
+                let before = open.len();
+                open.retain(|byte| !(from..from + length).contains(byte));
+                prop_assert_eq!(seen.new as usize, before - open.len());
+                prop_assert_eq!(holes.bytes() as usize, open.len());
+            }
+        }
+    }
+}

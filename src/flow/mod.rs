@@ -1,0 +1,28 @@
+//! Flows: which packets belong together, what each end of a TCP connection is known to have done, and
+//! the byte stream of each direction.
+//!
+//! It follows TCP (RFC 9293) and counts UDP. What the bytes of a stream mean is no concern of it.
+
+mod endpoint;
+mod holes;
+mod metrics;
+mod reassembly;
+mod record;
+mod resend;
+mod side;
+mod state;
+mod summary;
+mod table;
+mod tcp;
+mod verdict;
+
+pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
+pub use metrics::{Counters, Durations, Range};
+pub use reassembly::{ReassemblyLimits, StreamReassembler, StreamSink};
+pub use record::{CloseKind, KnownBy, Outcome};
+pub use side::{Side, SynOptions, WindowScale};
+pub use state::{Next, Signal, TcpState};
+pub use summary::Shorthand;
+pub use table::{Ended, EndedFlows, Flow, FlowLimits, FlowTable, Found};
+pub use tcp::{Closing, Connection, Handshake, Proof, SecondFin, Transition};
+pub use verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};

@@ -1,0 +1,363 @@
+//! The byte stream of one direction: segments in, bytes in order out, each once.
+//!
+//! In-order bytes are passed on without a copy; only what lies ahead of a hole is kept. Bytes that came
+//! first stay: a segment that says otherwise of them changes nothing.
+
+use std::collections::VecDeque;
+
+use crate::capture::Origin;
+use crate::time::{Span, Timestamp};
+use crate::wire::SeqNum;
+
+/// Takes what the stream yields, in order.
+pub trait StreamSink {
+    /// The next bytes, and the frame that delivered them.
+    fn data(&mut self, bytes: &[u8], origin: Origin);
+
+    /// The next `length` bytes were never captured. `origin` is the frame that showed it.
+    fn gap(&mut self, length: u64, origin: Origin);
+}
+
+/// How much one direction may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReassemblyLimits {
+    /// Bytes kept ahead of a hole; with more, the hole is given up.
+    pub bytes: usize,
+    /// Segments kept ahead of a hole; with more, the hole is given up.
+    pub segments: usize,
+}
+
+impl Default for ReassemblyLimits {
+    /// 1 MiB and 1024 segments: about what a common receiver takes ahead of a hole before its own window ends.
+    fn default() -> Self {
+        Self { bytes: 1 << 20, segments: 1024 }
+    }
+}
+
+/// How long a hole is kept open after the receiver acknowledged it.
+///
+/// The receiver has the bytes, so the capture lost them, unless frames were captured slightly out of order:
+/// some capture points are off by up to a few milliseconds between the two directions.
+const PATIENCE: Span = Span::from_millis(20);
+
+#[derive(Debug)]
+struct Held {
+    seq: SeqNum,
+    bytes: Box<[u8]>,
+    /// Bytes behind these that were on the wire and not captured.
+    cut: u32,
+    origin: Origin,
+}
+
+impl Held {
+    fn end(&self) -> SeqNum {
+        self.seq.plus(self.bytes.len() as u32).plus(self.cut)
+    }
+}
+
+/// Puts the segments of one direction in order.
+///
+/// Call order: [`StreamReassembler::start`] with the SYN, or nothing where it was not captured; then
+/// [`StreamReassembler::push`] for each segment with payload and [`StreamReassembler::acknowledged`] for each
+/// acknowledgement of the peer; at the end [`StreamReassembler::finish`].
+#[derive(Debug, Default)]
+pub struct StreamReassembler {
+    /// The number of the next byte to pass on.
+    next: Option<SeqNum>,
+    /// INVARIANT: sorted by `seq`; every end is after `next`.
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    /// Since when the byte at `next` has been acknowledged without having been captured.
+    hole_acknowledged: Option<Timestamp>,
+    /// Overlaps with other bytes that were seen.
+    conflicts: u32,
+    /// Holes that were given up because the limit was reached.
+    capped: u32,
+}
+
+impl StreamReassembler {
+    /// The stream begins behind this SYN. Has no effect once bytes were passed on.
+    pub fn start(&mut self, isn: SeqNum) {
+        if self.next.is_none() {
+            self.next = Some(isn.plus(1));
+        }
+    }
+
+    /// Whether anything was passed on or is waited for.
+    pub const fn has_started(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Bytes kept ahead of a hole.
+    pub const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// How often bytes came twice with different contents, as far as both copies were at hand.
+    pub const fn conflicts(&self) -> u32 {
+        self.conflicts
+    }
+
+    /// How many holes were given up because a limit was reached.
+    pub const fn capped(&self) -> u32 {
+        self.capped
+    }
+
+    /// Takes payload in: `bytes` from the number `seq` on, of which `cut` more were on the wire.
+    pub fn push(
+        &mut self,
+        seq: SeqNum,
+        bytes: &[u8],
+        cut: u32,
+        origin: Origin,
+        limits: ReassemblyLimits,
+        sink: &mut impl StreamSink,
+    ) {
+        let next = *self.next.get_or_insert(seq);
+        let end = seq.plus(bytes.len() as u32).plus(cut);
+        if !end.is_after(next) {
+            return;
+        }
+        if seq.is_after(next) {
+            self.hold(seq, bytes, cut, origin);
+            while self.held_bytes > limits.bytes || self.held.len() > limits.segments {
+                self.capped += 1;
+                self.give_up(origin, sink);
+            }
+            return;
+        }
+        self.pass_on(seq, bytes, cut, origin, sink);
+        self.drain(sink);
+    }
+
+    /// The peer acknowledged everything before `ack` at `now`.
+    pub fn acknowledged(&mut self, ack: SeqNum, origin: Origin, sink: &mut impl StreamSink) {
+        if self.held.is_empty() {
+            return;
+        }
+        let Some(next) = self.next else { return };
+        if !ack.is_after(next) {
+            return;
+        }
+        let since = *self.hole_acknowledged.get_or_insert(origin.time);
+        if origin.time.since(since) >= PATIENCE {
+            self.give_up(origin, sink);
+        }
+    }
+
+    /// No more will come: whatever is kept is passed on, the holes before it as gaps.
+    pub fn finish(&mut self, origin: Origin, sink: &mut impl StreamSink) {
+        while !self.held.is_empty() {
+            self.give_up(origin, sink);
+        }
+        self.held = VecDeque::new();
+    }
+
+    /// Passes on a segment that begins at or before the next byte and ends after it.
+    fn pass_on(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, origin: Origin, sink: &mut impl StreamSink) {
+        let next = self.next.unwrap_or(seq);
+        let known = next.distance(seq).max(0) as usize;
+        if let Some(new) = bytes.get(known..)
+            && !new.is_empty()
+        {
+            sink.data(new, origin);
+        }
+        let cut_behind = (known - known.min(bytes.len())) as u32;
+        let cut = cut - cut_behind.min(cut);
+        if cut > 0 {
+            sink.gap(u64::from(cut), origin);
+        }
+        let end = seq.plus(known.max(bytes.len()) as u32).plus(cut);
+        self.next = Some(end);
+        self.hole_acknowledged = None;
+    }
+
+    /// Passes on what is kept and has become contiguous.
+    fn drain(&mut self, sink: &mut impl StreamSink) {
+        while let Some(first) = self.held.front() {
+            let Some(next) = self.next else { return };
+            if first.seq.is_after(next) {
+                return;
+            }
+            let Some(first) = self.held.pop_front() else { return };
+            self.held_bytes -= first.bytes.len();
+            if first.end().is_after(next) {
+                self.pass_on(first.seq, &first.bytes, first.cut, first.origin, sink);
+            }
+        }
+    }
+
+    /// The hole before the first kept segment will not be filled any more.
+    fn give_up(&mut self, origin: Origin, sink: &mut impl StreamSink) {
+        let (Some(next), Some(first)) = (self.next, self.held.front()) else { return };
+        let missing = first.seq.distance(next).max(0) as u32;
+        if missing > 0 {
+            sink.gap(u64::from(missing), origin);
+            self.next = Some(first.seq);
+        }
+        self.hole_acknowledged = None;
+        self.drain(sink);
+    }
+
+    /// Keeps what is new of a segment that lies ahead.
+    fn hold(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, origin: Origin) {
+        let mut at = seq;
+        let end = seq.plus(bytes.len() as u32).plus(cut);
+        let mut index = self.held.partition_point(|held| !held.end().is_after(seq));
+        while at.is_before(end) {
+            let Some(held) = self.held.get(index) else {
+                self.insert(index, seq, bytes, cut, at, end, origin);
+                return;
+            };
+            if held.seq.is_after(at) {
+                let stop = if held.seq.is_before(end) { held.seq } else { end };
+                self.insert(index, seq, bytes, cut, at, stop, origin);
+                at = stop;
+                index += 1;
+                continue;
+            }
+            self.conflicts += u32::from(differs(held, seq, bytes));
+            at = held.end();
+            index += 1;
+        }
+    }
+
+    /// Keeps the part `from..to` of a segment.
+    #[allow(clippy::too_many_arguments)]
+    fn insert(&mut self, index: usize, seq: SeqNum, bytes: &[u8], cut: u32, from: SeqNum, to: SeqNum, origin: Origin) {
+        let start = (from.distance(seq).max(0) as usize).min(bytes.len());
+        let stop = (to.distance(seq).max(0) as usize).min(bytes.len());
+        let part: Box<[u8]> = bytes.get(start..stop).unwrap_or_default().into();
+        let length = to.distance(from).max(0) as u32;
+        let cut = cut.min(length - (part.len() as u32).min(length));
+        self.held_bytes += part.len();
+        self.held.insert(index.min(self.held.len()), Held { seq: from, bytes: part, cut, origin });
+    }
+}
+
+/// Whether the bytes that both have are not the same.
+fn differs(held: &Held, seq: SeqNum, bytes: &[u8]) -> bool {
+    let offset = seq.distance(held.seq);
+    let (a, b) = if offset >= 0 {
+        (held.bytes.get(offset as usize..).unwrap_or_default(), bytes)
+    } else {
+        (&*held.bytes, bytes.get(offset.unsigned_abs() as usize..).unwrap_or_default())
+    };
+    a.iter().zip(b).any(|(a, b)| a != b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::FrameNo;
+    use proptest::prelude::*;
+
+    /// Gathers the stream; a gap is written as question marks.
+    #[derive(Default)]
+    struct Gathered(Vec<u8>);
+
+    impl StreamSink for Gathered {
+        fn data(&mut self, bytes: &[u8], _: Origin) {
+            self.0.extend_from_slice(bytes);
+        }
+
+        fn gap(&mut self, length: u64, _: Origin) {
+            self.0.extend(std::iter::repeat_n(b'?', length as usize));
+        }
+    }
+
+    fn at(frame: u64) -> Origin {
+        Origin { frame: FrameNo(frame), time: Timestamp::from_nanos(frame as i64 * 1_000_000) }
+    }
+
+    fn gather(segments: &[(u32, &[u8], u32)]) -> String {
+        let (mut stream, mut sink) = (StreamReassembler::default(), Gathered::default());
+        stream.start(SeqNum(u32::MAX - 2));
+        for (frame, (offset, bytes, cut)) in segments.iter().enumerate() {
+            let seq = SeqNum(u32::MAX - 1).plus(*offset);
+            stream.push(seq, bytes, *cut, at(frame as u64), ReassemblyLimits::default(), &mut sink);
+        }
+        stream.finish(at(99), &mut sink);
+        String::from_utf8(sink.0).expect("ASCII")
+    }
+
+    #[test]
+    fn segments_out_of_order_come_out_in_order() {
+        assert_eq!(gather(&[(4, b"efgh", 0), (8, b"ij", 0), (0, b"abcd", 0)]), "abcdefghij");
+    }
+
+    #[test]
+    fn new_bytes_behind_old_ones_are_passed_on() {
+        assert_eq!(gather(&[(0, b"abcd", 0), (0, b"abcdef", 0), (2, b"cdefgh", 0)]), "abcdefgh");
+    }
+
+    #[test]
+    fn bytes_that_came_first_stay() {
+        assert_eq!(gather(&[(4, b"EF", 0), (2, b"cdefgh", 0), (0, b"ab", 0)]), "abcdEFgh");
+    }
+
+    #[test]
+    fn a_segment_that_was_cut_leaves_a_gap_of_the_right_length() {
+        assert_eq!(gather(&[(0, b"ab", 3), (5, b"fg", 0)]), "ab???fg");
+        assert_eq!(gather(&[(5, b"fg", 1), (8, b"i", 0), (0, b"abcde", 0)]), "abcdefg?i");
+    }
+
+    #[test]
+    fn a_hole_that_nobody_fills_becomes_a_gap_at_the_end() {
+        assert_eq!(gather(&[(0, b"ab", 0), (4, b"ef", 0)]), "ab??ef");
+    }
+
+    #[test]
+    fn a_hole_that_the_receiver_acknowledged_is_given_up_after_a_while() {
+        let (mut stream, mut sink) = (StreamReassembler::default(), Gathered::default());
+        let limits = ReassemblyLimits::default();
+        stream.push(SeqNum(0), b"ab", 0, at(1), limits, &mut sink);
+        stream.push(SeqNum(4), b"ef", 0, at(2), limits, &mut sink);
+        stream.acknowledged(SeqNum(6), at(3), &mut sink);
+        assert_eq!(sink.0, b"ab", "the frames may have been captured out of order");
+        stream.acknowledged(SeqNum(6), at(30), &mut sink);
+        assert_eq!(sink.0, b"ab??ef");
+    }
+
+    #[test]
+    fn what_is_held_is_bounded() {
+        let (mut stream, mut sink) = (StreamReassembler::default(), Gathered::default());
+        let limits = ReassemblyLimits { bytes: 64, segments: 8 };
+        stream.start(SeqNum(0));
+        for n in 1..1000u32 {
+            stream.push(SeqNum(n * 10), b"0123456", 0, at(u64::from(n)), limits, &mut sink);
+            assert!(stream.held_bytes() <= 64 && stream.held.len() <= 8);
+        }
+        assert!(stream.capped() > 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_any_order_and_any_repetition_give_the_same_stream(
+            stream in proptest::collection::vec(any::<u8>(), 1..400),
+            cuts in proptest::collection::vec((any::<prop::sample::Index>(), 1usize..60), 0..40),
+            order in any::<u64>(),
+            isn in any::<u32>(),
+        ) {
+            let mut segments: Vec<(usize, usize)> = (0..stream.len()).step_by(17).map(|at| (at, (at + 17).min(stream.len()))).collect();
+            segments.extend(cuts.iter().map(|(at, length)| {
+                let at = at.index(stream.len());
+                (at, (at + length).min(stream.len()))
+            }));
+            let mut state = order | 1;
+            for index in (1..segments.len()).rev() {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                segments.swap(index, (state >> 33) as usize % (index + 1));
+            }
+            let (mut reassembler, mut sink) = (StreamReassembler::default(), Gathered::default());
+            reassembler.start(SeqNum(isn));
+            for (frame, (from, to)) in segments.iter().enumerate() {
+                let seq = SeqNum(isn).plus(1 + *from as u32);
+                reassembler.push(seq, &stream[*from..*to], 0, at(frame as u64), ReassemblyLimits::default(), &mut sink);
+            }
+            prop_assert_eq!(sink.0, stream);
+            prop_assert_eq!(reassembler.conflicts(), 0);
+            prop_assert_eq!(reassembler.held_bytes(), 0);
+        }
+    }
+}

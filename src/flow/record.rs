@@ -1,0 +1,133 @@
+//! What can be concluded of a connection when it is over, or when the capture is.
+
+use super::endpoint::Role;
+use super::state::TcpState;
+use super::tcp::Connection;
+
+/// By what it is known which end is the client. Later ones are weaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KnownBy {
+    /// It sent a SYN.
+    Syn,
+    /// The other end sent a SYN-ACK.
+    SynAck,
+    /// It sent an MQTT CONNECT, or what only a client may send.
+    Connect,
+    /// The other end's port is a service's.
+    Port,
+    /// It sent the first frame.
+    FirstFrame,
+}
+
+impl KnownBy {
+    /// A name for output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syn => "syn",
+            Self::SynAck => "syn_ack",
+            Self::Connect => "connect",
+            Self::Port => "port",
+            Self::FirstFrame => "first_frame",
+        }
+    }
+}
+
+/// How a connection ended, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Both ends sent FIN and had it acknowledged.
+    Closed,
+    /// A RST ended it.
+    Reset,
+    /// The SYN was answered by a RST.
+    Refused,
+    /// The SYN was not answered.
+    Unanswered,
+    /// Nothing in the capture ended it.
+    Open,
+}
+
+impl Outcome {
+    /// A name for output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Refused => "refused",
+            Self::Unanswered => "unanswered",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// In which way the two ends closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseKind {
+    /// FIN, its acknowledgement, the other FIN, its acknowledgement.
+    FourSegment,
+    /// The second FIN is also the first acknowledgement of the first one.
+    ThreeSegment,
+    /// The two FINs crossed.
+    Simultaneous,
+    /// Only one end closed.
+    HalfOpen,
+    /// A RST cut it short.
+    Reset,
+}
+
+impl CloseKind {
+    /// A name for output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FourSegment => "four_segment",
+            Self::ThreeSegment => "three_segment",
+            Self::Simultaneous => "simultaneous",
+            Self::HalfOpen => "half_open",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+impl Connection {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        let (client, server) = (&self.sides.to_server, &self.sides.to_client);
+        if self.closing.reset.is_some() && !self.closing.reset_after_close {
+            let by_server = self.closing.reset.is_some_and(|(role, _)| role == Role::Server);
+            let only_syn = self.handshake.syn.is_some() && self.handshake.syn_ack.is_none();
+            return if by_server && only_syn { Outcome::Refused } else { Outcome::Reset };
+        }
+        let through = |fin: Option<crate::wire::SeqNum>, acked: Option<crate::wire::SeqNum>| {
+            fin.is_some_and(|fin| acked.is_some_and(|acked| !acked.is_before(fin)))
+        };
+        if through(client.fin, server.acked) && through(server.fin, client.acked) {
+            return Outcome::Closed;
+        }
+        if client.state() == TcpState::SynSent && !server.was_seen() {
+            return Outcome::Unanswered;
+        }
+        Outcome::Open
+    }
+
+    /// In which way it closed and who began, if anybody did.
+    pub fn close(&self) -> Option<(CloseKind, Role)> {
+        let closing = &self.closing;
+        if let (Some((by, _)), false) = (closing.reset, closing.reset_after_close) {
+            let initiator = closing.first_fin.map_or(by, |(role, _)| role);
+            return Some((CloseKind::Reset, initiator));
+        }
+        let (initiator, _) = closing.first_fin?;
+        let kind = match closing.second_fin {
+            None => CloseKind::HalfOpen,
+            Some(second) if !second.covers_first => CloseKind::Simultaneous,
+            Some(second) if second.acknowledged_before => CloseKind::FourSegment,
+            Some(_) => CloseKind::ThreeSegment,
+        };
+        Some((kind, initiator))
+    }
+
+    /// Whether both ends are through, so that nothing more is to be expected.
+    pub fn is_over(&self) -> bool {
+        self.sides.to_server.state().is_over() && self.sides.to_client.state().is_over()
+    }
+}

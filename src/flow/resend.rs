@@ -1,0 +1,342 @@
+//! Which segments were sent again, by whom and why: the sender, the network that doubled or reordered
+//! them, or nobody because they only fill a hole of the capture.
+//!
+//! What the segments carry (IP identification, timestamps, SACK) counts before any clock.
+
+use super::endpoint::{Direction, PerDirection};
+use super::side::{Age, Recovery, RecoveryKind, Sent, Side, Stamp};
+use super::verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};
+use crate::capture::Origin;
+use crate::time::Span;
+use crate::wire::{Segment, SeqNum, TcpFlags};
+
+/// The least retransmission time-out that a common stack uses (Linux; RFC 6298 would have a second).
+const LEAST_TIMEOUT: Span = Span::from_millis(200);
+
+/// How late after an acknowledgement a segment may come that it caused: scheduling of a busy host.
+const ANSWER_SLACK: Span = Span::from_millis(10);
+
+/// Takes the segment's place in sequence space into account; `true` if its sender sent it again.
+pub(super) fn on_sequence(
+    sides: &mut PerDirection<Side>,
+    direction: Direction,
+    segment: &Segment<'_>,
+    stamp: Stamp,
+    origin: Origin,
+    verdict: &mut Verdict,
+) -> bool {
+    let (sender, receiver) = sides.both_mut(direction);
+    let length = segment.seq_len();
+    let Some(next) = sender.next else {
+        first_segment(sender, receiver, segment, stamp, origin, verdict);
+        return false;
+    };
+    if verdict.marks.has(Marks::SYN_INSIDE_CONNECTION) {
+        return false;
+    }
+    if is_probe(sender, receiver, segment, next, verdict) {
+        note_stamp(sender, stamp, false);
+        return false;
+    }
+    if length == 0 {
+        note_stamp(sender, stamp, segment.seq == next);
+        return false;
+    }
+    let end = segment.seq_end();
+    if !segment.seq.is_before(next) {
+        advance(sender, segment, next, stamp, origin, verdict);
+        return false;
+    }
+    let repeated = repeat(sender, receiver, segment, stamp, origin, verdict);
+    if end.is_after(next) {
+        // New bytes behind old ones: a retransmission that was packed anew.
+        let fresh = end.distance(next) as u32 - u32::from(segment.flags.has(TcpFlags::FIN));
+        sender.counters.unique_bytes += u64::from(fresh.min(segment.payload_length));
+        sender.next = Some(end);
+        sender.remember(Sent { seq: next, end, time: origin.time, stamp, transmissions: 1 });
+    }
+    repeated
+}
+
+/// The first segment of an end, which may lie before or behind what its peer has acknowledged already.
+fn first_segment(
+    sender: &mut Side,
+    receiver: &Side,
+    segment: &Segment<'_>,
+    stamp: Stamp,
+    origin: Origin,
+    verdict: &mut Verdict,
+) {
+    let end = segment.seq_end();
+    sender.newest = stamp;
+    sender.counters.unique_bytes += u64::from(segment.payload_length);
+    let mut next = end;
+    if let Some(acked) = receiver.acked {
+        if segment.seq.is_after(acked) && segment.seq.distance(acked) < 1 << 30 {
+            verdict.marks.add(Marks::LOST_SEGMENT);
+            sender.counters.lost_segments += 1;
+            sender.holes.open(acked, segment.seq);
+        } else if acked.is_after(end) && acked.distance(end) < 1 << 30 {
+            sender.holes.open(end, acked);
+            next = acked;
+        }
+    }
+    sender.next = Some(next);
+    if segment.seq_len() > 0 {
+        sender.remember(Sent { seq: segment.seq, end, time: origin.time, stamp, transmissions: 1 });
+    }
+}
+
+/// Keep-alives and window probes: an old byte, or none, just below the next number.
+fn is_probe(sender: &mut Side, receiver: &Side, segment: &Segment<'_>, next: SeqNum, verdict: &mut Verdict) -> bool {
+    let small = segment.payload_length <= 1 && !segment.flags.any(TcpFlags::SYN.with(TcpFlags::FIN));
+    let acknowledged = receiver.acked;
+    // Linux probes with the number before the oldest that is not acknowledged, others before the newest.
+    let below = segment.seq.plus(1) == next || acknowledged.is_some_and(|acked| segment.seq.plus(1) == acked);
+    let closed = receiver.window_field == 0 && receiver.was_seen();
+    if small && below && (segment.payload_length == 0 || segment.seq.plus(1) == next) {
+        if closed {
+            verdict.marks.add(Marks::WINDOW_PROBE);
+            sender.counters.window_probes += 1;
+            sender.last_was_probe = true;
+        } else if acknowledged.is_none_or(|acked| !segment.seq_end().is_after(acked)) {
+            verdict.marks.add(Marks::KEEP_ALIVE);
+            sender.counters.keep_alives += 1;
+            sender.last_was_keep_alive = true;
+        } else {
+            // One byte that is not acknowledged yet, sent again.
+            return false;
+        }
+        return true;
+    }
+    if small && segment.payload_length == 1 && closed && segment.seq == next {
+        verdict.marks.add(Marks::WINDOW_PROBE);
+        sender.counters.window_probes += 1;
+        sender.last_was_probe = true;
+    }
+    false
+}
+
+/// Keeps the newest stamp, and notes a stack that does not number its packets.
+fn note_stamp(sender: &mut Side, stamp: Stamp, in_order: bool) {
+    if in_order && stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id && stamp.tsval != sender.newest.tsval {
+        sender.ip_id_constant = true;
+    }
+    if stamp.compare(sender.newest) != Age::Older {
+        sender.newest = stamp;
+    }
+}
+
+/// A segment at or beyond the end of what was captured.
+fn advance(
+    sender: &mut Side,
+    segment: &Segment<'_>,
+    next: SeqNum,
+    stamp: Stamp,
+    origin: Origin,
+    verdict: &mut Verdict,
+) {
+    if segment.seq.is_after(next) {
+        verdict.marks.add(Marks::LOST_SEGMENT);
+        sender.counters.lost_segments += 1;
+        sender.holes.open(next, segment.seq);
+    } else if stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id {
+        sender.ip_id_constant = true;
+    }
+    note_stamp(sender, stamp, false);
+    sender.counters.unique_bytes += u64::from(segment.payload_length);
+    sender.next = Some(segment.seq_end());
+    let sent = Sent { seq: segment.seq, end: segment.seq_end(), time: origin.time, stamp, transmissions: 1 };
+    sender.remember(sent);
+}
+
+/// A segment that begins below the end of what was captured: a copy, a late one, or one sent again.
+fn repeat(
+    sender: &mut Side,
+    receiver: &Side,
+    segment: &Segment<'_>,
+    mut stamp: Stamp,
+    origin: Origin,
+    verdict: &mut Verdict,
+) -> bool {
+    if sender.ip_id_constant {
+        stamp.ip_id = None;
+    }
+    let next = sender.next.unwrap_or(segment.seq);
+    let end = segment.seq_end();
+    let known_end = if end.is_after(next) { next } else { end };
+    let seen = sender.holes.fill(segment.seq, known_end);
+    sender.counters.unique_bytes += u64::from(seen.new.min(segment.payload_length));
+    let age = stamp.compare(Stamp { ip_id: sender.newest.ip_id.filter(|_| stamp.ip_id.is_some()), ..sender.newest });
+    note_stamp(sender, stamp, false);
+    if !seen.first_byte_known {
+        return fill_hole(sender, segment, stamp, age, origin, verdict);
+    }
+    let earlier = sender.sent_at(segment.seq).copied();
+    if let Some(earlier) = earlier.filter(|earlier| earlier.end == end)
+        && is_copy(stamp, &earlier, origin)
+    {
+        verdict.marks.add(Marks::DUPLICATED_BY_NETWORK);
+        sender.counters.duplicated_by_network += 1;
+        return false;
+    }
+    if age == Age::Older && earlier.is_none_or(|earlier| stamp.compare(earlier.stamp) == Age::Older) {
+        // It left before what was captured in its place: the original, overtaken by its own repetition.
+        verdict.marks.add(Marks::OUT_OF_ORDER);
+        sender.counters.out_of_order += 1;
+        return false;
+    }
+    sent_again(sender, receiver, segment, stamp, earlier, seen.new, origin, verdict);
+    true
+}
+
+/// Whether the packet was doubled on its way and not sent twice.
+fn is_copy(stamp: Stamp, earlier: &Sent, origin: Origin) -> bool {
+    match (stamp.ip_id, earlier.stamp.ip_id) {
+        (Some(a), Some(b)) => a == b && stamp.tsval == earlier.stamp.tsval,
+        _ => match (stamp.tsval, earlier.stamp.tsval) {
+            // A timestamp clock ticks at least once a millisecond or so in today's stacks, and nothing is sent
+            // again sooner than that, except within a machine.
+            (Some(a), Some(b)) => a == b,
+            // Nothing tells them apart: only a mirror port is this quick.
+            _ => origin.time.since(earlier.time) < Span::from_nanos(100_000),
+        },
+    }
+}
+
+/// Bytes that had been skipped before.
+fn fill_hole(
+    sender: &mut Side,
+    segment: &Segment<'_>,
+    stamp: Stamp,
+    age: Age,
+    origin: Origin,
+    verdict: &mut Verdict,
+) -> bool {
+    let sent = Sent { seq: segment.seq, end: segment.seq_end(), time: origin.time, stamp, transmissions: 1 };
+    let overtaken = match age {
+        Age::Older => true,
+        Age::Newer => false,
+        // A round trip must pass before a sender can know of a loss; what comes sooner was overtaken.
+        Age::Same | Age::Unknown => {
+            let later = sender.sent.iter().find(|sent| sent.seq.is_after(segment.seq));
+            later.is_none_or(|later| {
+                let round_trip = sender.counters.rtt.min().unwrap_or(Span::from_millis(3));
+                origin.time.since(later.time) < round_trip
+            })
+        }
+    };
+    if overtaken {
+        verdict.marks.add(Marks::OUT_OF_ORDER);
+        sender.counters.out_of_order += 1;
+    } else {
+        verdict.marks.add(Marks::RETRANSMISSION_OF_UNSEEN);
+        sender.counters.retransmissions_of_unseen += 1;
+    }
+    // It was sent twice if it is not simply late, so that no round trip may be taken from it.
+    sender.remember(Sent { transmissions: if overtaken { 1 } else { 2 }, ..sent });
+    false
+}
+
+/// The sender sent it again: count it, and say why.
+#[allow(clippy::too_many_arguments)]
+fn sent_again(
+    sender: &mut Side,
+    receiver: &Side,
+    segment: &Segment<'_>,
+    stamp: Stamp,
+    earlier: Option<Sent>,
+    new_bytes: u32,
+    origin: Origin,
+    verdict: &mut Verdict,
+) {
+    let end = segment.seq_end();
+    let after = earlier.map(|earlier| origin.time.since(earlier.time));
+    let spurious = segment.payload_length > 0 && receiver.acked.is_some_and(|acked| !end.is_after(acked));
+    let (kind, evidence) = reason(sender, receiver, segment, earlier.as_ref(), after, origin);
+    let repetition = Retransmission { kind, evidence, spurious, after };
+    if let Some(sent) = sender.sent_at(segment.seq) {
+        sent.transmissions = sent.transmissions.saturating_add(1);
+        sent.time = origin.time;
+        sent.stamp = stamp;
+    }
+    // What overlaps it was sent again as well, so that it measures no round trip (Karn).
+    for sent in sender.sent.iter_mut().rev().take(64) {
+        if sent.seq.is_before(end) && sent.end.is_after(segment.seq) && sent.seq != segment.seq {
+            sent.transmissions = sent.transmissions.saturating_add(1);
+        }
+    }
+    verdict.marks.add(Marks::RETRANSMISSION);
+    verdict.retransmission = Some(repetition);
+    let old_bytes = segment.payload_length.saturating_sub(new_bytes);
+    let next = sender.next.unwrap_or(end);
+    let beyond = end.distance(next).max(0) as u32;
+    let counters = &mut sender.counters;
+    counters.retransmissions += 1;
+    counters.retransmitted_bytes += u64::from(old_bytes.saturating_sub(beyond));
+    match (spurious, kind) {
+        (true, _) => counters.spurious_retransmissions += 1,
+        (false, RetransmissionKind::Handshake) => counters.handshake_retransmissions += 1,
+        (false, RetransmissionKind::Fast) => counters.fast_retransmissions += 1,
+        (false, RetransmissionKind::Timeout) => counters.timeout_retransmissions += 1,
+        (false, RetransmissionKind::TailLossProbe) => counters.tail_loss_probes += 1,
+    }
+}
+
+/// Why the sender sent it again.
+fn reason(
+    sender: &mut Side,
+    receiver: &Side,
+    segment: &Segment<'_>,
+    earlier: Option<&Sent>,
+    after: Option<Span>,
+    origin: Origin,
+) -> (RetransmissionKind, Evidence) {
+    if segment.flags.has(TcpFlags::SYN) {
+        return (RetransmissionKind::Handshake, Evidence::Sequence);
+    }
+    let next = sender.next.unwrap_or(segment.seq);
+    let end = segment.seq_end();
+    let timeout = retransmission_timeout(sender);
+    let waited = after.is_none_or(|after| after >= timeout);
+    let clocked = answers_an_acknowledgement(sender, origin);
+    let sacked_above = sender.sacked_to.is_some_and(|edge| edge.is_after(segment.seq));
+    let doubled = sender.duplicate_acks_received >= 3;
+    if let Some(recovery) = sender.recovery
+        && segment.seq.is_before(recovery.high)
+        && (recovery.kind == RecoveryKind::Timeout || !waited || clocked)
+    {
+        return match recovery.kind {
+            RecoveryKind::Fast => (RetransmissionKind::Fast, Evidence::Recovery),
+            RecoveryKind::Timeout => (RetransmissionKind::Timeout, Evidence::Recovery),
+        };
+    }
+    if (sacked_above || doubled) && (clocked || !waited) {
+        sender.recovery = Some(Recovery { kind: RecoveryKind::Fast, high: next });
+        let evidence = if sacked_above { Evidence::Sack } else { Evidence::DuplicateAcks };
+        return (RetransmissionKind::Fast, evidence);
+    }
+    let first_time = earlier.is_none_or(|earlier| earlier.transmissions == 1);
+    let tail = end == next || segment.seq_end() == next;
+    let sack = sender.syn.is_none_or(|syn| syn.sack_permitted) && receiver.syn.is_none_or(|syn| syn.sack_permitted);
+    if tail && sack && first_time && !sender.probed && sender.recovery.is_none() && !sacked_above {
+        sender.probed = true;
+        return (RetransmissionKind::TailLossProbe, Evidence::Timing);
+    }
+    sender.recovery = Some(Recovery { kind: RecoveryKind::Timeout, high: next });
+    (RetransmissionKind::Timeout, Evidence::Timing)
+}
+
+/// The time-out that the sender would have by RFC 6298 from the round trips seen here.
+fn retransmission_timeout(sender: &Side) -> Span {
+    let mean = sender.counters.rtt.mean().unwrap_or(Span::ZERO).as_nanos();
+    Span::from_nanos(mean.saturating_add(LEAST_TIMEOUT.as_nanos()))
+}
+
+/// Whether the segment comes as soon after the last acknowledgement as an answer to it would.
+fn answers_an_acknowledgement(sender: &Side, origin: Origin) -> bool {
+    let Some(last) = sender.last_ack_received else { return false };
+    let answer = sender.answers_after.unwrap_or(Span::ZERO).as_nanos().max(0);
+    let waited = origin.time.since(last).as_nanos();
+    waited <= answer.saturating_add(answer / 2).saturating_add(ANSWER_SLACK.as_nanos())
+}

@@ -1,0 +1,304 @@
+//! One end of a TCP connection, as far as the capture proves: what it sent, what it acknowledged, the
+//! window it offers. What moves its state is decided in [`super::tcp`].
+
+use std::collections::VecDeque;
+
+use super::holes::Holes;
+use super::metrics::Counters;
+use super::state::{Signal, TcpState};
+use crate::time::{Span, Timestamp};
+use crate::wire::{SeqNum, TcpOption, TcpOptions};
+
+/// How the window field is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WindowScale {
+    /// The handshake was not captured.
+    #[default]
+    Unknown,
+    /// Not in use: one of the two SYNs did not offer it.
+    Off,
+    /// The field is shifted left by this count.
+    Shift(u8),
+}
+
+impl WindowScale {
+    /// The largest shift count (RFC 7323, section 2.3); a larger one counts as 14.
+    pub const LIMIT: u8 = 14;
+
+    /// The window in bytes; unscaled where the scale is not known.
+    pub fn apply(self, field: u16) -> u64 {
+        match self {
+            Self::Unknown | Self::Off => u64::from(field),
+            Self::Shift(shift) => u64::from(field) << shift.min(Self::LIMIT),
+        }
+    }
+}
+
+/// What an endpoint offered in its SYN or SYN-ACK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SynOptions {
+    /// Maximum segment size in bytes.
+    pub mss: Option<u16>,
+    /// Window scale shift count.
+    pub window_scale: Option<u8>,
+    /// Whether selective acknowledgement is permitted.
+    pub sack_permitted: bool,
+    /// Whether it sent the timestamps option.
+    pub timestamps: bool,
+    /// Whether it asked for or used Fast Open.
+    pub fast_open: bool,
+    /// Whether it offered Multipath TCP.
+    pub multipath: bool,
+    /// The window field, which is never scaled in a SYN.
+    pub window: u16,
+}
+
+impl SynOptions {
+    pub(super) fn read(options: TcpOptions<'_>, window: u16) -> Self {
+        let mut offered = Self { window, ..Self::default() };
+        for option in options.iter() {
+            match option {
+                TcpOption::MaximumSegmentSize(mss) => offered.mss = Some(mss),
+                TcpOption::WindowScale(shift) => offered.window_scale = Some(shift),
+                TcpOption::SackPermitted => offered.sack_permitted = true,
+                TcpOption::Timestamps(..) => offered.timestamps = true,
+                TcpOption::FastOpen(_) => offered.fast_open = true,
+                TcpOption::Multipath(_) => offered.multipath = true,
+                TcpOption::NoOperation | TcpOption::Sack(_) | TcpOption::Md5(_) | TcpOption::Other(..) => {}
+            }
+        }
+        offered
+    }
+}
+
+/// A segment that was sent, remembered until some time after its acknowledgement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    pub(super) seq: SeqNum,
+    pub(super) end: SeqNum,
+    /// When it was sent last.
+    pub(super) time: Timestamp,
+    pub(super) stamp: Stamp,
+    /// How often it was sent; saturates.
+    pub(super) transmissions: u8,
+}
+
+/// What tells two transmissions of the same bytes apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Stamp {
+    /// The IP identification; absent in IPv6, and where it is 0 (the stack does not number).
+    pub(super) ip_id: Option<u16>,
+    /// TSval.
+    pub(super) tsval: Option<u32>,
+}
+
+/// How one [`Stamp`] stands to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    Older,
+    Same,
+    Newer,
+    Unknown,
+}
+
+impl Stamp {
+    /// Whether the packet with this stamp left its sender before or after the one with `other`.
+    pub(super) fn compare(self, other: Self) -> Age {
+        let by_clock = match (self.tsval, other.tsval) {
+            (Some(a), Some(b)) if a != b => Some(if (a.wrapping_sub(b) as i32) < 0 { Age::Older } else { Age::Newer }),
+            _ => None,
+        };
+        match (self.ip_id, other.ip_id) {
+            // The clock's tick is coarser than the counter's, but it cannot be misled by other connections of
+            // the host, for which some stacks count with one counter.
+            (Some(_), Some(_)) if by_clock.is_some() => by_clock.unwrap_or(Age::Unknown),
+            (Some(a), Some(b)) if a == b => Age::Same,
+            (Some(a), Some(b)) => {
+                if (a.wrapping_sub(b) as i16) < 0 {
+                    Age::Older
+                } else {
+                    Age::Newer
+                }
+            }
+            _ => match by_clock {
+                Some(age) => age,
+                None if self.tsval.is_some() && self.tsval == other.tsval => Age::Same,
+                None => Age::Unknown,
+            },
+        }
+    }
+}
+
+/// Why the sender is sending again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RecoveryKind {
+    Fast,
+    Timeout,
+}
+
+/// A recovery that lasts until everything that was outstanding at its start is acknowledged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recovery {
+    pub(super) kind: RecoveryKind,
+    pub(super) high: SeqNum,
+}
+
+/// Something on its way to this end, in the order in which the peer sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrival {
+    pub(super) signal: Signal,
+    /// The acknowledgement number by which this end proves that it arrived; a pure acknowledgement has none.
+    pub(super) proved_by: Option<SeqNum>,
+}
+
+/// The most segments remembered in one direction.
+///
+/// A sender with more in flight than this (5 MB at common segment sizes) loses the round-trip samples of
+/// the oldest, nothing else.
+const SENT_LIMIT: usize = 4096;
+
+/// How many acknowledged segments stay remembered, to recognise copies that the network delays.
+const SENT_AFTER_ACK: usize = 16;
+
+/// One end of a connection.
+#[derive(Debug, Clone, Default)]
+pub struct Side {
+    pub(super) state: TcpState,
+    /// Sequence number of its SYN.
+    pub(super) isn: Option<SeqNum>,
+    /// Base of its relative numbers: the SYN, else the first number seen or acknowledged.
+    pub(super) base: Option<SeqNum>,
+    /// The number after the highest that it sent; absent until it was seen to send.
+    pub(super) next: Option<SeqNum>,
+    /// The number after its FIN.
+    pub(super) fin: Option<SeqNum>,
+    /// The highest acknowledgement number that it sent.
+    pub(super) acked: Option<SeqNum>,
+    pub(super) window_field: u16,
+    pub(super) largest_window: u64,
+    pub(super) scale: WindowScale,
+    pub(super) syn: Option<SynOptions>,
+    pub(super) holes: Holes,
+    pub(super) sent: VecDeque<Sent>,
+    pub(super) newest: Stamp,
+    /// The stack puts the same IP identification on different segments, so that it tells nothing.
+    pub(super) ip_id_constant: bool,
+    /// Its checksums were right at least once, so that a wrong one means damage on the way.
+    pub(super) checksums_trusted: bool,
+    /// Duplicate acknowledgements that it received in a row, with the highest number it saw acknowledged selectively.
+    pub(super) duplicate_acks_received: u32,
+    pub(super) sacked_to: Option<SeqNum>,
+    pub(super) recovery: Option<Recovery>,
+    /// A tail loss probe was sent since the last progress.
+    pub(super) probed: bool,
+    /// When something last arrived from the peer that may have made it send.
+    pub(super) last_ack_received: Option<Timestamp>,
+    /// How long it takes from a packet to this end until its answer passes the capture point.
+    pub(super) answers_after: Option<Span>,
+    pub(super) last_was_keep_alive: bool,
+    pub(super) last_was_probe: bool,
+    pub(super) inbox: Vec<Arrival>,
+    /// The end of a run of segments outside the window, and how many there were.
+    pub(super) stray: Option<(SeqNum, u8)>,
+    pub(super) counters: Box<Counters>,
+}
+
+impl Side {
+    /// Its state.
+    pub const fn state(&self) -> TcpState {
+        self.state
+    }
+
+    /// What it offered in its SYN, if that was captured.
+    pub const fn syn_options(&self) -> Option<&SynOptions> {
+        self.syn.as_ref()
+    }
+
+    /// What was counted of the segments that it sent.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Payload bytes of it that were never captured, by its sequence numbers.
+    pub fn missing_bytes(&self) -> u64 {
+        self.holes.bytes()
+    }
+
+    /// Whether it was seen to send anything.
+    pub const fn was_seen(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// How far beyond the last acknowledgement its peer may send: generous, since a window may have been
+    /// larger in segments that were not captured.
+    pub(super) fn reach(&self) -> u64 {
+        /// Where the scale is unknown, the largest window there can be (RFC 7323, section 2.3).
+        const LARGEST: u64 = 1 << 30;
+        const SLACK: u64 = 1 << 20;
+        match self.scale {
+            WindowScale::Unknown => LARGEST,
+            WindowScale::Off | WindowScale::Shift(_) => (2 * self.largest_window.max(1 << 16) + SLACK).min(LARGEST),
+        }
+    }
+
+    /// Remembers a segment.
+    pub(super) fn remember(&mut self, sent: Sent) {
+        if self.sent.len() >= SENT_LIMIT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(sent);
+    }
+
+    /// The last transmission of the segment that begins with `seq`.
+    pub(super) fn sent_at(&mut self, seq: SeqNum) -> Option<&mut Sent> {
+        self.sent.iter_mut().rev().find(|sent| sent.seq == seq)
+    }
+
+    /// An acknowledgement up to `ack` reached this end at `now`: the round trip that it measures, if it does.
+    pub(super) fn on_acknowledged(&mut self, ack: SeqNum, now: Timestamp) -> Option<Span> {
+        let mut sample = None;
+        let mut behind = 0;
+        for sent in &self.sent {
+            if sent.end.is_after(ack) {
+                break;
+            }
+            behind += 1;
+            // Karn: what was sent twice measures nothing, for it is unknown which copy is acknowledged.
+            if sent.end == ack && sent.transmissions == 1 {
+                sample = Some(now.since(sent.time));
+            }
+        }
+        for _ in SENT_AFTER_ACK..behind {
+            self.sent.pop_front();
+        }
+        sample
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ip_identification_tells_a_copy_from_a_late_and_from_a_repeated_segment() {
+        let stamp = |id| Stamp { ip_id: Some(id), tsval: None };
+        assert_eq!(stamp(5).compare(stamp(5)), Age::Same);
+        assert_eq!(stamp(4).compare(stamp(5)), Age::Older);
+        assert_eq!(stamp(2).compare(stamp(0xfffe)), Age::Newer);
+    }
+
+    #[test]
+    fn without_an_identification_the_timestamp_tells() {
+        let stamp = |tsval| Stamp { ip_id: None, tsval: Some(tsval) };
+        assert_eq!(stamp(5).compare(stamp(5)), Age::Same);
+        assert_eq!(stamp(4).compare(stamp(5)), Age::Older);
+        assert_eq!(stamp(2).compare(stamp(0xffff_fffe)), Age::Newer);
+        assert_eq!(Stamp::default().compare(stamp(1)), Age::Unknown);
+    }
+
+    #[test]
+    fn a_scale_beyond_the_limit_counts_as_the_limit() {
+        assert_eq!(WindowScale::Shift(255).apply(1), 1 << 14);
+        assert_eq!(WindowScale::Unknown.apply(65535), 65535);
+    }
+}

@@ -1,0 +1,542 @@
+//! The table of flows: finds the flow of a packet, tells a new connection on the same ports from the old
+//! one, and lets flows go when they are over, idle, or too many.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+use super::endpoint::{Direction, FlowKey, PerDirection, Transport};
+use super::metrics::Counters;
+use super::reassembly::StreamReassembler;
+use super::record::KnownBy;
+use super::state::TcpState;
+use super::summary::Shorthand;
+use super::tcp::Connection;
+use crate::capture::{FrameNo, Origin};
+use crate::time::{Span, Timestamp};
+use crate::wire::{Segment, TcpFlags};
+
+/// How many flows are followed, and how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowLimits {
+    /// The most flows at one time; with more, the one that was idle longest among some goes.
+    pub flows: usize,
+    /// A TCP connection that is not over and silent for this long is let go.
+    pub tcp_idle: Span,
+    /// A UDP conversation that is silent for this long is let go.
+    pub udp_idle: Span,
+    /// Ports that are taken for a server's when the handshake was not captured, besides those below 1024.
+    pub server_ports: Vec<u16>,
+}
+
+impl Default for FlowLimits {
+    /// A million flows; a day for TCP (keep-alives come after two hours by default, RFC 9293, 3.8.4), three
+    /// minutes for UDP (as common connection trackers have it).
+    fn default() -> Self {
+        Self {
+            flows: 1_000_000,
+            tcp_idle: Span::from_secs(86_400),
+            udp_idle: Span::from_secs(180),
+            server_ports: vec![1883, 8883, 1884, 8884, 8080, 8081, 8083, 8084, 9001, 14567],
+        }
+    }
+}
+
+/// Two maximum segment lifetimes as Linux has them; RFC 9293 names four minutes, which nobody waits.
+const TIME_WAIT: Span = Span::from_secs(60);
+
+/// How long a connection stays that is over at both ends without TIME-WAIT, for segments that come late.
+const LINGER: Span = Span::from_secs(5);
+
+/// Every so many packets one flow is looked at whether it is idle.
+const SWEEP_EVERY: u32 = 8;
+
+/// How many flows are compared when one must go.
+const EVICTION_SAMPLE: usize = 16;
+
+/// Why a flow was let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ended {
+    /// It was over, and nothing more came.
+    Over,
+    /// A new connection took its ports.
+    Replaced,
+    /// Nothing came for a long time.
+    Idle,
+    /// There were too many flows.
+    Evicted,
+    /// The capture ended.
+    CaptureEnd,
+}
+
+/// A flow: two endpoints, and all that is known of what passed between them.
+#[derive(Debug)]
+pub struct Flow<A> {
+    /// The frame that opened it; its name in all output.
+    pub id: FrameNo,
+    /// The number that Wireshark gives it (`tcp.stream`, `udp.stream`).
+    pub stream: u32,
+    /// The transport.
+    pub transport: Transport,
+    /// The client's address and port.
+    pub client: SocketAddr,
+    /// The server's address and port.
+    pub server: SocketAddr,
+    /// By what it is known which is which.
+    pub known_by: KnownBy,
+    /// Its first frame.
+    pub first: Origin,
+    /// Its last frame so far.
+    pub last: Origin,
+    /// The TCP connection; for UDP only its counters are used.
+    pub connection: Connection,
+    /// Wireshark's and Zeek's shorthands.
+    pub shorthand: Shorthand,
+    /// The streams of both directions.
+    pub streams: PerDirection<StreamReassembler>,
+    /// What the floors above keep of it.
+    pub app: A,
+    /// A SYN on the ports of a live connection, followed apart until an answer proves it.
+    challenger: Option<Box<Flow<A>>>,
+    due: bool,
+}
+
+impl<A: Default> Flow<A> {
+    fn new(transport: Transport, ends: (SocketAddr, SocketAddr), known_by: KnownBy, stream: u32, origin: Origin) -> Self {
+        Self {
+            id: origin.frame,
+            stream,
+            transport,
+            client: ends.0,
+            server: ends.1,
+            known_by,
+            first: origin,
+            last: origin,
+            connection: Connection::default(),
+            shorthand: Shorthand::default(),
+            streams: PerDirection::default(),
+            app: A::default(),
+            challenger: None,
+            due: false,
+        }
+    }
+}
+
+impl<A> Flow<A> {
+    /// The direction of a packet from `source`.
+    pub fn direction_from(&self, source: SocketAddr) -> Direction {
+        if source == self.client { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// Exchanges client and server, because `by` says more than what was known. The caller turns its own part.
+    ///
+    /// Returns whether they were exchanged: not where a handshake or another CONNECT has settled it.
+    pub fn turn_round(&mut self, by: KnownBy) -> bool {
+        if self.known_by <= by {
+            return false;
+        }
+        std::mem::swap(&mut self.client, &mut self.server);
+        self.known_by = by;
+        self.connection.turn_round();
+        self.streams.swap();
+        true
+    }
+
+    /// The counters of a direction.
+    pub fn counters(&self, direction: Direction) -> &Counters {
+        self.connection.sides[direction].counters()
+    }
+
+    /// Counts a UDP datagram.
+    pub fn count_datagram(&mut self, direction: Direction, payload: u32, length: u32) {
+        let counters = &mut self.connection.sides[direction].counters;
+        counters.packets += 1;
+        counters.bytes += u64::from(length);
+        counters.payload_bytes += u64::from(payload);
+        counters.unique_bytes += u64::from(payload);
+    }
+}
+
+/// Where the packet belongs.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// The slot of its flow, for [`FlowTable::get_mut`].
+    pub slot: usize,
+    /// Its direction.
+    pub direction: Direction,
+    /// Whether it belongs to a connection that is only suspected (see [`FlowTable::get_mut`]).
+    pub challenger: bool,
+}
+
+/// Takes flows that were let go.
+pub type EndedFlows<A> = Vec<(Box<Flow<A>>, Ended)>;
+
+/// All flows that are followed.
+#[derive(Debug)]
+pub struct FlowTable<A> {
+    slots: Vec<Option<Box<Flow<A>>>>,
+    free: Vec<usize>,
+    by_key: HashMap<FlowKey, usize, foldhash::fast::RandomState>,
+    /// Connections that are over, in the order in which they may go, and those in TIME-WAIT.
+    over: [VecDeque<(Timestamp, usize, FrameNo)>; 2],
+    streams: [u32; 2],
+    limits: FlowLimits,
+    hand: usize,
+    packets: u32,
+    evicted: u64,
+}
+
+impl<A: Default> FlowTable<A> {
+    /// An empty table.
+    pub fn new(limits: FlowLimits) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: HashMap::default(),
+            over: [VecDeque::new(), VecDeque::new()],
+            streams: [0; 2],
+            limits,
+            hand: 0,
+            packets: 0,
+            evicted: 0,
+        }
+    }
+
+    /// How many flows were let go because there were too many.
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// How many flows it holds.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// The flow that `found` names.
+    pub fn get_mut(&mut self, found: Found) -> Option<&mut Flow<A>> {
+        let flow = self.slots.get_mut(found.slot)?.as_deref_mut()?;
+        if found.challenger { flow.challenger.as_deref_mut() } else { Some(flow) }
+    }
+
+    /// The flow of a datagram, which is opened if it is the first.
+    pub fn find_datagram(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        origin: Origin,
+        ended: &mut EndedFlows<A>,
+    ) -> Found {
+        self.let_go(origin, ended);
+        let key = FlowKey::new(Transport::Udp, source, destination);
+        let slot = match self.by_key.get(&key) {
+            Some(&slot) => slot,
+            None => {
+                let (ends, known_by) = self.guess_roles(source, destination);
+                self.open(key, ends, known_by, origin, ended)
+            }
+        };
+        self.found(slot, source, origin, false)
+    }
+
+    /// The flow of a segment, which is opened if it is the first of a connection.
+    pub fn find_segment(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        segment: &Segment<'_>,
+        origin: Origin,
+        ended: &mut EndedFlows<A>,
+    ) -> Found {
+        self.let_go(origin, ended);
+        let key = FlowKey::new(Transport::Tcp, source, destination);
+        let Some(&slot) = self.by_key.get(&key) else {
+            let (ends, known_by) = self.roles(source, destination, segment);
+            let slot = self.open(key, ends, known_by, origin, ended);
+            return self.found(slot, source, origin, false);
+        };
+        match self.place(slot, source, segment) {
+            Place::Current => self.found(slot, source, origin, false),
+            Place::Challenger => {
+                if self.promotes(slot, source, segment) {
+                    self.promote(slot, origin, ended);
+                    self.found(slot, source, origin, false)
+                } else {
+                    self.found(slot, source, origin, true)
+                }
+            }
+            Place::Suspected => {
+                let stream = self.next_stream(Transport::Tcp);
+                if let Some(flow) = self.slots[slot].as_deref_mut() {
+                    let ends = (source, destination);
+                    flow.challenger = Some(Box::new(Flow::new(Transport::Tcp, ends, KnownBy::Syn, stream, origin)));
+                }
+                self.found(slot, source, origin, true)
+            }
+            Place::New => {
+                let (ends, known_by) = self.roles(source, destination, segment);
+                self.end(slot, Ended::Replaced, origin.time, ended);
+                let slot = self.open(key, ends, known_by, origin, ended);
+                self.found(slot, source, origin, false)
+            }
+        }
+    }
+
+    /// Tells the table that the connection may have come to its end with this segment.
+    pub fn note_progress(&mut self, found: Found, now: Timestamp) {
+        let Some(flow) = self.slots.get_mut(found.slot).and_then(Option::as_deref_mut) else { return };
+        if flow.due || found.challenger || !flow.connection.is_over() {
+            return;
+        }
+        flow.due = true;
+        let sides = &flow.connection.sides;
+        let waits = sides.to_server.state() == TcpState::TimeWait || sides.to_client.state() == TcpState::TimeWait;
+        let (queue, after) = if waits { (1, TIME_WAIT) } else { (0, LINGER) };
+        self.over[queue].push_back((now + after, found.slot, flow.id));
+    }
+
+    /// Lets all flows go, those that began first first.
+    pub fn finish(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
+        let mut slots: Vec<usize> = (0..self.slots.len()).filter(|slot| self.slots[*slot].is_some()).collect();
+        slots.sort_by_key(|slot| self.slots[*slot].as_ref().map(|flow| flow.id));
+        for slot in slots {
+            self.end(slot, Ended::CaptureEnd, now, ended);
+        }
+    }
+
+    fn found(&mut self, slot: usize, source: SocketAddr, origin: Origin, challenger: bool) -> Found {
+        let mut found = Found { slot, direction: Direction::ToServer, challenger };
+        if let Some(flow) = self.get_mut(found) {
+            flow.last = origin;
+            found.direction = flow.direction_from(source);
+        }
+        found
+    }
+
+    fn next_stream(&mut self, transport: Transport) -> u32 {
+        let counter = &mut self.streams[usize::from(transport == Transport::Udp)];
+        *counter += 1;
+        *counter - 1
+    }
+
+    fn open(
+        &mut self,
+        key: FlowKey,
+        ends: (SocketAddr, SocketAddr),
+        known_by: KnownBy,
+        origin: Origin,
+        ended: &mut EndedFlows<A>,
+    ) -> usize {
+        if self.by_key.len() >= self.limits.flows.max(1) {
+            self.evict(origin.time, ended);
+        }
+        let stream = self.next_stream(key.transport());
+        let flow = Box::new(Flow::new(key.transport(), ends, known_by, stream, origin));
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot] = Some(flow);
+                slot
+            }
+            None => {
+                self.slots.push(Some(flow));
+                self.slots.len() - 1
+            }
+        };
+        self.by_key.insert(key, slot);
+        slot
+    }
+
+    /// Takes a flow out of the table.
+    fn end(&mut self, slot: usize, why: Ended, now: Timestamp, ended: &mut EndedFlows<A>) {
+        let Some(mut flow) = self.slots.get_mut(slot).and_then(Option::take) else { return };
+        self.free.push(slot);
+        self.by_key.remove(&FlowKey::new(flow.transport, flow.client, flow.server));
+        if let Some(challenger) = flow.challenger.take() {
+            // Nobody took the SYN up, so it was a stray segment of this connection.
+            for direction in Direction::BOTH {
+                let counted = challenger.counters(direction);
+                let to = flow.direction_from(match direction {
+                    Direction::ToServer => challenger.client,
+                    Direction::ToClient => challenger.server,
+                });
+                let counters = &mut flow.connection.sides[to].counters;
+                counters.packets += counted.packets;
+                counters.bytes += counted.bytes;
+                counters.payload_bytes += counted.payload_bytes;
+            }
+        }
+        if why == Ended::Replaced || why == Ended::Over {
+            let time = if why == Ended::Over { flow.last.time + TIME_WAIT } else { now };
+            flow.connection.end_time_wait(flow.last, time);
+        }
+        ended.push((flow, why));
+    }
+
+    /// Lets go what is over or idle at this time.
+    fn let_go(&mut self, origin: Origin, ended: &mut EndedFlows<A>) {
+        let now = origin.time;
+        for (queue, after) in [(0, LINGER), (1, TIME_WAIT)] {
+            while let Some(&(due, slot, id)) = self.over[queue].front() {
+                if due > now {
+                    break;
+                }
+                self.over[queue].pop_front();
+                let Some(flow) = self.slots.get_mut(slot).and_then(Option::as_deref_mut) else { continue };
+                if flow.id != id {
+                    continue;
+                }
+                if flow.last.time + after > now {
+                    // Something came late, so that the time begins anew.
+                    self.over[queue].push_back((flow.last.time + after, slot, id));
+                } else if flow.connection.is_over() {
+                    self.end(slot, Ended::Over, now, ended);
+                } else {
+                    flow.due = false;
+                }
+            }
+        }
+        self.packets = self.packets.wrapping_add(1);
+        if self.packets % SWEEP_EVERY == 0 && !self.slots.is_empty() {
+            self.hand = (self.hand + 1) % self.slots.len();
+            let limits = &self.limits;
+            let idle = self.slots[self.hand].as_ref().is_some_and(|flow| {
+                let limit = if flow.transport == Transport::Udp { limits.udp_idle } else { limits.tcp_idle };
+                now.since(flow.last.time) > limit
+            });
+            if idle {
+                self.end(self.hand, Ended::Idle, now, ended);
+            }
+        }
+    }
+
+    /// Makes room by letting go the flow that was idle longest among some.
+    fn evict(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
+        let mut oldest: Option<(Timestamp, usize)> = None;
+        let mut compared = 0;
+        for _ in 0..self.slots.len() {
+            self.hand = (self.hand + 1) % self.slots.len();
+            let Some(flow) = self.slots[self.hand].as_deref() else { continue };
+            if oldest.is_none_or(|(time, _)| flow.last.time < time) {
+                oldest = Some((flow.last.time, self.hand));
+            }
+            compared += 1;
+            if compared == EVICTION_SAMPLE {
+                break;
+            }
+        }
+        if let Some((_, slot)) = oldest {
+            self.evicted += 1;
+            self.end(slot, Ended::Evicted, now, ended);
+        }
+    }
+
+    /// Who is the client of a connection whose first segment this is: client first.
+    fn roles(
+        &self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        segment: &Segment<'_>,
+    ) -> ((SocketAddr, SocketAddr), KnownBy) {
+        match (segment.flags.has(TcpFlags::SYN), segment.flags.has(TcpFlags::ACK)) {
+            (true, false) => ((source, destination), KnownBy::Syn),
+            (true, true) => ((destination, source), KnownBy::SynAck),
+            (false, _) => self.guess_roles(source, destination),
+        }
+    }
+
+    fn guess_roles(&self, source: SocketAddr, destination: SocketAddr) -> ((SocketAddr, SocketAddr), KnownBy) {
+        let serves = |end: SocketAddr| end.port() < 1024 || self.limits.server_ports.contains(&end.port());
+        match (serves(source), serves(destination)) {
+            (true, false) => ((destination, source), KnownBy::Port),
+            (false, true) => ((source, destination), KnownBy::Port),
+            _ => ((source, destination), KnownBy::FirstFrame),
+        }
+    }
+}
+
+/// To which connection of a pair of ports a segment belongs.
+enum Place {
+    Current,
+    Challenger,
+    /// A SYN on the ports of a live connection.
+    Suspected,
+    New,
+}
+
+impl<A: Default> FlowTable<A> {
+    fn place(&self, slot: usize, source: SocketAddr, segment: &Segment<'_>) -> Place {
+        let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return Place::Current };
+        let (syn, ack) = (segment.flags.has(TcpFlags::SYN), segment.flags.has(TcpFlags::ACK));
+        if let Some(challenger) = &flow.challenger {
+            let from_client = source == challenger.client;
+            let isn = challenger.connection.sides.to_server.isn;
+            let again = syn && !ack && from_client && isn == Some(segment.seq);
+            let answers = syn && ack && !from_client && isn.map(|isn| isn.plus(1)) == Some(segment.ack);
+            let goes_on = !syn
+                && from_client
+                && !segment.flags.has(TcpFlags::RST)
+                && isn.is_some_and(|isn| (0..1 << 16).contains(&segment.seq.distance(isn.plus(1))));
+            if again || answers || goes_on {
+                return Place::Challenger;
+            }
+        }
+        if !syn {
+            return Place::Current;
+        }
+        let sender = &flow.connection.sides[flow.direction_from(source)];
+        if sender.isn == Some(segment.seq) {
+            return Place::Current;
+        }
+        let connection = &flow.connection;
+        let either_over = connection.sides.to_server.state().is_over() || connection.sides.to_client.state().is_over();
+        let ended = either_over || connection.closing.reset.is_some();
+        if ack {
+            // The peer's SYN opened the flow, or its handshake is seen in the wrong order; a SYN-ACK with another
+            // number belongs to a connection of which the SYN was not captured.
+            let fresh = sender.isn.is_some() && ended;
+            return if fresh { Place::New } else { Place::Current };
+        }
+        // Its peer's SYN-ACK was captured before this SYN.
+        let late_syn = sender.isn.is_none() && sender.base == Some(segment.seq);
+        let peer = &flow.connection.sides[flow.direction_from(source).reverse()];
+        let crossing = sender.isn.is_none() && peer.state() == TcpState::SynSent;
+        let acknowledged = peer.acked == Some(segment.seq.plus(1)) && peer.isn.is_some();
+        if late_syn || crossing || (sender.isn.is_none() && acknowledged) {
+            Place::Current
+        } else if ended || (sender.state() == TcpState::SynSent && !peer.was_seen()) {
+            Place::New
+        } else {
+            Place::Suspected
+        }
+    }
+
+    /// Whether the segment proves that the suspected connection is real: a SYN-ACK for it, or its client going on.
+    fn promotes(&self, slot: usize, source: SocketAddr, segment: &Segment<'_>) -> bool {
+        let flow = self.slots.get(slot).and_then(Option::as_deref);
+        let challenger = flow.and_then(|flow| flow.challenger.as_deref());
+        let old_is_over = flow.is_some_and(|flow| {
+            let sides = &flow.connection.sides;
+            sides.to_server.state().is_over() || sides.to_client.state().is_over()
+        });
+        challenger.is_some_and(|challenger| {
+            let again = segment.flags.has(TcpFlags::SYN) && source == challenger.client;
+            !again || old_is_over
+        })
+    }
+
+    /// The suspected connection takes the place of the old one.
+    fn promote(&mut self, slot: usize, origin: Origin, ended: &mut EndedFlows<A>) {
+        let Some(challenger) = self.slots.get_mut(slot).and_then(Option::as_deref_mut).and_then(|flow| flow.challenger.take())
+        else {
+            return;
+        };
+        let key = FlowKey::new(challenger.transport, challenger.client, challenger.server);
+        self.end(slot, Ended::Replaced, origin.time, ended);
+        self.free.pop();
+        self.slots[slot] = Some(challenger);
+        self.by_key.insert(key, slot);
+    }
+}
