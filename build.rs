@@ -16,7 +16,12 @@ fn loader() {
     if !linux || system {
         return;
     }
-    cc::Build::new().file("src/capture/libpcap_loader.c").cargo_metadata(false).warnings(true).compile("pcap");
+    cc::Build::new()
+        .file("src/capture/libpcap_loader.c")
+        .cargo_metadata(false)
+        .std("c11")
+        .warnings(true)
+        .compile("pcap");
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     println!("cargo:rustc-link-search=native={out}");
 }

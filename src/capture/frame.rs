@@ -1,6 +1,11 @@
 //! One captured frame, and the batch that carries many of them.
 
+use std::io::{self, Read};
+
 use crate::time::Timestamp;
+
+/// How much of a batch's buffer outlives [`Batch::advance`]: four usual batches of a file.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// The number of a frame in a run: 1 for the first, counted over all files and interfaces together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,10 +61,18 @@ struct Slot {
 ///
 /// A [`Source`](super::Source) appends to it, the analysis reads it and calls [`Batch::advance`];
 /// the buffers are used again, so that reading allocates nothing per frame.
+///
+/// A source either copies frames in ([`Batch::push`]), or reads its input straight into the batch
+/// ([`Batch::read_from`]), looks at what arrived ([`Batch::bytes`]) and says where the frames are
+/// ([`Batch::push_range`]).
 #[derive(Debug)]
 pub struct Batch {
-    /// The bytes that the slots point into. A file reader reads straight into it.
+    /// The bytes that the slots point into, and after them what an earlier use left behind.
+    ///
+    /// INVARIANT: `held <= bytes.len()`. What lies beyond `held` is never shown; it is kept because a
+    /// reader overwrites it next, and clearing it first would cost as much as reading.
     bytes: Vec<u8>,
+    held: usize,
     slots: Vec<Slot>,
     comments: Vec<(FrameNo, String)>,
     first: u64,
@@ -67,7 +80,7 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { bytes: Vec::new(), slots: Vec::new(), comments: Vec::new(), first: 1 }
+        Self { bytes: Vec::new(), held: 0, slots: Vec::new(), comments: Vec::new(), first: 1 }
     }
 }
 
@@ -89,7 +102,7 @@ impl Batch {
 
     /// How many bytes its buffer holds.
     pub fn bytes_held(&self) -> usize {
-        self.bytes.len()
+        self.held
     }
 
     /// Forgets the frames and their bytes; the next frame keeps counting where these ended.
@@ -97,7 +110,12 @@ impl Batch {
         self.first += self.slots.len() as u64;
         self.slots.clear();
         self.comments.clear();
-        self.bytes.clear();
+        self.held = 0;
+        // One frame of 128 MiB must not keep that much memory for the rest of the run.
+        if self.bytes.len() > KEPT_BYTES {
+            self.bytes.truncate(KEPT_BYTES);
+            self.bytes.shrink_to_fit();
+        }
     }
 
     /// The number that the next pushed frame gets.
@@ -107,22 +125,50 @@ impl Batch {
 
     /// Appends a frame, copying its bytes.
     pub fn push(&mut self, header: FrameHeader, data: &[u8]) {
-        let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(data);
-        self.slots.push(Slot { header, start, captured: data.len() as u32 });
+        let start = self.held;
+        self.append(data);
+        self.push_range(header, start..self.held);
     }
 
-    /// The buffer, for a source that reads its input straight into it and then calls
+    /// Appends bytes that are no frame yet.
+    pub(super) fn append(&mut self, data: &[u8]) {
+        self.bytes.truncate(self.held);
+        self.bytes.extend_from_slice(data);
+        self.held = self.bytes.len();
+    }
+
+    /// Reads once from `input`, at most `limit` bytes, to the end of the buffer; 0 is the end of the input.
+    pub fn read_from(&mut self, input: &mut dyn Read, limit: usize) -> io::Result<usize> {
+        let end = self.held.saturating_add(limit);
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        let Some(room) = self.bytes.get_mut(self.held..end) else { return Ok(0) };
+        // A reader that claims more than it was given room for is cut, as std's own readers do.
+        let count = input.read(room)?.min(limit);
+        self.held += count;
+        Ok(count)
+    }
+
+    /// The bytes held so far, for a source that reads straight into the batch and then calls
     /// [`Batch::push_range`] for each record that it finds there.
-    pub fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.bytes
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.held).unwrap_or_default()
+    }
+
+    /// Drops the first `count` bytes of a batch that holds no frames yet.
+    pub(super) fn drop_front(&mut self, count: usize) {
+        debug_assert!(self.slots.is_empty(), "slots would point to other bytes");
+        let count = count.min(self.held);
+        self.bytes.copy_within(count..self.held, 0);
+        self.held -= count;
     }
 
     /// Appends a frame whose bytes already stand in the buffer.
     ///
     /// A range beyond the buffer is cut to it, so that a reader's mistake cannot become a panic later.
     pub fn push_range(&mut self, header: FrameHeader, range: std::ops::Range<usize>) {
-        let end = range.end.min(self.bytes.len());
+        let end = range.end.min(self.held);
         let start = range.start.min(end);
         self.slots.push(Slot { header, start: start as u32, captured: (end - start) as u32 });
     }
@@ -137,6 +183,17 @@ impl Batch {
     pub fn comments(&self, frame: FrameNo) -> impl Iterator<Item = &str> {
         let from = self.comments.partition_point(|(number, _)| *number < frame);
         self.comments[from..].iter().take_while(move |(number, _)| *number == frame).map(|(_, text)| text.as_str())
+    }
+
+    /// The frame at an index from 0.
+    pub fn get(&self, index: usize) -> Option<Frame<'_>> {
+        let slot = self.slots.get(index)?;
+        let (start, captured) = (slot.start as usize, slot.captured as usize);
+        Some(Frame {
+            number: FrameNo(self.first + index as u64),
+            header: slot.header,
+            data: self.bytes.get(start..start + captured)?,
+        })
     }
 
     /// The frames, oldest first.
@@ -162,5 +219,45 @@ impl Frame<'_> {
     /// This frame as the origin of what it tells.
     pub fn origin(&self) -> Origin {
         Origin { frame: self.number, time: self.header.time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::LinkType;
+
+    const HEADER: FrameHeader = FrameHeader {
+        time: Timestamp::from_nanos(0),
+        link: LinkType::ETHERNET,
+        length: 3,
+        interface: 0,
+        fcs_length: 0,
+    };
+
+    #[test]
+    fn bytes_of_an_earlier_batch_are_never_shown_again() {
+        let mut batch = Batch::new();
+        batch.read_from(&mut &b"secret"[..], 6).unwrap();
+        batch.push_range(HEADER, 0..6);
+        batch.advance();
+        batch.read_from(&mut &b"abc"[..], 6).unwrap();
+        batch.push_range(HEADER, 0..6);
+        assert_eq!(batch.get(0).unwrap().data, b"abc");
+        assert_eq!(batch.bytes(), b"abc");
+        assert_eq!(batch.get(0).unwrap().number, FrameNo(2));
+    }
+
+    #[test]
+    fn pushing_goes_on_after_what_was_read() {
+        let mut batch = Batch::new();
+        batch.read_from(&mut &b"ab"[..], 100).unwrap();
+        batch.push_range(HEADER, 0..2);
+        batch.push(HEADER, b"cd");
+        batch.comment("second".into());
+        let seen: Vec<_> = batch.frames().map(|frame| frame.data.to_vec()).collect();
+        assert_eq!(seen, [b"ab", b"cd"]);
+        assert_eq!(batch.comments(FrameNo(2)).collect::<Vec<_>>(), ["second"]);
+        assert_eq!(batch.comments(FrameNo(1)).count(), 0);
     }
 }

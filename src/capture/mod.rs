@@ -3,11 +3,26 @@
 //!
 //! It knows records, blocks and compression, and nothing of what is inside a frame.
 
+mod bytes;
+mod compressed;
+mod file;
+mod foreign;
 mod frame;
+mod grammar;
+pub mod interfaces;
 mod link_type;
+pub mod live;
+mod merge;
+mod pcap;
+mod pcapng;
+pub mod save;
+#[cfg(test)]
+mod testing;
 
+pub use file::File;
 pub use frame::{Batch, Frame, FrameHeader, FrameNo, Origin};
 pub use link_type::LinkType;
+pub use merge::{Input, open};
 
 /// Something that yields frames in batches.
 ///
@@ -41,6 +56,8 @@ pub struct SourceReport {
     pub bytes_read: u64,
     /// Bytes that the input has in all, where it has an end that is known.
     pub bytes_total: Option<u64>,
+    /// Frames that the kernel saw and that passed the filter, fetched or dropped; `None` where no kernel was asked.
+    pub kernel_received: Option<u64>,
     /// Frames that the kernel dropped because nobody fetched them in time; `None` where no kernel was asked.
     pub kernel_dropped: Option<u64>,
     /// Frames that the interface or its driver dropped.
@@ -58,4 +75,21 @@ pub struct Problem {
     pub what: String,
     /// The way out, if there is one.
     pub hint: Option<String>,
+}
+
+/// Keys that a pcapng file carries so that its traffic can be decrypted (Decryption Secrets Block).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// What they are, by the number in the registry: `0x544c_534b` a TLS key log, `0x5353_484b` an SSH
+    /// key log, `0x5747_4b4c` a WireGuard key log, and others.
+    pub kind: u32,
+    /// The secrets as they stand in the file.
+    pub bytes: Vec<u8>,
+}
+
+/// Tells the length and never the keys, as with every secret.
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets {{ kind: {:#x}, {} bytes }}", self.kind, self.bytes.len())
+    }
 }

@@ -101,7 +101,13 @@ pub struct Flow<A> {
 }
 
 impl<A: Default> Flow<A> {
-    fn new(transport: Transport, ends: (SocketAddr, SocketAddr), known_by: KnownBy, stream: u32, origin: Origin) -> Self {
+    fn new(
+        transport: Transport,
+        ends: (SocketAddr, SocketAddr),
+        known_by: KnownBy,
+        stream: u32,
+        origin: Origin,
+    ) -> Self {
         Self {
             id: origin.frame,
             stream,
@@ -529,7 +535,8 @@ impl<A: Default> FlowTable<A> {
 
     /// The suspected connection takes the place of the old one.
     fn promote(&mut self, slot: usize, origin: Origin, ended: &mut EndedFlows<A>) {
-        let Some(challenger) = self.slots.get_mut(slot).and_then(Option::as_deref_mut).and_then(|flow| flow.challenger.take())
+        let Some(challenger) =
+            self.slots.get_mut(slot).and_then(Option::as_deref_mut).and_then(|flow| flow.challenger.take())
         else {
             return;
         };

@@ -381,7 +381,8 @@ impl Connection {
             counters.zero_windows += 1;
             counters.zero_since.get_or_insert(origin.time);
         } else if let Some(since) = counters.zero_since.take() {
-            counters.zero_window = Span::from_nanos(counters.zero_window.as_nanos() + origin.time.since(since).as_nanos());
+            counters.zero_window =
+                Span::from_nanos(counters.zero_window.as_nanos() + origin.time.since(since).as_nanos());
         }
         if ordinary
             && segment.seq_len() == 0

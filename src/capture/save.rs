@@ -1,0 +1,346 @@
+//! Writing captures: plain pcap, or pcapng with several interfaces and comments.
+//!
+//! It writes frames as they are; choosing, rotating and naming files is left to the caller.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, BufWriter, Error, ErrorKind, Write};
+use std::path::Path;
+
+use super::{Frame, LinkType};
+
+/// The format of a capture file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Classic pcap: one link type, no comments; every tool reads it.
+    Pcap,
+    /// pcapng: several interfaces and link types, nanoseconds, comments.
+    Pcapng,
+}
+
+impl Format {
+    /// The format that the end of a file name asks for: `.pcap`, `.cap` and `.dmp`, or `.pcapng` and `.ntar`.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        match extension.to_ascii_lowercase().as_str() {
+            "pcap" | "cap" | "dmp" => Some(Self::Pcap),
+            "pcapng" | "ntar" => Some(Self::Pcapng),
+            _ => None,
+        }
+    }
+}
+
+/// How a capture is to be written.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The file's format.
+    pub format: Format,
+    /// Whether times are kept to the nanosecond; otherwise they are cut to microseconds, which older
+    /// tools expect of a pcap file.
+    pub nanoseconds: bool,
+    /// The most bytes of a frame that were captured, for the file's header; 0 where there was no limit.
+    pub snaplen: u32,
+    /// The link type for a file that turns out to hold no frame; a pcap file must name one.
+    pub link: LinkType,
+    /// Names of the interfaces, by the number in [`FrameHeader::interface`](super::FrameHeader::interface);
+    /// kept by pcapng only.
+    pub interfaces: Vec<String>,
+}
+
+impl Options {
+    /// Nanoseconds, no snap length, no interface names.
+    pub fn new(format: Format) -> Self {
+        Self { format, nanoseconds: true, snaplen: 0, link: LinkType::ETHERNET, interfaces: Vec::new() }
+    }
+}
+
+/// Writes a capture. Call [`Writer::write`] for each frame, then [`Writer::finish`]; a writer that is
+/// dropped loses what was not flushed.
+pub struct Writer {
+    out: BufWriter<Box<dyn Write + Send>>,
+    options: Options,
+    state: State,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The link type and frame check sequence length of a pcap file, once its header is written.
+    Pcap(Option<(LinkType, u8)>),
+    /// The numbers in the file of interface, link type and frame check sequence length.
+    Pcapng { described: HashMap<(u32, LinkType, u8), u32>, begun: bool },
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("options", &self.options).field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+/// How much is put together before a system call.
+const BUFFER: usize = 64 << 10;
+/// The length that stands for "no limit" in a pcap file, as tcpdump writes it.
+const NO_SNAPLEN: u32 = 262_144;
+
+impl Writer {
+    /// Creates the file, or empties it if it exists; `-` is standard output.
+    ///
+    /// A new file can be read by its owner alone, as captures hold passwords. A symbolic link is
+    /// refused: a capture runs with privileges, and whoever planted the link would choose what they overwrite.
+    pub fn create(path: &Path, options: Options) -> io::Result<Self> {
+        let out: Box<dyn Write + Send> =
+            if path == Path::new("-") { Box::new(io::stdout()) } else { Box::new(create(path)?) };
+        Ok(Self::new(out, options))
+    }
+
+    /// Writes to anything.
+    pub fn new(out: Box<dyn Write + Send>, options: Options) -> Self {
+        let state = match options.format {
+            Format::Pcap => State::Pcap(None),
+            Format::Pcapng => State::Pcapng { described: HashMap::new(), begun: false },
+        };
+        Self { out: BufWriter::with_capacity(BUFFER, out), options, state, bytes: 0 }
+    }
+
+    /// Bytes written so far, the ones still buffered included: for rotation by size.
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Writes a frame. A pcap file takes frames of one link type only.
+    pub fn write(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        self.write_commented(frame, std::iter::empty())
+    }
+
+    /// Writes a frame with comments, which a pcap file can't keep and silently leaves out.
+    pub fn write_commented<'a>(
+        &mut self,
+        frame: &Frame<'_>,
+        comments: impl IntoIterator<Item = &'a str>,
+    ) -> io::Result<()> {
+        let id = self.prepare(frame.header.link, frame.header.fcs_length, frame.header.interface)?;
+        match self.options.format {
+            Format::Pcap => self.record(frame),
+            Format::Pcapng => self.packet(frame, id, comments),
+        }
+    }
+
+    /// Hands everything written so far to the system, so that another program can read it.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Completes the file. One without frames is a valid capture too.
+    pub fn finish(mut self) -> io::Result<()> {
+        let empty = match &self.state {
+            State::Pcap(header) => header.is_none(),
+            State::Pcapng { begun, .. } => !begun,
+        };
+        if empty {
+            self.prepare(self.options.link, 0, 0)?;
+        }
+        self.out.flush()
+    }
+
+    /// Writes what must stand before a frame of this kind; returns the interface's number in the file.
+    fn prepare(&mut self, link: LinkType, fcs_length: u8, interface: u32) -> io::Result<u32> {
+        match &mut self.state {
+            State::Pcap(Some(seen)) if seen.0 == link => Ok(0),
+            State::Pcap(Some((seen, _))) => Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("a pcap file holds one link type, and this one has {seen} and now {link}; name it .pcapng"),
+            )),
+            State::Pcap(header) => {
+                *header = Some((link, fcs_length));
+                self.file_header(link, fcs_length)?;
+                Ok(0)
+            }
+            State::Pcapng { described, begun } => {
+                let key = (interface, link, fcs_length);
+                if let Some(id) = described.get(&key) {
+                    return Ok(*id);
+                }
+                let id = described.len() as u32;
+                described.insert(key, id);
+                if !std::mem::replace(begun, true) {
+                    self.section_header()?;
+                }
+                self.interface(key)?;
+                Ok(id)
+            }
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes += bytes.len() as u64;
+        self.out.write_all(bytes)
+    }
+
+    fn snaplen(&self) -> u32 {
+        if self.options.snaplen == 0 { NO_SNAPLEN } else { self.options.snaplen }
+    }
+
+    /// The header of a pcap file, little-endian on every machine so that the same capture is the same file.
+    fn file_header(&mut self, link: LinkType, fcs_length: u8) -> io::Result<()> {
+        let magic: u32 = if self.options.nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 };
+        // Units of 16 bits in the upper four bits, and bit 26 to say that they count.
+        let fcs = match fcs_length / 2 {
+            0 => 0,
+            units => u32::from(units & 0xf) << 28 | 0x0400_0000,
+        };
+        let mut header = Vec::with_capacity(24);
+        header.extend(magic.to_le_bytes());
+        header.extend([2, 0, 4, 0]);
+        header.extend([0; 8]);
+        header.extend(self.snaplen().to_le_bytes());
+        header.extend((u32::from(link.0) | fcs).to_le_bytes());
+        self.put(&header)
+    }
+
+    fn record(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        let nanos = frame.header.time.as_nanos();
+        // Seconds are unsigned 32 bits in this format; what lies before 1970 or after 2106 stops at the end.
+        let seconds = nanos.div_euclid(1_000_000_000).clamp(0, i64::from(u32::MAX)) as u32;
+        let nanos = nanos.rem_euclid(1_000_000_000) as u32;
+        let fraction = if self.options.nanoseconds { nanos } else { nanos / 1000 };
+        let captured = length_of(frame.data)?;
+        let mut header = [0; 16];
+        for (field, value) in header.chunks_exact_mut(4).zip([seconds, fraction, captured, frame.header.length]) {
+            field.copy_from_slice(&value.to_le_bytes());
+        }
+        self.put(&header)?;
+        self.put(frame.data)
+    }
+
+    fn section_header(&mut self) -> io::Result<()> {
+        let mut body = Vec::new();
+        body.extend(0x1a2b_3c4d_u32.to_le_bytes());
+        body.extend([1, 0, 0, 0]);
+        // The section's length: not known in advance.
+        body.extend((-1_i64).to_le_bytes());
+        option(&mut body, 4, concat!("mqttsniff ", env!("CARGO_PKG_VERSION")).as_bytes());
+        option(&mut body, 0, &[]);
+        self.block(0x0a0d_0d0a, &body)
+    }
+
+    fn interface(&mut self, (interface, link, fcs_length): (u32, LinkType, u8)) -> io::Result<()> {
+        let mut body = Vec::new();
+        body.extend(link.0.to_le_bytes());
+        body.extend([0; 2]);
+        body.extend(self.options.snaplen.to_le_bytes());
+        if let Some(name) = self.options.interfaces.get(interface as usize) {
+            option(&mut body, 2, name.as_bytes());
+        }
+        option(&mut body, 9, &[if self.options.nanoseconds { 9 } else { 6 }]);
+        if fcs_length != 0 {
+            option(&mut body, 13, &[fcs_length.saturating_mul(8)]);
+        }
+        option(&mut body, 0, &[]);
+        self.block(1, &body)
+    }
+
+    /// Enhanced Packet Block, written piece by piece so that the data is not copied on the way.
+    fn packet<'a>(
+        &mut self,
+        frame: &Frame<'_>,
+        id: u32,
+        comments: impl IntoIterator<Item = &'a str>,
+    ) -> io::Result<()> {
+        // The count is unsigned: what lies before 1970 stops there.
+        let nanos = u64::try_from(frame.header.time.as_nanos()).unwrap_or(0);
+        let ticks = if self.options.nanoseconds { nanos } else { nanos / 1000 };
+        let mut options = Vec::new();
+        for comment in comments {
+            option(&mut options, 1, comment.as_bytes());
+        }
+        if !options.is_empty() {
+            option(&mut options, 0, &[]);
+        }
+        let captured = length_of(frame.data)?;
+        let padding = frame.data.len().next_multiple_of(4) - frame.data.len();
+        let total = u32::try_from(32 + frame.data.len() + padding + options.len()).map_err(|_| too_long())?;
+        let mut header = [0; 28];
+        let fields = [6, total, id, (ticks >> 32) as u32, ticks as u32, captured, frame.header.length];
+        for (field, value) in header.chunks_exact_mut(4).zip(fields) {
+            field.copy_from_slice(&value.to_le_bytes());
+        }
+        self.put(&header)?;
+        self.put(frame.data)?;
+        self.put([0; 3].get(..padding).unwrap_or_default())?;
+        self.put(&options)?;
+        self.put(&total.to_le_bytes())
+    }
+
+    fn block(&mut self, kind: u32, body: &[u8]) -> io::Result<()> {
+        let total = u32::try_from(body.len() + 12).map_err(|_| too_long())?;
+        self.put(&kind.to_le_bytes())?;
+        self.put(&total.to_le_bytes())?;
+        self.put(body)?;
+        self.put(&total.to_le_bytes())
+    }
+}
+
+fn too_long() -> Error {
+    Error::new(ErrorKind::InvalidInput, "a frame is too long for a capture file")
+}
+
+fn length_of(data: &[u8]) -> io::Result<u32> {
+    u32::try_from(data.len()).map_err(|_| too_long())
+}
+
+/// Appends an option; a value longer than its 16-bit length can tell is cut at a character's end.
+fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
+    let mut length = value.len().min(usize::from(u16::MAX));
+    // Continuation bytes of UTF-8 are 10xxxxxx.
+    while length < value.len() && value.get(length).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        length -= 1;
+    }
+    body.extend(code.to_le_bytes());
+    body.extend((length as u16).to_le_bytes());
+    body.extend(value.get(..length).unwrap_or_default());
+    body.resize(body.len().next_multiple_of(4), 0);
+}
+
+/// Creates or empties a file, through no symbolic link.
+fn create(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // With `create_new` the system itself refuses to follow a link at the path.
+    match options.open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        result => return result,
+    }
+    let seen = fs::symlink_metadata(path)?;
+    if seen.is_symlink() {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "is a symbolic link, through which captures are not written; name the file itself, or `-`",
+        ));
+    }
+    // Emptied only once it is known to be the file that was looked at.
+    let file = fs::OpenOptions::new().write(true).open(path)?;
+    let opened = file.metadata()?;
+    if !same_file(&seen, &opened) {
+        return Err(Error::other("was replaced while it was being opened"));
+    }
+    if opened.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    true
+}
