@@ -4,10 +4,23 @@
 //! Decoding never fails as a whole: what was understood is returned, with where and why it stopped.
 //! It does not judge, and it follows nothing from frame to frame except IP fragments.
 
+mod checksum;
+mod decoder;
+mod fragments;
+mod info;
+mod link;
+mod network;
 mod packet;
 mod seq;
 mod tcp;
+mod transport;
+mod tunnel;
+mod view;
+mod wlan;
 
+pub use decoder::{DecodeStats, Decoder, StopCounts};
+pub use fragments::{FragmentLimits, FragmentStats};
+pub use info::{info, tcp_info};
 pub use packet::{
     Arp, Checksum, Datagram, FragmentNote, Icmp, Ip, Layer, Layers, LinkAddresses, Packet, Payload, Quoted, Stop,
 };

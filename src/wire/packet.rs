@@ -26,8 +26,13 @@ pub enum Layer {
     Ipv6Extension,
     Gre,
     Erspan,
+    Wccp,
+    Vntag,
     Vxlan,
     Geneve,
+    Teredo,
+    Gtp,
+    Capwap,
     Icmp,
     Icmpv6,
     Tcp,
@@ -36,6 +41,9 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// How many layers there are, for tables by layer.
+    pub const COUNT: usize = Self::Data as usize + 1;
+
     /// The name that Wireshark shows in `frame.protocols`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,8 +65,13 @@ impl Layer {
             Self::Ipv6Extension => "ipv6.ext",
             Self::Gre => "gre",
             Self::Erspan => "erspan",
+            Self::Wccp => "wccp",
+            Self::Vntag => "vntag",
             Self::Vxlan => "vxlan",
             Self::Geneve => "geneve",
+            Self::Teredo => "teredo",
+            Self::Gtp => "gtp",
+            Self::Capwap => "capwap",
             Self::Icmp => "icmp",
             Self::Icmpv6 => "icmpv6",
             Self::Tcp => "tcp",
@@ -142,7 +155,7 @@ pub struct Ip {
     pub ttl: u8,
     /// Traffic class: DSCP in the upper six bits, ECN in the lower two.
     pub traffic_class: u8,
-    /// The identification field of IPv4, or of the fragment header of IPv6.
+    /// The identification field of IPv4, or the lower half of that in the fragment header of IPv6.
     pub id: Option<u16>,
     /// IPv4: "don't fragment".
     pub dont_fragment: bool,
