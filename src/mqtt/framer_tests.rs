@@ -302,21 +302,18 @@ proptest! {
 
     #[test]
     fn holes_lose_only_the_packets_they_touch(
-        (version, mut samples) in samples(8..20),
+        // Lower-case text, so that nothing inside a payload looks like a packet.
+        encoded in vec(
+            prop_oneof![
+                1 => Just(vec![0xc0, 0x00]),
+                4 => ("[a-z]{1,9}", "[a-z]{0,300}").prop_map(|(topic, text)| publish(&topic, text.as_bytes())),
+            ],
+            3..20,
+        ),
         places in vec(any::<prop::sample::Index>(), 2..30),
         hole in any::<prop::sample::Index>(),
     ) {
-        // Of these, text and numbers could look like packets. The others hold lower-case text only.
-        samples.retain(|sample| sample.packet_type() == PacketType::Publish
-            || matches!(sample.packet_type(), PacketType::PingReq | PacketType::PingResp));
-        for sample in &mut samples {
-            if let super::test_encoder::Sample::Publish { props, .. } = sample {
-                props.clear();
-            }
-        }
-        let encoded: Vec<Vec<u8>> = samples.iter().map(|sample| sample.encode(version)).collect();
         let stream = encoded.concat();
-        prop_assume!(!stream.is_empty());
         let ranges = cut(&stream, &places);
         let lost = ranges[hole.index(ranges.len())].clone();
         let pieces: Vec<_> = ranges
@@ -330,7 +327,9 @@ proptest! {
         for packet in &seen {
             if let Seen::Packet { start, body, .. } = packet {
                 let sent = expected.iter().find(|(at, _)| *at as u64 == *start);
-                prop_assert!(sent.is_some_and(|(_, bytes)| bytes.windows(body.len().max(1)).any(|w| w == body) || body.is_empty()), "{packet:?}");
+                let header = if body.len() > 127 { 3 } else { 2 };
+                prop_assert!(sent.is_some_and(|(_, bytes)| bytes[header.min(bytes.len())..].starts_with(body)
+                    || bytes[3..].starts_with(body)), "{packet:?}");
             }
         }
         // Every packet that the hole has not touched is there whole, but the last one of the stream

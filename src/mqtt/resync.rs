@@ -69,6 +69,8 @@ struct Candidate {
     next: u64,
     packets: u8,
     proved: bool,
+    /// Where the held bytes must end before another look can tell more.
+    look_at: u64,
     /// The end of the piece that begins here. Senders like to begin a segment with a packet.
     piece_end: Option<u64>,
 }
@@ -155,7 +157,8 @@ impl Search {
                 continue;
             }
             let piece_end = self.pieces.get(piece).filter(|piece| piece.start == place).map(|piece| piece.end);
-            let mut candidate = Candidate { start: place, next: place, packets: 0, proved: false, piece_end };
+            let mut candidate =
+                Candidate { start: place, next: place, packets: 0, proved: false, look_at: 0, piece_end };
             if self.advance(&mut candidate) && (candidates.len() < MAX_CANDIDATES || candidate.proved) {
                 proved = candidate.proved;
                 candidates.push(candidate);
@@ -167,7 +170,7 @@ impl Search {
 
     /// Follows the packets from a candidate; false when it can't be a border.
     fn advance(&self, candidate: &mut Candidate) -> bool {
-        while !candidate.proved {
+        while !candidate.proved && candidate.look_at <= self.end() {
             let bytes = self.from(candidate.next);
             let header = match FixedHeader::read(bytes) {
                 HeaderRead::Complete(header) => header,
@@ -181,6 +184,8 @@ impl Search {
                 return false;
             }
             if next > self.end() {
+                // Twice as many bytes each time, so that a stream that comes byte by byte costs no more.
+                candidate.look_at = next.min(self.end() + body.len().max(16) as u64);
                 return true;
             }
             candidate.next = next;
