@@ -1,0 +1,479 @@
+//! The framer: finds where control packets begin and end in one direction of a stream.
+//!
+//! It takes the stream in pieces, with holes, and hands out whole packets. It does not decode them,
+//! and knows nothing of the other direction.
+
+use super::resync::{Find, Search};
+use super::{FixedHeader, HeaderRead, Version};
+use crate::time::Timestamp;
+
+/// Where bytes of a stream came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The number of the frame that delivered them.
+    pub frame: u64,
+    /// When that frame was captured.
+    pub time: Timestamp,
+}
+
+/// How much a [`Framer`] may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FramerLimits {
+    /// Bytes of a packet's body that are kept; what is longer is cut, and its rest skipped by count.
+    pub held_bytes: usize,
+}
+
+impl Default for FramerLimits {
+    /// 1 MiB: messages of usual size are whole, and a thousand streams within one cost a gigabyte.
+    fn default() -> Self {
+        Self { held_bytes: 1 << 20 }
+    }
+}
+
+/// What receives the packets of a [`Framer`].
+pub trait FrameSink {
+    /// A packet has ended.
+    fn packet(&mut self, framed: Framed<'_>);
+    /// The stream has ended within a packet.
+    fn incomplete(&mut self, incomplete: Incomplete<'_>);
+    /// From here on it is not known where packets begin, until one comes that is `resynced`.
+    fn lost_sync(&mut self, lost: LostSync);
+}
+
+/// A packet found in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Framed<'a> {
+    /// Its fixed header.
+    pub header: FixedHeader,
+    /// The front of its body, as far as it is available without a hole.
+    pub body: &'a [u8],
+    /// Bytes of its body that are not in `body`.
+    pub holes: u32,
+    /// Where it begins: bytes of the stream before it.
+    pub start: u64,
+    /// The frames that delivered bytes of it, ascending; the first 1024.
+    pub frames: &'a [u64],
+    /// Where its last bytes came from.
+    pub origin: Origin,
+    /// Where its first byte came from.
+    pub started: Origin,
+    /// The fixed header breaks a rule of every version; its length was used all the same.
+    pub header_malformed: bool,
+    /// It was found by searching: it looks like a packet, and what follows fits.
+    pub resynced: bool,
+}
+
+/// A packet that the end of the stream has cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incomplete<'a> {
+    /// Its fixed header; `None` where that is cut as well.
+    pub header: Option<FixedHeader>,
+    /// The front of its body, as far as it is available without a hole.
+    pub body: &'a [u8],
+    /// Bytes of its body that the stream did not bring; 0 where the header is cut.
+    pub missing: u32,
+    /// Where it begins: bytes of the stream before it.
+    pub start: u64,
+    /// The frames that delivered bytes of it, ascending; the first 1024.
+    pub frames: &'a [u64],
+    /// Where its first byte came from.
+    pub started: Origin,
+}
+
+/// The place where packet borders were lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostSync {
+    /// The first byte of the stream that belongs to no known packet.
+    pub at: u64,
+    /// Why.
+    pub reason: LostSyncReason,
+    /// The frame that showed it.
+    pub origin: Origin,
+}
+
+/// Why packet borders were lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LostSyncReason {
+    /// Bytes that were never captured held a packet border.
+    Gap,
+    /// A remaining length does not end with its fourth byte.
+    MalformedLength,
+}
+
+/// What a [`Framer`] waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// For a new packet: it is at a border.
+    Nothing,
+    /// For the rest of a fixed header.
+    Header,
+    /// For the rest of a body: `received` bytes of it have passed, holes included.
+    Body {
+        /// The packet's header.
+        header: FixedHeader,
+        /// Bytes of the body that have passed.
+        received: u32,
+    },
+    /// For bytes that look like packets.
+    Sync,
+}
+
+/// Nobody reads more frames of one packet, and a packet may span millions.
+const MAX_FRAMES: usize = 1024;
+
+/// Finds packets in one direction of a stream.
+///
+/// [`Framer::push`] the stream's bytes in order and say [`Framer::gap`] where some are missing; packets
+/// go to the sink as soon as they end. At the end call [`Framer::finish`]. Between packets it holds no
+/// heap memory, within one at most the held bytes, while searching at most 64 KiB.
+#[derive(Debug)]
+pub struct Framer {
+    limits: FramerLimits,
+    /// Bytes of the stream so far, holes included.
+    offset: u64,
+    state: State,
+    /// How many of the next packets are part of the chain that proved the borders.
+    resynced: u8,
+}
+
+#[derive(Debug)]
+enum State {
+    Border,
+    Spanning(Box<Spanning>),
+    Lost(Box<Search>),
+}
+
+/// A packet of which a part has come.
+#[derive(Debug)]
+struct Spanning {
+    head: [u8; 5],
+    head_length: u8,
+    header: Option<FixedHeader>,
+    /// The front of the body. INVARIANT: complete up to its end, and never longer than the limit.
+    body: Vec<u8>,
+    /// Bytes of the body that have passed. INVARIANT: `body.len() <= passed < remaining_length`.
+    passed: u32,
+    /// Whether no hole has ended `body`.
+    open: bool,
+    start: u64,
+    started: Origin,
+    frames: Vec<u64>,
+}
+
+/// A malformed header.
+struct Malformed<'b> {
+    /// Where it begins.
+    start: u64,
+    /// Its bytes of earlier pieces, behind the first.
+    held: Vec<u8>,
+    started: Origin,
+    /// The bytes to search, behind `held`.
+    behind: &'b [u8],
+}
+
+impl Framer {
+    /// For a stream that begins with a packet.
+    pub const fn new(limits: FramerLimits) -> Self {
+        Self { limits, offset: 0, state: State::Border, resynced: 0 }
+    }
+
+    /// For a stream that was joined in the middle: the first packet has to be found.
+    pub fn joining(limits: FramerLimits) -> Self {
+        Self { limits, offset: 0, state: State::Lost(Box::new(Search::new(0))), resynced: 0 }
+    }
+
+    /// What it waits for.
+    pub fn pending(&self) -> Pending {
+        match &self.state {
+            State::Border => Pending::Nothing,
+            State::Spanning(spanning) => match spanning.header {
+                None => Pending::Header,
+                Some(header) => Pending::Body { header, received: spanning.passed },
+            },
+            State::Lost(_) => Pending::Sync,
+        }
+    }
+
+    /// Bytes of the stream so far, holes included.
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn push<S: FrameSink>(&mut self, bytes: &[u8], origin: Origin, sink: &mut S) {
+        let end = self.offset + bytes.len() as u64;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if let State::Lost(search) = &mut self.state {
+                rest = search.append(rest, origin);
+                self.resume(sink, Find::Proved);
+            } else if let Err(malformed) = self.synced(rest, origin, sink) {
+                let mut search = Search::new(malformed.start + 1);
+                search.append(&malformed.held, malformed.started);
+                self.state = State::Lost(Box::new(search));
+                rest = malformed.behind;
+            } else {
+                break;
+            }
+        }
+        self.offset = end;
+    }
+
+    /// Says that the next `length` bytes of the stream were never captured; `origin` is what showed it.
+    pub fn gap<S: FrameSink>(&mut self, length: u64, origin: Origin, sink: &mut S) {
+        if length == 0 {
+            return;
+        }
+        self.resume(sink, Find::Best);
+        let end = self.offset.saturating_add(length);
+        match std::mem::replace(&mut self.state, State::Border) {
+            State::Border => self.lose(self.offset, end, origin, sink),
+            State::Lost(_) => self.state = State::Lost(Box::new(Search::new(end))),
+            State::Spanning(mut spanning) => match spanning.header {
+                None => self.lose(spanning.start, end, origin, sink),
+                Some(header) => {
+                    let left = u64::from(header.remaining_length - spanning.passed);
+                    spanning.open = false;
+                    if length < left {
+                        spanning.passed += length as u32;
+                        self.state = State::Spanning(spanning);
+                    } else {
+                        self.deliver_spanning(&spanning, header, origin, sink);
+                        if length > left {
+                            self.lose(self.offset + left, end, origin, sink);
+                        }
+                    }
+                }
+            },
+        }
+        self.offset = end;
+    }
+
+    /// Says that the stream has ended.
+    pub fn finish<S: FrameSink>(&mut self, sink: &mut S) {
+        self.resume(sink, Find::Best);
+        if let State::Spanning(spanning) = std::mem::replace(&mut self.state, State::Border) {
+            sink.incomplete(Incomplete {
+                header: spanning.header,
+                body: &spanning.body,
+                missing: spanning.header.map_or(0, |header| header.remaining_length - spanning.body.len() as u32),
+                start: spanning.start,
+                frames: &spanning.frames,
+                started: spanning.started,
+            });
+        }
+    }
+
+    fn lose<S: FrameSink>(&mut self, at: u64, search_from: u64, origin: Origin, sink: &mut S) {
+        self.resynced = 0;
+        self.state = State::Lost(Box::new(Search::new(search_from)));
+        sink.lost_sync(LostSync { at, reason: LostSyncReason::Gap, origin });
+    }
+
+    /// Goes on from where the search has found packets, if it has; and again, if the borders are lost
+    /// once more within what it holds. Each turn begins behind a packet of the turn before.
+    fn resume<S: FrameSink>(&mut self, sink: &mut S, find: Find) {
+        while let State::Lost(search) = &mut self.state {
+            let Some(found) = search.find(find) else { return };
+            let State::Lost(mut search) = std::mem::replace(&mut self.state, State::Border) else { return };
+            self.offset = found.start;
+            self.resynced = found.packets;
+            let mut lost = None;
+            for (bytes, origin) in search.pieces_from(found.start) {
+                if let Err(malformed) = self.synced(bytes, origin, sink) {
+                    lost = Some(malformed.start + 1);
+                    break;
+                }
+            }
+            if let Some(at) = lost {
+                self.offset = search.end();
+                search.restart(at);
+                self.state = State::Lost(search);
+            }
+        }
+    }
+
+    /// Takes bytes while the borders are known; ends early with a malformed header.
+    #[inline]
+    fn synced<'b, S: FrameSink>(&mut self, bytes: &'b [u8], origin: Origin, sink: &mut S) -> Result<(), Malformed<'b>> {
+        let mut rest = match self.state {
+            State::Border => bytes,
+            State::Spanning(_) | State::Lost(_) => self.go_on(bytes, origin, sink)?,
+        };
+        while !rest.is_empty() {
+            let header = match FixedHeader::read(rest) {
+                HeaderRead::Complete(header) => header,
+                HeaderRead::Partial => {
+                    self.begin(rest, origin);
+                    return Ok(());
+                }
+                HeaderRead::Malformed => {
+                    self.malformed(self.offset, origin, sink);
+                    let behind = rest.get(1..).unwrap_or_default();
+                    return Err(Malformed { start: self.offset, held: Vec::new(), started: origin, behind });
+                }
+            };
+            let Some((packet, behind)) = rest.split_at_checked(header.packet_length() as usize) else {
+                self.begin(rest, origin);
+                return Ok(());
+            };
+            let body = packet.get(usize::from(header.length)..).unwrap_or_default();
+            let body = body.get(..self.limits.held_bytes).unwrap_or(body);
+            let resynced = self.take_resynced();
+            sink.packet(Framed {
+                header,
+                body,
+                holes: header.remaining_length - body.len() as u32,
+                start: self.offset,
+                frames: std::slice::from_ref(&origin.frame),
+                origin,
+                started: origin,
+                header_malformed: breaks_every_version(header),
+                resynced,
+            });
+            self.offset += header.packet_length();
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn malformed<S: FrameSink>(&mut self, at: u64, origin: Origin, sink: &mut S) {
+        self.resynced = 0;
+        sink.lost_sync(LostSync { at, reason: LostSyncReason::MalformedLength, origin });
+    }
+
+    /// Keeps the front of a packet that does not end within `bytes`.
+    fn begin(&mut self, bytes: &[u8], origin: Origin) {
+        let mut spanning = Box::new(Spanning {
+            head: [0; 5],
+            head_length: 0,
+            header: None,
+            body: Vec::new(),
+            passed: 0,
+            open: true,
+            start: self.offset,
+            started: origin,
+            frames: vec![origin.frame],
+        });
+        // The header was read before, so it is not malformed, and the packet does not end here.
+        let _ = spanning.take(bytes, self.limits.held_bytes);
+        self.offset += bytes.len() as u64;
+        self.state = State::Spanning(spanning);
+    }
+
+    /// Adds to the packet that has begun; gives the bytes behind its end.
+    fn go_on<'b, S: FrameSink>(
+        &mut self,
+        bytes: &'b [u8],
+        origin: Origin,
+        sink: &mut S,
+    ) -> Result<&'b [u8], Malformed<'b>> {
+        let State::Spanning(mut spanning) = std::mem::replace(&mut self.state, State::Border) else {
+            return Ok(bytes);
+        };
+        let held = spanning.head_length;
+        match spanning.take(bytes, self.limits.held_bytes) {
+            Taken::Malformed => {
+                self.malformed(spanning.start, origin, sink);
+                let held = spanning.head.get(1..usize::from(held)).unwrap_or_default().to_vec();
+                Err(Malformed { start: spanning.start, held, started: spanning.started, behind: bytes })
+            }
+            Taken::All => {
+                spanning.came_from(origin);
+                self.offset += bytes.len() as u64;
+                self.state = State::Spanning(spanning);
+                Ok(&[])
+            }
+            Taken::Whole(header, behind) => {
+                spanning.came_from(origin);
+                self.offset += (bytes.len() - behind.len()) as u64;
+                self.deliver_spanning(&spanning, header, origin, sink);
+                Ok(behind)
+            }
+        }
+    }
+
+    fn deliver_spanning<S: FrameSink>(
+        &mut self,
+        spanning: &Spanning,
+        header: FixedHeader,
+        origin: Origin,
+        sink: &mut S,
+    ) {
+        let resynced = self.take_resynced();
+        sink.packet(Framed {
+            header,
+            body: &spanning.body,
+            holes: header.remaining_length - spanning.body.len() as u32,
+            start: spanning.start,
+            frames: &spanning.frames,
+            origin,
+            started: spanning.started,
+            header_malformed: breaks_every_version(header),
+            resynced,
+        });
+    }
+
+    #[inline]
+    fn take_resynced(&mut self) -> bool {
+        let resynced = self.resynced > 0;
+        self.resynced = self.resynced.saturating_sub(1);
+        resynced
+    }
+}
+
+/// What a piece did to a packet that had begun.
+enum Taken<'b> {
+    /// The packet goes on.
+    All,
+    /// The packet has ended; these bytes are behind it.
+    Whole(FixedHeader, &'b [u8]),
+    /// Its header turned out to be malformed.
+    Malformed,
+}
+
+impl Spanning {
+    fn take<'b>(&mut self, bytes: &'b [u8], held_bytes: usize) -> Taken<'b> {
+        let mut rest = bytes;
+        let header = loop {
+            if let Some(header) = self.header {
+                break header;
+            }
+            let Some((&byte, behind)) = rest.split_first() else { return Taken::All };
+            let Some(place) = self.head.get_mut(usize::from(self.head_length)) else { return Taken::Malformed };
+            *place = byte;
+            self.head_length += 1;
+            rest = behind;
+            match FixedHeader::read(self.head.get(..usize::from(self.head_length)).unwrap_or_default()) {
+                HeaderRead::Complete(header) => self.header = Some(header),
+                HeaderRead::Partial => {}
+                HeaderRead::Malformed => return Taken::Malformed,
+            }
+        };
+        let left = (header.remaining_length - self.passed) as usize;
+        let (mine, behind) = rest.split_at_checked(left).unwrap_or((rest, &[]));
+        if self.open {
+            let room = held_bytes.saturating_sub(self.body.len());
+            self.body.extend_from_slice(mine.get(..room).unwrap_or(mine));
+        }
+        self.passed += mine.len() as u32;
+        if self.passed == header.remaining_length { Taken::Whole(header, behind) } else { Taken::All }
+    }
+
+    /// Notes a frame; late frames fill earlier holes, so they do not always come in order.
+    fn came_from(&mut self, origin: Origin) {
+        if self.frames.len() < MAX_FRAMES
+            && let Err(place) = self.frames.binary_search(&origin.frame)
+        {
+            self.frames.insert(place, origin.frame);
+        }
+    }
+}
+
+/// Whether no version allows such a header.
+#[inline]
+fn breaks_every_version(header: FixedHeader) -> bool {
+    // 5.0 has every type but 0, and 3.1 the loosest flags.
+    !header.packet_type.exists_in(Version::V5) || !header.flags_fit(Version::V31)
+}

@@ -1,0 +1,106 @@
+//! A control packet of any type, and the way from its bytes to its fields.
+//!
+//! Decoding never fails: it gives what was understood, and the deviations. Rules that need more than
+//! this one packet are judged elsewhere.
+
+use super::reader::Reader;
+use super::{
+    Ack, Auth, ConnAck, Connect, Deviation, DeviationKind, Disconnect, FixedHeader, PacketType, Publish, SubAck,
+    Subscribe, UnsubAck, Unsubscribe, Version,
+};
+
+/// A decoded control packet, borrowed from the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlPacket<'a> {
+    /// Its fixed header.
+    pub header: FixedHeader,
+    /// The version it was read as. A CONNECT is read as the version that it names, if it names one.
+    pub version: Version,
+    /// Its fields.
+    pub body: Body<'a>,
+    /// Bytes of the body that were not available (a hole in the stream, a cut frame).
+    pub missing: u32,
+    /// What is not as it should be, as far as this packet alone shows; at most 64.
+    pub deviations: Vec<Deviation>,
+}
+
+/// The fields of a packet, by type.
+///
+/// What was not reached, because the packet is broken or was cut, is `None` or empty, and a number
+/// without `Option` is 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// CONNECT.
+    Connect(Connect<'a>),
+    /// CONNACK.
+    ConnAck(ConnAck<'a>),
+    /// PUBLISH.
+    Publish(Publish<'a>),
+    /// PUBACK, PUBREC, PUBREL or PUBCOMP.
+    Ack(Ack<'a>),
+    /// SUBSCRIBE.
+    Subscribe(Subscribe<'a>),
+    /// SUBACK.
+    SubAck(SubAck<'a>),
+    /// UNSUBSCRIBE.
+    Unsubscribe(Unsubscribe<'a>),
+    /// UNSUBACK.
+    UnsubAck(UnsubAck<'a>),
+    /// PINGREQ or PINGRESP.
+    Ping,
+    /// DISCONNECT.
+    Disconnect(Disconnect<'a>),
+    /// AUTH.
+    Auth(Auth<'a>),
+    /// A type that the version does not have, with its bytes.
+    Reserved(&'a [u8]),
+}
+
+/// Decodes a packet, of which `body` is what is available behind the fixed header: all of it, or a
+/// prefix. Bytes behind the packet's end are not looked at.
+///
+/// Does not allocate unless the packet deviates.
+#[inline]
+pub fn decode(header: FixedHeader, body: &[u8], version: Version) -> ControlPacket<'_> {
+    let missing = header.remaining_length.saturating_sub(u32::try_from(body.len()).unwrap_or(u32::MAX));
+    let mut reader = Reader::new(header, body, version);
+    check_header(&mut reader);
+    let body = match header.packet_type {
+        PacketType::Publish => Body::Publish(Publish::read(&mut reader)),
+        PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp => {
+            Body::Ack(Ack::read(&mut reader))
+        }
+        PacketType::Connect => Body::Connect(Connect::read(&mut reader)),
+        PacketType::ConnAck => Body::ConnAck(ConnAck::read(&mut reader)),
+        PacketType::Subscribe => Body::Subscribe(Subscribe::read(&mut reader)),
+        PacketType::SubAck => Body::SubAck(SubAck::read(&mut reader)),
+        PacketType::Unsubscribe => Body::Unsubscribe(Unsubscribe::read(&mut reader)),
+        PacketType::UnsubAck => Body::UnsubAck(UnsubAck::read(&mut reader)),
+        PacketType::PingReq | PacketType::PingResp => Body::Ping,
+        PacketType::Disconnect => Body::Disconnect(Disconnect::read(&mut reader)),
+        PacketType::Auth if version == Version::V5 => Body::Auth(Auth::read(&mut reader)),
+        PacketType::Auth | PacketType::Reserved => {
+            let bytes = reader.ahead();
+            reader.stop(DeviationKind::PacketTypeReserved(header.packet_type));
+            Body::Reserved(bytes)
+        }
+    };
+    ControlPacket { header, version: reader.version, body, missing, deviations: reader.finish() }
+}
+
+#[inline]
+fn check_header(reader: &mut Reader<'_>) {
+    let header = reader.header;
+    if !header.is_minimal() {
+        reader.note(1, DeviationKind::RemainingLengthNotMinimal);
+    }
+    if header.packet_type == PacketType::Publish {
+        match header.qos() {
+            0 if header.dup() => reader.note(0, DeviationKind::DupWithQos0),
+            3 => reader.note(0, DeviationKind::PublishQos3),
+            _ => {}
+        }
+    } else if !header.flags_fit(reader.version) && header.packet_type.exists_in(reader.version) {
+        reader.note(0, DeviationKind::FixedFlags(header.packet_type));
+    }
+}
