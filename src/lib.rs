@@ -1,8 +1,16 @@
 //! `mqttsniff`: what happened on the wire, from TCP's handshake to MQTT's last acknowledgement.
 
+mod analysis;
 pub mod capture;
+pub mod check;
+pub mod dissect;
+pub mod engine;
 pub mod flow;
 pub mod mqtt;
+pub mod render;
+pub mod session;
 pub mod text;
 pub mod time;
 pub mod wire;
+
+pub use analysis::{Analysis, Output, Summary};

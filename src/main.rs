@@ -1,3 +1,12 @@
-//! The command line program.
+//! `mqttsniff` on the command line: parses the arguments, runs the command, turns its end into an exit status.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(status) => status,
+        Err(error) => cli::report(&error),
+    }
+}

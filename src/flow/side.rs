@@ -224,6 +224,16 @@ impl Side {
         self.holes.bytes()
     }
 
+    /// Whether its windows are told in bytes, because both SYNs were captured.
+    pub fn window_scale_known(&self) -> bool {
+        self.scale != WindowScale::Unknown
+    }
+
+    /// Whether its SYN was captured, so that its stream is known from the first byte.
+    pub const fn starts_with_syn(&self) -> bool {
+        self.syn.is_some()
+    }
+
     /// Whether it was seen to send anything.
     pub const fn was_seen(&self) -> bool {
         self.next.is_some()

@@ -509,7 +509,7 @@ impl Connection {
     fn post(&mut self, direction: Direction, segment: &Segment<'_>, repeated: bool) {
         let (sender, receiver) = self.sides.both_mut(direction);
         let flags = segment.flags;
-        let mut put = |receiver: &mut Side, signal, proved_by| {
+        let put = |receiver: &mut Side, signal, proved_by| {
             if let Some(at) = receiver.inbox.iter().position(|arrival| arrival.signal == signal) {
                 if !repeated {
                     return;

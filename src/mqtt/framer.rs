@@ -5,16 +5,7 @@
 
 use super::resync::{Find, Search};
 use super::{FixedHeader, HeaderRead, Version};
-use crate::time::Timestamp;
-
-/// Where bytes of a stream came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Origin {
-    /// The number of the frame that delivered them.
-    pub frame: u64,
-    /// When that frame was captured.
-    pub time: Timestamp,
-}
+use crate::capture::{FrameNo, Origin};
 
 /// How much a [`Framer`] may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +43,7 @@ pub struct Framed<'a> {
     /// Where it begins: bytes of the stream before it.
     pub start: u64,
     /// The frames that delivered bytes of it, ascending; the first 1024.
-    pub frames: &'a [u64],
+    pub frames: &'a [FrameNo],
     /// Where its last bytes came from.
     pub origin: Origin,
     /// Where its first byte came from.
@@ -75,7 +66,7 @@ pub struct Incomplete<'a> {
     /// Where it begins: bytes of the stream before it.
     pub start: u64,
     /// The frames that delivered bytes of it, ascending; the first 1024.
-    pub frames: &'a [u64],
+    pub frames: &'a [FrameNo],
     /// Where its first byte came from.
     pub started: Origin,
 }
@@ -157,7 +148,7 @@ struct Spanning {
     open: bool,
     start: u64,
     started: Origin,
-    frames: Vec<u64>,
+    frames: Vec<FrameNo>,
 }
 
 /// A malformed header.

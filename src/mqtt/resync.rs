@@ -3,7 +3,7 @@
 //! A place in the stream is taken for a border when packets that look right follow each other from
 //! there. The search only finds the place; the framer goes on from it.
 
-use super::framer::Origin;
+use crate::capture::Origin;
 use super::infer::{could_begin, plausible};
 use super::{FixedHeader, HeaderRead};
 

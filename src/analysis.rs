@@ -1,0 +1,200 @@
+//! The front door: a source of frames goes in, everything that is known of them comes out.
+
+
+use crate::capture::{Batch, Fill, Problem, Source, SourceReport};
+use crate::check::{Checks, Finding};
+use crate::dissect::{Conversation, Message};
+use crate::engine::{Engine, EngineOptions, EngineStats, Event, FlowRef, PacketView};
+use crate::flow::{Ended, Flow, Transport};
+use crate::session::{Session, Sessions};
+use crate::wire::DecodeStats;
+
+/// What an analysis tells, in the order of the frames that prove it.
+#[derive(Debug)]
+pub enum Output<'a> {
+    /// A frame; only if [`EngineOptions::packets`] asks for them.
+    Packet(&'a PacketView<'a>),
+    /// An MQTT control packet.
+    Message(FlowRef, &'a Message<'a>),
+    /// The MQTT session of a flow that has ended, before the flow itself.
+    Session(&'a Session, &'a Flow<Conversation>),
+    /// A flow that has ended.
+    Flow(&'a Flow<Conversation>, Ended),
+    /// A finding.
+    Finding(&'a Finding),
+}
+
+/// What an analysis adds up to.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// What the engine counted.
+    pub engine: EngineStats,
+    /// What decoding could not read.
+    pub decode: DecodeStats,
+    /// What the source says of itself.
+    pub source: SourceReport,
+    /// Findings by severity, the mildest first.
+    pub findings: [u64; 3],
+    /// MQTT sessions.
+    pub sessions: u64,
+}
+
+impl Summary {
+    /// Whether all input was read to its end.
+    pub fn is_complete(&self) -> bool {
+        self.source.problems.is_empty()
+    }
+}
+
+/// An analysis from a source of frames to its summary.
+///
+/// ```
+/// use mqttsniff::{Analysis, Output};
+///
+/// let mut analysis = Analysis::open(&["fixtures/mqtt5_qos.pcap"]).expect("the capture is there");
+/// let mut topics = std::collections::BTreeSet::new();
+/// let summary = analysis.run(&mut |output: &Output<'_>| {
+///     if let Output::Message(_, message) = output {
+///         topics.extend(message.topic.map(|topic| String::from_utf8_lossy(topic).into_owned()));
+///     }
+/// });
+/// assert_eq!(summary.engine.messages, 52);
+/// assert!(topics.contains("qos/0"));
+/// ```
+pub struct Analysis {
+    source: Box<dyn Source>,
+    engine: Engine,
+    sessions: Sessions,
+    checks: Checks,
+    batch: Batch,
+    findings: [u64; 3],
+    session_count: u64,
+}
+
+impl std::fmt::Debug for Analysis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Analysis").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+impl Analysis {
+    /// An analysis of capture files; `-` is standard input. Several are read in the order of time, as one.
+    pub fn open<P: AsRef<std::path::Path>>(paths: &[P]) -> Result<Self, Vec<Problem>> {
+        let paths: Vec<_> = paths.iter().map(|path| path.as_ref().to_path_buf()).collect();
+        Ok(Self::new(Box::new(crate::capture::open(&paths)?), EngineOptions::default()))
+    }
+
+    /// An analysis of any source.
+    pub fn new(source: Box<dyn Source>, options: EngineOptions) -> Self {
+        Self {
+            source,
+            engine: Engine::new(options),
+            sessions: Sessions::new(),
+            checks: Checks::default(),
+            batch: Batch::new(),
+            findings: [0; 3],
+            session_count: 0,
+        }
+    }
+
+    /// Reads to the end and tells everything.
+    pub fn run(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
+        while self.fill() == Fill::More {
+            self.analyse(usize::MAX, sink);
+        }
+        self.analyse(usize::MAX, sink);
+        self.finish(sink)
+    }
+
+    /// Fetches the next frames; see [`Source::fill`]. Those of the last call are gone.
+    pub fn fill(&mut self) -> Fill {
+        self.batch.advance();
+        self.source.fill(&mut self.batch)
+    }
+
+    /// The frames that were fetched last.
+    pub const fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// Analyses the first `limit` of the frames that were fetched last, and tells what they prove.
+    pub fn analyse(&mut self, limit: usize, sink: &mut dyn FnMut(&Output<'_>)) {
+        let mut relay = Relay {
+            sessions: &mut self.sessions,
+            checks: &mut self.checks,
+            findings: &mut self.findings,
+            session_count: &mut self.session_count,
+            sink,
+        };
+        for frame in self.batch.frames().take(limit) {
+            let comments: Vec<&str> = self.batch.comments(frame.number).collect();
+            self.engine.frame(&frame, &comments, &mut |event: &Event<'_>| relay.event(event));
+        }
+    }
+
+    /// No more frames: tells what is still open, and the summary.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
+        let mut relay = Relay {
+            sessions: &mut self.sessions,
+            checks: &mut self.checks,
+            findings: &mut self.findings,
+            session_count: &mut self.session_count,
+            sink,
+        };
+        self.engine.finish(&mut |event: &Event<'_>| relay.event(event));
+        self.summary()
+    }
+
+    /// What it adds up to so far.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            engine: self.engine.stats().clone(),
+            decode: self.engine.decode_stats(),
+            source: self.source.report(),
+            findings: self.findings,
+            sessions: self.session_count,
+        }
+    }
+
+    /// What the source says of itself so far.
+    pub fn source_report(&self) -> SourceReport {
+        self.source.report()
+    }
+}
+
+/// Takes the engine's events through the floors above it.
+struct Relay<'a> {
+    sessions: &'a mut Sessions,
+    checks: &'a mut Checks,
+    findings: &'a mut [u64; 3],
+    session_count: &'a mut u64,
+    sink: &'a mut dyn FnMut(&Output<'_>),
+}
+
+impl Relay<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Packet(view) => (self.sink)(&Output::Packet(view)),
+            Event::Message(flow, message) => {
+                self.sessions.on_message(flow.id, message);
+                (self.sink)(&Output::Message(*flow, message));
+            }
+            Event::Flow(flow, why) => {
+                let session = match flow.transport {
+                    Transport::Tcp => self.sessions.end(flow.id),
+                    Transport::Udp => None,
+                };
+                if let Some(session) = session {
+                    *self.session_count += 1;
+                    (self.sink)(&Output::Session(&session, flow));
+                }
+                (self.sink)(&Output::Flow(flow, *why));
+            }
+            Event::Notice(_) => {}
+        }
+        for finding in self.checks.on_event(event) {
+            self.findings[finding.severity as usize] += 1;
+            (self.sink)(&Output::Finding(&finding));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Judgements on what was seen: rules take events and give findings, each with the frames it rests on.
+//!
+//! A rule does no decoding and prints nothing.
+
+mod finding;
+mod packets;
+mod streams;
+
+pub use finding::{Certainty, Finding, Severity};
+
+use crate::engine::Event;
+
+/// Judges a capture event by event.
+pub trait Rule {
+    /// Takes the next event into account and appends what is to be said.
+    fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>);
+}
+
+/// A set of rules.
+pub struct Checks {
+    rules: Vec<Box<dyn Rule + Send>>,
+    findings: Vec<Finding>,
+}
+
+impl Default for Checks {
+    /// All rules.
+    fn default() -> Self {
+        Self { rules: vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)], findings: Vec::new() }
+    }
+}
+
+impl std::fmt::Debug for Checks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Checks").field("rules", &self.rules.len()).finish_non_exhaustive()
+    }
+}
+
+impl Checks {
+    /// Shows an event to all rules and hands out what they find.
+    pub fn on_event(&mut self, event: &Event<'_>) -> impl Iterator<Item = Finding> {
+        for rule in &mut self.rules {
+            rule.on_event(event, &mut self.findings);
+        }
+        self.findings.drain(..)
+    }
+}

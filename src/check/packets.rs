@@ -1,0 +1,49 @@
+//! Rules on single MQTT packets: each packet that deviates makes one finding, its worst deviation first.
+
+use super::{Certainty, Finding, Rule, Severity};
+use crate::dissect::VersionKnownBy;
+use crate::engine::Event;
+use crate::mqtt;
+
+/// Turns the deviations that decoding noted into findings.
+pub(super) struct PacketRule;
+
+impl Rule for PacketRule {
+    fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
+        let Event::Message(flow, message) = event else { return };
+        let packet = &message.packet;
+        let version = packet.version;
+        // The consequences of a packet that cannot be read on are folded under what made it so.
+        let worst = packet.deviations.iter().max_by_key(|deviation| {
+            (deviation.kind.severity(version), std::cmp::Reverse(deviation.offset))
+        });
+        let Some(worst) = worst else { return };
+        let severity = match worst.kind.severity(version) {
+            mqtt::Severity::Malformed | mqtt::Severity::ProtocolError => Severity::Error,
+            mqtt::Severity::Warning => Severity::Warning,
+            mqtt::Severity::Note => Severity::Note,
+        };
+        let certainty = match message.version_known_by {
+            _ if message.resynced => Certainty::Hint,
+            VersionKnownBy::Inferred => Certainty::Likely,
+            VersionKnownBy::Connect | VersionKnownBy::Option => Certainty::Certain,
+        };
+        let more = match packet.deviations.len() {
+            1 => String::new(),
+            n => format!(" ({} more in this packet)", n - 1),
+        };
+        let name = packet.header.packet_type.name();
+        let text = worst.kind.describe();
+        findings.push(Finding {
+            id: format!("mqtt.{}", worst.kind.name()),
+            severity,
+            certainty,
+            flow: Some(*flow),
+            frames: message.frames.to_vec(),
+            time: message.origin.time,
+            message: format!("{name} from the {}, byte {}: {text}{more}", message.direction.sender().name(), worst.offset),
+            clause: Some(worst.kind.clause(version)),
+            hint: None,
+        });
+    }
+}

@@ -1,0 +1,55 @@
+//! An MQTT control packet with all that its connection adds to it: where it stood, who sent it, what its
+//! topic alias means.
+
+use crate::capture::{FrameNo, Origin};
+use crate::flow::Direction;
+use crate::mqtt::ControlPacket;
+
+/// By what the protocol version of a connection is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VersionKnownBy {
+    /// The CONNECT names it.
+    Connect,
+    /// The user named it.
+    Option,
+    /// The packets can be read in no other way, or most likely in this one.
+    Inferred,
+}
+
+impl VersionKnownBy {
+    /// A name for output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Option => "option",
+            Self::Inferred => "inferred",
+        }
+    }
+}
+
+/// A control packet on a connection.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    /// Its fields.
+    pub packet: ControlPacket<'a>,
+    /// From whom to whom.
+    pub direction: Direction,
+    /// The frame that completed it.
+    pub origin: Origin,
+    /// The frame that began it.
+    pub started: Origin,
+    /// The frames that delivered bytes of it, ascending; of very many only the first.
+    pub frames: &'a [FrameNo],
+    /// Where it begins in its direction's stream, in bytes.
+    pub stream_offset: u64,
+    /// By what the version is known that it was read as.
+    pub version_known_by: VersionKnownBy,
+    /// The topic that a PUBLISH is about, its alias resolved; absent where the alias was not seen to be set.
+    pub topic: Option<&'a [u8]>,
+    /// The topic alias of a PUBLISH.
+    pub topic_alias: Option<u16>,
+    /// It was found by searching, after bytes that are missing or could not be read.
+    pub resynced: bool,
+    /// The stream ended in the middle of it.
+    pub incomplete: bool,
+}

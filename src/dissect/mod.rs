@@ -1,0 +1,215 @@
+//! What the streams of a flow carry: the protocol is recognised by its content, and then read.
+//!
+//! Each protocol has a file of its own and a row in the table of [`recognise`]; a protocol that is only
+//! recognised, and not read, is told by name. Events go to the caller's [`MessageSink`].
+
+mod http;
+mod message;
+mod mqtt;
+mod probe;
+mod tls;
+
+pub use message::{Message, VersionKnownBy};
+pub use mqtt::Mqtt;
+pub use probe::Opening;
+
+use crate::capture::Origin;
+use crate::flow::Direction;
+use crate::mqtt::{Certainty, FramerLimits, LostSync, Version};
+use probe::Probe;
+
+/// A protocol that a stream may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// MQTT 3.1, 3.1.1 or 5.0.
+    Mqtt,
+    /// TLS of any version; what is inside is not read.
+    Tls,
+    /// HTTP/1.x, a WebSocket upgrade among it.
+    Http,
+    /// None of those.
+    Unknown,
+}
+
+impl Protocol {
+    /// Wireshark's name for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Unknown => "data",
+        }
+    }
+}
+
+/// Takes what the dissectors find.
+pub trait MessageSink {
+    /// A control packet is complete, or its stream ended within it.
+    fn message(&mut self, message: &Message<'_>);
+
+    /// From here on it is not known where packets begin in this direction.
+    fn lost_sync(&mut self, direction: Direction, lost: LostSync);
+}
+
+/// Reads one protocol in both directions of one flow.
+///
+/// The streams come in order, hole by hole; what is understood goes to the sink at once.
+pub trait Dissector {
+    /// The next bytes of a direction, and the frame that delivered them.
+    fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin, sink: &mut dyn MessageSink);
+
+    /// The next `length` bytes of a direction were never captured.
+    fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink);
+
+    /// No more will come in either direction.
+    fn finish(&mut self, origin: Origin, sink: &mut dyn MessageSink);
+
+    /// The roles of the two ends are exchanged.
+    fn turn_round(&mut self);
+}
+
+/// What the user said about protocols, and how much may be held.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DissectOptions {
+    /// Ports whose flows carry this protocol, whatever their bytes look like.
+    pub decode_as: Vec<(u16, Protocol)>,
+    /// The version of connections whose CONNECT was not captured.
+    pub mqtt_version: Option<Version>,
+    /// How much of an unfinished packet is held.
+    pub framer: FramerLimits,
+}
+
+/// The protocols that are recognised, and how; the first that is certain counts.
+const TABLE: [(Protocol, fn(&Opening<'_>) -> Certainty); 3] =
+    [(Protocol::Mqtt, mqtt::recognise), (Protocol::Tls, tls::recognise), (Protocol::Http, http::recognise)];
+
+/// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.
+pub fn recognise(opening: &Opening<'_>) -> Option<Protocol> {
+    let mut undecided = false;
+    for (protocol, recognise) in TABLE {
+        match recognise(opening) {
+            Certainty::Yes => return Some(protocol),
+            Certainty::NeedMore => undecided = true,
+            Certainty::No => {}
+        }
+    }
+    (!undecided).then_some(Protocol::Unknown)
+}
+
+/// What is known of a flow when its first bytes come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FlowFacts {
+    /// The port of the client.
+    pub client_port: u16,
+    /// The port of the server.
+    pub server_port: u16,
+    /// Whether the roles are proved by a handshake.
+    pub roles_proved: bool,
+    /// Whether the client's stream is seen from its first byte.
+    pub client_from_start: bool,
+    /// Whether the server's stream is seen from its first byte.
+    pub server_from_start: bool,
+}
+
+/// The conversation of one flow: its beginning while its protocol is not known, then its dissector.
+#[derive(Debug, Default)]
+pub struct Conversation {
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Probing(Probe),
+    Mqtt(Box<Mqtt>),
+    Other(Protocol),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Probing(Probe::default())
+    }
+}
+
+/// What came of the first bytes of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// What only a client sends came from the end that was taken for the server.
+    pub turn_round: bool,
+}
+
+impl Conversation {
+    /// The protocol, once it is known.
+    pub const fn protocol(&self) -> Option<Protocol> {
+        match &self.state {
+            State::Probing(_) => None,
+            State::Mqtt(_) => Some(Protocol::Mqtt),
+            State::Other(protocol) => Some(*protocol),
+        }
+    }
+
+    /// Whether its streams are of no further interest.
+    pub const fn is_ignored(&self) -> bool {
+        matches!(self.state, State::Other(_))
+    }
+
+    /// The next bytes of a direction.
+    pub fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin, sink: &mut dyn MessageSink) {
+        match &mut self.state {
+            State::Probing(probe) => probe.data(direction, bytes, origin),
+            State::Mqtt(mqtt) => mqtt.data(direction, bytes, origin, sink),
+            State::Other(_) => {}
+        }
+    }
+
+    /// The next `length` bytes of a direction were never captured.
+    pub fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
+        match &mut self.state {
+            State::Probing(probe) => probe.gap(direction, length, origin),
+            State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
+            State::Other(_) => {}
+        }
+    }
+
+    /// Whether there are first bytes to be judged; if so, the protocol as far as they tell.
+    ///
+    /// After a decision the caller exchanges the roles of the flow where it is asked for, and then calls
+    /// [`Conversation::begin`].
+    pub fn decide(&self, facts: FlowFacts, options: &DissectOptions) -> Option<Decision> {
+        match &self.state {
+            State::Probing(probe) if probe.has_news() => probe.decide(facts, options),
+            _ => None,
+        }
+    }
+
+    /// The protocol is decided: what was held back is read. `facts` has the final roles.
+    pub fn begin(
+        &mut self,
+        decision: Decision,
+        facts: FlowFacts,
+        options: &DissectOptions,
+        sink: &mut dyn MessageSink,
+    ) {
+        let State::Probing(probe) = &mut self.state else { return };
+        let mut probe = std::mem::take(probe);
+        if decision.turn_round {
+            probe.turn_round();
+        }
+        if decision.protocol != Protocol::Mqtt {
+            self.state = State::Other(decision.protocol);
+            return;
+        }
+        let mut mqtt = Box::new(Mqtt::new(facts, options));
+        probe.replay(&mut *mqtt, sink);
+        self.state = State::Mqtt(mqtt);
+    }
+
+    /// No more will come in either direction.
+    pub fn finish(&mut self, origin: Origin, sink: &mut dyn MessageSink) {
+        if let State::Mqtt(mqtt) = &mut self.state {
+            mqtt.finish(origin, sink);
+        }
+    }
+}

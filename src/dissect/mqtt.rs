@@ -1,0 +1,382 @@
+//! MQTT on a connection: packets out of both streams, the version they speak, the topics behind aliases.
+
+use super::{Dissector, FlowFacts, Message, MessageSink, Opening, VersionKnownBy};
+use crate::capture::{FrameNo, Origin};
+use crate::flow::{Direction, PerDirection};
+use crate::mqtt::{
+    self, Body, Certainty, Confidence, FixedHeader, FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync,
+    PacketType, PropertyId, Sender, Version, VersionEvidence,
+};
+
+/// Packets of a connection without CONNECT that are kept back while their version is in doubt, and their
+/// bytes. More would delay a live view for nothing: a connection that says so little stays in doubt.
+const DOUBTFUL_PACKETS: usize = 16;
+const DOUBTFUL_BYTES: usize = 64 << 10;
+
+/// Topic bytes that the aliases of one direction may hold; an alias beyond that is taken as unknown.
+const ALIAS_BYTES: usize = 1 << 20;
+
+/// Ports that are registered for MQTT, or used for it by habit.
+const PORTS: [u16; 3] = [1883, 1884, 14567];
+
+/// Whether the flow carries MQTT.
+///
+/// A CONNECT is proof on any port. Without one (the capture began later, or the client is broken) a chain
+/// of well-formed packets has to do, of which a usual port needs less.
+pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
+    let usual_port = PORTS.contains(&opening.facts.server_port) || PORTS.contains(&opening.facts.client_port);
+    let mut verdict = Certainty::No;
+    for direction in Direction::BOTH {
+        let bytes = opening.bytes[direction];
+        if bytes.is_empty() {
+            continue;
+        }
+        let from_start = opening.from_start(direction);
+        let connect = mqtt::looks_like_connect(bytes);
+        if connect == Certainty::Yes {
+            return Certainty::Yes;
+        }
+        let chain = mqtt::looks_like_mqtt(bytes);
+        let judged = match (connect, from_start, usual_port) {
+            (Certainty::NeedMore, ..) => Certainty::NeedMore,
+            // The first packet of a stream is a CONNECT or its answer: anything else is some other protocol,
+            // unless the port says otherwise and the packets do as well.
+            (_, true, false) => answer(bytes),
+            (_, true, true) => match chain {
+                Certainty::NeedMore if mqtt::mqtt_score(bytes) >= Some(2) => Certainty::Yes,
+                chain => chain,
+            },
+            (_, false, false) => chain,
+            // Joined within a packet: the framer will find the next one, or nothing.
+            (_, false, true) => Certainty::Yes,
+        };
+        match judged {
+            Certainty::Yes => return Certainty::Yes,
+            Certainty::NeedMore => verdict = Certainty::NeedMore,
+            Certainty::No => {}
+        }
+    }
+    if verdict == Certainty::NeedMore && opening.is_full { Certainty::No } else { verdict }
+}
+
+/// Whether the stream begins with a CONNACK, which tells MQTT where only the server was captured.
+fn answer(bytes: &[u8]) -> Certainty {
+    match *bytes {
+        [0x20] | [0x20, 2] | [0x20, 2, 0 | 1] => Certainty::NeedMore,
+        [0x20, 2, 0 | 1, 0..=5, ..] => Certainty::Yes,
+        [0x20, ..] => mqtt::looks_like_mqtt(bytes),
+        _ => Certainty::No,
+    }
+}
+
+/// The topics that aliases stand for, in one direction (MQTT 5.0, section 3.3.2.3.4).
+#[derive(Debug, Default)]
+struct Aliases {
+    topics: Vec<(u16, Box<[u8]>)>,
+    bytes: usize,
+}
+
+impl Aliases {
+    fn set(&mut self, alias: u16, topic: &[u8]) {
+        match self.topics.binary_search_by_key(&alias, |entry| entry.0) {
+            Ok(at) if &*self.topics[at].1 == topic => {}
+            Ok(at) => {
+                self.bytes = self.bytes - self.topics[at].1.len() + topic.len();
+                self.topics[at].1 = topic.into();
+            }
+            Err(at) if self.bytes + topic.len() <= ALIAS_BYTES => {
+                self.bytes += topic.len();
+                self.topics.insert(at, (alias, topic.into()));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn get(&self, alias: u16) -> Option<&[u8]> {
+        let at = self.topics.binary_search_by_key(&alias, |entry| entry.0).ok()?;
+        Some(&self.topics[at].1)
+    }
+}
+
+/// MQTT in both directions of one connection.
+#[derive(Debug)]
+pub struct Mqtt {
+    framers: PerDirection<Option<Framer>>,
+    limits: FramerLimits,
+    from_start: PerDirection<bool>,
+    reader: Reader,
+}
+
+/// What turns framed packets into messages.
+#[derive(Debug)]
+struct Reader {
+    version: Option<(Version, VersionKnownBy)>,
+    evidence: VersionEvidence,
+    aliases: PerDirection<Aliases>,
+    /// Packets whose version is in doubt, and those behind them.
+    doubtful: Vec<Kept>,
+    doubtful_bytes: usize,
+}
+
+/// A packet that is kept back.
+#[derive(Debug)]
+struct Kept {
+    direction: Direction,
+    header: FixedHeader,
+    body: Vec<u8>,
+    place: Place,
+}
+
+/// Where a packet stood.
+#[derive(Debug, Clone)]
+struct Place {
+    origin: Origin,
+    started: Origin,
+    frames: Vec<FrameNo>,
+    start: u64,
+    resynced: bool,
+    incomplete: bool,
+}
+
+impl Mqtt {
+    /// For a flow of which `facts` are known.
+    pub fn new(facts: FlowFacts, options: &super::DissectOptions) -> Self {
+        let version = options.mqtt_version.map(|version| (version, VersionKnownBy::Option));
+        Self {
+            framers: PerDirection::default(),
+            limits: options.framer,
+            from_start: PerDirection { to_server: facts.client_from_start, to_client: facts.server_from_start },
+            reader: Reader {
+                version,
+                evidence: VersionEvidence::default(),
+                aliases: PerDirection::default(),
+                doubtful: Vec::new(),
+                doubtful_bytes: 0,
+            },
+        }
+    }
+}
+
+impl Dissector for Mqtt {
+    fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin, sink: &mut dyn MessageSink) {
+        let limits = self.limits;
+        let framer = self.framers[direction].get_or_insert_with(|| {
+            // A stream that was joined in the middle most often begins with a packet, for it begins with a segment.
+            if self.from_start[direction] || mqtt::mqtt_score(bytes).is_some() {
+                Framer::new(limits)
+            } else {
+                Framer::joining(limits)
+            }
+        });
+        framer.push(bytes, origin, &mut Packets { direction, origin, reader: &mut self.reader, sink });
+    }
+
+    fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
+        let framer = self.framers[direction].get_or_insert_with(|| Framer::joining(self.limits));
+        framer.gap(length, origin, &mut Packets { direction, origin, reader: &mut self.reader, sink });
+    }
+
+    fn finish(&mut self, origin: Origin, sink: &mut dyn MessageSink) {
+        for direction in Direction::BOTH {
+            if let Some(framer) = &mut self.framers[direction] {
+                framer.finish(&mut Packets { direction, origin, reader: &mut self.reader, sink });
+            }
+        }
+        self.reader.settle_doubts(sink);
+    }
+
+    fn turn_round(&mut self) {
+        self.framers.swap();
+        self.from_start.swap();
+        self.reader.aliases.swap();
+    }
+}
+
+/// Takes the packets of one direction from the framer.
+struct Packets<'a> {
+    direction: Direction,
+    /// The frame at hand, for what the stream's end leaves behind.
+    origin: Origin,
+    reader: &'a mut Reader,
+    sink: &'a mut dyn MessageSink,
+}
+
+impl FrameSink for Packets<'_> {
+    fn packet(&mut self, framed: Framed<'_>) {
+        self.reader.observe(self.direction, framed.header, framed.body);
+        if self.reader.is_doubtful(framed.header) {
+            let place = Place {
+                origin: framed.origin,
+                started: framed.started,
+                frames: framed.frames.to_vec(),
+                start: framed.start,
+                resynced: framed.resynced,
+                incomplete: false,
+            };
+            self.reader.keep(self.direction, framed.header, framed.body, place, self.sink);
+            return;
+        }
+        self.reader.settle_doubts(self.sink);
+        let position = Position {
+            origin: framed.origin,
+            started: framed.started,
+            frames: framed.frames,
+            start: framed.start,
+            resynced: framed.resynced,
+            incomplete: false,
+        };
+        self.reader.emit(self.direction, framed.header, framed.body, position, self.sink);
+    }
+
+    fn incomplete(&mut self, incomplete: Incomplete<'_>) {
+        let Some(header) = incomplete.header else { return };
+        self.reader.settle_doubts(self.sink);
+        let last = incomplete.frames.last().copied().unwrap_or(self.origin.frame);
+        let origin = Origin { frame: last, time: self.origin.time };
+        let position = Position {
+            origin,
+            started: incomplete.started,
+            frames: incomplete.frames,
+            start: incomplete.start,
+            resynced: false,
+            incomplete: true,
+        };
+        self.reader.emit(self.direction, header, incomplete.body, position, self.sink);
+    }
+
+    fn lost_sync(&mut self, lost: LostSync) {
+        self.sink.lost_sync(self.direction, lost);
+    }
+}
+
+/// Where a packet stood, borrowed.
+#[derive(Clone, Copy)]
+struct Position<'a> {
+    origin: Origin,
+    started: Origin,
+    frames: &'a [FrameNo],
+    start: u64,
+    resynced: bool,
+    incomplete: bool,
+}
+
+impl Reader {
+    /// Learns the version from a packet.
+    fn observe(&mut self, direction: Direction, header: FixedHeader, body: &[u8]) {
+        if header.packet_type == PacketType::Connect {
+            if let Body::Connect(connect) = mqtt::decode(header, body, Version::V311).body
+                && let Some(version) = Version::from_connect(connect.protocol_name, connect.level)
+            {
+                self.version = Some((version, VersionKnownBy::Connect));
+            }
+            return;
+        }
+        if self.version.is_some_and(|(_, by)| by != VersionKnownBy::Inferred) {
+            return;
+        }
+        let sender = match direction {
+            Direction::ToServer => Sender::Client,
+            Direction::ToClient => Sender::Server,
+        };
+        self.evidence.observe(Some(sender), header, body);
+        if let Some((version, Confidence::Strong)) = self.evidence.verdict() {
+            self.version = Some((version, VersionKnownBy::Inferred));
+        }
+    }
+
+    /// Whether the packet reads differently by version, and which it is is not settled.
+    fn is_doubtful(&self, header: FixedHeader) -> bool {
+        self.version.is_none()
+            && (!self.doubtful.is_empty() || header.packet_type == PacketType::Publish)
+            && matches!(self.evidence.verdict(), Some((_, Confidence::Weak)))
+    }
+
+    fn keep(
+        &mut self,
+        direction: Direction,
+        header: FixedHeader,
+        body: &[u8],
+        place: Place,
+        sink: &mut dyn MessageSink,
+    ) {
+        self.doubtful_bytes += body.len();
+        self.doubtful.push(Kept { direction, header, body: body.to_vec(), place });
+        if self.doubtful.len() >= DOUBTFUL_PACKETS || self.doubtful_bytes > DOUBTFUL_BYTES {
+            self.settle_doubts(sink);
+            // What was told once is not told otherwise later.
+            self.version = self.evidence.verdict().map(|(version, _)| (version, VersionKnownBy::Inferred));
+        }
+    }
+
+    /// Emits what was kept back, with the version that the evidence so far speaks for.
+    fn settle_doubts(&mut self, sink: &mut dyn MessageSink) {
+        if self.doubtful.is_empty() {
+            return;
+        }
+        self.doubtful_bytes = 0;
+        for kept in std::mem::take(&mut self.doubtful) {
+            let place = &kept.place;
+            let position = Position {
+                origin: place.origin,
+                started: place.started,
+                frames: &place.frames,
+                start: place.start,
+                resynced: place.resynced,
+                incomplete: place.incomplete,
+            };
+            self.emit(kept.direction, kept.header, &kept.body, position, sink);
+        }
+    }
+
+    /// The version to read with, and by what it is known.
+    fn version(&self) -> (Version, VersionKnownBy) {
+        self.version.unwrap_or_else(|| {
+            let likely = self.evidence.verdict().map_or(Version::V311, |(version, _)| version);
+            (likely, VersionKnownBy::Inferred)
+        })
+    }
+
+    fn emit(
+        &mut self,
+        direction: Direction,
+        header: FixedHeader,
+        body: &[u8],
+        position: Position<'_>,
+        sink: &mut dyn MessageSink,
+    ) {
+        let (version, version_known_by) = self.version();
+        let packet = mqtt::decode(header, body, version);
+        if header.packet_type == PacketType::Connect && !position.incomplete {
+            // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
+            self.aliases = PerDirection::default();
+        }
+        let aliases = &mut self.aliases[direction];
+        let (mut topic, mut topic_alias) = (None, None);
+        if let Body::Publish(publish) = &packet.body {
+            let alias = publish.properties.get(PropertyId::TopicAlias).and_then(|value| value.number());
+            topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
+            topic = match topic_alias {
+                Some(alias) if publish.topic.is_empty() => aliases.get(alias),
+                Some(alias) => {
+                    aliases.set(alias, publish.topic);
+                    Some(publish.topic)
+                }
+                None => Some(publish.topic),
+            };
+        }
+        let message = Message {
+            packet,
+            direction,
+            origin: position.origin,
+            started: position.started,
+            frames: position.frames,
+            stream_offset: position.start,
+            version_known_by,
+            topic,
+            topic_alias,
+            resynced: position.resynced,
+            incomplete: position.incomplete,
+        };
+        sink.message(&message);
+    }
+}

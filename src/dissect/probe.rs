@@ -1,0 +1,134 @@
+//! The first bytes of a flow, kept until they tell which protocol it carries.
+
+use super::{Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Protocol, recognise};
+use crate::capture::Origin;
+use crate::flow::{Direction, PerDirection};
+use crate::mqtt::{FixedHeader, HeaderRead, Sender, Version};
+
+/// The most bytes of a direction that are kept. A protocol that hides longer than this is not looked for.
+const LIMIT: usize = 2048;
+
+/// What the recognisers see of a flow.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
+    /// The first bytes of both directions, up to the first hole.
+    pub bytes: PerDirection<&'a [u8]>,
+    /// What is known of the flow.
+    pub facts: FlowFacts,
+    /// No more bytes will be kept, so that this is all there is to judge.
+    pub is_full: bool,
+}
+
+impl Opening<'_> {
+    /// Whether a direction is seen from its first byte.
+    pub const fn from_start(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::ToServer => self.facts.client_from_start,
+            Direction::ToClient => self.facts.server_from_start,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    /// Bytes up to this end of the direction's prefix.
+    Data { to: u32 },
+    Gap { length: u64 },
+}
+
+/// The beginning of a flow whose protocol is not known yet.
+#[derive(Debug, Default)]
+pub(super) struct Probe {
+    bytes: PerDirection<Vec<u8>>,
+    /// Bytes before the first hole, where there is one.
+    before_hole: PerDirection<Option<u32>>,
+    pieces: Vec<(Direction, Piece, Origin)>,
+}
+
+impl Probe {
+    pub(super) fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin) {
+        let held = &mut self.bytes[direction];
+        held.extend_from_slice(bytes);
+        self.pieces.push((direction, Piece::Data { to: held.len() as u32 }, origin));
+    }
+
+    pub(super) fn gap(&mut self, direction: Direction, length: u64, origin: Origin) {
+        let held = self.bytes[direction].len() as u32;
+        self.before_hole[direction].get_or_insert(held);
+        self.pieces.push((direction, Piece::Gap { length }, origin));
+    }
+
+    pub(super) const fn has_news(&self) -> bool {
+        !self.pieces.is_empty()
+    }
+
+    pub(super) fn turn_round(&mut self) {
+        self.bytes.swap();
+        self.before_hole.swap();
+        for (direction, ..) in &mut self.pieces {
+            *direction = direction.reverse();
+        }
+    }
+
+    pub(super) fn decide(&self, facts: FlowFacts, options: &DissectOptions) -> Option<Decision> {
+        let said = options.decode_as.iter().find(|(port, _)| *port == facts.server_port || *port == facts.client_port);
+        let turn_round = !facts.roles_proved && self.roles_are_wrong();
+        if let Some((_, protocol)) = said {
+            return Some(Decision { protocol: *protocol, turn_round });
+        }
+        let prefix = |direction: Direction| {
+            let bytes = self.bytes[direction].as_slice();
+            let end = self.before_hole[direction].map_or(bytes.len(), |end| end as usize);
+            bytes.get(..end).unwrap_or(bytes)
+        };
+        let is_full = Direction::BOTH.iter().any(|direction| self.bytes[*direction].len() >= LIMIT);
+        let bytes = PerDirection { to_server: prefix(Direction::ToServer), to_client: prefix(Direction::ToClient) };
+        let opening = Opening { bytes, facts, is_full };
+        match recognise(&opening) {
+            Some(Protocol::Mqtt) => Some(Decision { protocol: Protocol::Mqtt, turn_round }),
+            Some(protocol) => Some(Decision { protocol, turn_round: false }),
+            None if is_full => Some(Decision { protocol: Protocol::Unknown, turn_round: false }),
+            None => None,
+        }
+    }
+
+    /// Whether an end sent what only the other role sends.
+    fn roles_are_wrong(&self) -> bool {
+        Direction::BOTH.into_iter().any(|direction| {
+            let wrong = match direction {
+                Direction::ToServer => Sender::Server,
+                Direction::ToClient => Sender::Client,
+            };
+            let mut rest = self.bytes[direction].as_slice();
+            while let HeaderRead::Complete(header) = FixedHeader::read(rest) {
+                // Versions differ only in who may send DISCONNECT and AUTH; 5.0 lets both.
+                if header.packet_type.sender(Version::V5) == wrong && crate::mqtt::plausible(header, behind(rest, header), None)
+                {
+                    return true;
+                }
+                rest = rest.get(header.packet_length() as usize..).unwrap_or_default();
+            }
+            false
+        })
+    }
+
+    /// Hands the beginning to the dissector that was chosen, piece by piece as it came.
+    pub(super) fn replay(self, dissector: &mut dyn Dissector, sink: &mut dyn MessageSink) {
+        let mut done = PerDirection { to_server: 0usize, to_client: 0usize };
+        for (direction, piece, origin) in self.pieces {
+            match piece {
+                Piece::Data { to } => {
+                    let bytes = self.bytes[direction].get(done[direction]..to as usize).unwrap_or_default();
+                    done[direction] = to as usize;
+                    dissector.data(direction, bytes, origin, sink);
+                }
+                Piece::Gap { length } => dissector.gap(direction, length, origin, sink),
+            }
+        }
+    }
+}
+
+fn behind(bytes: &[u8], header: FixedHeader) -> &[u8] {
+    let body = bytes.get(usize::from(header.length)..).unwrap_or_default();
+    body.get(..header.remaining_length as usize).unwrap_or(body)
+}

@@ -1,0 +1,123 @@
+//! What the engine tells.
+
+use std::net::SocketAddr;
+
+use crate::capture::{Frame, FrameNo, Origin};
+use crate::dissect::{Conversation, Message, Protocol};
+use crate::flow::{Direction, Ended, Flow, KnownBy, Transport, Verdict};
+use crate::mqtt::LostSync;
+use crate::wire::{FragmentNote, Packet};
+
+/// Takes the events of an [`Engine`](super::Engine), in the order of the frames that caused them.
+pub trait Sink {
+    /// The next event. What it borrows is gone afterwards.
+    fn event(&mut self, event: &Event<'_>);
+}
+
+impl<F: FnMut(&Event<'_>)> Sink for F {
+    fn event(&mut self, event: &Event<'_>) {
+        self(event);
+    }
+}
+
+/// A flow as it is named in events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowRef {
+    /// The frame that opened it.
+    pub id: FrameNo,
+    /// Wireshark's number of it.
+    pub stream: u32,
+    /// Its transport.
+    pub transport: Transport,
+    /// The client.
+    pub client: SocketAddr,
+    /// The server.
+    pub server: SocketAddr,
+    /// By what it is known which is which.
+    pub known_by: KnownBy,
+}
+
+impl FlowRef {
+    /// The name of a flow.
+    pub fn of<A>(flow: &Flow<A>) -> Self {
+        Self {
+            id: flow.id,
+            stream: flow.stream,
+            transport: flow.transport,
+            client: flow.client,
+            server: flow.server,
+            known_by: flow.known_by,
+        }
+    }
+}
+
+/// A message that a frame completed, in a line for the list of packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageLine {
+    /// What kind of message.
+    pub name: &'static str,
+    /// Its topic, as bytes from the wire.
+    pub topic: Option<Vec<u8>>,
+    /// Its packet identifier.
+    pub packet_id: Option<u16>,
+}
+
+/// A frame with all that was found in it.
+#[derive(Debug)]
+pub struct PacketView<'a> {
+    /// The frame.
+    pub frame: Frame<'a>,
+    /// The comments that its file holds on it.
+    pub comments: &'a [&'a str],
+    /// Its layers.
+    pub packet: &'a Packet<'a>,
+    /// Its flow, where it belongs to one.
+    pub flow: Option<FlowRef>,
+    /// Its direction in the flow.
+    pub direction: Option<Direction>,
+    /// What following the TCP connection says of it.
+    pub verdict: Option<&'a Verdict>,
+    /// What its flow carries, as far as it is known.
+    pub protocol: Option<Protocol>,
+    /// The messages that it completed.
+    pub messages: &'a [MessageLine],
+}
+
+/// Something that a reader of the output should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Fragments of a datagram disagree.
+    Fragments(FragmentNote),
+    /// Packets of a stream can't be found any more.
+    LostSync(Direction, LostSync),
+    /// A stream had more out of order than may be held, so that a hole was given up.
+    ReassemblyCapped(Direction),
+    /// Bytes came twice with other contents in a stream.
+    ConflictingOverlap(Direction),
+    /// A flow was let go because there were too many.
+    FlowEvicted,
+}
+
+/// Such a thing, with its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// What.
+    pub kind: NoticeKind,
+    /// In which flow.
+    pub flow: Option<FlowRef>,
+    /// The frame that shows it.
+    pub origin: Origin,
+}
+
+/// An event.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A frame; only if packets are asked for.
+    Packet(&'a PacketView<'a>),
+    /// An MQTT control packet is complete.
+    Message(FlowRef, &'a Message<'a>),
+    /// A flow has ended.
+    Flow(&'a Flow<Conversation>, Ended),
+    /// Something that should be known.
+    Notice(&'a Notice),
+}

@@ -1,0 +1,8 @@
+//! The engine: frames and their time in, events out. It does no I/O and reads no clock, so that a file, a
+//! pipe and a network card give the same result, and a test is a function call.
+
+mod event;
+mod run;
+
+pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink};
+pub use run::{Engine, EngineOptions, EngineStats};

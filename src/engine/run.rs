@@ -1,0 +1,434 @@
+//! The engine itself: decode a frame, find its flow, follow it, read its streams.
+
+use std::net::SocketAddr;
+
+use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink};
+use crate::capture::{Frame, Origin};
+use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
+use crate::flow::{
+    Direction, Ended, EndedFlows, Flow, FlowLimits, FlowTable, Found, KnownBy, Marks, ReassemblyLimits, StreamSink,
+    Transport, Verdict,
+};
+use crate::mqtt::{Body, LostSync};
+use crate::wire::{DecodeStats, Decoder, FragmentLimits, Ip, Packet, Payload, Segment, TcpFlags};
+
+/// What an engine is to do.
+#[derive(Debug, Clone, Default)]
+pub struct EngineOptions {
+    /// Tell each frame ([`Event::Packet`]).
+    pub packets: bool,
+    /// Leave checksums alone.
+    pub ignore_checksums: bool,
+    /// How flows are followed.
+    pub flows: FlowLimits,
+    /// How much of a stream is held ahead of a hole.
+    pub reassembly: ReassemblyLimits,
+    /// How many fragments are held.
+    pub fragments: FragmentLimits,
+    /// What is known of protocols.
+    pub dissect: DissectOptions,
+}
+
+/// What an engine has counted.
+#[derive(Debug, Clone, Default)]
+pub struct EngineStats {
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Frames of which the capture has not all bytes (the snap length).
+    pub cut: u64,
+    /// Frames of which a layer could not be read, though all its bytes are there.
+    pub decode_stopped: u64,
+    /// Flows that began.
+    pub flows: u64,
+    /// TCP flows among them.
+    pub tcp_flows: u64,
+    /// MQTT control packets.
+    pub messages: u64,
+    /// Flows let go, holes given up: what a limit cost.
+    pub capped: u64,
+    /// Flows that carry TLS, HTTP, or something else, by the order of [`Protocol`].
+    pub flows_by_protocol: [u64; 4],
+    /// The first frame's time.
+    pub first: Option<Origin>,
+    /// The last frame's time.
+    pub last: Option<Origin>,
+}
+
+impl EngineStats {
+    /// How many flows carry a protocol.
+    pub const fn flows_of(&self, protocol: Protocol) -> u64 {
+        self.flows_by_protocol[protocol as usize]
+    }
+}
+
+/// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
+///
+/// ```
+/// use mqttsniff::engine::{Engine, EngineOptions, Event};
+/// use mqttsniff::capture::{Batch, FrameHeader, LinkType};
+/// use mqttsniff::time::Timestamp;
+///
+/// let mut batch = Batch::new();
+/// let time = Timestamp::from_secs_nanos(1_800_000_000, 0);
+/// let bytes = [0x45, 0, 0, 20, 0, 1, 0, 0, 64, 59, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+/// let header = FrameHeader { time, link: LinkType::RAW, length: 20, interface: 0, fcs_length: 0 };
+/// batch.push(header, &bytes);
+///
+/// let mut engine = Engine::new(EngineOptions { packets: true, ..EngineOptions::default() });
+/// let mut packets = 0;
+/// let mut sink = |event: &Event<'_>| packets += usize::from(matches!(event, Event::Packet(_)));
+/// for frame in batch.frames() {
+///     engine.frame(&frame, &[], &mut sink);
+/// }
+/// engine.finish(&mut sink);
+/// assert_eq!(packets, 1);
+/// ```
+#[derive(Debug)]
+pub struct Engine {
+    options: EngineOptions,
+    decoder: Decoder,
+    flows: FlowTable<Conversation>,
+    stats: EngineStats,
+    ended: EndedFlows<Conversation>,
+    lines: Vec<MessageLine>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing yet.
+    pub fn new(options: EngineOptions) -> Self {
+        let mut decoder = Decoder::new(options.fragments);
+        decoder.verify_checksums(!options.ignore_checksums);
+        Self {
+            decoder,
+            flows: FlowTable::new(options.flows.clone()),
+            stats: EngineStats::default(),
+            ended: Vec::new(),
+            lines: Vec::new(),
+            options,
+        }
+    }
+
+    /// What was counted so far.
+    pub const fn stats(&self) -> &EngineStats {
+        &self.stats
+    }
+
+    /// What decoding has counted so far.
+    pub fn decode_stats(&self) -> DecodeStats {
+        self.decoder.stats()
+    }
+
+    /// Takes in the next frame; `comments` are those of its file.
+    pub fn frame(&mut self, frame: &Frame<'_>, comments: &[&str], sink: &mut impl Sink) {
+        let origin = frame.origin();
+        self.stats.frames += 1;
+        self.stats.bytes += u64::from(frame.header.length);
+        self.stats.cut += u64::from(frame.cut() > 0);
+        self.stats.first.get_or_insert(origin);
+        self.stats.last = Some(origin);
+        let packet = self.decoder.decode(frame);
+        if packet.stop.is_some_and(|stop| !stop.cut) {
+            self.stats.decode_stopped += 1;
+        }
+        let mut pass = Pass {
+            options: &self.options,
+            flows: &mut self.flows,
+            stats: &mut self.stats,
+            ended: &mut self.ended,
+            lines: &mut self.lines,
+            origin,
+            sink,
+        };
+        if let Some(note) = packet.fragment_note {
+            pass.notice(NoticeKind::Fragments(note), None);
+        }
+        let found = match (packet.ip, packet.payload) {
+            (Some(ip), Payload::Tcp(segment)) => Some(pass.segment(&ip, &segment, frame)),
+            (Some(ip), Payload::Udp(datagram)) => {
+                let source = SocketAddr::new(ip.source, datagram.source);
+                let destination = SocketAddr::new(ip.destination, datagram.destination);
+                let found = pass.flows.find_datagram(source, destination, origin, pass.ended);
+                pass.emit_ended();
+                if let Some(flow) = pass.flows.get_mut(found) {
+                    pass.stats.flows += u64::from(flow.id == origin.frame);
+                    flow.count_datagram(found.direction, datagram.payload_length, frame.header.length);
+                }
+                Some((found, None))
+            }
+            _ => None,
+        };
+        if self.options.packets {
+            pass.packet(frame, comments, &packet, found);
+        }
+        self.lines.clear();
+    }
+
+    /// The capture has ended: all flows are told.
+    pub fn finish(&mut self, sink: &mut impl Sink) {
+        let Some(origin) = self.stats.last else { return };
+        self.flows.finish(origin.time, &mut self.ended);
+        let mut pass = Pass {
+            options: &self.options,
+            flows: &mut self.flows,
+            stats: &mut self.stats,
+            ended: &mut self.ended,
+            lines: &mut self.lines,
+            origin,
+            sink,
+        };
+        pass.emit_ended();
+    }
+}
+
+/// The way of one frame through the engine.
+struct Pass<'a, S> {
+    options: &'a EngineOptions,
+    flows: &'a mut FlowTable<Conversation>,
+    stats: &'a mut EngineStats,
+    ended: &'a mut EndedFlows<Conversation>,
+    lines: &'a mut Vec<MessageLine>,
+    origin: Origin,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> Pass<'_, S> {
+    fn notice(&mut self, kind: NoticeKind, flow: Option<FlowRef>) {
+        self.sink.event(&Event::Notice(&Notice { kind, flow, origin: self.origin }));
+    }
+
+    /// A TCP segment: its flow, its verdict, and what it adds to the streams.
+    fn segment(&mut self, ip: &Ip, segment: &Segment<'_>, frame: &Frame<'_>) -> (Found, Option<Verdict>) {
+        let source = SocketAddr::new(ip.source, segment.source);
+        let destination = SocketAddr::new(ip.destination, segment.destination);
+        let found = self.flows.find_segment(source, destination, segment, self.origin, self.ended);
+        self.emit_ended();
+        let mut reader = StreamReader {
+            options: self.options,
+            stats: self.stats,
+            lines: self.lines,
+            origin: self.origin,
+            sink: self.sink,
+        };
+        let Some(flow) = self.flows.get_mut(found) else { return (found, None) };
+        if flow.id == self.origin.frame {
+            reader.stats.flows += 1;
+            reader.stats.tcp_flows += 1;
+        }
+        let connection = &mut flow.connection;
+        let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
+        flow.shorthand.on_segment(found.direction, segment, &verdict);
+        if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
+            reader.streams(flow, found.direction, segment);
+        }
+        self.flows.note_progress(found, self.origin.time);
+        (found, Some(verdict))
+    }
+
+    /// Tells the flows that the table let go.
+    fn emit_ended(&mut self) {
+        for (mut flow, why) in std::mem::take(self.ended) {
+            let mut reader = StreamReader {
+                options: self.options,
+                stats: self.stats,
+                lines: self.lines,
+                origin: self.origin,
+                sink: self.sink,
+            };
+            if flow.transport == Transport::Tcp {
+                reader.finish(&mut flow);
+                let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
+                self.stats.flows_by_protocol[protocol as usize] += 1;
+            }
+            if why == Ended::Evicted {
+                self.stats.capped += 1;
+                self.notice(NoticeKind::FlowEvicted, Some(FlowRef::of(&flow)));
+            }
+            self.sink.event(&Event::Flow(&flow, why));
+        }
+    }
+
+    fn packet(
+        &mut self,
+        frame: &Frame<'_>,
+        comments: &[&str],
+        packet: &Packet<'_>,
+        found: Option<(Found, Option<Verdict>)>,
+    ) {
+        let flow = found.and_then(|(found, _)| self.flows.get_mut(found));
+        let view = PacketView {
+            frame: *frame,
+            comments,
+            packet,
+            protocol: flow.as_ref().and_then(|flow| flow.app.protocol()),
+            flow: flow.map(|flow| FlowRef::of(flow)),
+            direction: found.map(|(found, _)| found.direction),
+            verdict: found.as_ref().and_then(|(_, verdict)| verdict.as_ref()),
+            messages: self.lines,
+        };
+        self.sink.event(&Event::Packet(&view));
+    }
+}
+
+/// Reads the streams of one flow while a frame is at hand.
+struct StreamReader<'a, S> {
+    options: &'a EngineOptions,
+    stats: &'a mut EngineStats,
+    lines: &'a mut Vec<MessageLine>,
+    origin: Origin,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> StreamReader<'_, S> {
+    /// Puts the segment's bytes into its stream, and reads what comes out.
+    fn streams(&mut self, flow: &mut Flow<Conversation>, direction: Direction, segment: &Segment<'_>) {
+        if flow.app.is_ignored() {
+            return;
+        }
+        let syn = segment.flags.has(TcpFlags::SYN);
+        if syn {
+            flow.streams[direction].start(segment.seq);
+        }
+        let before = (flow.streams[direction].capped(), flow.streams[direction].conflicts());
+        if segment.payload_length > 0 && !segment.flags.has(TcpFlags::RST) {
+            let seq = if syn { segment.seq.plus(1) } else { segment.seq };
+            let cut = segment.payload_length.saturating_sub(segment.payload.len() as u32);
+            let (origin, limits) = (self.origin, self.options.reassembly);
+            self.with(flow, direction, |stream, feed| stream.push(seq, segment.payload, cut, origin, limits, feed));
+        }
+        if segment.flags.has(TcpFlags::ACK) {
+            let (origin, ack) = (self.origin, segment.ack);
+            self.with(flow, direction.reverse(), |stream, feed| stream.acknowledged(ack, origin, feed));
+        }
+        let stream = &flow.streams[direction];
+        let name = FlowRef::of(flow);
+        if stream.capped() > before.0 {
+            self.stats.capped += 1;
+            self.notice(NoticeKind::ReassemblyCapped(direction), name);
+        }
+        if stream.conflicts() > before.1 {
+            self.notice(NoticeKind::ConflictingOverlap(direction), name);
+        }
+        self.decide(flow);
+    }
+
+    fn notice(&mut self, kind: NoticeKind, flow: FlowRef) {
+        self.sink.event(&Event::Notice(&Notice { kind, flow: Some(flow), origin: self.origin }));
+    }
+
+    /// Runs the reassembler of a direction with the flow's conversation behind it.
+    fn with(
+        &mut self,
+        flow: &mut Flow<Conversation>,
+        direction: Direction,
+        run: impl FnOnce(&mut crate::flow::StreamReassembler, &mut Feed<'_, '_, S>),
+    ) {
+        let name = FlowRef::of(flow);
+        let messages = Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
+        let mut feed = Feed { conversation: &mut flow.app, direction, messages };
+        run(&mut flow.streams[direction], &mut feed);
+    }
+
+    /// Lets the conversation begin once its protocol is known.
+    fn decide(&mut self, flow: &mut Flow<Conversation>) {
+        let Some(decision) = flow.app.decide(facts(flow), &self.options.dissect) else { return };
+        if decision.turn_round {
+            flow.turn_round(KnownBy::Connect);
+        }
+        let facts = facts(flow);
+        let name = FlowRef::of(flow);
+        let mut messages =
+            Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
+        flow.app.begin(decision, facts, &self.options.dissect, &mut messages);
+        if flow.app.is_ignored() {
+            flow.streams = Default::default();
+        }
+    }
+
+    /// The flow has ended: what its streams still hold is read.
+    fn finish(&mut self, flow: &mut Flow<Conversation>) {
+        if flow.app.is_ignored() {
+            return;
+        }
+        let origin = flow.last;
+        for direction in Direction::BOTH {
+            self.with(flow, direction, |stream, feed| stream.finish(origin, feed));
+        }
+        self.decide(flow);
+        let name = FlowRef::of(flow);
+        let mut messages = Messages { flow: name, stats: self.stats, lines: self.lines, origin, sink: self.sink };
+        flow.app.finish(origin, &mut messages);
+    }
+}
+
+/// What the conversation may know of its flow.
+fn facts(flow: &Flow<Conversation>) -> FlowFacts {
+    FlowFacts {
+        client_port: flow.client.port(),
+        server_port: flow.server.port(),
+        roles_proved: flow.known_by <= KnownBy::SynAck,
+        client_from_start: flow.connection.sides.to_server.starts_with_syn(),
+        server_from_start: flow.connection.sides.to_client.starts_with_syn(),
+    }
+}
+
+/// Takes the bytes of one direction in order, and gives them to the conversation.
+struct Feed<'a, 'b, S> {
+    conversation: &'a mut Conversation,
+    direction: Direction,
+    messages: Messages<'b, S>,
+}
+
+impl<S: Sink> StreamSink for Feed<'_, '_, S> {
+    fn data(&mut self, bytes: &[u8], origin: Origin) {
+        self.conversation.data(self.direction, bytes, origin, &mut self.messages);
+    }
+
+    fn gap(&mut self, length: u64, origin: Origin) {
+        self.conversation.gap(self.direction, length, origin, &mut self.messages);
+    }
+}
+
+/// Takes the messages of one flow, and tells them as events.
+struct Messages<'a, S> {
+    flow: FlowRef,
+    stats: &'a mut EngineStats,
+    lines: &'a mut Vec<MessageLine>,
+    origin: Origin,
+    sink: &'a mut S,
+}
+
+/// The most messages that are named in the line of one frame.
+const LINES_LIMIT: usize = 64;
+
+impl<S: Sink> MessageSink for Messages<'_, S> {
+    fn message(&mut self, message: &Message<'_>) {
+        self.stats.messages += 1;
+        self.sink.event(&Event::Message(self.flow, message));
+        if message.origin.frame == self.origin.frame && self.lines.len() < LINES_LIMIT {
+            let packet_id = match &message.packet.body {
+                Body::Publish(publish) => publish.packet_id,
+                Body::Ack(ack) => Some(ack.packet_id),
+                Body::Subscribe(subscribe) => Some(subscribe.packet_id),
+                Body::SubAck(suback) => Some(suback.packet_id),
+                Body::Unsubscribe(unsubscribe) => Some(unsubscribe.packet_id),
+                Body::UnsubAck(unsuback) => Some(unsuback.packet_id),
+                Body::Connect(_)
+                | Body::ConnAck(_)
+                | Body::Ping
+                | Body::Disconnect(_)
+                | Body::Auth(_)
+                | Body::Reserved(_) => None,
+            };
+            let topic = message.topic.map(<[u8]>::to_vec);
+            self.lines.push(MessageLine { name: message.packet.header.packet_type.name(), topic, packet_id });
+        }
+    }
+
+    fn lost_sync(&mut self, direction: Direction, lost: LostSync) {
+        let origin = self.origin;
+        let notice = Notice { kind: NoticeKind::LostSync(direction, lost), flow: Some(self.flow), origin };
+        self.sink.event(&Event::Notice(&notice));
+    }
+}

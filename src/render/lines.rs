@@ -1,0 +1,317 @@
+//! Packets, messages and findings for people: one line each, as they happen.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use super::Shown;
+use super::width::{Color, Style, fit, time};
+use crate::analysis::Output;
+use crate::check::{Finding, Severity};
+use crate::dissect::{Message, Protocol};
+use crate::engine::{FlowRef, PacketView};
+use crate::flow::Role;
+use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
+use crate::text::Escaped;
+use crate::time::Timestamp;
+use crate::wire::{self, Layer, Packet, Payload};
+
+/// Bytes of a payload that are shown in a line.
+const PREVIEW: usize = 48;
+
+/// Writes what happens as lines.
+#[derive(Debug)]
+pub struct Lines {
+    style: Style,
+    shown: Shown,
+    first: Option<Timestamp>,
+    headed: bool,
+}
+
+impl Lines {
+    /// A renderer for lines of this style.
+    pub const fn new(style: Style, shown: Shown) -> Self {
+        Self { style, shown, first: None, headed: false }
+    }
+
+    /// Whether anything of this kind is written as lines.
+    pub const fn takes(&self, output: &Output<'_>) -> bool {
+        match output {
+            Output::Packet(_) => self.shown.packets,
+            Output::Message(..) => self.shown.messages,
+            Output::Finding(_) | Output::Session(..) | Output::Flow(..) => false,
+        }
+    }
+
+    /// Writes a line for what the analysis tells, if it is of a kind that gets one.
+    pub fn output(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
+        match output {
+            Output::Packet(view) if self.shown.packets => self.packet(view, out),
+            Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),
+            _ => Ok(()),
+        }
+    }
+
+    /// A finding as a line, for output that cannot wait for a table.
+    pub fn finding(&mut self, finding: &Finding, out: &mut impl Write) -> io::Result<()> {
+        let frame = finding.frames.last().map(ToString::to_string).unwrap_or_default();
+        let at = time(self.style, finding.time, *self.first.get_or_insert(finding.time));
+        let clause = finding.clause.map(|clause| format!(" [{clause}]")).unwrap_or_default();
+        let text = format!("{frame:>7} {at:>12}  {}: {}{clause}", finding.severity.name(), finding.message);
+        let color = if finding.severity == Severity::Error { Color::Bad } else { Color::Odd };
+        self.line(&text, Some(color), out)
+    }
+
+    fn packet(&mut self, view: &PacketView<'_>, out: &mut impl Write) -> io::Result<()> {
+        self.head("  frame         time  source                destination           length  info", out)?;
+        let at = time(self.style, view.frame.header.time, *self.first.get_or_insert(view.frame.header.time));
+        let (source, destination) = addresses(view.packet);
+        let marks = view.verdict.map(|verdict| verdict.marks);
+        let mut text = format!(
+            "{:>7} {at:>12}  {:<20}  {:<20}  {:>6}  {}",
+            view.frame.number,
+            source,
+            destination,
+            view.frame.header.length,
+            info(view)
+        );
+        let mut color = None;
+        if let Some(marks) = marks.filter(|marks| !marks.is_empty()) {
+            let names: Vec<_> = marks.names().collect();
+            let _ = write!(text, " [{}]", names.join(", "));
+            color = Some(Color::Odd);
+        }
+        for comment in view.comments {
+            let _ = write!(text, " ({})", Escaped(comment.as_bytes()));
+        }
+        self.line(&text, color, out)
+    }
+
+    fn message(&mut self, flow: FlowRef, message: &Message<'_>, out: &mut impl Write) -> io::Result<()> {
+        self.head("  frame         time   flow  from    message", out)?;
+        let at = time(self.style, message.origin.time, *self.first.get_or_insert(message.origin.time));
+        let mut text = format!(
+            "{:>7} {at:>12} {:>6}  {}  {}",
+            message.origin.frame,
+            flow.id,
+            match message.direction.sender() {
+                Role::Client => "client",
+                Role::Server => "server",
+            },
+            message_text(message)
+        );
+        let bad = message.packet.deviations.first();
+        if let Some(deviation) = bad {
+            let clause = deviation.kind.clause(message.packet.version);
+            let _ = write!(text, "  ! {} [{clause}]", deviation.kind.describe());
+        }
+        self.line(&text, bad.map(|_| Color::Bad), out)
+    }
+
+    fn head(&mut self, titles: &str, out: &mut impl Write) -> io::Result<()> {
+        if self.headed {
+            return Ok(());
+        }
+        self.headed = true;
+        self.line(titles, Some(Color::Title), out)
+    }
+
+    fn line(&self, text: &str, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
+        let text = match self.style.width {
+            Some(width) => fit(text, width.max(Style::LEAST_WIDTH)),
+            None => text.to_owned(),
+        };
+        match color {
+            Some(color) => writeln!(out, "{}", self.style.paint(color, &text)),
+            None => writeln!(out, "{text}"),
+        }
+    }
+}
+
+/// Source and destination: the innermost addresses there are.
+pub(super) fn addresses(packet: &Packet<'_>) -> (String, String) {
+    if let Some(ip) = packet.ip {
+        return (ip.source.to_string(), ip.destination.to_string());
+    }
+    let mac = |address: [u8; 6]| {
+        let [a, b, c, d, e, f] = address;
+        format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+    };
+    match packet.link {
+        Some(link) => (mac(link.source), link.destination.map(mac).unwrap_or_default()),
+        None => (String::new(), String::new()),
+    }
+}
+
+/// The names of a frame's layers, with what its stream carries where it brought some of it.
+pub(super) fn protocols(view: &PacketView<'_>) -> Vec<&'static str> {
+    let mut names: Vec<_> = view.packet.layers.iter().map(Layer::name).collect();
+    let carries = match &view.packet.payload {
+        Payload::Tcp(segment) => segment.payload_length > 0,
+        _ => false,
+    };
+    if let Some(protocol) = view.protocol.filter(|protocol| carries && *protocol != Protocol::Unknown) {
+        names.push(protocol.name());
+    }
+    names
+}
+
+/// One line about a frame: its messages where it completes some, else what its innermost layer says.
+pub(super) fn info(view: &PacketView<'_>) -> String {
+    if !view.messages.is_empty() {
+        let texts: Vec<String> = view
+            .messages
+            .iter()
+            .map(|line| {
+                let mut text = line.name.to_owned();
+                if let Some(id) = line.packet_id {
+                    let _ = write!(text, " id={id}");
+                }
+                if let Some(topic) = &line.topic {
+                    let _ = write!(text, " {}", Escaped(topic));
+                }
+                text
+            })
+            .collect();
+        return texts.join(", ");
+    }
+    match (&view.packet.payload, view.verdict) {
+        (Payload::Tcp(segment), Some(verdict)) => {
+            wire::tcp_info(segment, verdict.relative_seq, verdict.relative_ack.unwrap_or(0), verdict.window)
+        }
+        _ => wire::info(view.packet),
+    }
+}
+
+/// A message in a line: its type, then what matters of it.
+fn message_text(message: &Message<'_>) -> String {
+    let packet = &message.packet;
+    let name = packet.header.packet_type.name();
+    let mut text = format!("{name:<11}");
+    let details = details(message, packet);
+    text.push_str(&details);
+    if message.version_known_by == crate::dissect::VersionKnownBy::Inferred
+        && packet.header.packet_type == PacketType::Publish
+    {
+        let _ = write!(text, "  (read as {})", packet.version.as_str());
+    }
+    if message.incomplete {
+        text.push_str("  (cut by the end of the stream)");
+    } else if packet.missing > 0 {
+        let _ = write!(text, "  ({} bytes missing)", packet.missing);
+    }
+    if message.resynced {
+        text.push_str("  (found again)");
+    }
+    text.trim_end().to_owned()
+}
+
+fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
+    let mut out = String::new();
+    let reason = |code: u8| {
+        let name = reason_name(packet.header.packet_type, code, packet.version);
+        name.map_or_else(|| format!("code 0x{code:02x}"), str::to_owned)
+    };
+    match &packet.body {
+        Body::Connect(connect) => {
+            let id = connect.client_id.unwrap_or_default();
+            let _ = write!(out, "{}  {}", Quoted(id), packet.version.as_str());
+            out.push_str(if connect.clean_start() { "  clean" } else { "  resume" });
+            let _ = write!(out, "  keep alive {} s", connect.keep_alive);
+            if let Some(will) = connect.will {
+                let _ = write!(out, "  will {}", Escaped(will.topic));
+            }
+            if let Some(user) = connect.username {
+                let _ = write!(out, "  user {}", Escaped(user));
+            }
+            if connect.bridge() {
+                out.push_str("  bridge");
+            }
+        }
+        Body::ConnAck(connack) => {
+            out.push_str(&reason(connack.code));
+            if connack.session_present() {
+                out.push_str("  session present");
+            }
+        }
+        Body::Publish(publish) => {
+            match (message.topic, message.topic_alias) {
+                (Some(topic), alias) => {
+                    let _ = write!(out, "{}", Escaped(topic));
+                    if let Some(alias) = alias {
+                        let _ = write!(out, " (alias {alias})");
+                    }
+                }
+                (None, Some(alias)) => {
+                    let _ = write!(out, "(unknown alias {alias})");
+                }
+                (None, None) => {}
+            }
+            let _ = write!(out, "  q{}", packet.header.qos());
+            if let Some(id) = publish.packet_id {
+                let _ = write!(out, " id={id}");
+            }
+            if packet.header.dup() {
+                out.push_str(" dup");
+            }
+            if packet.header.retain() {
+                out.push_str(" retain");
+            }
+            let _ = write!(out, "  {} B", publish.payload_length);
+            let shown = publish.payload.get(..PREVIEW).unwrap_or(publish.payload);
+            if !shown.is_empty() {
+                let more = if shown.len() < publish.payload_length as usize { "…" } else { "" };
+                let _ = write!(out, "  {}{more}", Escaped(shown));
+            }
+        }
+        Body::Ack(ack) => {
+            let _ = write!(out, "id={}", ack.packet_id);
+            if let Some(code) = ack.reason_code.filter(|code| *code != 0) {
+                let _ = write!(out, "  {}", reason(code));
+            }
+        }
+        Body::Subscribe(subscribe) => {
+            let _ = write!(out, "id={}", subscribe.packet_id);
+            for wanted in subscribe.filters.iter() {
+                let _ = write!(out, "  {} q{}", Escaped(wanted.filter), wanted.qos());
+            }
+        }
+        Body::Unsubscribe(unsubscribe) => {
+            let _ = write!(out, "id={}", unsubscribe.packet_id);
+            for filter in unsubscribe.filters.iter() {
+                let _ = write!(out, "  {}", Escaped(filter));
+            }
+        }
+        Body::SubAck(suback) => {
+            let codes: Vec<_> = suback.codes.iter().map(|code| reason(*code)).collect();
+            let _ = write!(out, "id={}  {}", suback.packet_id, codes.join(", "));
+        }
+        Body::UnsubAck(unsuback) => {
+            let _ = write!(out, "id={}", unsuback.packet_id);
+            if packet.version == Version::V5 {
+                let codes: Vec<_> = unsuback.codes.iter().map(|code| reason(*code)).collect();
+                let _ = write!(out, "  {}", codes.join(", "));
+            }
+        }
+        Body::Disconnect(disconnect) => {
+            if let Some(code) = disconnect.reason_code {
+                out.push_str(&reason(code));
+            }
+        }
+        Body::Auth(auth) => {
+            if let Some(code) = auth.reason_code {
+                out.push_str(&reason(code));
+            }
+        }
+        Body::Ping | Body::Reserved(_) => {}
+    }
+    out
+}
+
+/// A name from the wire, or a word where it is empty.
+struct Quoted<'a>(&'a [u8]);
+
+impl std::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() { f.write_str("(no client id)") } else { Escaped(self.0).fmt(f) }
+    }
+}

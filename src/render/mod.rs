@@ -1,0 +1,35 @@
+//! Renderers: what an analysis tells, as JSON Lines for machines and as tables and lines for people.
+//!
+//! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
+
+mod json;
+mod lines;
+mod record;
+mod table;
+mod width;
+
+pub use json::JsonLines;
+pub use lines::Lines;
+pub use record::SCHEMA_VERSION;
+pub use table::Tables;
+pub use width::Style;
+
+/// The JSON Schema of the JSON Lines, as `mqttsniff schema` prints it.
+pub const JSON_SCHEMA: &str = include_str!("schema.json");
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// Frames.
+    pub packets: bool,
+    /// MQTT messages.
+    pub messages: bool,
+    /// Flows.
+    pub flows: bool,
+    /// MQTT sessions.
+    pub sessions: bool,
+    /// Findings.
+    pub findings: bool,
+    /// The summary.
+    pub summary: bool,
+}

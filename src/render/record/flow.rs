@@ -1,0 +1,284 @@
+//! The `flow` record: one for each TCP connection and each UDP conversation, when it ends.
+
+use serde::Serialize;
+
+use super::value::{DurationsRecord, RangeRecord, Time, seconds};
+use crate::dissect::Conversation;
+use crate::flow::{Counters, Direction, Ended, Flow, Side, SynOptions, Transition, Transport};
+
+#[derive(Serialize)]
+pub(in crate::render) struct FlowRecord<'a> {
+    record: &'static str,
+    flow: u64,
+    stream: u32,
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application: Option<&'static str>,
+    client: EndpointRecord,
+    server: EndpointRecord,
+    client_known_by: &'static str,
+    first_frame: u64,
+    last_frame: u64,
+    start: Time,
+    end: Time,
+    duration_s: f64,
+    ended: &'static str,
+    #[serde(flatten)]
+    tcp: Option<TcpFields<'a>>,
+    from_client: DirectionRecord,
+    from_server: DirectionRecord,
+}
+
+#[derive(Serialize)]
+pub(super) struct EndpointRecord {
+    address: std::net::IpAddr,
+    port: u16,
+}
+
+impl From<std::net::SocketAddr> for EndpointRecord {
+    fn from(address: std::net::SocketAddr) -> Self {
+        Self { address: address.ip(), port: address.port() }
+    }
+}
+
+/// What only TCP has; its fields stand in the record itself.
+#[derive(Serialize)]
+struct TcpFields<'a> {
+    state: StateRecord,
+    transitions: Vec<TransitionRecord>,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close: Option<CloseRecord>,
+    handshake: HandshakeRecord,
+    completeness: u8,
+    conn_state: &'static str,
+    history: &'a str,
+}
+
+#[derive(Serialize)]
+struct StateRecord {
+    client: &'static str,
+    server: &'static str,
+}
+
+#[derive(Serialize)]
+struct TransitionRecord {
+    frame: u64,
+    time: Time,
+    endpoint: &'static str,
+    from: &'static str,
+    to: &'static str,
+    on: &'static str,
+    proof: &'static str,
+}
+
+#[derive(Serialize)]
+struct CloseRecord {
+    kind: &'static str,
+    initiator: &'static str,
+}
+
+#[derive(Serialize)]
+struct HandshakeRecord {
+    complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtt_s: Option<f64>,
+    syn_retransmissions: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_options: Option<OptionsRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_options: Option<OptionsRecord>,
+}
+
+#[derive(Serialize)]
+struct OptionsRecord {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mss: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_scale: Option<u8>,
+    sack_permitted: bool,
+    timestamps: bool,
+    fast_open: bool,
+    multipath: bool,
+    window: u16,
+}
+
+impl From<&SynOptions> for OptionsRecord {
+    fn from(options: &SynOptions) -> Self {
+        Self {
+            mss: options.mss,
+            window_scale: options.window_scale,
+            sack_permitted: options.sack_permitted,
+            timestamps: options.timestamps,
+            fast_open: options.fast_open,
+            multipath: options.multipath,
+            window: options.window,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DirectionRecord {
+    packets: u64,
+    bytes: u64,
+    payload_bytes: u64,
+    unique_bytes: u64,
+    #[serde(flatten)]
+    tcp: Option<TcpCounters>,
+}
+
+#[derive(Serialize)]
+struct TcpCounters {
+    retransmissions: u32,
+    retransmitted_bytes: u64,
+    fast_retransmissions: u32,
+    timeout_retransmissions: u32,
+    tail_loss_probes: u32,
+    handshake_retransmissions: u32,
+    spurious_retransmissions: u32,
+    retransmissions_of_unseen: u32,
+    out_of_order: u32,
+    duplicated_by_network: u32,
+    lost_segments: u32,
+    missing_bytes: u64,
+    acks_of_unseen: u32,
+    duplicate_acks: u32,
+    keep_alives: u32,
+    zero_windows: u32,
+    zero_window_s: f64,
+    window_probes: u32,
+    window_updates: u32,
+    window_full: u32,
+    resets: u32,
+    bad_checksums: u32,
+    out_of_window: u32,
+    window_scale_known: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window: Option<RangeRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_in_flight: Option<RangeRecord>,
+    rtt_s: DurationsRecord,
+}
+
+impl<'a> FlowRecord<'a> {
+    pub(in crate::render) fn new(flow: &'a Flow<Conversation>, why: Ended) -> Self {
+        let is_tcp = flow.transport == Transport::Tcp;
+        let tcp = is_tcp.then(|| TcpFields::new(flow));
+        Self {
+            record: "flow",
+            flow: flow.id.0,
+            stream: flow.stream,
+            protocol: flow.transport.name(),
+            application: flow.app.protocol().filter(|_| is_tcp).map(crate::dissect::Protocol::name),
+            client: flow.client.into(),
+            server: flow.server.into(),
+            client_known_by: flow.known_by.name(),
+            first_frame: flow.first.frame.0,
+            last_frame: flow.last.frame.0,
+            start: Time(flow.first.time),
+            end: Time(flow.last.time),
+            duration_s: seconds(flow.last.time.since(flow.first.time)),
+            ended: match why {
+                Ended::Over => "over",
+                Ended::Replaced => "replaced",
+                Ended::Idle => "idle",
+                Ended::Evicted => "evicted",
+                Ended::CaptureEnd => "capture_end",
+            },
+            tcp,
+            from_client: DirectionRecord::new(&flow.connection.sides[Direction::ToServer], is_tcp),
+            from_server: DirectionRecord::new(&flow.connection.sides[Direction::ToClient], is_tcp),
+        }
+    }
+}
+
+impl<'a> TcpFields<'a> {
+    fn new(flow: &'a Flow<Conversation>) -> Self {
+        let connection = &flow.connection;
+        let sides = &connection.sides;
+        let handshake = &connection.handshake;
+        let syn_retransmissions = Direction::BOTH
+            .iter()
+            .map(|direction| sides[*direction].counters().handshake_retransmissions)
+            .sum();
+        Self {
+            state: StateRecord { client: sides.to_server.state().name(), server: sides.to_client.state().name() },
+            transitions: connection.transitions.iter().map(TransitionRecord::from).collect(),
+            outcome: connection.outcome().name(),
+            close: connection
+                .close()
+                .map(|(kind, initiator)| CloseRecord { kind: kind.name(), initiator: initiator.name() }),
+            handshake: HandshakeRecord {
+                complete: handshake.complete,
+                rtt_s: handshake.rtt.map(seconds),
+                syn_retransmissions,
+                client_options: sides.to_server.syn_options().map(OptionsRecord::from),
+                server_options: sides.to_client.syn_options().map(OptionsRecord::from),
+            },
+            completeness: flow.shorthand.completeness(),
+            conn_state: flow.shorthand.conn_state(connection),
+            history: flow.shorthand.history(),
+        }
+    }
+}
+
+impl From<&Transition> for TransitionRecord {
+    fn from(transition: &Transition) -> Self {
+        Self {
+            frame: transition.origin.frame.0,
+            time: Time(transition.origin.time),
+            endpoint: transition.endpoint.name(),
+            from: transition.from.name(),
+            to: transition.to.name(),
+            on: transition.on.name(),
+            proof: transition.proof.name(),
+        }
+    }
+}
+
+impl DirectionRecord {
+    fn new(side: &Side, is_tcp: bool) -> Self {
+        let counters = side.counters();
+        Self {
+            packets: counters.packets,
+            bytes: counters.bytes,
+            payload_bytes: counters.payload_bytes,
+            unique_bytes: counters.unique_bytes,
+            tcp: is_tcp.then(|| TcpCounters::new(side, counters)),
+        }
+    }
+}
+
+impl TcpCounters {
+    fn new(side: &Side, counters: &Counters) -> Self {
+        Self {
+            retransmissions: counters.retransmissions,
+            retransmitted_bytes: counters.retransmitted_bytes,
+            fast_retransmissions: counters.fast_retransmissions,
+            timeout_retransmissions: counters.timeout_retransmissions,
+            tail_loss_probes: counters.tail_loss_probes,
+            handshake_retransmissions: counters.handshake_retransmissions,
+            spurious_retransmissions: counters.spurious_retransmissions,
+            retransmissions_of_unseen: counters.retransmissions_of_unseen,
+            out_of_order: counters.out_of_order,
+            duplicated_by_network: counters.duplicated_by_network,
+            lost_segments: counters.lost_segments,
+            missing_bytes: side.missing_bytes(),
+            acks_of_unseen: counters.acks_of_unseen,
+            duplicate_acks: counters.duplicate_acks,
+            keep_alives: counters.keep_alives,
+            zero_windows: counters.zero_windows,
+            zero_window_s: seconds(counters.zero_window),
+            window_probes: counters.window_probes,
+            window_updates: counters.window_updates,
+            window_full: counters.window_full,
+            resets: counters.resets,
+            bad_checksums: counters.bad_checksums,
+            out_of_window: counters.out_of_window,
+            window_scale_known: side.window_scale_known(),
+            window: RangeRecord::of(&counters.window),
+            bytes_in_flight: RangeRecord::without_min(&counters.bytes_in_flight),
+            rtt_s: DurationsRecord::of(&counters.rtt),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The records of the JSON Lines: their names, types and units are a contract, which `schema.json` states.
+//!
+//! Within a schema version fields are only added. Absent is not null: what is not known is left out.
+
+mod flow;
+mod message;
+mod packet;
+mod session;
+mod summary;
+mod value;
+
+pub(super) use flow::FlowRecord;
+pub(super) use message::MessageRecord;
+pub(super) use packet::PacketRecord;
+pub(super) use session::SessionRecord;
+pub(super) use summary::{BeginRecord, FindingRecord, SummaryRecord};
+pub(super) use value::PayloadOptions;
+
+/// The version of the records, in the `begin` record.
+pub const SCHEMA_VERSION: u32 = 1;

@@ -1,0 +1,159 @@
+//! The `packet` record: one for each frame, where packets are asked for.
+
+use serde::Serialize;
+
+use super::value::{Time, seconds};
+use crate::engine::PacketView;
+use crate::render::lines::{addresses, info, protocols};
+use crate::wire::{Payload, Segment};
+
+#[derive(Serialize)]
+pub(in crate::render) struct PacketRecord<'a> {
+    record: &'static str,
+    frame: u64,
+    time: Time,
+    length: u32,
+    captured_length: u32,
+    #[serde(skip_serializing_if = "is_zero")]
+    interface: u32,
+    protocols: Vec<&'static str>,
+    source: String,
+    destination: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<u16>,
+    info: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<TcpRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    udp: Option<UdpRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<StopRecord>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    comments: &'a [&'a str],
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+#[derive(Serialize)]
+struct TcpRecord {
+    source_port: u16,
+    destination_port: u16,
+    stream: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'static str>,
+    seq: u32,
+    relative_seq: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relative_ack: Option<u32>,
+    flags: Vec<&'static str>,
+    window: u64,
+    payload_length: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_in_flight: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_rtt_s: Option<f64>,
+    analysis: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retransmission: Option<RetransmissionRecord>,
+}
+
+#[derive(Serialize)]
+struct RetransmissionRecord {
+    kind: &'static str,
+    evidence: &'static str,
+    spurious: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct UdpRecord {
+    source_port: u16,
+    destination_port: u16,
+    payload_length: u32,
+}
+
+#[derive(Serialize)]
+struct StopRecord {
+    layer: &'static str,
+    offset: u32,
+    reason: &'static str,
+    cut: bool,
+}
+
+impl<'a> PacketRecord<'a> {
+    pub(in crate::render) fn new(view: &PacketView<'a>) -> Self {
+        let (source, destination) = addresses(view.packet);
+        let udp = match view.packet.payload {
+            Payload::Udp(datagram) => Some(UdpRecord {
+                source_port: datagram.source,
+                destination_port: datagram.destination,
+                payload_length: datagram.payload_length,
+            }),
+            _ => None,
+        };
+        let tcp = match &view.packet.payload {
+            Payload::Tcp(segment) => Some(TcpRecord::new(view, segment)),
+            _ => None,
+        };
+        Self {
+            record: "packet",
+            frame: view.frame.number.0,
+            time: Time(view.frame.header.time),
+            length: view.frame.header.length,
+            captured_length: view.frame.data.len() as u32,
+            interface: view.frame.header.interface,
+            protocols: protocols(view),
+            source,
+            destination,
+            vlan: view.packet.vlan,
+            info: info(view),
+            flow: view.flow.map(|flow| flow.id.0),
+            tcp,
+            udp,
+            stopped: view.packet.stop.map(|stop| StopRecord {
+                layer: stop.layer.name(),
+                offset: stop.offset,
+                reason: stop.reason,
+                cut: stop.cut,
+            }),
+            comments: view.comments,
+        }
+    }
+}
+
+impl TcpRecord {
+    fn new(view: &PacketView<'_>, segment: &Segment<'_>) -> Self {
+        let verdict = view.verdict.copied().unwrap_or_default();
+        let ack = segment.flags.has(crate::wire::TcpFlags::ACK);
+        Self {
+            source_port: segment.source,
+            destination_port: segment.destination,
+            stream: view.flow.map_or(0, |flow| flow.stream),
+            from: view.direction.map(|direction| direction.sender().name()),
+            seq: segment.seq.0,
+            relative_seq: verdict.relative_seq,
+            ack: ack.then_some(segment.ack.0),
+            relative_ack: verdict.relative_ack,
+            flags: segment.flags.names().collect(),
+            window: verdict.window,
+            payload_length: segment.payload_length,
+            bytes_in_flight: verdict.bytes_in_flight,
+            ack_rtt_s: verdict.ack_rtt.map(seconds),
+            analysis: verdict.marks.names().collect(),
+            retransmission: verdict.retransmission.map(|again| RetransmissionRecord {
+                kind: again.kind.name(),
+                evidence: again.evidence.name(),
+                spurious: again.spurious,
+                after_s: again.after.map(seconds),
+            }),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The `session` record: one for each MQTT session on a connection, when its flow ends.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::value::{DurationsRecord, Text, Time, seconds};
+use crate::dissect::Conversation;
+use crate::flow::{Direction, Flow};
+use crate::mqtt::{PacketType, Version, reason_name};
+use crate::session::{Counts, Deliveries, End, Session, SubscriptionState};
+
+#[derive(Serialize)]
+pub(in crate::render) struct SessionRecord<'a> {
+    record: &'static str,
+    flow: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_assigned: bool,
+    version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clean_start: Option<bool>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    bridge: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    will_topic: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_alive_s: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connack: Option<ConnAckRecord>,
+    first_frame: u64,
+    last_frame: u64,
+    start: Time,
+    end: Time,
+    duration_s: f64,
+    ended: EndRecord,
+    from_client: CountsRecord,
+    from_server: CountsRecord,
+    subscriptions: Vec<SubscriptionRecord<'a>>,
+    deviating_messages: u64,
+}
+
+#[derive(Serialize)]
+struct At {
+    frame: u64,
+    time: Time,
+}
+
+#[derive(Serialize)]
+struct ConnAckRecord {
+    frame: u64,
+    time: Time,
+    reason_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    session_present: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after_s: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct EndRecord {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct CountsRecord {
+    messages: u64,
+    bytes: u64,
+    by_type: BTreeMap<&'static str, u64>,
+    publish_by_qos: [u64; 3],
+    deliveries: DeliveriesRecord,
+}
+
+#[derive(Serialize)]
+struct DeliveriesRecord {
+    complete: u64,
+    open: u64,
+    duplicate: u64,
+    refused: u64,
+    unmatched: u64,
+    acknowledgement_s: DurationsRecord,
+}
+
+#[derive(Serialize)]
+struct SubscriptionRecord<'a> {
+    filter: Text<'a>,
+    requested_qos: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted_qos: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_code: Option<u8>,
+    frame: u64,
+}
+
+impl<'a> SessionRecord<'a> {
+    pub(in crate::render) fn new(session: &'a Session, flow: &Flow<Conversation>) -> Self {
+        let connected = session.connect.map(|origin| At { frame: origin.frame.0, time: Time(origin.time) });
+        let connack = session.connack.map(|(origin, code, session_present)| ConnAckRecord {
+            frame: origin.frame.0,
+            time: Time(origin.time),
+            reason_code: code,
+            reason: reason_name(PacketType::ConnAck, code, session.version),
+            session_present,
+            after_s: session.connect.map(|connect| seconds(origin.time.since(connect.time))),
+        });
+        let granted = session.subscriptions.iter().map(|(filter, state)| (&**filter, *state));
+        let subscriptions = granted.chain(session.unanswered_subscriptions());
+        Self {
+            record: "session",
+            flow: session.flow.0,
+            client_id: session.client_id.as_deref().map(Text),
+            client_id_assigned: session.client_id_assigned,
+            version: session.version.as_str(),
+            clean_start: session.clean_start,
+            bridge: session.bridge,
+            username: session.username.as_deref().map(Text),
+            will_topic: session.will_topic.as_deref().map(Text),
+            keep_alive_s: session.keep_alive,
+            connected,
+            connack,
+            first_frame: session.first.frame.0,
+            last_frame: session.last.frame.0,
+            start: Time(session.first.time),
+            end: Time(session.last.time),
+            duration_s: seconds(session.last.time.since(session.first.time)),
+            ended: EndRecord::new(session.ended(&flow.connection), session.version),
+            from_client: CountsRecord::new(session, Direction::ToServer),
+            from_server: CountsRecord::new(session, Direction::ToClient),
+            subscriptions: subscriptions.map(SubscriptionRecord::from).collect(),
+            deviating_messages: session.deviating,
+        }
+    }
+}
+
+impl EndRecord {
+    fn new(end: End, version: Version) -> Self {
+        Self {
+            kind: end.kind.name(),
+            by: end.by.map(crate::flow::Role::name),
+            reason_code: end.code.map(|(_, code)| code),
+            reason: end.code.and_then(|(packet_type, code)| reason_name(packet_type, code, version)),
+            frame: end.at.map(|at| at.frame.0),
+        }
+    }
+}
+
+impl CountsRecord {
+    fn new(session: &Session, direction: Direction) -> Self {
+        let counts: &Counts = &session.counts[direction];
+        let by_type = PacketType::ALL.iter().filter(|packet_type| counts.of(**packet_type) > 0);
+        let [qos_0, qos_1, qos_2, _] = counts.publish_by_qos;
+        Self {
+            messages: counts.total(),
+            bytes: counts.bytes,
+            by_type: by_type.map(|packet_type| (packet_type.name(), counts.of(*packet_type))).collect(),
+            publish_by_qos: [qos_0, qos_1, qos_2],
+            deliveries: DeliveriesRecord::from(&session.deliveries[direction]),
+        }
+    }
+}
+
+impl From<&Deliveries> for DeliveriesRecord {
+    fn from(deliveries: &Deliveries) -> Self {
+        let counts = deliveries.counts();
+        Self {
+            complete: counts.complete,
+            open: counts.open,
+            duplicate: counts.duplicate,
+            refused: counts.refused,
+            unmatched: counts.unmatched,
+            acknowledgement_s: DurationsRecord::of(deliveries.latency()),
+        }
+    }
+}
+
+impl<'a> From<(&'a [u8], SubscriptionState)> for SubscriptionRecord<'a> {
+    fn from((filter, state): (&'a [u8], SubscriptionState)) -> Self {
+        Self {
+            filter: Text(filter),
+            requested_qos: state.requested_qos,
+            granted_qos: state.answer.filter(|code| *code <= 2),
+            reason_code: state.answer,
+            frame: state.frame.0,
+        }
+    }
+}

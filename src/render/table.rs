@@ -1,0 +1,352 @@
+//! Flows, sessions, findings and the summary for people, as tables at the end of a run.
+
+use std::io::{self, Write};
+
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
+
+use super::Shown;
+use super::width::{Bytes, Color, Duration, Style, columns, fit};
+use crate::analysis::{Output, Summary};
+use crate::check::Finding;
+use crate::dissect::{Conversation, Protocol};
+use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
+use crate::mqtt::{PacketType, reason_name};
+use crate::session::{EndKind, Session};
+use crate::text::Escaped;
+
+/// Rows of a table that are kept; a longer list is for JSON, and says so.
+const ROWS: usize = 10_000;
+
+/// Findings of one kind that are listed one by one.
+const FINDINGS_OF_A_KIND: usize = 20;
+
+/// Gathers rows and prints them as tables.
+#[derive(Debug)]
+pub struct Tables {
+    style: Style,
+    shown: Shown,
+    flows: Vec<Vec<String>>,
+    sessions: Vec<Vec<String>>,
+    findings: Vec<Vec<String>>,
+    left_out: [u64; 3],
+    finding_kinds: std::collections::BTreeMap<String, usize>,
+}
+
+impl Tables {
+    /// A renderer for tables of this style.
+    pub fn new(style: Style, shown: Shown) -> Self {
+        Self {
+            style,
+            shown,
+            flows: Vec::new(),
+            sessions: Vec::new(),
+            findings: Vec::new(),
+            left_out: [0; 3],
+            finding_kinds: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Keeps a row of what the analysis tells, if it is of a kind that gets one.
+    pub fn output(&mut self, output: &Output<'_>) {
+        match output {
+            Output::Flow(flow, _) if self.shown.flows => {
+                keep(&mut self.flows, &mut self.left_out[0], || flow_row(flow));
+            }
+            Output::Session(session, flow) if self.shown.sessions => {
+                keep(&mut self.sessions, &mut self.left_out[1], || session_row(session, flow));
+            }
+            Output::Finding(finding) if self.shown.findings => {
+                let count = self.finding_kinds.entry(finding.id.clone()).or_default();
+                *count += 1;
+                if *count <= FINDINGS_OF_A_KIND {
+                    keep(&mut self.findings, &mut self.left_out[2], || finding_row(finding));
+                } else {
+                    self.left_out[2] += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Prints the tables, and the summary behind them.
+    pub fn print(&self, summary: &Summary, inputs: &[String], out: &mut impl Write) -> io::Result<()> {
+        if self.shown.flows {
+            let titles = ["flow", "client", "server", "carries", "packets", "bytes", "again", "rtt", "lasted", "end"];
+            self.table("Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, self.left_out[0], out)?;
+        }
+        if self.shown.sessions && (!self.sessions.is_empty() || summary.engine.messages > 0) {
+            let titles =
+                ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
+            self.table("MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, self.left_out[1], out)?;
+        }
+        if self.shown.findings && !self.findings.is_empty() {
+            let titles = ["severity", "frame", "flow", "what", "clause"];
+            self.table("Findings", &titles, &[1, 2], &self.findings, self.left_out[2], out)?;
+        }
+        if self.shown.summary {
+            self.summary(summary, inputs, out)?;
+        }
+        out.flush()
+    }
+
+    fn table(
+        &self,
+        name: &str,
+        titles: &[&str],
+        numbers: &[usize],
+        rows: &[Vec<String>],
+        left_out: u64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        writeln!(out, "{}", self.style.paint(Color::Title, name))?;
+        if rows.is_empty() {
+            return writeln!(out, "  none\n");
+        }
+        let (titles, rows, numbers) = choose_columns(titles, rows, numbers, self.style.table_width());
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(self.style.table_width() as u16);
+        table.set_header(&titles);
+        for row in &rows {
+            table.add_row(row.iter().map(Cell::new));
+        }
+        for (index, column) in table.column_iter_mut().enumerate() {
+            column.set_padding((0, 2));
+            if numbers.contains(&index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            let widest = rows.iter().filter_map(|row| row.get(index)).map(|cell| columns(cell)).max().unwrap_or(0);
+            let widest = widest.max(columns(titles[index])) as u16 + 2;
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest)));
+        }
+        for (at, line) in table.lines().enumerate() {
+            let line = line.trim_end();
+            if at == 0 {
+                writeln!(out, "{}", self.style.paint(Color::Faint, line))?;
+            } else {
+                writeln!(out, "{line}")?;
+            }
+        }
+        if left_out > 0 {
+            writeln!(out, "  and {left_out} more; `--json` lists all")?;
+        }
+        writeln!(out)
+    }
+
+    fn summary(&self, summary: &Summary, inputs: &[String], out: &mut impl Write) -> io::Result<()> {
+        let engine = &summary.engine;
+        writeln!(out, "{}", self.style.paint(Color::Title, "Summary"))?;
+        let mut lines: Vec<(&str, String)> = Vec::new();
+        lines.push(("source", inputs.join(", ")));
+        let span = engine.first.zip(engine.last).map(|(first, last)| last.time.since(first.time));
+        let lasted = span.map(|span| format!(" in {}", Duration(span))).unwrap_or_default();
+        lines.push(("frames", format!("{} ({}){lasted}", engine.frames, Bytes(engine.bytes))));
+        if let Some(first) = engine.first {
+            lines.push(("first", first.time.to_string()));
+        }
+        let udp = engine.flows - engine.tcp_flows;
+        let mut kinds = vec![format!("{} TCP", engine.tcp_flows)];
+        if udp > 0 {
+            kinds.push(format!("{udp} UDP"));
+        }
+        lines.push(("flows", format!("{} ({})", engine.flows, kinds.join(", "))));
+        lines.push(("MQTT", format!("{} messages in {} sessions", engine.messages, summary.sessions)));
+        let [notes, warnings, errors] = summary.findings;
+        lines.push(("findings", format!("{errors} errors, {warnings} warnings, {notes} notes")));
+        if let Some(losses) = losses(summary) {
+            lines.push(("losses", losses));
+        }
+        for (link_type, frames) in &summary.decode.unsupported_link_types {
+            lines.push(("not read", format!("{frames} frames of {link_type}, which is not decoded")));
+        }
+        for problem in &summary.source.problems {
+            let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            lines.push(("problem", format!("{}: {}{hint}", problem.input, problem.what)));
+        }
+        for (name, text) in lines {
+            let text = Escaped(text.as_bytes()).to_string();
+            let color = match name {
+                "problem" | "losses" => Some(Color::Bad),
+                "findings" if errors > 0 => Some(Color::Bad),
+                "findings" if warnings > 0 => Some(Color::Odd),
+                "findings" => Some(Color::Good),
+                _ => None,
+            };
+            let shown = color.map_or_else(|| text.clone(), |color| self.style.paint(color, &text));
+            writeln!(out, "  {name:<9} {shown}")?;
+        }
+        Ok(())
+    }
+}
+
+fn keep(rows: &mut Vec<Vec<String>>, left_out: &mut u64, row: impl FnOnce() -> Vec<String>) {
+    if rows.len() < ROWS {
+        rows.push(row());
+    } else {
+        *left_out += 1;
+    }
+}
+
+/// Leaves columns out, the least telling first, until what is left fits without breaking words.
+fn choose_columns<'a>(
+    titles: &[&'a str],
+    rows: &[Vec<String>],
+    numbers: &[usize],
+    width: usize,
+) -> (Vec<&'a str>, Vec<Vec<String>>, Vec<usize>) {
+    /// Columns that give way, first things first.
+    const GIVE_WAY: [&str; 9] =
+        ["bytes", "rtt", "ack", "keep alive", "lasted", "open", "again", "subscribed", "carries"];
+    /// Columns that are cut instead, and to what.
+    const FLEXIBLE: [(&str, usize); 4] = [("what", 24), ("client id", 16), ("end", 20), ("subscribed", 18)];
+    let mut kept: Vec<usize> = (0..titles.len()).collect();
+    let widest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell)).max().unwrap_or(0);
+        cells.max(columns(titles[column]))
+    };
+    let least = |column: usize| {
+        let flexible = FLEXIBLE.iter().find(|(title, _)| *title == titles[column]);
+        flexible.map_or_else(|| widest(column), |(_, least)| widest(column).min(*least))
+    };
+    for title in GIVE_WAY {
+        let needed: usize = kept.iter().map(|column| least(*column) + 2).sum();
+        if needed <= width + 2 {
+            break;
+        }
+        kept.retain(|column| titles[*column] != title);
+    }
+    let fixed: usize = kept.iter().map(|column| least(*column) + 2).sum();
+    let mut spare = (width + 2).saturating_sub(fixed);
+    let mut limits = Vec::new();
+    for column in &kept {
+        let extra = (widest(*column) - least(*column)).min(spare);
+        spare -= extra;
+        limits.push(least(*column) + extra);
+    }
+    let cut = |row: &Vec<String>| {
+        kept.iter().zip(&limits).map(|(column, limit)| row.get(*column).map_or_else(String::new, |cell| fit(cell, *limit))).collect()
+    };
+    let rows = rows.iter().map(cut).collect();
+    let numbers = (0..kept.len()).filter(|at| numbers.contains(&kept[*at])).collect();
+    (kept.iter().map(|column| titles[*column]).collect(), rows, numbers)
+}
+
+fn flow_row(flow: &Flow<Conversation>) -> Vec<String> {
+    let both = |number: &dyn Fn(Direction) -> u64| Direction::BOTH.iter().map(|direction| number(*direction)).sum::<u64>();
+    let packets = both(&|direction| flow.counters(direction).packets);
+    let bytes = both(&|direction| flow.counters(direction).bytes);
+    let is_tcp = flow.transport == Transport::Tcp;
+    let (again, rtt, end, carries) = if is_tcp {
+        let again = both(&|direction| u64::from(flow.counters(direction).retransmissions));
+        let carries = match flow.app.protocol() {
+            Some(Protocol::Unknown) | None => "tcp",
+            Some(protocol) => protocol.name(),
+        };
+        let rtt = flow.connection.handshake.rtt.map(|rtt| Duration(rtt).to_string()).unwrap_or_default();
+        (again.to_string(), rtt, end_of(flow), carries)
+    } else {
+        (String::new(), String::new(), String::new(), "udp")
+    };
+    vec![
+        flow.id.to_string(),
+        flow.client.to_string(),
+        flow.server.to_string(),
+        carries.to_owned(),
+        packets.to_string(),
+        Bytes(bytes).to_string(),
+        again,
+        rtt,
+        Duration(flow.last.time.since(flow.first.time)).to_string(),
+        end,
+    ]
+}
+
+/// How a TCP flow ended, in a few words.
+fn end_of(flow: &Flow<Conversation>) -> String {
+    let connection = &flow.connection;
+    let by = |role: Role| role.name();
+    match (connection.outcome(), connection.close()) {
+        (Outcome::Refused, _) => "refused".to_owned(),
+        (Outcome::Unanswered, _) => "unanswered".to_owned(),
+        (Outcome::Reset, _) => {
+            let role = connection.closing.reset.map_or("", |(role, _)| by(role));
+            format!("reset by {role}")
+        }
+        (_, Some((CloseKind::HalfOpen, role))) => format!("half closed by {}", by(role)),
+        (Outcome::Closed, Some((CloseKind::Simultaneous, _))) => "closed by both at once".to_owned(),
+        (Outcome::Closed, Some((_, role))) => format!("closed by {}", by(role)),
+        (Outcome::Closed, None) => "closed".to_owned(),
+        (Outcome::Open, Some((_, role))) => format!("closing, by {}", by(role)),
+        (Outcome::Open, None) => {
+            let states = (connection.sides.to_server.state().name(), connection.sides.to_client.state().name());
+            if states.0 == states.1 { format!("open ({})", states.0) } else { format!("open ({}/{})", states.0, states.1) }
+        }
+    }
+}
+
+fn session_row(session: &Session, flow: &Flow<Conversation>) -> Vec<String> {
+    let deliveries = |direction: Direction| session.deliveries[direction].counts();
+    let open = deliveries(Direction::ToServer).open + deliveries(Direction::ToClient).open;
+    let publishes = |direction: Direction| session.counts[direction].of(PacketType::Publish).to_string();
+    let ack = session.deliveries[Direction::ToServer].latency().percentile(50);
+    let filters: Vec<_> = session.subscriptions.keys().take(8).map(|filter| Escaped(filter).to_string()).collect();
+    let id = match session.client_id.as_deref() {
+        Some([]) => "(empty)".to_owned(),
+        Some(id) => Escaped(id).to_string(),
+        None => "(not seen)".to_owned(),
+    };
+    let end = session.ended(&flow.connection);
+    let by = end.by.map_or("", Role::name);
+    let reason = end.code.and_then(|(packet_type, code)| reason_name(packet_type, code, session.version));
+    let end = match (end.kind, reason) {
+        (EndKind::Disconnect, Some(reason)) => format!("disconnect by {by}: {reason}"),
+        (EndKind::Disconnect, None) => format!("disconnect by {by}"),
+        (EndKind::Refused, reason) => format!("refused: {}", reason.unwrap_or("unknown code")),
+        (EndKind::Fin, _) => format!("FIN by {by}, no disconnect"),
+        (EndKind::Rst, _) => format!("RST by {by}, no disconnect"),
+        (EndKind::Open, _) => "open".to_owned(),
+    };
+    vec![
+        session.flow.to_string(),
+        id,
+        session.version.as_str().to_owned(),
+        session.keep_alive.map(|seconds| format!("{seconds} s")).unwrap_or_default(),
+        publishes(Direction::ToServer),
+        publishes(Direction::ToClient),
+        open.to_string(),
+        ack.map(|span| Duration(span).to_string()).unwrap_or_default(),
+        filters.join(" "),
+        end,
+    ]
+}
+
+fn finding_row(finding: &Finding) -> Vec<String> {
+    vec![
+        finding.severity.name().to_owned(),
+        finding.frames.last().map(ToString::to_string).unwrap_or_default(),
+        finding.flow.map(|flow| flow.id.to_string()).unwrap_or_default(),
+        Escaped(finding.message.as_bytes()).to_string(),
+        finding.clause.unwrap_or_default().to_owned(),
+    ]
+}
+
+/// What the capture or the analysis lost, if anything.
+fn losses(summary: &Summary) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut say = |count: u64, what: &str| {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    };
+    say(summary.source.kernel_dropped.unwrap_or(0), "dropped by the kernel");
+    say(summary.source.interface_dropped.unwrap_or(0), "dropped by the interface");
+    say(summary.engine.cut, "cut by the snap length");
+    say(summary.engine.decode_stopped, "not decodable to the end");
+    say(summary.engine.capped, "limits reached");
+    if parts.is_empty() && summary.source.kernel_dropped.is_some() {
+        return Some("none".to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+

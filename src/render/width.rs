@@ -1,0 +1,163 @@
+//! How wide and how colourful output for people may be, and text that is cut to fit.
+
+use std::fmt::{self, Write as _};
+
+use crate::time::Timestamp;
+
+/// How output for people looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; `None` where there is none, and nothing needs to be cut.
+    pub width: Option<usize>,
+    /// Whether colours may be used.
+    pub color: bool,
+    /// Whether times are those of the clock (UTC) instead of seconds since the first frame.
+    pub clock: bool,
+}
+
+impl Style {
+    /// The least width that is laid out for; a narrower terminal wraps.
+    pub const LEAST_WIDTH: usize = 40;
+
+    /// Plain text of any length, as for a pipe.
+    pub const PLAIN: Self = Self { width: None, color: false, clock: false };
+
+    /// Columns for a table: those of the terminal, or 100 where there is none.
+    pub fn table_width(self) -> usize {
+        self.width.unwrap_or(100).max(Self::LEAST_WIDTH)
+    }
+
+    /// The text in a colour, if colours may be used.
+    pub(super) fn paint(self, color: Color, text: &str) -> String {
+        if self.color { format!("\x1b[{}m{text}\x1b[0m", color as u8) } else { text.to_owned() }
+    }
+}
+
+/// Colours by what they mean; none carries a meaning that the text does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Color {
+    /// Something is wrong.
+    Bad = 31,
+    /// Something is fine.
+    Good = 32,
+    /// Something to look at.
+    Odd = 33,
+    /// Titles.
+    Title = 1,
+    /// What is less important.
+    Faint = 2,
+}
+
+/// How many columns a text takes on a terminal, near enough: wide East Asian characters and emoji take two,
+/// combining marks none.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+fn columns_of(c: char) -> usize {
+    match u32::from(c) {
+        0x0300..=0x036f | 0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// The text, cut to so many columns with a mark at the end where something is missing.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let next = columns_of(c);
+        if used + next + 1 > width {
+            break;
+        }
+        used += next;
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// A time as the style has it.
+pub(super) fn time(style: Style, at: Timestamp, first: Timestamp) -> String {
+    let mut out = String::new();
+    if style.clock {
+        let text = at.to_string();
+        out.push_str(text.get(11..23).unwrap_or(&text));
+    } else {
+        let seconds = at.since(first).as_secs_f64();
+        let _ = write!(out, "{seconds:.6}");
+    }
+    out
+}
+
+/// A number of bytes for people: `512 B`, `1.4 kB`.
+pub(super) struct Bytes(pub(super) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+        if self.0 < 1000 {
+            return write!(f, "{} B", self.0);
+        }
+        let mut value = self.0 as f64 / 1000.0;
+        for unit in UNITS {
+            if value < 999.95 {
+                return write!(f, "{value:.1} {unit}");
+            }
+            value /= 1000.0;
+        }
+        write!(f, "{value:.1} EB")
+    }
+}
+
+/// A duration in seconds for people: `640 µs`, `12.5 ms`, `3.2 s`, `2 h 05 min`.
+pub(super) struct Duration(pub(super) crate::time::Span);
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs_f64();
+        match seconds {
+            s if s.abs() < 0.000_999_5 => write!(f, "{:.0} µs", s * 1e6),
+            s if s.abs() < 0.999_5 => write!(f, "{:.1} ms", s * 1e3),
+            s if s.abs() < 120.0 => write!(f, "{s:.1} s"),
+            s if s.abs() < 7200.0 => write!(f, "{:.0} min {:02.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
+            s => write!(f, "{:.0} h {:02.0} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).floor()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Span;
+
+    #[test]
+    fn text_is_cut_by_columns_not_by_bytes() {
+        assert_eq!(fit("temperature", 11), "temperature");
+        assert_eq!(fit("temperature", 5), "temp…");
+        assert_eq!(fit("温度計測", 5), "温度…");
+        assert_eq!(columns("温度"), 4);
+    }
+
+    #[test]
+    fn numbers_are_rounded_for_reading() {
+        assert_eq!(Bytes(999).to_string(), "999 B");
+        assert_eq!(Bytes(1_449).to_string(), "1.4 kB");
+        assert_eq!(Bytes(999_960).to_string(), "1.0 MB");
+        assert_eq!(Duration(Span::from_nanos(640_000)).to_string(), "640 µs");
+        assert_eq!(Duration(Span::from_millis(12)).to_string(), "12.0 ms");
+        assert_eq!(Duration(Span::from_secs(7_500)).to_string(), "2 h 05 min");
+    }
+}
