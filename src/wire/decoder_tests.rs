@@ -493,6 +493,20 @@ fn a_fragment_that_was_cut_or_reaches_too_far_is_not_used() {
     assert_eq!(decoder.decode(&frame(LinkType::RAW, &far)).fragment_note, Some(FragmentNote::TooLong));
 }
 
+#[test]
+fn fragments_of_other_networks_with_the_same_addresses_do_not_mix() {
+    let [first, second] = fragments4(6, &tcp4(b"hello"));
+    let vlan = |id: u8, ip: &[u8]| eth(0x8100, &join(&[&[0, id, 8, 0], ip]));
+    let vxlan = |id: u8, ip: &[u8]| {
+        let inside = join(&[&[8, 0, 0, 0, 0, 0, id, 0], &eth(0x0800, ip)]);
+        eth(0x0800, &ipv4(17, &udp(4789, &inside)))
+    };
+    let mut decoder = Decoder::default();
+    let mut whole = |bytes: &[u8]| decoder.decode(&frame(LinkType::ETHERNET, bytes)).reassembled;
+    assert!(!whole(&vlan(1, &first)) && !whole(&vlan(2, &second)) && whole(&vlan(1, &second)));
+    assert!(!whole(&vxlan(1, &first)) && !whole(&vxlan(2, &second)) && whole(&vxlan(1, &second)));
+}
+
 /// Frames with many layers, of many link types.
 fn samples() -> Vec<(u16, Vec<u8>)> {
     let ethernet = eth(0x0800, &inner());

@@ -340,6 +340,9 @@ impl<'a> Walk<'a, '_> {
             }
             return;
         }
+        // Virtual LANs may carry the same private addresses too.
+        let scope = key.scope ^ u64::from(self.packet.vlan.map_or(0, |vlan| vlan + 1));
+        let key = FragmentKey { scope, ..key };
         let fragment = Fragment { key, time: self.now, offset, more, protocol: number, largest, data: view.data };
         let (whole, note) = self.fragments.add(fragment);
         self.packet.fragment_note = note.or(self.packet.fragment_note);
