@@ -9,6 +9,39 @@ use super::record::{
     BeginRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, PayloadOptions, SessionRecord, SummaryRecord,
 };
 use crate::analysis::{Output, Summary};
+use crate::capture::interfaces::Interface;
+
+/// Writes an interface as a JSON line.
+pub fn write_interface(out: &mut impl Write, interface: &Interface) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &InterfaceRecord::from(interface))?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct InterfaceRecord<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    addresses: &'a [std::net::IpAddr],
+    up: bool,
+    running: bool,
+    loopback: bool,
+    wireless: bool,
+}
+
+impl<'a> From<&'a Interface> for InterfaceRecord<'a> {
+    fn from(interface: &'a Interface) -> Self {
+        Self {
+            name: &interface.name,
+            description: interface.description.as_deref(),
+            addresses: &interface.addresses,
+            up: interface.up,
+            running: interface.running,
+            loopback: interface.loopback,
+            wireless: interface.wireless,
+        }
+    }
+}
 
 /// Writes records as JSON Lines.
 #[derive(Debug)]

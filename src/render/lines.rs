@@ -33,13 +33,9 @@ impl Lines {
         Self { style, shown, first: None, headed: false }
     }
 
-    /// Whether anything of this kind is written as lines.
-    pub const fn takes(&self, output: &Output<'_>) -> bool {
-        match output {
-            Output::Packet(_) => self.shown.packets,
-            Output::Message(..) => self.shown.messages,
-            Output::Finding(_) | Output::Session(..) | Output::Flow(..) => false,
-        }
+    /// Whether anything was written.
+    pub const fn wrote(&self) -> bool {
+        self.first.is_some()
     }
 
     /// Writes a line for what the analysis tells, if it is of a kind that gets one.

@@ -8,7 +8,7 @@ mod record;
 mod table;
 mod width;
 
-pub use json::JsonLines;
+pub use json::{JsonLines, write_interface};
 pub use lines::Lines;
 pub use record::SCHEMA_VERSION;
 pub use table::Tables;

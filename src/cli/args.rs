@@ -1,0 +1,320 @@
+//! The arguments of all commands, as clap reads them. The first line of each comment is the short help, all of
+//! it the long one.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mqttsniff::dissect::Protocol;
+use mqttsniff::mqtt::Version;
+
+/// A protocol analyzer for the command line, at home in TCP/IP and MQTT.
+#[derive(Debug, Parser)]
+#[command(name = "mqttsniff", version, max_term_width = 100, help_expected = true, after_help = TOP_EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  mqttsniff read trace.pcap                          who connected, what went wrong
+  mqttsniff read trace.pcap --json | jq -c .topic    one JSON object a line
+  mqttsniff capture eth0 --write trace.pcapng        the same, live
+
+Exit status: 0 fine, 2 bad usage, unreadable or cut-short input, or a failed write.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Read capture files
+    #[command(after_help = READ_EXAMPLES)]
+    Read(Read),
+    /// Capture from network interfaces
+    #[command(after_help = CAPTURE_EXAMPLES)]
+    Capture(Capture),
+    /// List the network interfaces that can be captured from
+    #[command(after_help = INTERFACES_EXAMPLES)]
+    Interfaces(Interfaces),
+    /// Print the JSON Schema of the output of --json
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
+    /// Print shell completions
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man,
+}
+
+const READ_EXAMPLES: &str = "\
+Examples:
+  mqttsniff read trace.pcap
+  mqttsniff read ring-*.pcapng.gz --show messages,summary
+  ssh host tcpdump -w - tcp port 1883 | mqttsniff read - --json";
+
+const CAPTURE_EXAMPLES: &str = "\
+Examples:
+  mqttsniff capture eth0
+  mqttsniff capture any --capture-filter 'tcp port 1883' --json
+  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m";
+
+const INTERFACES_EXAMPLES: &str = "\
+Examples:
+  mqttsniff interfaces
+  mqttsniff interfaces --json";
+
+const SCHEMA_EXAMPLES: &str = "\
+Example:
+  mqttsniff schema > mqttsniff.schema.json";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  mqttsniff completions bash > ~/.local/share/bash-completion/completions/mqttsniff
+  mqttsniff completions fish > ~/.config/fish/completions/mqttsniff.fish";
+
+const MAN_EXAMPLES: &str = "\
+Example:
+  mqttsniff man | man -l -";
+
+#[derive(Debug, Args)]
+pub(super) struct Read {
+    /// Capture files, or - for standard input
+    ///
+    /// pcap and pcapng in all their forms, plain or compressed with gzip, zstd or lz4; the format is recognised
+    /// by content. Several files are read in the order of time, as one capture.
+    #[arg(required = true, value_name = "FILE", help_heading = "Input")]
+    pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Capture {
+    /// Interfaces to capture from; any is all of them
+    #[arg(required = true, value_name = "INTERFACE", help_heading = "Input")]
+    pub(super) interfaces: Vec<String>,
+
+    /// Capture only what this BPF filter lets through
+    ///
+    /// In the language of libpcap (man pcap-filter), for example 'tcp port 1883 and host 10.0.0.5'. Without it,
+    /// everything is captured.
+    #[arg(short = 'f', long, value_name = "BPF", help_heading = "Input")]
+    pub(super) capture_filter: Option<String>,
+
+    /// Keep at most so many bytes of each frame [default: all]
+    #[arg(short, long, value_name = "BYTES", help_heading = "Input",
+          value_parser = clap::value_parser!(u32).range(1..=262_144))]
+    pub(super) snaplen: Option<u32>,
+
+    /// Also capture frames that are for other machines
+    ///
+    /// Puts the interfaces into promiscuous mode. Off by default.
+    #[arg(short, long, help_heading = "Input")]
+    pub(super) promiscuous: bool,
+
+    /// The kernel's buffer for each interface, in MiB
+    ///
+    /// A larger one bridges longer moments in which the program does not get to run.
+    #[arg(long, value_name = "MIB", default_value_t = 16, help_heading = "Input",
+          value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(super) buffer: u32,
+
+    /// Stop after so many frames
+    #[arg(short, long, value_name = "FRAMES", help_heading = "Stop",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) count: Option<u64>,
+
+    /// Stop after this time: 30s, 10m, 2h
+    #[arg(short, long, value_name = "TIME", help_heading = "Stop", value_parser = duration)]
+    pub(super) duration: Option<Duration>,
+
+    /// Save the captured frames to a file
+    ///
+    /// As pcap where the name ends in .pcap, else as pcapng.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub(super) write: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Interfaces {
+    /// Print one JSON object for each interface
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decoding")]
+pub(super) struct Decoding {
+    /// Take what uses a port for this protocol, whatever it looks like: 1884=mqtt
+    ///
+    /// Protocols: mqtt, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any port,
+    /// so this is for streams that are damaged at their beginning, or that only look like MQTT.
+    #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
+    pub(super) decode_as: Vec<(u16, Protocol)>,
+
+    /// The MQTT version of connections whose CONNECT was not captured
+    ///
+    /// Without it the version is told from the packets themselves, and the output says so.
+    #[arg(long, value_name = "VERSION")]
+    pub(super) mqtt_version: Option<VersionArgument>,
+
+    /// Take segments with a wrong TCP checksum as they are
+    ///
+    /// By default they count as not arrived, as for a receiver, once the sender's checksums were seen to be right.
+    #[arg(long)]
+    pub(super) ignore_checksums: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum VersionArgument {
+    /// MQTT 3.1
+    #[value(name = "3.1")]
+    V31,
+    /// MQTT 3.1.1
+    #[value(name = "3.1.1")]
+    V311,
+    /// MQTT 5.0
+    #[value(name = "5.0", alias = "5")]
+    V5,
+}
+
+impl From<VersionArgument> for Version {
+    fn from(argument: VersionArgument) -> Self {
+        match argument {
+            VersionArgument::V31 => Self::V31,
+            VersionArgument::V311 => Self::V311,
+            VersionArgument::V5 => Self::V5,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Output {
+    /// What to show, separated by commas
+    ///
+    /// Default for tables: flows,sessions,findings,summary, and messages besides when capturing. Default for JSON: all
+    /// but packets.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(super) show: Vec<View>,
+
+    /// Print JSON Lines: one object a line
+    ///
+    /// The records and their fields are described by the schema that `mqttsniff schema` prints.
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Show times of the clock (UTC) or seconds since the first frame
+    #[arg(long, value_name = "KIND")]
+    pub(super) time: Option<TimeArgument>,
+
+    /// Use colours
+    ///
+    /// auto: on a terminal, unless NO_COLOR is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorArgument,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum View {
+    /// Every frame
+    Packets,
+    /// Every MQTT message
+    Messages,
+    /// TCP connections and UDP conversations
+    Flows,
+    /// MQTT sessions
+    Sessions,
+    /// What is wrong or worth knowing
+    Findings,
+    /// Totals and losses
+    Summary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TimeArgument {
+    /// Seconds since the first frame (default when reading)
+    Relative,
+    /// The time of day in UTC (default when capturing)
+    Clock,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArgument {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
+    let (port, protocol) = text.split_once('=').ok_or("expected PORT=PROTOCOL, for example 1884=mqtt")?;
+    let port = port.parse().map_err(|_| format!("'{port}' is not a port number"))?;
+    let protocol = match protocol {
+        "mqtt" => Protocol::Mqtt,
+        "tls" => Protocol::Tls,
+        "http" => Protocol::Http,
+        "none" => Protocol::Unknown,
+        other => return Err(format!("'{other}' is not one of mqtt, tls, http, none")),
+    };
+    Ok((port, protocol))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| format!("'{text}' is no time; try 30s, 10m or 2h"))?;
+    let factor = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        other => return Err(format!("'{other}' is no unit of time; use ms, s, m, h or d")),
+    };
+    Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("soon").is_err());
+        assert!(duration("5 parsecs").is_err());
+    }
+
+    #[test]
+    fn ports_are_given_protocols() {
+        assert_eq!(decode_as("1884=mqtt"), Ok((1884, Protocol::Mqtt)));
+        assert!(decode_as("1884").is_err());
+        assert!(decode_as("99999=mqtt").is_err());
+        assert!(decode_as("1884=quic").is_err());
+    }
+}

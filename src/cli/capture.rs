@@ -1,0 +1,102 @@
+//! `mqttsniff capture`: the same as read, while it happens.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use mqttsniff::Analysis;
+use mqttsniff::capture::live::Live;
+use mqttsniff::capture::save::{self, Format, Writer};
+use mqttsniff::capture::{Fill, LinkType};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::args::Capture;
+use super::failure::{FAILED, Failure, report_problems};
+use super::output::{Mode, Report, engine_options, live_options};
+
+pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The second time means it: the program may be stuck in writing to a terminal that does not move.
+        signal_hook::flag::register_conditional_shutdown(signal, i32::from(FAILED), Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .context("can't listen for signals")?;
+    }
+    let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
+    let mut writer = match &arguments.write {
+        Some(path) => Some(open_writer(path, arguments, live.interfaces())?),
+        None => None,
+    };
+    let deadline = arguments.duration.map(|duration| now() + duration);
+    let mut report = Report::begin(&arguments.output, arguments.interfaces.clone(), Mode::Live)?;
+    report.check()?;
+    let mut analysis = Analysis::new(Box::new(live), engine_options(&arguments.decoding, report.wants_packets()));
+    let mut left = arguments.count.unwrap_or(u64::MAX);
+    let ended = loop {
+        let fill = analysis.fill();
+        let taken = analysis.batch().len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        if let Some(writer) = &mut writer {
+            for frame in analysis.batch().frames().take(taken) {
+                writer.write(&frame).with_context(|| failed_write(arguments))?;
+            }
+        }
+        analysis.analyse(taken, &mut |output| report.output(output));
+        left -= taken as u64;
+        if let Err(error) = report.check() {
+            break Err(error);
+        }
+        if left == 0 || deadline.is_some_and(|deadline| now() >= deadline) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if fill == Fill::End {
+            break Ok(());
+        }
+    };
+    stop.store(true, Ordering::Relaxed);
+    // The file is made whole even if nobody reads the rows any more.
+    if let Some(writer) = writer {
+        writer.finish().with_context(|| failed_write(arguments))?;
+    }
+    ended?;
+    let summary = analysis.finish(&mut |output| report.output(output));
+    report.end(&summary)?;
+    Ok(report_problems(&summary.source.problems))
+}
+
+#[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn failed_write(arguments: &Capture) -> String {
+    let path = arguments.write.as_deref().unwrap_or(Path::new(""));
+    format!("can't write to '{}'", path.display())
+}
+
+fn open_writer(path: &Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Writer> {
+    if path == Path::new("-") {
+        bail!(Failure::new(
+            "--write - would mix the capture with the rows on standard output",
+            Some("name a file, or a FIFO made with mkfifo".to_owned()),
+        ));
+    }
+    let format = Format::of_path(path).unwrap_or(Format::Pcapng);
+    let link = interfaces.first().map_or(LinkType::ETHERNET, |(_, link)| *link);
+    if format == Format::Pcap && interfaces.iter().any(|(_, other)| *other != link) {
+        bail!(Failure::new(
+            "a pcap file holds one link type, and these interfaces have several",
+            Some("name the file .pcapng".to_owned()),
+        ));
+    }
+    let mut options = save::Options::new(format);
+    options.nanoseconds = true;
+    options.link = link;
+    options.interfaces = interfaces.iter().map(|(name, _)| name.clone()).collect();
+    if let Some(snaplen) = arguments.snaplen {
+        options.snaplen = snaplen;
+    }
+    Writer::create(path, options).with_context(|| failed_write(arguments))
+}

@@ -1,0 +1,32 @@
+//! The commands, one file each; their arguments, and what an error looks like.
+//!
+//! Nothing here knows protocols: commands put together what the library offers.
+
+mod args;
+mod capture;
+mod failure;
+mod generate;
+mod interfaces;
+mod output;
+mod progress;
+mod read;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+pub(crate) use failure::report;
+
+/// Parses the arguments and runs the command that they name.
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    match arguments.command {
+        Command::Read(read) => read::run(&read),
+        Command::Capture(capture) => capture::run(&capture),
+        Command::Interfaces(interfaces) => interfaces::run(&interfaces),
+        Command::Schema => generate::schema(),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man => generate::man(),
+    }
+}
