@@ -1,6 +1,5 @@
 //! The front door: a source of frames goes in, everything that is known of them comes out.
 
-
 use crate::capture::{Batch, Fill, Problem, Source, SourceReport};
 use crate::check::{Checks, Finding};
 use crate::dissect::{Conversation, Message};

@@ -14,9 +14,10 @@ impl Rule for PacketRule {
         let packet = &message.packet;
         let version = packet.version;
         // The consequences of a packet that cannot be read on are folded under what made it so.
-        let worst = packet.deviations.iter().max_by_key(|deviation| {
-            (deviation.kind.severity(version), std::cmp::Reverse(deviation.offset))
-        });
+        let worst = packet
+            .deviations
+            .iter()
+            .max_by_key(|deviation| (deviation.kind.severity(version), std::cmp::Reverse(deviation.offset)));
         let Some(worst) = worst else { return };
         let severity = match worst.kind.severity(version) {
             mqtt::Severity::Malformed | mqtt::Severity::ProtocolError => Severity::Error,
@@ -41,7 +42,11 @@ impl Rule for PacketRule {
             flow: Some(*flow),
             frames: message.frames.to_vec(),
             time: message.origin.time,
-            message: format!("{name} from the {}, byte {}: {text}{more}", message.direction.sender().name(), worst.offset),
+            message: format!(
+                "{name} from the {}, byte {}: {text}{more}",
+                message.direction.sender().name(),
+                worst.offset
+            ),
             clause: Some(worst.kind.clause(version)),
             hint: None,
         });

@@ -60,7 +60,10 @@ fn judge(notice: &Notice) -> Option<Finding> {
         NoticeKind::ReassemblyCapped(direction) => (
             "capture.reassembly-capped",
             Severity::Note,
-            format!("a hole in the {}'s stream was given up, because too much was held behind it", direction.sender().name()),
+            format!(
+                "a hole in the {}'s stream was given up, because too much was held behind it",
+                direction.sender().name()
+            ),
             None,
             None,
         ),

@@ -5,9 +5,8 @@ use crate::flow::Direction;
 use crate::mqtt::Certainty;
 
 /// What a request or a response begins with.
-const BEGINNINGS: [&[u8]; 10] = [
-    b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PATCH ", b"HTTP/1.",
-];
+const BEGINNINGS: [&[u8]; 10] =
+    [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PATCH ", b"HTTP/1."];
 
 /// Whether either direction begins with an HTTP message.
 pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {

@@ -32,8 +32,12 @@ impl Opening<'_> {
 #[derive(Debug, Clone, Copy)]
 enum Piece {
     /// Bytes up to this end of the direction's prefix.
-    Data { to: u32 },
-    Gap { length: u64 },
+    Data {
+        to: u32,
+    },
+    Gap {
+        length: u64,
+    },
 }
 
 /// The beginning of a flow whose protocol is not known yet.
@@ -102,7 +106,8 @@ impl Probe {
             let mut rest = self.bytes[direction].as_slice();
             while let HeaderRead::Complete(header) = FixedHeader::read(rest) {
                 // Versions differ only in who may send DISCONNECT and AUTH; 5.0 lets both.
-                if header.packet_type.sender(Version::V5) == wrong && crate::mqtt::plausible(header, behind(rest, header), None)
+                if header.packet_type.sender(Version::V5) == wrong
+                    && crate::mqtt::plausible(header, behind(rest, header), None)
                 {
                     return true;
                 }

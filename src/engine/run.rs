@@ -325,7 +325,8 @@ impl<S: Sink> StreamReader<'_, S> {
         run: impl FnOnce(&mut crate::flow::StreamReassembler, &mut Feed<'_, '_, S>),
     ) {
         let name = FlowRef::of(flow);
-        let messages = Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
+        let messages =
+            Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
         let mut feed = Feed { conversation: &mut flow.app, direction, messages };
         run(&mut flow.streams[direction], &mut feed);
     }

@@ -3,9 +3,9 @@
 //! A place in the stream is taken for a border when packets that look right follow each other from
 //! there. The search only finds the place; the framer goes on from it.
 
-use crate::capture::Origin;
 use super::infer::{could_begin, plausible};
 use super::{FixedHeader, HeaderRead};
+use crate::capture::Origin;
 
 /// How many bytes are held and searched at a time.
 ///

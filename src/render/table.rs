@@ -225,7 +225,10 @@ fn choose_columns<'a>(
         limits.push(least(*column) + extra);
     }
     let cut = |row: &Vec<String>| {
-        kept.iter().zip(&limits).map(|(column, limit)| row.get(*column).map_or_else(String::new, |cell| fit(cell, *limit))).collect()
+        kept.iter()
+            .zip(&limits)
+            .map(|(column, limit)| row.get(*column).map_or_else(String::new, |cell| fit(cell, *limit)))
+            .collect()
     };
     let rows = rows.iter().map(cut).collect();
     let numbers = (0..kept.len()).filter(|at| numbers.contains(&kept[*at])).collect();
@@ -233,7 +236,8 @@ fn choose_columns<'a>(
 }
 
 fn flow_row(flow: &Flow<Conversation>) -> Vec<String> {
-    let both = |number: &dyn Fn(Direction) -> u64| Direction::BOTH.iter().map(|direction| number(*direction)).sum::<u64>();
+    let both =
+        |number: &dyn Fn(Direction) -> u64| Direction::BOTH.iter().map(|direction| number(*direction)).sum::<u64>();
     let packets = both(&|direction| flow.counters(direction).packets);
     let bytes = both(&|direction| flow.counters(direction).bytes);
     let is_tcp = flow.transport == Transport::Tcp;
@@ -280,7 +284,11 @@ fn end_of(flow: &Flow<Conversation>) -> String {
         (Outcome::Open, Some((_, role))) => format!("closing, by {}", by(role)),
         (Outcome::Open, None) => {
             let states = (connection.sides.to_server.state().name(), connection.sides.to_client.state().name());
-            if states.0 == states.1 { format!("open ({})", states.0) } else { format!("open ({}/{})", states.0, states.1) }
+            if states.0 == states.1 {
+                format!("open ({})", states.0)
+            } else {
+                format!("open ({}/{})", states.0, states.1)
+            }
         }
     }
 }
@@ -349,4 +357,3 @@ fn losses(summary: &Summary) -> Option<String> {
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
-

@@ -205,7 +205,9 @@ impl Session {
                     self.client_id = Some(id.into());
                     self.client_id_assigned = true;
                 }
-                if let Some(seconds) = connack.properties.get(PropertyId::ServerKeepAlive).and_then(|value| value.number()) {
+                if let Some(seconds) =
+                    connack.properties.get(PropertyId::ServerKeepAlive).and_then(|value| value.number())
+                {
                     self.keep_alive = Some(seconds as u16);
                 }
             }

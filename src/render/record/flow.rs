@@ -197,10 +197,8 @@ impl<'a> TcpFields<'a> {
         let connection = &flow.connection;
         let sides = &connection.sides;
         let handshake = &connection.handshake;
-        let syn_retransmissions = Direction::BOTH
-            .iter()
-            .map(|direction| sides[*direction].counters().handshake_retransmissions)
-            .sum();
+        let syn_retransmissions =
+            Direction::BOTH.iter().map(|direction| sides[*direction].counters().handshake_retransmissions).sum();
         Self {
             state: StateRecord { client: sides.to_server.state().name(), server: sides.to_client.state().name() },
             transitions: connection.transitions.iter().map(TransitionRecord::from).collect(),

@@ -343,7 +343,9 @@ impl Serialize for PropertyMap<'_> {
                             map.serialize_entry("authentication_data_length", &bytes.len())?;
                         }
                         PropertyValue::Binary(bytes) => map.serialize_entry(id.name(), &Base64(bytes))?,
-                        PropertyValue::Pair(name, value) => map.serialize_entry(id.name(), &[Text(name), Text(value)])?,
+                        PropertyValue::Pair(name, value) => {
+                            map.serialize_entry(id.name(), &[Text(name), Text(value)])?
+                        }
                     }
                 }
             }

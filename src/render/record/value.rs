@@ -176,7 +176,6 @@ fn rounded(mean: f64) -> f64 {
     (mean * 1000.0).round() / 1000.0
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
