@@ -58,7 +58,7 @@ impl Summary {
 ///     }
 /// });
 /// assert_eq!(summary.engine.messages, 52);
-/// assert!(topics.contains("qos/0"));
+/// assert!(topics.contains("lab/s1/q0"));
 /// ```
 pub struct Analysis {
     source: Box<dyn Source>,
