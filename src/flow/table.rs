@@ -83,6 +83,8 @@ pub struct Flow<A> {
     pub server: SocketAddr,
     /// By what it is known which is which.
     pub known_by: KnownBy,
+    /// Whether its ports had carried another connection before.
+    pub reused_ports: bool,
     /// Its first frame.
     pub first: Origin,
     /// Its last frame so far.
@@ -115,6 +117,7 @@ impl<A: Default> Flow<A> {
             client: ends.0,
             server: ends.1,
             known_by,
+            reused_ports: false,
             first: origin,
             last: origin,
             connection: Connection::default(),
@@ -248,6 +251,12 @@ impl<A: Default> FlowTable<A> {
         self.found(slot, source, origin, false)
     }
 
+    /// The flow of a packet that is only quoted, by its source and destination, if it is followed.
+    pub fn find_quoted(&mut self, key: &FlowKey) -> Option<&mut Flow<A>> {
+        let slot = *self.by_key.get(key)?;
+        self.slots.get_mut(slot)?.as_deref_mut()
+    }
+
     /// The flow of a segment, which is opened if it is the first of a connection.
     pub fn find_segment(
         &mut self,
@@ -278,7 +287,9 @@ impl<A: Default> FlowTable<A> {
                 let stream = self.next_stream(Transport::Tcp);
                 if let Some(flow) = self.slots[slot].as_deref_mut() {
                     let ends = (source, destination);
-                    flow.challenger = Some(Box::new(Flow::new(Transport::Tcp, ends, KnownBy::Syn, stream, origin)));
+                    let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, KnownBy::Syn, stream, origin));
+                    challenger.reused_ports = true;
+                    flow.challenger = Some(challenger);
                 }
                 self.found(slot, source, origin, true)
             }
@@ -286,6 +297,9 @@ impl<A: Default> FlowTable<A> {
                 let (ends, known_by) = self.roles(source, destination, segment);
                 self.end(slot, Ended::Replaced, origin.time, ended);
                 let slot = self.open(key, ends, known_by, origin, ended);
+                if let Some(flow) = self.slots[slot].as_deref_mut() {
+                    flow.reused_ports = true;
+                }
                 self.found(slot, source, origin, false)
             }
         }
