@@ -366,7 +366,7 @@ impl Reader {
         let aliases = &mut self.aliases[direction];
         let (mut topic, mut topic_alias) = (None, None);
         if let Body::Publish(publish) = &packet.body {
-            let alias = publish.properties.get(PropertyId::TopicAlias).and_then(|value| value.number());
+            let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
             topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
             topic = match topic_alias {
                 Some(alias) if publish.topic.is_empty() => aliases.get(alias),

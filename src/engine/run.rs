@@ -6,8 +6,8 @@ use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, 
 use crate::capture::{Frame, Origin};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
-    Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, ReassemblyLimits,
-    StreamSink, Transport, Verdict,
+    Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
+    ReassemblyLimits, StreamSink, Transport, Verdict,
 };
 use crate::mqtt::{Body, LostSync};
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags};
@@ -367,7 +367,7 @@ impl<S: Sink> StreamReader<'_, S> {
             Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
         flow.app.begin(decision, facts, &self.options.dissect, &mut messages);
         if flow.app.is_ignored() {
-            flow.streams = Default::default();
+            flow.streams = PerDirection::default();
         }
     }
 

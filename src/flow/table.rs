@@ -98,7 +98,7 @@ pub struct Flow<A> {
     /// What the floors above keep of it.
     pub app: A,
     /// A SYN on the ports of a live connection, followed apart until an answer proves it.
-    challenger: Option<Box<Flow<A>>>,
+    challenger: Option<Box<Self>>,
     due: bool,
 }
 
@@ -241,12 +241,11 @@ impl<A: Default> FlowTable<A> {
     ) -> Found {
         self.let_go(origin, ended);
         let key = FlowKey::new(Transport::Udp, source, destination);
-        let slot = match self.by_key.get(&key) {
-            Some(&slot) => slot,
-            None => {
-                let (ends, known_by) = self.guess_roles(source, destination);
-                self.open(key, ends, known_by, origin, ended)
-            }
+        let slot = if let Some(&slot) = self.by_key.get(&key) {
+            slot
+        } else {
+            let (ends, known_by) = self.guess_roles(source, destination);
+            self.open(key, ends, known_by, origin, ended)
         };
         self.found(slot, source, origin, false)
     }
@@ -355,15 +354,12 @@ impl<A: Default> FlowTable<A> {
         }
         let stream = self.next_stream(key.transport());
         let flow = Box::new(Flow::new(key.transport(), ends, known_by, stream, origin));
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot] = Some(flow);
-                slot
-            }
-            None => {
-                self.slots.push(Some(flow));
-                self.slots.len() - 1
-            }
+        let slot = if let Some(slot) = self.free.pop() {
+            self.slots[slot] = Some(flow);
+            slot
+        } else {
+            self.slots.push(Some(flow));
+            self.slots.len() - 1
         };
         self.by_key.insert(key, slot);
         slot
@@ -419,7 +415,7 @@ impl<A: Default> FlowTable<A> {
             }
         }
         self.packets = self.packets.wrapping_add(1);
-        if self.packets % SWEEP_EVERY == 0 && !self.slots.is_empty() {
+        if self.packets.is_multiple_of(SWEEP_EVERY) && !self.slots.is_empty() {
             self.hand = (self.hand + 1) % self.slots.len();
             let limits = &self.limits;
             let idle = self.slots[self.hand].as_ref().is_some_and(|flow| {
