@@ -175,6 +175,7 @@ impl Tables {
         for (name, text) in lines {
             let text = Escaped(text.as_bytes()).to_string();
             let color = match name {
+                "losses" if text == "none" => Some(Color::Good),
                 "problem" | "losses" => Some(Color::Bad),
                 "findings" if errors > 0 => Some(Color::Bad),
                 "findings" if warnings > 0 => Some(Color::Odd),
