@@ -95,6 +95,7 @@ pub(super) struct Read {
     pub(super) output: Output,
 }
 
+#[allow(clippy::struct_field_names, reason = "the field is named as its option")]
 #[derive(Debug, Args)]
 pub(super) struct Capture {
     /// Interfaces to capture from; any is all of them
