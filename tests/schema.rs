@@ -199,19 +199,45 @@ fn lists_of_values_are_those_of_the_program() {
     assert_eq!(values(&schema, "/$defs/flow/properties/transitions/items/properties/on"), signals);
     assert_eq!(values(&schema, "/$defs/packet_type"), PacketType::ALL.iter().map(|kind| kind.name()).collect());
     assert_eq!(values(&schema, "/$defs/version"), Version::ALL.iter().map(|version| version.as_str()).collect());
-
-    let deviations = named(include_str!("../src/mqtt/deviation_name.rs"), "=> \"");
-    assert!(deviations.contains("topic-wildcard"));
-    assert_eq!(values(&schema, "/$defs/message/properties/deviations/items/properties/kind"), deviations);
-
     let marks = named(include_str!("../src/flow/verdict.rs"), ", \"");
     assert!(marks.contains("duplicate_ack"));
     assert_eq!(values(&schema, "/$defs/packet/properties/tcp/properties/analysis/items"), marks);
+}
 
-    let layers = named(include_str!("../src/wire/packet.rs"), "=> \"");
-    assert!(layers.contains("vlan"));
-    assert_eq!(values(&schema, "/$defs/packet/properties/stopped/properties/layer"), layers);
-    assert!(values(&schema, "/$defs/packet/properties/protocols/items").is_superset(&layers));
+#[test]
+fn names_in_the_source_have_their_place_in_the_schema() {
+    let schema = schema();
+    // All names that a file gives, and the lists that have them together.
+    let places: [(&str, &[&str]); 10] = [
+        (include_str!("../src/mqtt/deviation_name.rs"), &["/message/properties/deviations/items/properties/kind"]),
+        (include_str!("../src/wire/packet.rs"), &["/packet/properties/stopped/properties/layer"]),
+        (
+            include_str!("../src/flow/verdict.rs"),
+            &[
+                "/packet/properties/tcp/properties/retransmission/properties/kind",
+                "/packet/properties/tcp/properties/retransmission/properties/evidence",
+            ],
+        ),
+        (
+            include_str!("../src/flow/record.rs"),
+            &["/flow/properties/client_known_by", "/flow/properties/outcome", "/flow/properties/close/properties/kind"],
+        ),
+        (include_str!("../src/flow/tcp.rs"), &["/flow/properties/transitions/items/properties/proof"]),
+        (include_str!("../src/flow/summary.rs"), &["/flow/properties/conn_state"]),
+        (include_str!("../src/flow/endpoint.rs"), &["/role", "/flow/properties/protocol"]),
+        (include_str!("../src/session/connection.rs"), &["/session/properties/ended/properties/kind"]),
+        (include_str!("../src/dissect/message.rs"), &["/message/properties/version_known_by"]),
+        (include_str!("../src/check/finding.rs"), &["/finding/properties/severity", "/finding/properties/certainty"]),
+    ];
+    for (source, lists) in places {
+        let listed: BTreeSet<_> = lists.iter().flat_map(|list| values(&schema, &format!("/$defs{list}"))).collect();
+        assert_eq!(listed, named(source, "=> \""), "{lists:?}");
+    }
+    let layers = values(&schema, "/$defs/packet/properties/stopped/properties/layer");
+    let carried = named(include_str!("../src/dissect/mod.rs"), "=> \"");
+    assert_eq!(values(&schema, "/$defs/flow/properties/application"), carried);
+    let protocols = layers.union(&carried).copied().collect();
+    assert_eq!(values(&schema, "/$defs/packet/properties/protocols/items"), protocols);
 }
 
 #[test]

@@ -17,11 +17,11 @@ fn told(records: &[Value]) -> Vec<String> {
         let (from, kind) = (message["from"].as_str().unwrap(), message["type"].as_str().unwrap());
         let mut line = format!("{from} {kind}");
         if let Some(id) = message["packet_id"].as_u64() {
-            line += &format!(" {id}");
+            line = format!("{line} {id}");
         }
         if kind == "PUBLISH" {
             let topic = message.get("topic_resolved").unwrap_or(&message["topic"]).as_str().unwrap();
-            line += &format!(" {topic} q{} {} B", message["qos"], message["payload"]["length"]);
+            line = format!("{line} {topic} q{} {} B", message["qos"], message["payload"]["length"]);
         }
         line
     };

@@ -52,11 +52,11 @@ impl Connection {
     pub(crate) fn pcap(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
-        header.iter().for_each(|word| out.extend(word.to_le_bytes()));
+        out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
         for (at, frame) in self.frames.iter().enumerate() {
             let length = frame.len() as u32;
             let record = [1_700_000_000, at as u32 * 1000, length, length];
-            record.iter().for_each(|word| out.extend(word.to_le_bytes()));
+            out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
             out.extend(frame);
         }
         out
