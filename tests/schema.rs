@@ -116,6 +116,30 @@ fn the_summary_counts_the_lines() {
 }
 
 #[test]
+fn the_kinds_of_retransmissions_add_up() {
+    const KINDS: [&str; 6] = [
+        "fast_retransmissions",
+        "timeout_retransmissions",
+        "tail_loss_probes",
+        "path_mtu_retransmissions",
+        "handshake_retransmissions",
+        "spurious_retransmissions",
+    ];
+    let mut sum = 0;
+    for (name, records) in all_records() {
+        for flow in common::of(&records, "flow").into_iter().filter(|flow| flow["protocol"] == "tcp") {
+            for end in ["from_client", "from_server"] {
+                let count = |field: &str| flow[end][field].as_u64().unwrap();
+                let kinds: u64 = KINDS.iter().map(|kind| count(kind)).sum();
+                assert_eq!(count("retransmissions"), kinds, "{name}: {end} of flow {}", flow["flow"]);
+                sum += kinds;
+            }
+        }
+    }
+    assert!(sum > 20, "some were sent again");
+}
+
+#[test]
 fn a_made_up_field_is_refused_wherever_it_stands() {
     let validator = Validator::new();
     for name in ["lab/v5_properties.pcap", "vectors/K_viol.pcap", "vectors/trunc.pcap", "vectors/I_corr.pcap"] {
