@@ -112,6 +112,7 @@ pub(super) struct Read {
 }
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_field_names, reason = "the field has the name of its option")]
 pub(super) struct Capture {
     /// Interfaces to capture from; 'any' stands for all of them
     #[arg(required = true, value_name = "INTERFACE", help_heading = "Input")]
