@@ -47,6 +47,14 @@ impl std::ops::Add<Span> for Timestamp {
     }
 }
 
+impl std::ops::Sub for Span {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);

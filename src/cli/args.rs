@@ -111,6 +111,7 @@ pub(super) struct Read {
     pub(super) output: Output,
 }
 
+#[allow(clippy::struct_field_names, reason = "the field is named as its option")]
 #[derive(Debug, Args)]
 #[allow(clippy::struct_field_names, reason = "the field has the name of its option")]
 pub(super) struct Capture {

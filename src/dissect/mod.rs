@@ -80,8 +80,11 @@ pub struct DissectOptions {
     pub framer: FramerLimits,
 }
 
+/// Judges whether the beginning of a flow belongs to a protocol.
+type Recogniser = fn(&Opening<'_>) -> Certainty;
+
 /// The protocols that are recognised, and how; the first that is certain counts.
-const TABLE: [(Protocol, fn(&Opening<'_>) -> Certainty); 3] =
+const TABLE: [(Protocol, Recogniser); 3] =
     [(Protocol::Mqtt, mqtt::recognise), (Protocol::Tls, tls::recognise), (Protocol::Http, http::recognise)];
 
 /// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.

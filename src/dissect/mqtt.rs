@@ -42,6 +42,7 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
             // The first packet of a stream is a CONNECT or its answer: anything else is some other protocol,
             // unless the port says otherwise and the packets do as well.
             (_, true, false) => answer(bytes),
+            (_, true, true) if is_odd_connect(bytes) => Certainty::Yes,
             (_, true, true) => match chain {
                 Certainty::NeedMore if mqtt::mqtt_score(bytes) >= Some(2) => Certainty::Yes,
                 chain => chain,
@@ -57,6 +58,18 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
         }
     }
     if verdict == Certainty::NeedMore && opening.is_full { Certainty::No } else { verdict }
+}
+
+/// Whether the stream begins with a packet that has the form of a CONNECT, though it names another protocol.
+fn is_odd_connect(bytes: &[u8]) -> bool {
+    let mqtt::HeaderRead::Complete(header) = FixedHeader::read(bytes) else { return false };
+    let body = bytes.get(usize::from(header.length)..).unwrap_or_default();
+    let Some((length, rest)) = body.split_first_chunk() else { return false };
+    let name = rest.get(..usize::from(u16::from_be_bytes(*length))).unwrap_or_default();
+    bytes.first() == Some(&0x10)
+        && header.packet_length() == bytes.len() as u64
+        && (1..=16).contains(&name.len())
+        && name.iter().all(u8::is_ascii_graphic)
 }
 
 /// Whether the stream begins with a CONNACK, which tells MQTT where only the server was captured.
@@ -353,7 +366,7 @@ impl Reader {
         let aliases = &mut self.aliases[direction];
         let (mut topic, mut topic_alias) = (None, None);
         if let Body::Publish(publish) = &packet.body {
-            let alias = publish.properties.get(PropertyId::TopicAlias).and_then(|value| value.number());
+            let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
             topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
             topic = match topic_alias {
                 Some(alias) if publish.topic.is_empty() => aliases.get(alias),

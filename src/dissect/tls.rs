@@ -25,7 +25,6 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
 
 fn record(bytes: &[u8], from_start: bool) -> Certainty {
     match *bytes {
-        [] => Certainty::No,
         // A stream begins with a handshake record; one that was joined may stand at any record.
         [kind, ..] if !CONTENT_TYPES.contains(&kind) || (from_start && !matches!(kind, 21 | 22)) => Certainty::No,
         [_, 3, minor, a, b, ..] => {

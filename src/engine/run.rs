@@ -6,11 +6,14 @@ use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, 
 use crate::capture::{Frame, Origin};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
-    Direction, Ended, EndedFlows, Flow, FlowLimits, FlowTable, Found, KnownBy, Marks, ReassemblyLimits, StreamSink,
-    Transport, Verdict,
+    Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
+    ReassemblyLimits, StreamSink, Transport, Verdict,
 };
 use crate::mqtt::{Body, LostSync};
-use crate::wire::{DecodeStats, Decoder, FragmentLimits, Ip, Packet, Payload, Segment, TcpFlags};
+use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags};
+
+/// TCP's protocol number.
+const TCP: u8 = 6;
 
 /// What an engine is to do.
 #[derive(Debug, Clone, Default)]
@@ -157,6 +160,10 @@ impl Engine {
                 }
                 Some((found, None))
             }
+            (_, Payload::Icmp(icmp)) => {
+                pass.icmp(&icmp);
+                None
+            }
             _ => None,
         };
         if self.options.packets {
@@ -196,6 +203,23 @@ struct Pass<'a, S> {
 impl<S: Sink> Pass<'_, S> {
     fn notice(&mut self, kind: NoticeKind, flow: Option<FlowRef>) {
         self.sink.event(&Event::Notice(&Notice { kind, flow, origin: self.origin }));
+    }
+
+    /// An ICMP message: what it says of a flow.
+    fn icmp(&mut self, icmp: &Icmp<'_>) {
+        let too_big = matches!((icmp.version, icmp.kind, icmp.code), (4, 3, 4) | (6, 2, _));
+        let Some((quoted, ports)) = icmp.quoted.and_then(|quoted| quoted.ports.map(|ports| (quoted, ports))) else {
+            return;
+        };
+        if !too_big || quoted.protocol != TCP {
+            return;
+        }
+        let source = SocketAddr::new(quoted.source, ports.0);
+        let key = FlowKey::new(Transport::Tcp, source, SocketAddr::new(quoted.destination, ports.1));
+        if let Some(flow) = self.flows.find_quoted(&key) {
+            let direction = flow.direction_from(source);
+            flow.connection.on_packet_too_big(direction);
+        }
     }
 
     /// A TCP segment: its flow, its verdict, and what it adds to the streams.
@@ -343,7 +367,7 @@ impl<S: Sink> StreamReader<'_, S> {
             Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
         flow.app.begin(decision, facts, &self.options.dissect, &mut messages);
         if flow.app.is_ignored() {
-            flow.streams = Default::default();
+            flow.streams = PerDirection::default();
         }
     }
 

@@ -30,14 +30,15 @@ impl Holes {
         0
     }
 
-    /// Whether there are none.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// How many bytes they have in all.
     pub(super) fn bytes(&self) -> u64 {
         self.0.iter().map(|(from, to)| u64::from(to.distance(*from).max(0) as u32)).sum()
+    }
+
+    /// How many bytes they have before `end`.
+    pub(super) fn bytes_before(&self, end: SeqNum) -> u64 {
+        let before = self.0.iter().filter(|(from, _)| from.is_before(end));
+        before.map(|(from, to)| if to.is_after(end) { end.distance(*from) } else { to.distance(*from) } as u64).sum()
     }
 
     /// Fills `from..to`, which lies below the highest number seen, and says what of it is new.
@@ -95,7 +96,7 @@ mod tests {
         assert_eq!(holes.fill(SeqNum(90), SeqNum(130)), Seen { new: 20, first_byte_known: true });
         assert_eq!(holes.bytes(), 50);
         assert_eq!(holes.fill(SeqNum(150), SeqNum(300)), Seen { new: 50, first_byte_known: false });
-        assert!(holes.is_empty());
+        assert_eq!(holes.bytes(), 0);
     }
 
     proptest! {

@@ -141,6 +141,8 @@ pub struct Counters {
     pub timeout_retransmissions: u32,
     /// Of those: the tail of a flight sent again as a probe, sooner than the time-out (RFC 8985).
     pub tail_loss_probes: u32,
+    /// Of those: sent again in smaller packets, because a router said that they were too big.
+    pub path_mtu_retransmissions: u32,
     /// Of those: SYN or SYN-ACK sent again.
     pub handshake_retransmissions: u32,
     /// Of those: sent again although the capture shows that it had been acknowledged before.
@@ -160,6 +162,8 @@ pub struct Counters {
     pub duplicate_acks: u32,
     /// Keep-alive probes.
     pub keep_alives: u32,
+    /// Answers to keep-alive probes.
+    pub keep_alive_acks: u32,
     /// Segments that advertise no window.
     pub zero_windows: u32,
     /// For how long no window was advertised, in all.

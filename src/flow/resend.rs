@@ -13,6 +13,9 @@ use crate::wire::{Segment, SeqNum, TcpFlags};
 /// The least retransmission time-out that a common stack uses (Linux; RFC 6298 would have a second).
 const LEAST_TIMEOUT: Span = Span::from_millis(200);
 
+/// How much sooner than that a timer may seem to run out, because the first copy was delayed on its way.
+const SHORTER: Span = Span::from_millis(50);
+
 /// How late after an acknowledgement a segment may come that it caused: scheduling of a busy host.
 const ANSWER_SLACK: Span = Span::from_millis(10);
 
@@ -27,6 +30,10 @@ pub(super) fn on_sequence(
 ) -> bool {
     let (sender, receiver) = sides.both_mut(direction);
     let length = segment.seq_len();
+    if length > 0 {
+        let end = segment.seq_end();
+        sender.captured = Some(sender.captured.map_or(end, |captured| captured.max(end)));
+    }
     let Some(next) = sender.next else {
         first_segment(sender, receiver, segment, stamp, origin, verdict);
         return false;
@@ -45,6 +52,16 @@ pub(super) fn on_sequence(
     let end = segment.seq_end();
     if !segment.seq.is_before(next) {
         advance(sender, segment, next, stamp, origin, verdict);
+        if sender.take_damaged(segment.seq) {
+            // The first copy was captured, but damaged: it is sent again.
+            sent_again(sender, receiver, segment, stamp, None, segment.payload_length, origin, verdict);
+            return true;
+        }
+        return false;
+    }
+    if segment.flags.has(TcpFlags::SYN.with(TcpFlags::ACK)) && !sender.syn_ack_sent {
+        // Simultaneous open: the SYN-ACK repeats the number of the SYN, and is no repetition of it.
+        sender.syn_ack_sent = true;
         return false;
     }
     let repeated = repeat(sender, receiver, segment, stamp, origin, verdict);
@@ -53,7 +70,7 @@ pub(super) fn on_sequence(
         let fresh = end.distance(next) as u32 - u32::from(segment.flags.has(TcpFlags::FIN));
         sender.counters.unique_bytes += u64::from(fresh.min(segment.payload_length));
         sender.next = Some(end);
-        sender.remember(Sent { seq: next, end, time: origin.time, stamp, transmissions: 1 });
+        sender.remember(Sent::first(next, end, origin.time, stamp));
     }
     repeated
 }
@@ -69,6 +86,7 @@ fn first_segment(
 ) {
     let end = segment.seq_end();
     sender.newest = stamp;
+    sender.syn_ack_sent = segment.flags.has(TcpFlags::SYN.with(TcpFlags::ACK));
     sender.counters.unique_bytes += u64::from(segment.payload_length);
     let mut next = end;
     if let Some(acked) = receiver.acked {
@@ -83,7 +101,7 @@ fn first_segment(
     }
     sender.next = Some(next);
     if segment.seq_len() > 0 {
-        sender.remember(Sent { seq: segment.seq, end, time: origin.time, stamp, transmissions: 1 });
+        sender.remember(Sent::first(segment.seq, end, origin.time, stamp));
     }
 }
 
@@ -146,8 +164,7 @@ fn advance(
     note_stamp(sender, stamp, false);
     sender.counters.unique_bytes += u64::from(segment.payload_length);
     sender.next = Some(segment.seq_end());
-    let sent = Sent { seq: segment.seq, end: segment.seq_end(), time: origin.time, stamp, transmissions: 1 };
-    sender.remember(sent);
+    sender.remember(Sent::first(segment.seq, segment.seq_end(), origin.time, stamp));
 }
 
 /// A segment that begins below the end of what was captured: a copy, a late one, or one sent again.
@@ -170,7 +187,12 @@ fn repeat(
     let age = stamp.compare(Stamp { ip_id: sender.newest.ip_id.filter(|_| stamp.ip_id.is_some()), ..sender.newest });
     note_stamp(sender, stamp, false);
     if !seen.first_byte_known {
-        return fill_hole(sender, segment, stamp, age, origin, verdict);
+        if sender.take_damaged(segment.seq) {
+            sent_again(sender, receiver, segment, stamp, None, seen.new, origin, verdict);
+            return true;
+        }
+        fill_hole(sender, receiver, segment, stamp, age, origin, verdict);
+        return false;
     }
     let earlier = sender.sent_at(segment.seq).copied();
     if let Some(earlier) = earlier.filter(|earlier| earlier.end == end)
@@ -184,6 +206,9 @@ fn repeat(
         // It left before what was captured in its place: the original, overtaken by its own repetition.
         verdict.marks.add(Marks::OUT_OF_ORDER);
         sender.counters.out_of_order += 1;
+        if let Some(earlier) = earlier {
+            count_late(sender, &earlier);
+        }
         return false;
     }
     sent_again(sender, receiver, segment, stamp, earlier, seen.new, origin, verdict);
@@ -204,16 +229,43 @@ fn is_copy(stamp: Stamp, earlier: &Sent, origin: Origin) -> bool {
     }
 }
 
+/// The original of `repetition` came after it: only now is it known that the one before was sent again.
+fn count_late(sender: &mut Side, repetition: &Sent) {
+    let Some(sent) = sender.sent_at(repetition.seq).filter(|sent| sent.transmissions == 1 || sent.unseen.is_some())
+    else {
+        return;
+    };
+    sent.transmissions = sent.transmissions.saturating_add(1);
+    let kind = sent.unseen.take();
+    let counters = &mut sender.counters;
+    counters.retransmissions_of_unseen -= u32::from(kind.is_some()).min(counters.retransmissions_of_unseen);
+    counters.retransmissions += 1;
+    counters.retransmitted_bytes += u64::from(repetition.end.distance(repetition.seq).max(0) as u32);
+    // What came as the newest data, and still was a repetition, was the tail sent again as a probe.
+    count_kind(sender, kind.unwrap_or(RetransmissionKind::TailLossProbe));
+}
+
+fn count_kind(sender: &mut Side, kind: RetransmissionKind) {
+    let counters = &mut sender.counters;
+    match kind {
+        RetransmissionKind::Handshake => counters.handshake_retransmissions += 1,
+        RetransmissionKind::Fast => counters.fast_retransmissions += 1,
+        RetransmissionKind::Timeout => counters.timeout_retransmissions += 1,
+        RetransmissionKind::TailLossProbe => counters.tail_loss_probes += 1,
+        RetransmissionKind::PathMtu => counters.path_mtu_retransmissions += 1,
+    }
+}
+
 /// Bytes that had been skipped before.
 fn fill_hole(
     sender: &mut Side,
+    receiver: &Side,
     segment: &Segment<'_>,
     stamp: Stamp,
     age: Age,
     origin: Origin,
     verdict: &mut Verdict,
-) -> bool {
-    let sent = Sent { seq: segment.seq, end: segment.seq_end(), time: origin.time, stamp, transmissions: 1 };
+) {
     let overtaken = match age {
         Age::Older => true,
         Age::Newer => false,
@@ -226,16 +278,19 @@ fn fill_hole(
             })
         }
     };
+    let mut sent = Sent::first(segment.seq, segment.seq_end(), origin.time, stamp);
     if overtaken {
         verdict.marks.add(Marks::OUT_OF_ORDER);
         sender.counters.out_of_order += 1;
     } else {
         verdict.marks.add(Marks::RETRANSMISSION_OF_UNSEEN);
         sender.counters.retransmissions_of_unseen += 1;
+        let (kind, _) = reason(sender, receiver, segment, None, None, origin);
+        sent.unseen = Some(kind);
+        // It was sent twice, so that no round trip may be taken from it.
+        sent.transmissions = 2;
     }
-    // It was sent twice if it is not simply late, so that no round trip may be taken from it.
-    sender.remember(Sent { transmissions: if overtaken { 1 } else { 2 }, ..sent });
-    false
+    sender.remember(sent);
 }
 
 /// The sender sent it again: count it, and say why.
@@ -274,12 +329,10 @@ fn sent_again(
     let counters = &mut sender.counters;
     counters.retransmissions += 1;
     counters.retransmitted_bytes += u64::from(old_bytes.saturating_sub(beyond));
-    match (spurious, kind) {
-        (true, _) => counters.spurious_retransmissions += 1,
-        (false, RetransmissionKind::Handshake) => counters.handshake_retransmissions += 1,
-        (false, RetransmissionKind::Fast) => counters.fast_retransmissions += 1,
-        (false, RetransmissionKind::Timeout) => counters.timeout_retransmissions += 1,
-        (false, RetransmissionKind::TailLossProbe) => counters.tail_loss_probes += 1,
+    if spurious {
+        counters.spurious_retransmissions += 1;
+    } else {
+        count_kind(sender, kind);
     }
 }
 
@@ -300,6 +353,9 @@ fn reason(
     let timeout = retransmission_timeout(sender);
     let waited = after.is_none_or(|after| after >= timeout);
     let clocked = answers_an_acknowledgement(sender, origin);
+    if sender.too_big_before.is_some_and(|high| segment.seq.is_before(high)) {
+        return (RetransmissionKind::PathMtu, Evidence::Icmp);
+    }
     let sacked_above = sender.sacked_to.is_some_and(|edge| edge.is_after(segment.seq));
     let doubled = sender.duplicate_acks_received >= 3;
     if let Some(recovery) = sender.recovery
@@ -322,6 +378,12 @@ fn reason(
     if tail && sack && first_time && !sender.probed && sender.recovery.is_none() && !sacked_above {
         sender.probed = true;
         return (RetransmissionKind::TailLossProbe, Evidence::Timing);
+    }
+    let too_soon = after.map_or(clocked, |after| after < LEAST_TIMEOUT - SHORTER);
+    if too_soon {
+        // No timer is this quick, so that the peer has asked for it, in a way that the capture lacks.
+        sender.recovery = Some(Recovery { kind: RecoveryKind::Fast, high: next });
+        return (RetransmissionKind::Fast, Evidence::Timing);
     }
     sender.recovery = Some(Recovery { kind: RecoveryKind::Timeout, high: next });
     (RetransmissionKind::Timeout, Evidence::Timing)

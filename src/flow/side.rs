@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::holes::Holes;
 use super::metrics::Counters;
 use super::state::{Signal, TcpState};
+use super::verdict::RetransmissionKind;
 use crate::time::{Span, Timestamp};
 use crate::wire::{SeqNum, TcpOption, TcpOptions};
 
@@ -81,6 +82,15 @@ pub(super) struct Sent {
     pub(super) stamp: Stamp,
     /// How often it was sent; saturates.
     pub(super) transmissions: u8,
+    /// It filled a hole and was counted as a repetition of what the capture lacks, for this reason.
+    pub(super) unseen: Option<RetransmissionKind>,
+}
+
+impl Sent {
+    /// A segment that was sent for the first time.
+    pub(super) const fn first(seq: SeqNum, end: SeqNum, time: Timestamp, stamp: Stamp) -> Self {
+        Self { seq, end, time, stamp, transmissions: 1, unseen: None }
+    }
 }
 
 /// What tells two transmissions of the same bytes apart.
@@ -170,6 +180,8 @@ pub struct Side {
     pub(super) base: Option<SeqNum>,
     /// The number after the highest that it sent; absent until it was seen to send.
     pub(super) next: Option<SeqNum>,
+    /// The number after the highest that was captured of it; `next` may lie beyond, by acknowledgements.
+    pub(super) captured: Option<SeqNum>,
     /// The number after its FIN.
     pub(super) fin: Option<SeqNum>,
     /// The highest acknowledgement number that it sent.
@@ -195,9 +207,17 @@ pub struct Side {
     pub(super) last_ack_received: Option<Timestamp>,
     /// How long it takes from a packet to this end until its answer passes the capture point.
     pub(super) answers_after: Option<Span>,
+    /// It sent a SYN with ACK.
+    pub(super) syn_ack_sent: bool,
     pub(super) last_was_keep_alive: bool,
     pub(super) last_was_probe: bool,
     pub(super) inbox: Vec<Arrival>,
+    /// A RST is on its way to it, which what it sent has crossed.
+    pub(super) reset_due: bool,
+    /// Numbers at which segments began whose checksum was wrong: the last few.
+    pub(super) damaged: Vec<SeqNum>,
+    /// It was told by ICMP that its packets are too large; what was sent up to here is sent again in smaller ones.
+    pub(super) too_big_before: Option<SeqNum>,
     /// The end of a run of segments outside the window, and how many there were.
     pub(super) stray: Option<(SeqNum, u8)>,
     pub(super) counters: Box<Counters>,
@@ -219,9 +239,14 @@ impl Side {
         &self.counters
     }
 
-    /// Payload bytes of it that were never captured, by its sequence numbers.
+    /// Payload bytes of it that were never captured, below the last that were.
     pub fn missing_bytes(&self) -> u64 {
-        self.holes.bytes()
+        self.captured.map_or(0, |end| self.holes.bytes_before(end))
+    }
+
+    /// Bytes beyond the last captured that its peer acknowledged: what was sent there, a FIN among it, is not known.
+    pub fn unseen_tail_bytes(&self) -> u64 {
+        self.holes.bytes() - self.missing_bytes()
     }
 
     /// Whether its windows are told in bytes, because both SYNs were captured.
@@ -249,6 +274,22 @@ impl Side {
             WindowScale::Unknown => LARGEST,
             WindowScale::Off | WindowScale::Shift(_) => (2 * self.largest_window.max(1 << 16) + SLACK).min(LARGEST),
         }
+    }
+
+    /// Remembers a segment that arrived damaged.
+    pub(super) fn remember_damaged(&mut self, seq: SeqNum) {
+        /// Damage comes one by one; a path that damages more than this at once delivers nothing.
+        const LIMIT: usize = 16;
+        if self.damaged.len() >= LIMIT {
+            self.damaged.remove(0);
+        }
+        self.damaged.push(seq);
+    }
+
+    /// Whether a segment that began there arrived damaged before.
+    pub(super) fn take_damaged(&mut self, seq: SeqNum) -> bool {
+        let at = self.damaged.iter().position(|damaged| *damaged == seq);
+        at.map(|at| self.damaged.remove(at)).is_some()
     }
 
     /// Remembers a segment.

@@ -142,6 +142,7 @@ pub enum Next {
 
 impl TcpState {
     /// Where `signal` leads from this state. Every pair is listed.
+    #[allow(clippy::match_same_arms, reason = "an arm is one reason, which others may share the result of")]
     pub const fn on(self, signal: Signal) -> Next {
         use Next::{Odd, Stay, To};
         use Signal as S;

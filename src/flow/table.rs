@@ -83,6 +83,8 @@ pub struct Flow<A> {
     pub server: SocketAddr,
     /// By what it is known which is which.
     pub known_by: KnownBy,
+    /// Whether its ports had carried another connection before.
+    pub reused_ports: bool,
     /// Its first frame.
     pub first: Origin,
     /// Its last frame so far.
@@ -96,7 +98,7 @@ pub struct Flow<A> {
     /// What the floors above keep of it.
     pub app: A,
     /// A SYN on the ports of a live connection, followed apart until an answer proves it.
-    challenger: Option<Box<Flow<A>>>,
+    challenger: Option<Box<Self>>,
     due: bool,
 }
 
@@ -115,6 +117,7 @@ impl<A: Default> Flow<A> {
             client: ends.0,
             server: ends.1,
             known_by,
+            reused_ports: false,
             first: origin,
             last: origin,
             connection: Connection::default(),
@@ -238,14 +241,19 @@ impl<A: Default> FlowTable<A> {
     ) -> Found {
         self.let_go(origin, ended);
         let key = FlowKey::new(Transport::Udp, source, destination);
-        let slot = match self.by_key.get(&key) {
-            Some(&slot) => slot,
-            None => {
-                let (ends, known_by) = self.guess_roles(source, destination);
-                self.open(key, ends, known_by, origin, ended)
-            }
+        let slot = if let Some(&slot) = self.by_key.get(&key) {
+            slot
+        } else {
+            let (ends, known_by) = self.guess_roles(source, destination);
+            self.open(key, ends, known_by, origin, ended)
         };
         self.found(slot, source, origin, false)
+    }
+
+    /// The flow of a packet that is only quoted, by its source and destination, if it is followed.
+    pub fn find_quoted(&mut self, key: &FlowKey) -> Option<&mut Flow<A>> {
+        let slot = *self.by_key.get(key)?;
+        self.slots.get_mut(slot)?.as_deref_mut()
     }
 
     /// The flow of a segment, which is opened if it is the first of a connection.
@@ -278,7 +286,9 @@ impl<A: Default> FlowTable<A> {
                 let stream = self.next_stream(Transport::Tcp);
                 if let Some(flow) = self.slots[slot].as_deref_mut() {
                     let ends = (source, destination);
-                    flow.challenger = Some(Box::new(Flow::new(Transport::Tcp, ends, KnownBy::Syn, stream, origin)));
+                    let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, KnownBy::Syn, stream, origin));
+                    challenger.reused_ports = true;
+                    flow.challenger = Some(challenger);
                 }
                 self.found(slot, source, origin, true)
             }
@@ -286,6 +296,9 @@ impl<A: Default> FlowTable<A> {
                 let (ends, known_by) = self.roles(source, destination, segment);
                 self.end(slot, Ended::Replaced, origin.time, ended);
                 let slot = self.open(key, ends, known_by, origin, ended);
+                if let Some(flow) = self.slots[slot].as_deref_mut() {
+                    flow.reused_ports = true;
+                }
                 self.found(slot, source, origin, false)
             }
         }
@@ -341,15 +354,12 @@ impl<A: Default> FlowTable<A> {
         }
         let stream = self.next_stream(key.transport());
         let flow = Box::new(Flow::new(key.transport(), ends, known_by, stream, origin));
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot] = Some(flow);
-                slot
-            }
-            None => {
-                self.slots.push(Some(flow));
-                self.slots.len() - 1
-            }
+        let slot = if let Some(slot) = self.free.pop() {
+            self.slots[slot] = Some(flow);
+            slot
+        } else {
+            self.slots.push(Some(flow));
+            self.slots.len() - 1
         };
         self.by_key.insert(key, slot);
         slot
@@ -405,7 +415,7 @@ impl<A: Default> FlowTable<A> {
             }
         }
         self.packets = self.packets.wrapping_add(1);
-        if self.packets % SWEEP_EVERY == 0 && !self.slots.is_empty() {
+        if self.packets.is_multiple_of(SWEEP_EVERY) && !self.slots.is_empty() {
             self.hand = (self.hand + 1) % self.slots.len();
             let limits = &self.limits;
             let idle = self.slots[self.hand].as_ref().is_some_and(|flow| {

@@ -153,6 +153,9 @@ impl Connection {
         let (sender, receiver) = self.sides.both_mut(direction);
         if segment.checksum == Checksum::Bad && sender.checksums_trusted {
             sender.counters.bad_checksums += 1;
+            if segment.seq_len() > 0 {
+                sender.remember_damaged(segment.seq);
+            }
             verdict.marks.add(Marks::BAD_CHECKSUM);
             return verdict;
         }
@@ -178,6 +181,12 @@ impl Connection {
         self.after_window(direction, segment, origin, &mut verdict);
         self.move_states(direction, segment, origin, repeated, &mut verdict);
         verdict
+    }
+
+    /// An ICMP message says that a packet sent in this direction was too big for the path (RFC 1191, RFC 8201).
+    pub fn on_packet_too_big(&mut self, direction: Direction) {
+        let side = &mut self.sides[direction];
+        side.too_big_before = side.next;
     }
 
     /// Counts the segment and reads its stamp.
@@ -218,6 +227,10 @@ impl Connection {
             let through = |side: &Side, peer: &Side| side.fin.is_some_and(|fin| peer.acked == Some(fin));
             let (a, b) = (&self.sides.to_server, &self.sides.to_client);
             self.closing.reset_after_close = through(a, b) && through(b, a);
+        }
+        if self.sides[direction].state == TcpState::Unknown {
+            // A RST that answers the SYN: nobody listens there, so that the SYN moved nothing.
+            self.sides[direction].inbox.clear();
         }
         self.settle(direction, origin);
         self.signal(direction, Signal::RstSent, Proof::Sent, origin, verdict);
@@ -340,6 +353,7 @@ impl Connection {
             && sender.next == Some(segment.seq);
         if repeats && receiver.last_was_keep_alive {
             verdict.marks.add(Marks::KEEP_ALIVE_ACK);
+            sender.counters.keep_alive_acks += 1;
         } else if repeats {
             verdict.marks.add(Marks::DUPLICATE_ACK);
             sender.counters.duplicate_acks += 1;
@@ -433,6 +447,7 @@ impl Connection {
             self.withdraw(direction, flags);
         }
         let is_copy = verdict.marks.has(Marks::DUPLICATED_BY_NETWORK) || verdict.marks.has(Marks::OUT_OF_ORDER);
+        self.defer_reset(direction);
         self.infer_handshake(direction, segment, origin, verdict);
         // What its acknowledgement proves to have arrived happened before it sent this segment.
         self.settle(direction, origin);
@@ -447,6 +462,9 @@ impl Connection {
         }
         self.post(direction, segment, repeated);
         self.settle(direction.reverse(), origin);
+        if std::mem::take(&mut self.sides[direction].reset_due) {
+            self.signal(direction, Signal::RstReceived, Proof::Assumed, origin, verdict);
+        }
     }
 
     fn on_fin(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin, verdict: &mut Verdict) {
@@ -481,6 +499,22 @@ impl Connection {
         }
     }
 
+    /// An end that sends has not received the RST yet that was assumed to have reached it: the two crossed.
+    fn defer_reset(&mut self, direction: Direction) {
+        if self.sides[direction].state != TcpState::Closed {
+            return;
+        }
+        let role = direction.sender();
+        let Some(at) = self.transitions.iter().rposition(|transition| transition.endpoint == role) else { return };
+        let last = self.transitions[at];
+        if last.on == Signal::RstReceived && last.proof == Proof::Assumed {
+            self.sides[direction].state = last.from;
+            self.transitions.remove(at);
+            self.sides[direction].inbox.clear();
+            self.sides[direction].reset_due = true;
+        }
+    }
+
     /// An end that acts as if the handshake were over has received what the capture lacks of it.
     fn infer_handshake(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin, verdict: &mut Verdict) {
         let other = direction.reverse();
@@ -495,13 +529,28 @@ impl Connection {
             }
             return;
         }
-        if flags.has(TcpFlags::SYN) || !flags.has(TcpFlags::ACK) || self.sides[direction].state != TcpState::SynSent {
+        if flags.has(TcpFlags::SYN) || !flags.has(TcpFlags::ACK) {
             return;
         }
-        if self.sides[other].isn.is_none() && self.sides[other].state == TcpState::Unknown {
+        if self.sides[direction].state == TcpState::SynSent
+            && self.sides[other].isn.is_none()
+            && self.sides[other].state == TcpState::Unknown
+        {
+            self.sides[other].inbox.clear();
             self.signal(other, Signal::SynAckSent, Proof::Inferred, origin, verdict);
             self.signal(direction, Signal::SynAckReceived, Proof::Inferred, origin, verdict);
             self.sides[other].inbox.push(Arrival { signal: Signal::SynAcknowledged, proved_by: None });
+        }
+        let fast_open = self.sides[other].syn.is_some_and(|syn| syn.fast_open);
+        if self.sides[direction].state == TcpState::SynReceived && !fast_open {
+            // Only Fast Open lets an end send anything else before its SYN is acknowledged (RFC 7413).
+            self.settle(direction, origin);
+            self.signal(direction, Signal::SynAcknowledged, Proof::Inferred, origin, verdict);
+        }
+        let receiver = &self.sides[other];
+        let beyond = receiver.isn.is_some_and(|isn| segment.ack.is_after(isn.plus(1)));
+        if receiver.state == TcpState::SynSent && !receiver.was_seen() && beyond && !fast_open {
+            self.signal(other, Signal::SynAckReceived, Proof::Inferred, origin, verdict);
         }
     }
 

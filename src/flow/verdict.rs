@@ -95,6 +95,8 @@ pub enum RetransmissionKind {
     Timeout,
     /// The tail of a flight, sooner than the timer (RFC 8985, section 7).
     TailLossProbe,
+    /// A router said that the packet was too big for the path.
+    PathMtu,
 }
 
 impl RetransmissionKind {
@@ -105,6 +107,7 @@ impl RetransmissionKind {
             Self::Fast => "fast",
             Self::Timeout => "timeout",
             Self::TailLossProbe => "tail_loss_probe",
+            Self::PathMtu => "path_mtu",
         }
     }
 }
@@ -122,6 +125,8 @@ pub enum Evidence {
     Sack,
     /// Duplicate acknowledgements of the peer.
     DuplicateAcks,
+    /// An ICMP message to the sender.
+    Icmp,
     /// Part of a recovery that had begun before.
     Recovery,
     /// The time since the last transmission, in comparison with the round trip.
@@ -137,6 +142,7 @@ impl Evidence {
             Self::Timestamp => "timestamp",
             Self::Sack => "sack",
             Self::DuplicateAcks => "duplicate_acks",
+            Self::Icmp => "icmp",
             Self::Recovery => "recovery",
             Self::Timing => "timing",
         }

@@ -3,7 +3,7 @@
 //! It takes the stream in pieces, with holes, and hands out whole packets. It does not decode them,
 //! and knows nothing of the other direction.
 
-use super::resync::{Find, Search};
+use super::resync::{Find, Found, Search};
 use super::{FixedHeader, HeaderRead, Version};
 use crate::capture::{FrameNo, Origin};
 
@@ -216,6 +216,11 @@ impl Framer {
             return;
         }
         self.resume(sink, Find::Best);
+        if let State::Lost(search) = &self.state
+            && let Some(found) = search.find_cut(length)
+        {
+            self.go_on_from(found, sink);
+        }
         let end = self.offset.saturating_add(length);
         match std::mem::replace(&mut self.state, State::Border) {
             State::Border => self.lose(self.offset, end, origin, sink),
@@ -266,21 +271,26 @@ impl Framer {
     fn resume<S: FrameSink>(&mut self, sink: &mut S, find: Find) {
         while let State::Lost(search) = &mut self.state {
             let Some(found) = search.find(find) else { return };
-            let State::Lost(mut search) = std::mem::replace(&mut self.state, State::Border) else { return };
-            self.offset = found.start;
-            self.resynced = found.packets;
-            let mut lost = None;
-            for (bytes, origin) in search.pieces_from(found.start) {
-                if let Err(malformed) = self.synced(bytes, origin, sink) {
-                    lost = Some(malformed.start + 1);
-                    break;
-                }
+            self.go_on_from(found, sink);
+        }
+    }
+
+    /// Goes on from a border that the search has found.
+    fn go_on_from<S: FrameSink>(&mut self, found: Found, sink: &mut S) {
+        let State::Lost(mut search) = std::mem::replace(&mut self.state, State::Border) else { return };
+        self.offset = found.start;
+        self.resynced = found.packets;
+        let mut lost = None;
+        for (bytes, origin) in search.pieces_from(found.start) {
+            if let Err(malformed) = self.synced(bytes, origin, sink) {
+                lost = Some(malformed.start + 1);
+                break;
             }
-            if let Some(at) = lost {
-                self.offset = search.end();
-                search.restart(at);
-                self.state = State::Lost(search);
-            }
+        }
+        if let Some(at) = lost {
+            self.offset = search.end();
+            search.restart(at);
+            self.state = State::Lost(search);
         }
     }
 

@@ -4,9 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::test_encoder::{packet, samples};
-use super::{
-    FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync, LostSyncReason, Origin, PacketType, Pending,
-};
+use super::{FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync, LostSyncReason, PacketType, Pending};
+use crate::capture::{FrameNo, Origin};
+use crate::time::Timestamp;
 
 /// What the sink was told, owned.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,7 @@ impl FrameSink for Log {
             packet_type: framed.header.packet_type,
             body: framed.body.to_vec(),
             holes: framed.holes,
-            frames: framed.frames.to_vec(),
+            frames: framed.frames.iter().map(|frame| frame.0).collect(),
             resynced: framed.resynced,
         });
     }
@@ -54,7 +54,7 @@ enum Piece<'a> {
 use Piece::{Bytes, Gap};
 
 fn origin(frame: usize) -> Origin {
-    Origin { frame: frame as u64, ..Origin::default() }
+    Origin { frame: FrameNo(frame as u64), time: Timestamp::default() }
 }
 
 fn run_with(mut framer: Framer, pieces: &[Piece<'_>]) -> Vec<Seen> {

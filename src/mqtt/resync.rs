@@ -168,6 +168,21 @@ impl Search {
         self.choose(find)
     }
 
+    /// The border before a packet that began a piece and ends exactly where a gap of `length` bytes behind the held
+    /// ones ends: the segment that the snap length cut ends with it.
+    pub(super) fn find_cut(&self, length: u64) -> Option<Found> {
+        let end = self.end().saturating_add(length);
+        let ends_there = |candidate: &&Candidate| {
+            let header = match FixedHeader::read(self.from(candidate.next)) {
+                HeaderRead::Complete(header) => header,
+                HeaderRead::Partial | HeaderRead::Malformed => return false,
+            };
+            candidate.piece_end.is_some() && candidate.next.saturating_add(header.packet_length()) == end
+        };
+        let candidate = self.candidates.iter().find(ends_there)?;
+        Some(Found { start: candidate.start, packets: candidate.packets + 1 })
+    }
+
     /// Follows the packets from a candidate; false when it can't be a border.
     fn advance(&self, candidate: &mut Candidate) -> bool {
         while !candidate.proved && candidate.look_at <= self.end() {

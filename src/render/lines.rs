@@ -267,13 +267,13 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
         }
         Body::Subscribe(subscribe) => {
             let _ = write!(out, "id={}", subscribe.packet_id);
-            for wanted in subscribe.filters.iter() {
+            for wanted in subscribe.filters {
                 let _ = write!(out, "  {} q{}", Escaped(wanted.filter), wanted.qos());
             }
         }
         Body::Unsubscribe(unsubscribe) => {
             let _ = write!(out, "id={}", unsubscribe.packet_id);
-            for filter in unsubscribe.filters.iter() {
+            for filter in unsubscribe.filters {
                 let _ = write!(out, "  {}", Escaped(filter));
             }
         }

@@ -206,7 +206,7 @@ impl Session {
                     self.client_id_assigned = true;
                 }
                 if let Some(seconds) =
-                    connack.properties.get(PropertyId::ServerKeepAlive).and_then(|value| value.number())
+                    connack.properties.get(PropertyId::ServerKeepAlive).and_then(PropertyValue::number)
                 {
                     self.keep_alive = Some(seconds as u16);
                 }

@@ -344,7 +344,7 @@ impl Serialize for PropertyMap<'_> {
                         }
                         PropertyValue::Binary(bytes) => map.serialize_entry(id.name(), &Base64(bytes))?,
                         PropertyValue::Pair(name, value) => {
-                            map.serialize_entry(id.name(), &[Text(name), Text(value)])?
+                            map.serialize_entry(id.name(), &[Text(name), Text(value)])?;
                         }
                     }
                 }

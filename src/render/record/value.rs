@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn payloads_are_json_text_or_base64() {
-        assert_eq!(payload(b"{\"t\": 21.50,\r\n \"t\": 1}", 99), r#"{"length":21,"json":{"t": 21.50,   "t": 1}}"#);
+        assert_eq!(payload(b"{\"t\": 21.50,\r\n \"t\": 1}", 99), r#"{"length":22,"json":{"t": 21.50,   "t": 1}}"#);
         assert_eq!(payload(b"21.5", 99), r#"{"length":4,"text":"21.5"}"#);
         assert_eq!(payload(b"{not json", 99), r#"{"length":9,"text":"{not json"}"#);
         assert_eq!(payload(b"\xff\x00", 99), r#"{"length":2,"base64":"/wA="}"#);
