@@ -113,7 +113,6 @@ pub(super) struct Read {
 
 #[allow(clippy::struct_field_names, reason = "the field is named as its option")]
 #[derive(Debug, Args)]
-#[allow(clippy::struct_field_names, reason = "the field has the name of its option")]
 pub(super) struct Capture {
     /// Interfaces to capture from; 'any' stands for all of them
     #[arg(required = true, value_name = "INTERFACE", help_heading = "Input")]
