@@ -6,6 +6,7 @@
 mod endpoint;
 mod holes;
 mod metrics;
+mod progress;
 mod reassembly;
 mod record;
 mod resend;
