@@ -117,6 +117,7 @@ pub struct Connection {
     pub handshake: Handshake,
     /// How it ends.
     pub closing: Closing,
+    last_segment: Option<Timestamp>,
 }
 
 impl Connection {
@@ -144,6 +145,7 @@ impl Connection {
         origin: Origin,
     ) -> Verdict {
         let mut verdict = Verdict::default();
+        self.pass_time(origin.time);
         let stamp = self.count(direction, segment, ip, length);
         self.place(direction, segment, &mut verdict);
         let (sender, receiver) = self.sides.both_mut(direction);
@@ -158,6 +160,7 @@ impl Connection {
         sender.checksums_trusted |= segment.checksum == Checksum::Good;
         if segment.flags.has(TcpFlags::RST) {
             self.on_reset(direction, segment, origin, &mut verdict);
+            self.note_traffic(direction, segment, &verdict, origin.time);
             return verdict;
         }
         if !segment.flags.has(TcpFlags::SYN) && is_stray(sender, receiver, segment) {
@@ -176,7 +179,31 @@ impl Connection {
         let repeated = resend::on_sequence(&mut self.sides, direction, segment, stamp, origin, &mut verdict);
         self.after_window(direction, segment, origin, &mut verdict);
         self.move_states(direction, segment, origin, repeated, &mut verdict);
+        self.note_traffic(direction, segment, &verdict, origin.time);
         verdict
+    }
+
+    fn note_traffic(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict, now: Timestamp) {
+        let (sender, receiver) = self.sides.both_mut(direction);
+        let full = u32::from(receiver.syn.and_then(|syn| syn.mss).unwrap_or(0))
+            .max(sender.counters.traffic.segment_size.max as u32);
+        let answers_after = sender.answers_after.unwrap_or(Span::ZERO);
+        sender.counters.traffic.on_sent(segment, verdict, now, full, answers_after);
+    }
+
+    /// Puts the time since the last segment down to what held each end up.
+    fn pass_time(&mut self, now: Timestamp) {
+        let Some(last) = self.last_segment.replace(now) else { return };
+        let elapsed = now.since(last);
+        for direction in Direction::BOTH {
+            let (sender, receiver) = self.sides.both_mut(direction);
+            // Before the handshake is over and after the FIN an end may not send.
+            if !matches!(sender.state, TcpState::Established | TcpState::CloseWait) {
+                continue;
+            }
+            let held_up = sender.held_up(receiver);
+            sender.counters.traffic.on_time(elapsed, held_up);
+        }
     }
 
     /// An ICMP message says that a packet sent in this direction was too big for the path (RFC 1191, RFC 8201).
@@ -267,10 +294,8 @@ impl Connection {
         }
         if advanced {
             sender.acked = Some(ack);
-            if let Some(sample) = receiver.on_acknowledged(ack, origin.time) {
-                receiver.counters.rtt.record(sample);
-                verdict.ack_rtt = Some(sample);
-            }
+            let pure = segment.seq_len() == 0;
+            verdict.ack_rtt = receiver.on_acknowledged(ack, pure, origin.time);
             receiver.duplicate_acks_received = 0;
             receiver.probed = false;
             if receiver.recovery.is_some_and(|recovery| !ack.is_before(recovery.high)) {
@@ -305,6 +330,7 @@ impl Connection {
             verdict.marks.add(Marks::DUPLICATE_ACK);
             sender.counters.duplicate_acks += 1;
             receiver.duplicate_acks_received += 1;
+            receiver.counters.traffic.triple_duplicate_acks += u32::from(receiver.duplicate_acks_received == 3);
         } else if receiver.last_was_probe && segment.window == 0 && segment.seq_len() == 0 {
             verdict.marks.add(Marks::WINDOW_PROBE_ACK);
         }

@@ -364,7 +364,7 @@ fn losses(summary: &Summary) -> Option<String> {
     say(summary.source.interface_dropped.unwrap_or(0), "dropped by the interface");
     say(summary.engine.cut, "cut by the snap length");
     say(summary.engine.decode_stopped, "not decodable to the end");
-    say(summary.engine.capped, "limits reached");
+    say(summary.capped(), "limits reached");
     if parts.is_empty() && summary.source.kernel_dropped.is_some() {
         return Some("none".to_owned());
     }
