@@ -35,7 +35,7 @@ impl fmt::Display for Escaped<'_> {
 
 /// Characters that move the cursor, hide or reorder what follows: C0, DEL, C1, the line and paragraph
 /// separators, bidirectional controls and other invisible format characters.
-fn is_harmful(c: char) -> bool {
+pub(crate) fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -321,7 +321,10 @@ fn own_stdin() -> Option<std::fs::File> {
 
 fn unreadable(name: &str, error: &io::Error) -> Problem {
     let (what, hint) = match error.kind() {
-        ErrorKind::NotFound => ("no such file".to_owned(), None),
+        ErrorKind::NotFound => (
+            "no such file".to_owned(),
+            Some("check the name; one that does not begin with / is looked for in the current directory".to_owned()),
+        ),
         ErrorKind::PermissionDenied => {
             let hint = "captures made as root often belong to root: `sudo chown $USER FILE`, or read it with sudo";
             ("no permission to read it".to_owned(), Some(hint.to_owned()))

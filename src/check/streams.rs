@@ -2,7 +2,7 @@
 
 use super::{Certainty, Finding, Rule, Severity};
 use crate::engine::{Event, Notice, NoticeKind};
-use crate::mqtt::LostSyncReason;
+use crate::mqtt::{DeviationKind, LostSyncReason};
 use crate::wire::FragmentNote;
 
 /// Turns the engine's notices into findings.
@@ -43,7 +43,7 @@ fn judge(notice: &Notice) -> Option<Finding> {
             ),
             FragmentNote::Overlap => return None,
         },
-        NoticeKind::LostSync(direction, lost) => {
+        NoticeKind::LostSync(direction, lost, version) => {
             let sender = direction.sender().name();
             let (id, severity, why) = match lost.reason {
                 LostSyncReason::Gap => {
@@ -53,7 +53,8 @@ fn judge(notice: &Notice) -> Option<Finding> {
                     ("mqtt.malformed-length", Severity::Error, "a remaining length does not end with its fourth byte")
                 }
             };
-            let clause = (lost.reason == LostSyncReason::MalformedLength).then_some("MQTT-1.5.5-1");
+            let clause = (lost.reason == LostSyncReason::MalformedLength)
+                .then(|| DeviationKind::RemainingLengthMalformed.clause(version));
             let message = format!(
                 "{why}, so that packets can't be told apart (from byte {} of the {sender}'s stream on)",
                 lost.at

@@ -48,6 +48,8 @@ pub struct Message<'a> {
     pub topic: Option<&'a [u8]>,
     /// The topic alias of a PUBLISH.
     pub topic_alias: Option<u16>,
+    /// Bytes of it that were never captured; of an incomplete one also those that never came.
+    pub missing: u32,
     /// It was found by searching, after bytes that are missing or could not be read.
     pub resynced: bool,
     /// The stream ended in the middle of it.

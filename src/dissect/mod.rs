@@ -48,8 +48,8 @@ pub trait MessageSink {
     /// A control packet is complete, or its stream ended within it.
     fn message(&mut self, message: &Message<'_>);
 
-    /// From here on it is not known where packets begin in this direction.
-    fn lost_sync(&mut self, direction: Direction, lost: LostSync);
+    /// From here on it is not known where packets begin in this direction of a stream of this version.
+    fn lost_sync(&mut self, direction: Direction, lost: LostSync, version: Version);
 }
 
 /// Reads one protocol in both directions of one flow.

@@ -147,6 +147,7 @@ struct Place {
     started: Origin,
     frames: Vec<FrameNo>,
     start: u64,
+    missing: u32,
     resynced: bool,
     incomplete: bool,
 }
@@ -223,6 +224,7 @@ impl FrameSink for Packets<'_> {
                 started: framed.started,
                 frames: framed.frames.to_vec(),
                 start: framed.start,
+                missing: framed.missing,
                 resynced: framed.resynced,
                 incomplete: false,
             };
@@ -235,6 +237,7 @@ impl FrameSink for Packets<'_> {
             started: framed.started,
             frames: framed.frames,
             start: framed.start,
+            missing: framed.missing,
             resynced: framed.resynced,
             incomplete: false,
         };
@@ -251,6 +254,7 @@ impl FrameSink for Packets<'_> {
             started: incomplete.started,
             frames: incomplete.frames,
             start: incomplete.start,
+            missing: incomplete.missing,
             resynced: false,
             incomplete: true,
         };
@@ -258,7 +262,8 @@ impl FrameSink for Packets<'_> {
     }
 
     fn lost_sync(&mut self, lost: LostSync) {
-        self.sink.lost_sync(self.direction, lost);
+        let (version, _) = self.reader.version();
+        self.sink.lost_sync(self.direction, lost, version);
     }
 }
 
@@ -269,6 +274,7 @@ struct Position<'a> {
     started: Origin,
     frames: &'a [FrameNo],
     start: u64,
+    missing: u32,
     resynced: bool,
     incomplete: bool,
 }
@@ -334,6 +340,7 @@ impl Reader {
                 started: place.started,
                 frames: &place.frames,
                 start: place.start,
+                missing: place.missing,
                 resynced: place.resynced,
                 incomplete: place.incomplete,
             };
@@ -387,6 +394,7 @@ impl Reader {
             version_known_by,
             topic,
             topic_alias,
+            missing: position.missing,
             resynced: position.resynced,
             incomplete: position.incomplete,
         };

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
 use crate::flow::{Direction, Ended, Flow, KnownBy, Transport, Verdict};
-use crate::mqtt::LostSync;
+use crate::mqtt::{LostSync, Version};
 use crate::wire::{FragmentNote, Packet};
 
 /// Takes the events of an [`Engine`](super::Engine), in the order of the frames that caused them.
@@ -88,8 +88,8 @@ pub struct PacketView<'a> {
 pub enum NoticeKind {
     /// Fragments of a datagram disagree.
     Fragments(FragmentNote),
-    /// Packets of a stream can't be found any more.
-    LostSync(Direction, LostSync),
+    /// Packets of a stream of this version can't be found any more.
+    LostSync(Direction, LostSync, Version),
     /// A stream had more out of order than may be held, so that a hole was given up.
     ReassemblyCapped(Direction),
     /// Bytes came twice with other contents in a stream.

@@ -9,7 +9,7 @@ use crate::flow::{
     Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
     ReassemblyLimits, StreamSink, Transport, Verdict,
 };
-use crate::mqtt::{Body, LostSync};
+use crate::mqtt::{Body, LostSync, Version};
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags};
 
 /// TCP's protocol number.
@@ -434,11 +434,11 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         if message.origin.frame == self.origin.frame && self.lines.len() < LINES_LIMIT {
             let packet_id = match &message.packet.body {
                 Body::Publish(publish) => publish.packet_id,
-                Body::Ack(ack) => Some(ack.packet_id),
-                Body::Subscribe(subscribe) => Some(subscribe.packet_id),
-                Body::SubAck(suback) => Some(suback.packet_id),
-                Body::Unsubscribe(unsubscribe) => Some(unsubscribe.packet_id),
-                Body::UnsubAck(unsuback) => Some(unsuback.packet_id),
+                Body::Ack(ack) => ack.packet_id,
+                Body::Subscribe(subscribe) => subscribe.packet_id,
+                Body::SubAck(suback) => suback.packet_id,
+                Body::Unsubscribe(unsubscribe) => unsubscribe.packet_id,
+                Body::UnsubAck(unsuback) => unsuback.packet_id,
                 Body::Connect(_)
                 | Body::ConnAck(_)
                 | Body::Ping
@@ -451,9 +451,9 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         }
     }
 
-    fn lost_sync(&mut self, direction: Direction, lost: LostSync) {
+    fn lost_sync(&mut self, direction: Direction, lost: LostSync, version: Version) {
         let origin = self.origin;
-        let notice = Notice { kind: NoticeKind::LostSync(direction, lost), flow: Some(self.flow), origin };
+        let notice = Notice { kind: NoticeKind::LostSync(direction, lost, version), flow: Some(self.flow), origin };
         self.sink.event(&Event::Notice(&notice));
     }
 }

@@ -7,8 +7,8 @@ use super::{DeviationKind, Field, Properties, PropertyHolder, reason_allowed};
 /// The fields of a PUBACK, PUBREC, PUBREL or PUBCOMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ack<'a> {
-    /// The packet identifier; 0 where it was not reached.
-    pub packet_id: u16,
+    /// The packet identifier; `None` where it was not reached.
+    pub packet_id: Option<u16>,
     /// The reason code; `None` before 5.0 and in the short form, which means success.
     pub reason_code: Option<u8>,
     /// Its properties (5.0).

@@ -8,18 +8,18 @@ use super::{DeviationKind, Field, PacketType, Properties, PropertyHolder, Proper
 /// The fields of a CONNACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnAck<'a> {
-    /// The acknowledge flags.
-    pub flags: u8,
-    /// The return code (before 5.0) or reason code; 0 also where it was not reached.
-    pub code: u8,
+    /// The acknowledge flags; `None` where they were not reached.
+    pub flags: Option<u8>,
+    /// The return code (before 5.0) or reason code; `None` where it was not reached.
+    pub code: Option<u8>,
     /// Its properties (5.0).
     pub properties: Properties<'a>,
 }
 
 impl<'a> ConnAck<'a> {
-    /// Whether the server goes on with a session that it has kept.
-    pub const fn session_present(self) -> bool {
-        self.flags & 1 != 0
+    /// Whether the server goes on with a session that it has kept; `None` where the flags were not reached.
+    pub fn session_present(self) -> Option<bool> {
+        self.flags.map(|flags| flags & 1 != 0)
     }
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Self {
@@ -29,14 +29,15 @@ impl<'a> ConnAck<'a> {
             reader.note(at, DeviationKind::ConnAckReservedFlags);
         }
         let code = reason_code(reader);
-        let flags = flags.unwrap_or(0);
         // 3.1 has no Session Present; the byte is unused there.
-        if code.is_some_and(|code| code != 0) && flags & 1 != 0 && reader.version != Version::V31 {
+        if code.is_some_and(|code| code != 0)
+            && flags.is_some_and(|flags| flags & 1 != 0)
+            && reader.version != Version::V31
+        {
             reader.note(at, DeviationKind::SessionPresentWithRefusal);
         }
-        let code = code.unwrap_or(0);
         let properties = reader.properties(PropertyHolder::Packet(PacketType::ConnAck));
-        check_server_reference(reader, properties, code);
+        check_server_reference(reader, properties, code.unwrap_or(0));
         Self { flags, code, properties }
     }
 }

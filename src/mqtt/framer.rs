@@ -40,6 +40,8 @@ pub struct Framed<'a> {
     pub body: &'a [u8],
     /// Bytes of its body that are not in `body`.
     pub holes: u32,
+    /// Bytes of its body that were never captured.
+    pub missing: u32,
     /// Where it begins: bytes of the stream before it.
     pub start: u64,
     /// The frames that delivered bytes of it, ascending; the first 1024.
@@ -144,6 +146,8 @@ struct Spanning {
     body: Vec<u8>,
     /// Bytes of the body that have passed. INVARIANT: `body.len() <= passed < remaining_length`.
     passed: u32,
+    /// Bytes of the body that were never captured.
+    missing: u32,
     /// Whether no hole has ended `body`.
     open: bool,
     start: u64,
@@ -230,6 +234,7 @@ impl Framer {
                 Some(header) => {
                     let left = u64::from(header.remaining_length - spanning.passed);
                     spanning.open = false;
+                    spanning.missing += length.min(left) as u32;
                     if length < left {
                         spanning.passed += length as u32;
                         self.state = State::Spanning(spanning);
@@ -252,7 +257,9 @@ impl Framer {
             sink.incomplete(Incomplete {
                 header: spanning.header,
                 body: &spanning.body,
-                missing: spanning.header.map_or(0, |header| header.remaining_length - spanning.body.len() as u32),
+                missing: spanning
+                    .header
+                    .map_or(0, |header| header.remaining_length - spanning.passed + spanning.missing),
                 start: spanning.start,
                 frames: &spanning.frames,
                 started: spanning.started,
@@ -325,6 +332,7 @@ impl Framer {
                 header,
                 body,
                 holes: header.remaining_length - body.len() as u32,
+                missing: 0,
                 start: self.offset,
                 frames: std::slice::from_ref(&origin.frame),
                 origin,
@@ -352,6 +360,7 @@ impl Framer {
             header: None,
             body: Vec::new(),
             passed: 0,
+            missing: 0,
             open: true,
             start: self.offset,
             started: origin,
@@ -407,6 +416,7 @@ impl Framer {
             header,
             body: &spanning.body,
             holes: header.remaining_length - spanning.body.len() as u32,
+            missing: spanning.missing,
             start: spanning.start,
             frames: &spanning.frames,
             origin,

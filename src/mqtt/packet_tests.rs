@@ -50,7 +50,7 @@ fn same(found: &ControlPacket<'_>, expected: &Sample) {
             }
         }
         (Body::ConnAck(found), Sample::ConnAck { present, code, props }) => {
-            assert_eq!((found.session_present(), found.code), (*present, *code));
+            assert_eq!((found.session_present(), found.code), (Some(*present), Some(*code)));
             same_properties(found.properties, props);
         }
         (Body::Publish(publish), Sample::Publish { dup, qos, retain, topic, id, props, payload }) => {
@@ -62,27 +62,27 @@ fn same(found: &ControlPacket<'_>, expected: &Sample) {
             same_properties(publish.properties, props);
         }
         (Body::Ack(found), Sample::Ack { id, code, props, .. }) => {
-            assert_eq!((found.packet_id, found.reason_code), (*id, *code));
+            assert_eq!((found.packet_id, found.reason_code), (Some(*id), *code));
             same_properties(found.properties, props.as_ref().unwrap_or(&Vec::new()));
         }
         (Body::Subscribe(found), Sample::Subscribe { id, props, filters }) => {
-            assert_eq!(found.packet_id, *id);
+            assert_eq!(found.packet_id, Some(*id));
             same_properties(found.properties, props);
             let found: Vec<_> = found.filters.iter().map(|s| (s.filter, s.options)).collect();
             let expected: Vec<_> = filters.iter().map(|(filter, options)| (filter.as_bytes(), *options)).collect();
             assert_eq!(found, expected);
         }
         (Body::SubAck(found), Sample::SubAck { id, props, codes }) => {
-            assert_eq!((found.packet_id, found.codes), (*id, &codes[..]));
+            assert_eq!((found.packet_id, found.codes), (Some(*id), &codes[..]));
             same_properties(found.properties, props);
         }
         (Body::Unsubscribe(found), Sample::Unsubscribe { id, props, filters }) => {
-            assert_eq!(found.packet_id, *id);
+            assert_eq!(found.packet_id, Some(*id));
             same_properties(found.properties, props);
             assert!(found.filters.iter().eq(filters.iter().map(String::as_bytes)));
         }
         (Body::UnsubAck(found), Sample::UnsubAck { id, props, codes }) => {
-            assert_eq!((found.packet_id, found.codes), (*id, &codes[..]));
+            assert_eq!((found.packet_id, found.codes), (Some(*id), &codes[..]));
             same_properties(found.properties, props);
         }
         (Body::Ping, Sample::Ping(_)) => {}

@@ -186,15 +186,15 @@ impl<'a> Reader<'a> {
         });
     }
 
-    /// Reads a packet identifier; 0 where it was not reached.
+    /// Reads a packet identifier.
     #[inline]
-    pub(super) fn packet_id(&mut self) -> u16 {
+    pub(super) fn packet_id(&mut self) -> Option<u16> {
         let offset = self.offset();
         let id = self.field(Field::PacketId, be_u16);
         if id == Some(0) {
             self.note(offset, DeviationKind::PacketIdZero(self.packet_type()));
         }
-        id.unwrap_or(0)
+        id
     }
 
     /// Reads a topic filter and checks it.

@@ -11,8 +11,8 @@ use super::{DeviationKind, Field, PacketType, Properties, PropertyHolder, topic}
 /// The fields of a SUBSCRIBE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subscribe<'a> {
-    /// The packet identifier; 0 where it was not reached.
-    pub packet_id: u16,
+    /// The packet identifier; `None` where it was not reached.
+    pub packet_id: Option<u16>,
     /// Its properties (5.0).
     pub properties: Properties<'a>,
     /// What is subscribed to.
@@ -135,8 +135,8 @@ fn check_options(reader: &mut Reader<'_>, subscription: Subscription<'_>, at: u3
 /// The fields of a SUBACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SubAck<'a> {
-    /// The packet identifier; 0 where it was not reached.
-    pub packet_id: u16,
+    /// The packet identifier; `None` where it was not reached.
+    pub packet_id: Option<u16>,
     /// Its properties (5.0).
     pub properties: Properties<'a>,
     /// One code for each filter of the SUBSCRIBE, as far as available.

@@ -8,8 +8,8 @@ use super::{DeviationKind, PacketType, Properties, PropertyHolder};
 /// The fields of an UNSUBSCRIBE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsubscribe<'a> {
-    /// The packet identifier; 0 where it was not reached.
-    pub packet_id: u16,
+    /// The packet identifier; `None` where it was not reached.
+    pub packet_id: Option<u16>,
     /// Its properties (5.0).
     pub properties: Properties<'a>,
     /// What is no longer subscribed to.
@@ -76,8 +76,8 @@ impl<'a> Unsubscribe<'a> {
 /// The fields of an UNSUBACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnsubAck<'a> {
-    /// The packet identifier; 0 where it was not reached.
-    pub packet_id: u16,
+    /// The packet identifier; `None` where it was not reached.
+    pub packet_id: Option<u16>,
     /// Its properties (5.0).
     pub properties: Properties<'a>,
     /// One code for each filter of the UNSUBSCRIBE, as far as available; none before 5.0.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::Shown;
-use super::width::{Color, Style, fit, time};
+use super::width::{Color, Count, Style, fit, time};
 use crate::analysis::Output;
 use crate::check::{Finding, Severity};
 use crate::dissect::{Message, Protocol};
@@ -192,8 +192,8 @@ fn message_text(message: &Message<'_>) -> String {
     }
     if message.incomplete {
         text.push_str("  (cut by the end of the stream)");
-    } else if packet.missing > 0 {
-        let _ = write!(text, "  ({} bytes missing)", packet.missing);
+    } else if message.missing > 0 {
+        let _ = write!(text, "  ({} missing)", Count(message.missing.into(), "byte"));
     }
     if message.resynced {
         text.push_str("  (found again)");
@@ -224,8 +224,10 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
             }
         }
         Body::ConnAck(connack) => {
-            out.push_str(&reason(connack.code));
-            if connack.session_present() {
+            if let Some(code) = connack.code {
+                out.push_str(&reason(code));
+            }
+            if connack.session_present() == Some(true) {
                 out.push_str("  session present");
             }
         }
@@ -260,29 +262,29 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
             }
         }
         Body::Ack(ack) => {
-            let _ = write!(out, "id={}", ack.packet_id);
+            let _ = write!(out, "{}", Id(ack.packet_id));
             if let Some(code) = ack.reason_code.filter(|code| *code != 0) {
                 let _ = write!(out, "  {}", reason(code));
             }
         }
         Body::Subscribe(subscribe) => {
-            let _ = write!(out, "id={}", subscribe.packet_id);
+            let _ = write!(out, "{}", Id(subscribe.packet_id));
             for wanted in subscribe.filters {
                 let _ = write!(out, "  {} q{}", Escaped(wanted.filter), wanted.qos());
             }
         }
         Body::Unsubscribe(unsubscribe) => {
-            let _ = write!(out, "id={}", unsubscribe.packet_id);
+            let _ = write!(out, "{}", Id(unsubscribe.packet_id));
             for filter in unsubscribe.filters {
                 let _ = write!(out, "  {}", Escaped(filter));
             }
         }
         Body::SubAck(suback) => {
             let codes: Vec<_> = suback.codes.iter().map(|code| reason(*code)).collect();
-            let _ = write!(out, "id={}  {}", suback.packet_id, codes.join(", "));
+            let _ = write!(out, "{}  {}", Id(suback.packet_id), codes.join(", "));
         }
         Body::UnsubAck(unsuback) => {
-            let _ = write!(out, "id={}", unsuback.packet_id);
+            let _ = write!(out, "{}", Id(unsuback.packet_id));
             if packet.version == Version::V5 {
                 let codes: Vec<_> = unsuback.codes.iter().map(|code| reason(*code)).collect();
                 let _ = write!(out, "  {}", codes.join(", "));
@@ -301,6 +303,18 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
         Body::Ping | Body::Reserved(_) => {}
     }
     out
+}
+
+/// A packet identifier, where it was reached.
+struct Id(Option<u16>);
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(id) => write!(f, "id={id}"),
+            None => f.write_str("(cut)"),
+        }
+    }
 }
 
 /// A name from the wire, or a word where it is empty.

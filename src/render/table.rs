@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Shown;
-use super::width::{Bytes, Color, Count, Duration, Style, columns, fit, fit_middle};
+use super::width::{Bytes, Color, Count, Duration, Style, columns, fit, fit_middle, wrap};
 use crate::analysis::{Output, Summary};
 use crate::check::Finding;
 use crate::dissect::{Conversation, Protocol};
@@ -16,6 +16,9 @@ use crate::text::Escaped;
 
 /// Blanks between columns.
 const PADDING: usize = 2;
+
+/// Columns before the text of a summary row.
+const SUMMARY_INDENT: usize = 12;
 
 /// Rows of a table that are kept; a longer list is for JSON, and says so.
 const ROWS: usize = 10_000;
@@ -182,8 +185,12 @@ impl Tables {
                 "findings" => Some(Color::Good),
                 _ => None,
             };
-            let shown = color.map_or_else(|| text.clone(), |color| self.style.paint(color, &text));
-            writeln!(out, "  {name:<9} {shown}")?;
+            let width = self.style.width.map_or(usize::MAX, |width| width.max(Style::LEAST_WIDTH) - SUMMARY_INDENT);
+            for (at, line) in wrap(&text, width).iter().enumerate() {
+                let name = if at == 0 { name } else { "" };
+                let line = color.map_or_else(|| line.clone(), |color| self.style.paint(color, line));
+                writeln!(out, "  {name:<9} {line}")?;
+            }
         }
         Ok(())
     }

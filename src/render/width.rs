@@ -17,7 +17,7 @@ pub struct Style {
 
 impl Style {
     /// The least width that is laid out for; a narrower terminal wraps.
-    pub const LEAST_WIDTH: usize = 40;
+    pub const LEAST_WIDTH: usize = 60;
 
     /// Plain text of any length, as for a pipe.
     pub const PLAIN: Self = Self { width: None, color: false, clock: false };
@@ -100,6 +100,31 @@ pub(super) fn fit_middle(text: &str, width: usize) -> String {
     text.chars().take(front).chain(['…']).chain(text.chars().skip(length - back)).collect()
 }
 
+/// The text in lines of so many columns, broken at blanks where that is possible.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let mut word = word;
+        while columns(word) > width {
+            // A word that is longer than a line, such as a path: it has to be broken somewhere.
+            let end = word.char_indices().nth(width).map_or(word.len(), |(end, _)| end);
+            let (front, back) = word.split_at(end);
+            lines.push(front.to_owned());
+            word = back;
+        }
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
 /// A number of things: `1 flow`, `2 flows`.
 pub(super) struct Count(pub(super) u64, pub(super) &'static str);
 
@@ -170,6 +195,12 @@ mod tests {
         assert_eq!(fit("温度計測", 5), "温度…");
         assert_eq!(columns("温度"), 4);
         assert_eq!(fit_middle("[fd1a:5eed:b0b::2]:26689", 16), "[fd1a…::2]:26689");
+    }
+
+    #[test]
+    fn long_text_is_broken_at_blanks() {
+        assert_eq!(wrap("the file is cut short", 11), ["the file is", "cut short"]);
+        assert_eq!(wrap("a/very/long/path x", 7), ["a/very/", "long/pa", "th x"]);
     }
 
     #[test]

@@ -181,13 +181,14 @@ impl Session {
                     self.deliveries[direction].on_publish(id, header.qos(), header.dup(), time);
                 }
             }
-            Body::Ack(ack) if header.packet_type == PacketType::PubRel => {
-                self.deliveries[direction].on_release(ack.packet_id);
-            }
             Body::Ack(ack) => {
-                let reason = ack.reason_code.unwrap_or(0);
-                let deliveries = &mut self.deliveries[direction.reverse()];
-                deliveries.on_acknowledgement(header.packet_type, ack.packet_id, reason, time);
+                let Some(id) = ack.packet_id else { return };
+                if header.packet_type == PacketType::PubRel {
+                    self.deliveries[direction].on_release(id);
+                } else {
+                    let reason = ack.reason_code.unwrap_or(0);
+                    self.deliveries[direction.reverse()].on_acknowledgement(header.packet_type, id, reason, time);
+                }
             }
             Body::Connect(connect) if self.connect.is_none() => {
                 self.connect = Some(message.origin);
@@ -199,7 +200,8 @@ impl Session {
                 self.will_topic = connect.will.map(|will| will.topic.into());
             }
             Body::ConnAck(connack) if self.connack.is_none() => {
-                self.connack = Some((message.origin, connack.code, connack.session_present()));
+                let (Some(code), Some(session_present)) = (connack.code, connack.session_present()) else { return };
+                self.connack = Some((message.origin, code, session_present));
                 let assigned = connack.properties.get(PropertyId::AssignedClientIdentifier);
                 if let Some(PropertyValue::Text(id)) = assigned {
                     self.client_id = Some(id.into());
@@ -234,13 +236,15 @@ impl Session {
         }
     }
 
-    fn wait_for(&mut self, packet_id: u16, pending: Pending) {
+    fn wait_for(&mut self, packet_id: Option<u16>, pending: Pending) {
+        let Some(packet_id) = packet_id else { return };
         if self.pending.len() < PENDING_LIMIT {
             self.pending.insert(packet_id, pending);
         }
     }
 
-    fn on_suback(&mut self, packet_id: u16, codes: &[u8]) {
+    fn on_suback(&mut self, packet_id: Option<u16>, codes: &[u8]) {
+        let Some(packet_id) = packet_id else { return };
         let Some(pending) = self.pending.remove(&packet_id) else { return };
         let Pending::Subscribe(filters, frame) = pending else {
             self.pending.insert(packet_id, pending);
@@ -254,7 +258,8 @@ impl Session {
         }
     }
 
-    fn on_unsuback(&mut self, packet_id: u16, codes: &[u8]) {
+    fn on_unsuback(&mut self, packet_id: Option<u16>, codes: &[u8]) {
+        let Some(packet_id) = packet_id else { return };
         let Some(pending) = self.pending.remove(&packet_id) else { return };
         let Pending::Unsubscribe(filters) = pending else {
             self.pending.insert(packet_id, pending);

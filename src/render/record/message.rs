@@ -136,7 +136,7 @@ impl<'a> MessageRecord<'a> {
             subscriptions: None,
             filters: None,
             properties: None,
-            missing_bytes: (packet.missing > 0).then_some(packet.missing),
+            missing_bytes: (message.missing > 0).then_some(message.missing),
             incomplete: message.incomplete,
             resynced: message.resynced,
             deviations: (!packet.deviations.is_empty())
@@ -163,7 +163,7 @@ impl<'a> MessageRecord<'a> {
                 publish.properties
             }
             Body::Ack(ack) => {
-                self.packet_id = Some(ack.packet_id);
+                self.packet_id = ack.packet_id;
                 self.set_reason(header.packet_type, ack.reason_code, packet.version);
                 ack.properties
             }
@@ -182,27 +182,27 @@ impl<'a> MessageRecord<'a> {
                 connect.properties
             }
             Body::ConnAck(connack) => {
-                self.session_present = Some(connack.session_present());
-                self.set_reason(PacketType::ConnAck, Some(connack.code), packet.version);
+                self.session_present = connack.session_present();
+                self.set_reason(PacketType::ConnAck, connack.code, packet.version);
                 connack.properties
             }
             Body::Subscribe(subscribe) => {
-                self.packet_id = Some(subscribe.packet_id);
+                self.packet_id = subscribe.packet_id;
                 self.subscriptions = Some(SubscriptionList { filters: subscribe.filters, version: packet.version });
                 subscribe.properties
             }
             Body::SubAck(suback) => {
-                self.packet_id = Some(suback.packet_id);
+                self.packet_id = suback.packet_id;
                 self.reason_codes = Some(suback.codes);
                 suback.properties
             }
             Body::Unsubscribe(unsubscribe) => {
-                self.packet_id = Some(unsubscribe.packet_id);
+                self.packet_id = unsubscribe.packet_id;
                 self.filters = Some(FilterList(unsubscribe.filters));
                 unsubscribe.properties
             }
             Body::UnsubAck(unsuback) => {
-                self.packet_id = Some(unsuback.packet_id);
+                self.packet_id = unsuback.packet_id;
                 self.reason_codes = (packet.version == Version::V5).then_some(unsuback.codes);
                 unsuback.properties
             }

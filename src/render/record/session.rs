@@ -39,6 +39,7 @@ pub(in crate::render) struct SessionRecord<'a> {
     end: Time,
     duration_s: f64,
     ended: EndRecord,
+    deliveries: TotalsRecord,
     from_client: CountsRecord,
     from_server: CountsRecord,
     subscriptions: Vec<SubscriptionRecord<'a>>,
@@ -83,6 +84,14 @@ struct CountsRecord {
     by_type: BTreeMap<&'static str, u64>,
     publish_by_qos: [u64; 3],
     deliveries: DeliveriesRecord,
+}
+
+/// Exchanges of QoS 1 and 2 in both directions.
+#[derive(Serialize)]
+struct TotalsRecord {
+    complete: u64,
+    open: u64,
+    duplicate: u64,
 }
 
 #[derive(Serialize)]
@@ -138,10 +147,22 @@ impl<'a> SessionRecord<'a> {
             end: Time(session.last.time),
             duration_s: seconds(session.last.time.since(session.first.time)),
             ended: EndRecord::new(session.ended(&flow.connection), session.version),
+            deliveries: TotalsRecord::new(session),
             from_client: CountsRecord::new(session, Direction::ToServer),
             from_server: CountsRecord::new(session, Direction::ToClient),
             subscriptions: subscriptions.map(SubscriptionRecord::from).collect(),
             deviating_messages: session.deviating,
+        }
+    }
+}
+
+impl TotalsRecord {
+    fn new(session: &Session) -> Self {
+        let (up, down) = (session.deliveries.to_server.counts(), session.deliveries.to_client.counts());
+        Self {
+            complete: up.complete + down.complete,
+            open: up.open + down.open,
+            duplicate: up.duplicate + down.duplicate,
         }
     }
 }
