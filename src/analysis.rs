@@ -68,9 +68,15 @@ impl Summary {
 pub struct Analysis {
     source: Box<dyn Source>,
     engine: Engine,
+    above: Above,
+    batch: Batch,
+}
+
+/// The floors above the engine, and what they have counted.
+#[derive(Debug, Default)]
+struct Above {
     sessions: Sessions,
     checks: Checks,
-    batch: Batch,
     findings: [u64; 3],
     session_count: u64,
 }
@@ -90,15 +96,7 @@ impl Analysis {
 
     /// An analysis of any source.
     pub fn new(source: Box<dyn Source>, options: EngineOptions) -> Self {
-        Self {
-            source,
-            engine: Engine::new(options),
-            sessions: Sessions::new(),
-            checks: Checks::default(),
-            batch: Batch::new(),
-            findings: [0; 3],
-            session_count: 0,
-        }
+        Self { source, engine: Engine::new(options), above: Above::default(), batch: Batch::new() }
     }
 
     /// Reads to the end and tells everything.
@@ -123,29 +121,17 @@ impl Analysis {
 
     /// Analyses the first `limit` of the frames that were fetched last, and tells what they prove.
     pub fn analyse(&mut self, limit: usize, sink: &mut dyn FnMut(&Output<'_>)) {
-        let mut relay = Relay {
-            sessions: &mut self.sessions,
-            checks: &mut self.checks,
-            findings: &mut self.findings,
-            session_count: &mut self.session_count,
-            sink,
-        };
+        let above = &mut self.above;
         for frame in self.batch.frames().take(limit) {
             let comments: Vec<&str> = self.batch.comments(frame.number).collect();
-            self.engine.frame(&frame, &comments, &mut |event: &Event<'_>| relay.event(event));
+            self.engine.frame(&frame, &comments, &mut |event: &Event<'_>| above.event(event, sink));
         }
     }
 
     /// No more frames: tells what is still open, and the summary.
     pub fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
-        let mut relay = Relay {
-            sessions: &mut self.sessions,
-            checks: &mut self.checks,
-            findings: &mut self.findings,
-            session_count: &mut self.session_count,
-            sink,
-        };
-        self.engine.finish(&mut |event: &Event<'_>| relay.event(event));
+        let above = &mut self.above;
+        self.engine.finish(&mut |event: &Event<'_>| above.event(event, sink));
         self.summary()
     }
 
@@ -155,8 +141,8 @@ impl Analysis {
             engine: self.engine.stats().clone(),
             decode: self.engine.decode_stats(),
             source: self.source.report(),
-            findings: self.findings,
-            sessions: self.session_count,
+            findings: self.above.findings,
+            sessions: self.above.session_count,
         }
     }
 
@@ -166,22 +152,14 @@ impl Analysis {
     }
 }
 
-/// Takes the engine's events through the floors above it.
-struct Relay<'a> {
-    sessions: &'a mut Sessions,
-    checks: &'a mut Checks,
-    findings: &'a mut [u64; 3],
-    session_count: &'a mut u64,
-    sink: &'a mut dyn FnMut(&Output<'_>),
-}
-
-impl Relay<'_> {
-    fn event(&mut self, event: &Event<'_>) {
+impl Above {
+    /// Takes an event of the engine through the floors above it.
+    fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         match event {
-            Event::Packet(view) => (self.sink)(&Output::Packet(view)),
+            Event::Packet(view) => sink(&Output::Packet(view)),
             Event::Message(flow, message) => {
                 self.sessions.on_message(flow.id, message);
-                (self.sink)(&Output::Message(*flow, message));
+                sink(&Output::Message(*flow, message));
             }
             Event::Flow(flow, why) => {
                 let session = match flow.transport {
@@ -189,16 +167,16 @@ impl Relay<'_> {
                     Transport::Udp => None,
                 };
                 if let Some(session) = session {
-                    *self.session_count += 1;
-                    (self.sink)(&Output::Session(&session, flow));
+                    self.session_count += 1;
+                    sink(&Output::Session(&session, flow));
                 }
-                (self.sink)(&Output::Flow(flow, *why));
+                sink(&Output::Flow(flow, *why));
             }
             Event::Notice(_) => {}
         }
         for finding in self.checks.on_event(event) {
             self.findings[finding.severity as usize] += 1;
-            (self.sink)(&Output::Finding(&finding));
+            sink(&Output::Finding(&finding));
         }
     }
 }

@@ -92,6 +92,12 @@ impl EngineStats {
 pub struct Engine {
     options: EngineOptions,
     decoder: Decoder,
+    followed: Followed,
+}
+
+/// What is followed from frame to frame, apart from fragments.
+#[derive(Debug)]
+struct Followed {
     flows: FlowTable<Conversation>,
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
@@ -105,17 +111,19 @@ impl Engine {
         decoder.verify_checksums(!options.ignore_checksums);
         Self {
             decoder,
-            flows: FlowTable::new(options.flows.clone()),
-            stats: EngineStats::default(),
-            ended: Vec::new(),
-            lines: Vec::new(),
+            followed: Followed {
+                flows: FlowTable::new(options.flows.clone()),
+                stats: EngineStats::default(),
+                ended: Vec::new(),
+                lines: Vec::new(),
+            },
             options,
         }
     }
 
     /// What was counted so far.
     pub const fn stats(&self) -> &EngineStats {
-        &self.stats
+        &self.followed.stats
     }
 
     /// What decoding has counted so far.
@@ -126,24 +134,16 @@ impl Engine {
     /// Takes in the next frame; `comments` are those of its file.
     pub fn frame(&mut self, frame: &Frame<'_>, comments: &[&str], sink: &mut impl Sink) {
         let origin = frame.origin();
-        self.stats.frames += 1;
-        self.stats.bytes += u64::from(frame.header.length);
-        self.stats.cut += u64::from(frame.cut() > 0);
-        self.stats.first.get_or_insert(origin);
-        self.stats.last = Some(origin);
+        self.followed.stats.frames += 1;
+        self.followed.stats.bytes += u64::from(frame.header.length);
+        self.followed.stats.cut += u64::from(frame.cut() > 0);
+        self.followed.stats.first.get_or_insert(origin);
+        self.followed.stats.last = Some(origin);
         let packet = self.decoder.decode(frame);
         if packet.stop.is_some_and(|stop| !stop.cut) {
-            self.stats.decode_stopped += 1;
+            self.followed.stats.decode_stopped += 1;
         }
-        let mut pass = Pass {
-            options: &self.options,
-            flows: &mut self.flows,
-            stats: &mut self.stats,
-            ended: &mut self.ended,
-            lines: &mut self.lines,
-            origin,
-            sink,
-        };
+        let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
         if let Some(note) = packet.fragment_note {
             pass.notice(NoticeKind::Fragments(note), None);
         }
@@ -152,10 +152,10 @@ impl Engine {
             (Some(ip), Payload::Udp(datagram)) => {
                 let source = SocketAddr::new(ip.source, datagram.source);
                 let destination = SocketAddr::new(ip.destination, datagram.destination);
-                let found = pass.flows.find_datagram(source, destination, origin, pass.ended);
+                let found = pass.followed.flows.find_datagram(source, destination, origin, &mut pass.followed.ended);
                 pass.emit_ended();
-                if let Some(flow) = pass.flows.get_mut(found) {
-                    pass.stats.flows += u64::from(flow.id == origin.frame);
+                if let Some(flow) = pass.followed.flows.get_mut(found) {
+                    pass.followed.stats.flows += u64::from(flow.id == origin.frame);
                     flow.count_datagram(found.direction, datagram.payload_length, frame.header.length);
                 }
                 Some((found, None))
@@ -169,22 +169,14 @@ impl Engine {
         if self.options.packets {
             pass.packet(frame, comments, &packet, found);
         }
-        self.lines.clear();
+        self.followed.lines.clear();
     }
 
     /// The capture has ended: all flows are told.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        let Some(origin) = self.stats.last else { return };
-        self.flows.finish(origin.time, &mut self.ended);
-        let mut pass = Pass {
-            options: &self.options,
-            flows: &mut self.flows,
-            stats: &mut self.stats,
-            ended: &mut self.ended,
-            lines: &mut self.lines,
-            origin,
-            sink,
-        };
+        let Some(origin) = self.followed.stats.last else { return };
+        self.followed.flows.finish(origin.time, &mut self.followed.ended);
+        let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
         pass.emit_ended();
     }
 }
@@ -192,10 +184,7 @@ impl Engine {
 /// The way of one frame through the engine.
 struct Pass<'a, S> {
     options: &'a EngineOptions,
-    flows: &'a mut FlowTable<Conversation>,
-    stats: &'a mut EngineStats,
-    ended: &'a mut EndedFlows<Conversation>,
-    lines: &'a mut Vec<MessageLine>,
+    followed: &'a mut Followed,
     origin: Origin,
     sink: &'a mut S,
 }
@@ -216,7 +205,7 @@ impl<S: Sink> Pass<'_, S> {
         }
         let source = SocketAddr::new(quoted.source, ports.0);
         let key = FlowKey::new(Transport::Tcp, source, SocketAddr::new(quoted.destination, ports.1));
-        if let Some(flow) = self.flows.find_quoted(&key) {
+        if let Some(flow) = self.followed.flows.find_quoted(&key) {
             let direction = flow.direction_from(source);
             flow.connection.on_packet_too_big(direction);
         }
@@ -226,16 +215,17 @@ impl<S: Sink> Pass<'_, S> {
     fn segment(&mut self, ip: &Ip, segment: &Segment<'_>, frame: &Frame<'_>) -> (Found, Option<Verdict>) {
         let source = SocketAddr::new(ip.source, segment.source);
         let destination = SocketAddr::new(ip.destination, segment.destination);
-        let found = self.flows.find_segment(source, destination, segment, self.origin, self.ended);
+        let found =
+            self.followed.flows.find_segment(source, destination, segment, self.origin, &mut self.followed.ended);
         self.emit_ended();
         let mut reader = StreamReader {
             options: self.options,
-            stats: self.stats,
-            lines: self.lines,
+            stats: &mut self.followed.stats,
+            lines: &mut self.followed.lines,
             origin: self.origin,
             sink: self.sink,
         };
-        let Some(flow) = self.flows.get_mut(found) else { return (found, None) };
+        let Some(flow) = self.followed.flows.get_mut(found) else { return (found, None) };
         if flow.id == self.origin.frame {
             reader.stats.flows += 1;
             reader.stats.tcp_flows += 1;
@@ -246,27 +236,27 @@ impl<S: Sink> Pass<'_, S> {
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment);
         }
-        self.flows.note_progress(found, self.origin.time);
+        self.followed.flows.note_progress(found, self.origin.time);
         (found, Some(verdict))
     }
 
     /// Tells the flows that the table let go.
     fn emit_ended(&mut self) {
-        for (mut flow, why) in std::mem::take(self.ended) {
+        for (mut flow, why) in std::mem::take(&mut self.followed.ended) {
             let mut reader = StreamReader {
                 options: self.options,
-                stats: self.stats,
-                lines: self.lines,
+                stats: &mut self.followed.stats,
+                lines: &mut self.followed.lines,
                 origin: self.origin,
                 sink: self.sink,
             };
             if flow.transport == Transport::Tcp {
                 reader.finish(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
-                self.stats.flows_by_protocol[protocol as usize] += 1;
+                self.followed.stats.flows_by_protocol[protocol as usize] += 1;
             }
             if why == Ended::Evicted {
-                self.stats.capped += 1;
+                self.followed.stats.capped += 1;
                 self.notice(NoticeKind::FlowEvicted, Some(FlowRef::of(&flow)));
             }
             self.sink.event(&Event::Flow(&flow, why));
@@ -280,7 +270,7 @@ impl<S: Sink> Pass<'_, S> {
         packet: &Packet<'_>,
         found: Option<(Found, Option<Verdict>)>,
     ) {
-        let flow = found.and_then(|(found, _)| self.flows.get_mut(found));
+        let flow = found.and_then(|(found, _)| self.followed.flows.get_mut(found));
         let view = PacketView {
             frame: *frame,
             comments,
@@ -289,7 +279,7 @@ impl<S: Sink> Pass<'_, S> {
             flow: flow.map(|flow| FlowRef::of(flow)),
             direction: found.map(|(found, _)| found.direction),
             verdict: found.as_ref().and_then(|(_, verdict)| verdict.as_ref()),
-            messages: self.lines,
+            messages: &self.followed.lines,
         };
         self.sink.event(&Event::Packet(&view));
     }
