@@ -40,6 +40,10 @@ impl Default for ReassemblyLimits {
 /// some capture points are off by up to a few milliseconds between the two directions.
 const PATIENCE: Span = Span::from_millis(20);
 
+/// How many segments behind an acknowledged hole end the patience sooner: frames change places with their
+/// neighbours, not with those far behind.
+const PATIENT_SEGMENTS: u8 = 3;
+
 #[derive(Debug)]
 struct Held {
     seq: SeqNum,
@@ -69,6 +73,8 @@ pub struct StreamReassembler {
     held_bytes: usize,
     /// Since when the byte at `next` has been acknowledged without having been captured.
     hole_acknowledged: Option<Timestamp>,
+    /// Segments that came from behind the hole since.
+    since_acknowledged: u8,
     /// Overlaps with other bytes that were seen.
     conflicts: u32,
     /// Holes that were given up because the limit was reached.
@@ -120,6 +126,12 @@ impl StreamReassembler {
         }
         if seq.is_after(next) {
             self.hold(seq, bytes, cut, origin);
+            if self.hole_acknowledged.is_some() {
+                self.since_acknowledged += 1;
+                if self.since_acknowledged >= PATIENT_SEGMENTS {
+                    self.give_up(origin, sink);
+                }
+            }
             while self.held_bytes > limits.bytes || self.held.len() > limits.segments {
                 self.capped += 1;
                 self.give_up(origin, sink);
@@ -170,6 +182,7 @@ impl StreamReassembler {
         let end = seq.plus(known.max(bytes.len()) as u32).plus(cut);
         self.next = Some(end);
         self.hole_acknowledged = None;
+        self.since_acknowledged = 0;
     }
 
     /// Passes on what is kept and has become contiguous.
@@ -196,6 +209,7 @@ impl StreamReassembler {
             self.next = Some(first.seq);
         }
         self.hole_acknowledged = None;
+        self.since_acknowledged = 0;
         self.drain(sink);
     }
 
