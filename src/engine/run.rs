@@ -7,7 +7,7 @@ use crate::capture::{Frame, Origin};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
     Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
-    ReassemblyLimits, StreamSink, Transport, Verdict,
+    ReassemblyLimits, StreamSink, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::mqtt::{Body, LostSync, Version};
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags};
@@ -20,6 +20,8 @@ const TCP: u8 = 6;
 pub struct EngineOptions {
     /// Tell each frame ([`Event::Packet`]).
     pub packets: bool,
+    /// Tell with each frame what Wireshark says of its segment, by these rules.
+    pub wireshark: Option<WiresharkRules>,
     /// Leave checksums alone.
     pub ignore_checksums: bool,
     /// How flows are followed.
@@ -96,6 +98,7 @@ pub struct Engine {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    wireshark: Option<Box<WiresharkAnalysis>>,
 }
 
 impl Engine {
@@ -103,12 +106,14 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Self {
         let mut decoder = Decoder::new(options.fragments);
         decoder.verify_checksums(!options.ignore_checksums);
+        let rules = options.wireshark.filter(|_| options.packets);
         Self {
             decoder,
             flows: FlowTable::new(options.flows.clone()),
             stats: EngineStats::default(),
             ended: Vec::new(),
             lines: Vec::new(),
+            wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
             options,
         }
     }
@@ -135,6 +140,14 @@ impl Engine {
         if packet.stop.is_some_and(|stop| !stop.cut) {
             self.stats.decode_stopped += 1;
         }
+        let wireshark = match (&mut self.wireshark, packet.ip, packet.payload) {
+            (Some(wireshark), Some(ip), Payload::Tcp(segment)) => {
+                let verdict = wireshark.on_segment(&ip, &segment, origin);
+                self.stats.capped += wireshark.take_forgotten();
+                Some(verdict)
+            }
+            _ => None,
+        };
         let mut pass = Pass {
             options: &self.options,
             flows: &mut self.flows,
@@ -167,7 +180,7 @@ impl Engine {
             _ => None,
         };
         if self.options.packets {
-            pass.packet(frame, comments, &packet, found);
+            pass.packet(frame, comments, &packet, found, wireshark.as_ref());
         }
         self.lines.clear();
     }
@@ -279,6 +292,7 @@ impl<S: Sink> Pass<'_, S> {
         comments: &[&str],
         packet: &Packet<'_>,
         found: Option<(Found, Option<Verdict>)>,
+        wireshark: Option<&WiresharkVerdict>,
     ) {
         let flow = found.and_then(|(found, _)| self.flows.get_mut(found));
         let view = PacketView {
@@ -289,6 +303,7 @@ impl<S: Sink> Pass<'_, S> {
             flow: flow.map(|flow| FlowRef::of(flow)),
             direction: found.map(|(found, _)| found.direction),
             verdict: found.as_ref().and_then(|(_, verdict)| verdict.as_ref()),
+            wireshark,
             messages: self.lines,
         };
         self.sink.event(&Event::Packet(&view));

@@ -332,7 +332,7 @@ impl Side {
             .iter()
             .find(|unacked| rules == WiresharkRules::V4_0 || !before(unacked.seq, seen.seq))
             .map_or(self.next_origin, |unacked| unacked.origin);
-        Some(since(oldest, seen.origin)).filter(|since| since.time != Span::ZERO)
+        Some(since(oldest, seen.origin)).filter(|since| since.time != Span::ZERO && since.frame.0 > 0)
     }
 
     /// Remembers the segment.
