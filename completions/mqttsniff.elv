@@ -33,6 +33,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;read'= {
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
             cand --show 'What to show, separated by commas'
             cand --time 'How tables show times; --json always has both date and time'
             cand --color 'Use colours'
@@ -55,6 +56,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --write 'Save the captured frames to a file (.pcap or .pcapng)'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
             cand --show 'What to show, separated by commas'
             cand --time 'How tables show times; --json always has both date and time'
             cand --color 'Use colours'

@@ -37,6 +37,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l decode-as -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
+4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -61,6 +63,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l decode-a
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
+4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::dissect::Protocol;
+use mqttsniff::flow::WiresharkRules;
 use mqttsniff::mqtt::Version;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
@@ -195,6 +196,31 @@ pub(super) struct Decoding {
     /// (before that, the sender's card may be the one that fills them in).
     #[arg(long)]
     pub(super) ignore_checksums: bool,
+
+    /// By which rules to tell what Wireshark says of each TCP segment
+    ///
+    /// Only with --show packets and --json, where it stands beside our own analysis: tcp.wireshark holds the names of
+    /// Wireshark's tcp.analysis fields. The rules have changed between its releases.
+    #[arg(long, value_name = "RELEASE", default_value = "master")]
+    pub(super) wireshark_rules: WiresharkArgument,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum WiresharkArgument {
+    /// The development branch
+    Master,
+    /// Release 4.0
+    #[value(name = "4.0")]
+    V4_0,
+}
+
+impl From<WiresharkArgument> for WiresharkRules {
+    fn from(argument: WiresharkArgument) -> Self {
+        match argument {
+            WiresharkArgument::Master => Self::Master,
+            WiresharkArgument::V4_0 => Self::V4_0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

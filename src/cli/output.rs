@@ -182,6 +182,7 @@ pub(super) fn engine_options(decoding: &Decoding, packets: bool) -> EngineOption
     flows.server_ports.extend(decoding.decode_as.iter().map(|(port, _)| *port));
     EngineOptions {
         packets,
+        wireshark: Some(decoding.wireshark_rules.into()),
         ignore_checksums: decoding.ignore_checksums,
         flows,
         dissect: DissectOptions {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
-use crate::flow::{Direction, Ended, Flow, KnownBy, Transport, Verdict};
+use crate::flow::{Direction, Ended, Flow, KnownBy, Transport, Verdict, WiresharkVerdict};
 use crate::mqtt::{LostSync, Version};
 use crate::wire::{FragmentNote, Packet};
 
@@ -77,6 +77,8 @@ pub struct PacketView<'a> {
     pub direction: Option<Direction>,
     /// What following the TCP connection says of it.
     pub verdict: Option<&'a Verdict>,
+    /// What Wireshark says of it, where that is asked for.
+    pub wireshark: Option<&'a WiresharkVerdict>,
     /// What its flow carries, as far as it is known.
     pub protocol: Option<Protocol>,
     /// The messages that it completed.

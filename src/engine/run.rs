@@ -7,7 +7,7 @@ use crate::capture::{Frame, Origin};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
     Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
-    ReassemblyLimits, StreamSink, Transport, Verdict,
+    ReassemblyLimits, StreamSink, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::mqtt::{Body, LostSync, Version};
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags};
@@ -20,6 +20,8 @@ const TCP: u8 = 6;
 pub struct EngineOptions {
     /// Tell each frame ([`Event::Packet`]).
     pub packets: bool,
+    /// Tell with each frame what Wireshark says of its segment, by these rules.
+    pub wireshark: Option<WiresharkRules>,
     /// Leave checksums alone.
     pub ignore_checksums: bool,
     /// How flows are followed.
@@ -102,6 +104,7 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    wireshark: Option<Box<WiresharkAnalysis>>,
 }
 
 impl Engine {
@@ -109,6 +112,7 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Self {
         let mut decoder = Decoder::new(options.fragments);
         decoder.verify_checksums(!options.ignore_checksums);
+        let rules = options.wireshark.filter(|_| options.packets);
         Self {
             decoder,
             followed: Followed {
@@ -117,6 +121,7 @@ impl Engine {
                 ended: Vec::new(),
                 lines: Vec::new(),
             },
+            wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
             options,
         }
     }
@@ -143,6 +148,14 @@ impl Engine {
         if packet.stop.is_some_and(|stop| !stop.cut) {
             self.followed.stats.decode_stopped += 1;
         }
+        let wireshark = match (&mut self.wireshark, packet.ip, packet.payload) {
+            (Some(wireshark), Some(ip), Payload::Tcp(segment)) => {
+                let verdict = wireshark.on_segment(&ip, &segment, origin);
+                self.followed.stats.capped += wireshark.take_forgotten();
+                Some(verdict)
+            }
+            _ => None,
+        };
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
         if let Some(note) = packet.fragment_note {
             pass.notice(NoticeKind::Fragments(note), None);
@@ -167,7 +180,7 @@ impl Engine {
             _ => None,
         };
         if self.options.packets {
-            pass.packet(frame, comments, &packet, found);
+            pass.packet(frame, comments, &packet, found, wireshark.as_ref());
         }
         self.followed.lines.clear();
     }
@@ -269,6 +282,7 @@ impl<S: Sink> Pass<'_, S> {
         comments: &[&str],
         packet: &Packet<'_>,
         found: Option<(Found, Option<Verdict>)>,
+        wireshark: Option<&WiresharkVerdict>,
     ) {
         let flow = found.and_then(|(found, _)| self.followed.flows.get_mut(found));
         let view = PacketView {
@@ -279,6 +293,7 @@ impl<S: Sink> Pass<'_, S> {
             flow: flow.map(|flow| FlowRef::of(flow)),
             direction: found.map(|(found, _)| found.direction),
             verdict: found.as_ref().and_then(|(_, verdict)| verdict.as_ref()),
+            wireshark,
             messages: &self.followed.lines,
         };
         self.sink.event(&Event::Packet(&view));

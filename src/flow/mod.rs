@@ -17,6 +17,7 @@ mod table;
 mod tcp;
 mod traffic;
 mod verdict;
+mod wireshark;
 
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
 pub use metrics::{Counters, Durations, Range};
@@ -29,3 +30,4 @@ pub use table::{Ended, EndedFlows, Flow, FlowLimits, FlowTable, Found};
 pub use tcp::{Closing, Connection, Handshake, Proof, SecondFin, Transition};
 pub use traffic::Traffic;
 pub use verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};
+pub use wireshark::{Since, WiresharkAnalysis, WiresharkFlags, WiresharkRules, WiresharkVerdict};

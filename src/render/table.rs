@@ -86,7 +86,7 @@ impl Tables {
             self.table("MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, self.left_out[1], out)?;
         }
         if self.shown.findings && !self.findings.is_empty() {
-            let titles = ["severity", "frame", "flow", "what", "clause"];
+            let titles = ["severity", "frame", "flow", "clause", "what"];
             self.table("Findings", &titles, &[1, 2], &self.findings, self.left_out[2], out)?;
         }
         if self.shown.summary {
@@ -243,6 +243,8 @@ fn choose_columns<'a>(
     }
     let cut = |row: &Vec<String>| {
         let cells = kept.iter().zip(&limits).map(|(column, limit)| match row.get(*column) {
+            // A sentence goes on in the next line.
+            Some(cell) if titles[*column] == "what" => cell.clone(),
             // The end of an address tells more than its beginning.
             Some(cell) if ["client", "server"].contains(&titles[*column]) => fit_middle(cell, *limit),
             Some(cell) => fit(cell, *limit),
@@ -331,8 +333,8 @@ fn session_row(session: &Session, flow: &Flow<Conversation>) -> Vec<String> {
         (EndKind::Disconnect, Some(reason)) => format!("disconnect by {by}: {reason}"),
         (EndKind::Disconnect, None) => format!("disconnect by {by}"),
         (EndKind::Refused, reason) => format!("refused: {}", reason.unwrap_or("unknown code")),
-        (EndKind::Fin, _) => format!("FIN by {by}, no disconnect"),
-        (EndKind::Rst, _) => format!("RST by {by}, no disconnect"),
+        (EndKind::Fin, _) => format!("FIN by {by}"),
+        (EndKind::Rst, _) => format!("RST by {by}"),
         (EndKind::Open, _) => "open".to_owned(),
     };
     vec![
@@ -354,8 +356,8 @@ fn finding_row(finding: &Finding) -> Vec<String> {
         finding.severity.name().to_owned(),
         finding.frames.last().map(ToString::to_string).unwrap_or_default(),
         finding.flow.map(|flow| flow.id.to_string()).unwrap_or_default(),
-        Escaped(finding.message.as_bytes()).to_string(),
         finding.clause.unwrap_or_default().to_owned(),
+        Escaped(finding.message.as_bytes()).to_string(),
     ]
 }
 

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::value::{Time, seconds};
 use crate::engine::PacketView;
+use crate::flow::WiresharkVerdict;
 use crate::render::lines::{addresses, info, protocols};
+use crate::time::Span;
 use crate::wire::{Icmp, Payload, Segment};
 
 #[derive(Serialize)]
@@ -64,6 +66,47 @@ struct TcpRecord {
     analysis: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retransmission: Option<RetransmissionRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wireshark: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wireshark_values: Option<WiresharkValues>,
+}
+
+/// What Wireshark says in numbers; the names are those of its fields, with the unit where they have one.
+#[derive(Serialize, PartialEq, Default)]
+struct WiresharkValues {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_ack_num: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_ack_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acks_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_rtt_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rto_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rto_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_in_flight: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initial_rtt_s: Option<f64>,
+}
+
+impl WiresharkValues {
+    fn new(verdict: &WiresharkVerdict) -> Option<Self> {
+        let values = Self {
+            duplicate_ack_num: verdict.duplicate_ack.map(|(number, _)| number),
+            duplicate_ack_frame: verdict.duplicate_ack.map(|(_, frame)| frame.0).filter(|frame| *frame > 0),
+            acks_frame: verdict.acks.map(|since| since.frame.0),
+            ack_rtt_s: verdict.acks.map(|since| since.time).filter(|time| *time != Span::ZERO).map(seconds),
+            rto_s: verdict.rto.map(|since| seconds(since.time)),
+            rto_frame: verdict.rto.map(|since| since.frame.0),
+            bytes_in_flight: verdict.bytes_in_flight,
+            initial_rtt_s: verdict.initial_rtt.map(seconds),
+        };
+        (values != Self::default()).then_some(values)
+    }
 }
 
 #[derive(Serialize)]
@@ -198,6 +241,8 @@ impl TcpRecord {
                 spurious: again.spurious,
                 after_s: again.after.map(seconds),
             }),
+            wireshark: view.wireshark.map(|wireshark| wireshark.flags.names().collect()),
+            wireshark_values: view.wireshark.and_then(WiresharkValues::new),
         }
     }
 }
