@@ -39,6 +39,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// How often a limit was reached, so that something was let go or given up.
+    pub const fn capped(&self) -> u64 {
+        self.engine.capped + self.decode.fragments.evicted
+    }
+
     /// Whether all input was read to its end.
     pub fn is_complete(&self) -> bool {
         self.source.problems.is_empty()
@@ -58,7 +63,7 @@ impl Summary {
 ///     }
 /// });
 /// assert_eq!(summary.engine.messages, 52);
-/// assert!(topics.contains("qos/0"));
+/// assert!(topics.contains("lab/s1/q0"));
 /// ```
 pub struct Analysis {
     source: Box<dyn Source>,

@@ -31,7 +31,7 @@ impl Rule for PacketRule {
         };
         let more = match packet.deviations.len() {
             1 => String::new(),
-            n => format!(" ({} more in this packet)", n - 1),
+            n => format!(", and {} more in it", n - 1),
         };
         let name = packet.header.packet_type.name();
         let text = worst.kind.describe();
@@ -42,11 +42,7 @@ impl Rule for PacketRule {
             flow: Some(*flow),
             frames: message.frames.to_vec(),
             time: message.origin.time,
-            message: format!(
-                "{name} from the {}, byte {}: {text}{more}",
-                message.direction.sender().name(),
-                worst.offset
-            ),
+            message: format!("{text} ({}'s {name}, byte {}{more})", message.direction.sender().name(), worst.offset),
             clause: Some(worst.kind.clause(version)),
             hint: None,
         });

@@ -54,7 +54,10 @@ fn judge(notice: &Notice) -> Option<Finding> {
                 }
             };
             let clause = (lost.reason == LostSyncReason::MalformedLength).then_some("MQTT-1.5.5-1");
-            let message = format!("from byte {} of the {sender}'s stream on packets can't be told: {why}", lost.at);
+            let message = format!(
+                "{why}, so that packets can't be told apart (from byte {} of the {sender}'s stream on)",
+                lost.at
+            );
             (id, severity, message, clause, None)
         }
         NoticeKind::ReassemblyCapped(direction) => (

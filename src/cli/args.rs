@@ -8,7 +8,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::dissect::Protocol;
 use mqttsniff::mqtt::Version;
 
-/// A protocol analyzer for the command line, at home in TCP/IP and MQTT.
+/// A protocol analyzer for the command line, at home in TCP/IP and MQTT
+///
+/// Follows each TCP connection from its handshake to its end, puts its stream together again, and reads the MQTT
+/// 3.1, 3.1.1 and 5.0 in it: who connected, what was published and acknowledged, what went wrong, at which frame.
+/// From capture files of every common kind, or as it happens; as tables, or as JSON Lines.
 #[derive(Debug, Parser)]
 #[command(name = "mqttsniff", version, max_term_width = 100, help_expected = true, after_help = TOP_EXAMPLES)]
 pub(super) struct Arguments {
@@ -28,9 +32,15 @@ Exit status: 0 fine, 2 bad usage, unreadable or cut-short input, or a failed wri
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Read capture files
+    ///
+    /// Shows the flows, the MQTT sessions, the findings and a summary as tables, or with --json everything as JSON
+    /// Lines.
     #[command(after_help = READ_EXAMPLES)]
     Read(Read),
     /// Capture from network interfaces
+    ///
+    /// Shows MQTT messages and findings as they happen. Ctrl-C, SIGTERM, --count and --duration end it with the
+    /// tables of the flows and sessions and a summary, with the frames in it that the kernel had to drop.
     #[command(after_help = CAPTURE_EXAMPLES)]
     Capture(Capture),
     /// Show one TCP connection segment by segment, or as a plot
@@ -40,12 +50,18 @@ pub(super) enum Command {
     #[command(after_help = FLOW_EXAMPLES, override_usage = "mqttsniff flow [OPTIONS] <FILE>... [N]")]
     Flow(Box<Flow>),
     /// List the network interfaces that can be captured from
+    ///
+    /// With their state and addresses.
     #[command(after_help = INTERFACES_EXAMPLES)]
     Interfaces(Interfaces),
     /// Print the JSON Schema of the output of --json
+    ///
+    /// Each line of the output is one instance of it.
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
     /// Print shell completions
+    ///
+    /// Write them where the shell looks for them.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell to complete in
@@ -112,18 +128,18 @@ pub(super) struct Read {
 #[allow(clippy::struct_field_names, reason = "the field is named as its option")]
 #[derive(Debug, Args)]
 pub(super) struct Capture {
-    /// Interfaces to capture from; any is all of them
+    /// Interfaces to capture from; 'any' stands for all of them
     #[arg(required = true, value_name = "INTERFACE", help_heading = "Input")]
     pub(super) interfaces: Vec<String>,
 
-    /// Capture only what this BPF filter lets through
+    /// Capture only what this filter lets through: 'tcp port 1883'
     ///
-    /// In the language of libpcap (man pcap-filter), for example 'tcp port 1883 and host 10.0.0.5'. Without it,
-    /// everything is captured.
+    /// In the language of libpcap and tcpdump (man pcap-filter), for example 'tcp port 1883 and host 10.0.0.5'.
+    /// Without it, everything is captured.
     #[arg(short = 'f', long, value_name = "BPF", help_heading = "Input")]
     pub(super) capture_filter: Option<String>,
 
-    /// Keep at most so many bytes of each frame [default: all]
+    /// Keep at most this many bytes of each frame [default: all]
     #[arg(short, long, value_name = "BYTES", help_heading = "Input",
           value_parser = clap::value_parser!(u32).range(1..=262_144))]
     pub(super) snaplen: Option<u32>,
@@ -141,7 +157,7 @@ pub(super) struct Capture {
           value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) buffer: u32,
 
-    /// Stop after so many frames
+    /// Stop after this many frames
     #[arg(short, long, value_name = "FRAMES", help_heading = "Stop",
           value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) count: Option<u64>,
@@ -150,7 +166,7 @@ pub(super) struct Capture {
     #[arg(short, long, value_name = "TIME", help_heading = "Stop", value_parser = duration)]
     pub(super) duration: Option<Duration>,
 
-    /// Save the captured frames to a file
+    /// Save the captured frames to a file (.pcap or .pcapng)
     ///
     /// As pcap where the name ends in .pcap, else as pcapng.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
@@ -257,22 +273,24 @@ pub(super) struct Interfaces {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decoding")]
 pub(super) struct Decoding {
-    /// Take what uses a port for this protocol, whatever it looks like: 1884=mqtt
+    /// Read a port as this protocol, whatever it looks like: 1884=mqtt
     ///
     /// Protocols: mqtt, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any port,
     /// so this is for streams that are damaged at their beginning, or that only look like MQTT.
     #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
     pub(super) decode_as: Vec<(u16, Protocol)>,
 
-    /// The MQTT version of connections whose CONNECT was not captured
+    /// The MQTT version where no CONNECT was captured
     ///
-    /// Without it the version is told from the packets themselves, and the output says so.
+    /// Without it the version is inferred from the packets themselves, and the output says so. A CONNECT that was
+    /// captured always wins.
     #[arg(long, value_name = "VERSION")]
     pub(super) mqtt_version: Option<VersionArgument>,
 
-    /// Take segments with a wrong TCP checksum as they are
+    /// Also read TCP segments whose checksum is wrong
     ///
-    /// By default they count as not arrived, as for a receiver, once the sender's checksums were seen to be right.
+    /// By default they count as not arrived, as for the receiver, once the sender's checksums were seen to be right
+    /// (before that, the sender's card may be the one that fills them in).
     #[arg(long)]
     pub(super) ignore_checksums: bool,
 }
@@ -305,8 +323,8 @@ impl From<VersionArgument> for Version {
 pub(super) struct Output {
     /// What to show, separated by commas
     ///
-    /// Default for tables: flows,sessions,findings,summary, and messages besides when capturing. Default for JSON: all
-    /// but packets.
+    /// Default for tables: flows, sessions, findings and summary, when capturing messages as well. Default for
+    /// --json: all but packets.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(super) show: Vec<View>,
 
@@ -316,13 +334,13 @@ pub(super) struct Output {
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Show times of the clock (UTC) or seconds since the first frame
+    /// How tables show times; --json always has both date and time
     #[arg(long, value_name = "KIND")]
     pub(super) time: Option<TimeArgument>,
 
     /// Use colours
     ///
-    /// auto: on a terminal, unless NO_COLOR is set.
+    /// auto means on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: ColorArgument,
 }

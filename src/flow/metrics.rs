@@ -1,5 +1,6 @@
 //! Numbers that are gathered over the life of a flow: distributions and counters of one direction.
 
+use super::traffic::Traffic;
 use crate::time::{Span, Timestamp};
 
 /// A distribution of durations in constant memory: exact count, minimum, mean and maximum, and
@@ -8,6 +9,8 @@ use crate::time::{Span, Timestamp};
 pub struct Durations {
     count: u64,
     sum: i128,
+    /// Sum of the squares in square microseconds, for the standard deviation.
+    squares: f64,
     min: i64,
     max: i64,
     /// `(bucket, count)`, sorted by bucket. The buckets grow with the value (64 for each doubling), so
@@ -28,6 +31,7 @@ impl Durations {
         self.min = if self.count == 0 { nanos } else { self.min.min(nanos) };
         self.max = self.max.max(nanos);
         self.sum += i128::from(nanos);
+        self.squares += (nanos as f64 / 1e3).powi(2);
         self.count += 1;
         let bucket = bucket_of(nanos as u64);
         match self.buckets.binary_search_by_key(&bucket, |entry| entry.0) {
@@ -54,6 +58,16 @@ impl Durations {
     /// The arithmetic mean.
     pub fn mean(&self) -> Option<Span> {
         (self.count > 0).then(|| Span::from_nanos((self.sum / i128::from(self.count)) as i64))
+    }
+
+    /// The standard deviation (of all that were noted, not of a sample).
+    pub fn deviation(&self) -> Option<Span> {
+        if self.count == 0 {
+            return None;
+        }
+        let mean = self.sum as f64 / 1e3 / self.count as f64;
+        let variance = (self.squares / self.count as f64 - mean * mean).max(0.0);
+        Some(Span::from_nanos((variance.sqrt() * 1e3) as i64))
     }
 
     /// The duration that `percent` of all do not exceed (nearest rank).
@@ -186,6 +200,8 @@ pub struct Counters {
     pub bytes_in_flight: Range,
     /// Times from a segment to its acknowledgement, without those sent more than once (Karn).
     pub rtt: Durations,
+    /// Further numbers of the direction.
+    pub traffic: Traffic,
     /// When the window was first advertised as zero, while it is.
     pub(super) zero_since: Option<Timestamp>,
 }
@@ -204,6 +220,7 @@ mod tests {
         assert_eq!(durations.min(), Some(Span::from_nanos(1000)));
         assert_eq!(durations.max(), Some(Span::from_nanos(1_000_000)));
         assert_eq!(durations.mean(), Some(Span::from_nanos(500_500)));
+        assert_eq!(durations.deviation().map(|span| span.as_nanos() / 100), Some(2886));
         for (percent, want) in [(1, 10_000), (50, 500_000), (99, 990_000), (100, 1_000_000)] {
             let got = durations.percentile(percent).expect("not empty").as_nanos();
             assert!((got - want).abs() * 64 <= want, "p{percent}: {got} against {want}");

@@ -6,6 +6,7 @@
 mod endpoint;
 mod holes;
 mod metrics;
+mod progress;
 mod reassembly;
 mod record;
 mod resend;
@@ -14,6 +15,7 @@ mod state;
 mod summary;
 mod table;
 mod tcp;
+mod traffic;
 mod verdict;
 
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
@@ -25,4 +27,5 @@ pub use state::{Next, Signal, TcpState};
 pub use summary::Shorthand;
 pub use table::{Ended, EndedFlows, Flow, FlowLimits, FlowTable, Found};
 pub use tcp::{Closing, Connection, Handshake, Proof, SecondFin, Transition};
+pub use traffic::Traffic;
 pub use verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};

@@ -314,6 +314,8 @@ fn sent_again(
         sent.transmissions = sent.transmissions.saturating_add(1);
         sent.time = origin.time;
         sent.stamp = stamp;
+        let again = sent.transmissions - 1;
+        sender.counters.traffic.most_retransmissions = sender.counters.traffic.most_retransmissions.max(again);
     }
     // What overlaps it was sent again as well, so that it measures no round trip (Karn).
     for sent in sender.sent.iter_mut().rev().take(64) {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::holes::Holes;
 use super::metrics::Counters;
 use super::state::{Signal, TcpState};
+use super::traffic::HeldUp;
 use super::verdict::RetransmissionKind;
 use crate::time::{Span, Timestamp};
 use crate::wire::{SeqNum, TcpOption, TcpOptions};
@@ -184,6 +185,8 @@ pub struct Side {
     pub(super) captured: Option<SeqNum>,
     /// The number after its FIN.
     pub(super) fin: Option<SeqNum>,
+    /// The highest acknowledgement number that it was seen to be sent.
+    pub(super) acknowledged: Option<SeqNum>,
     /// The highest acknowledgement number that it sent.
     pub(super) acked: Option<SeqNum>,
     pub(super) window_field: u16,
@@ -305,24 +308,58 @@ impl Side {
         self.sent.iter_mut().rev().find(|sent| sent.seq == seq)
     }
 
+    /// What it waits for, `receiver` being its peer.
+    pub(super) fn held_up(&self, receiver: &Self) -> HeldUp {
+        let (Some(next), Some(acked)) = (self.next, receiver.acked) else { return HeldUp::Idle };
+        let in_flight = next.distance(acked);
+        if in_flight <= 0 {
+            return HeldUp::Idle;
+        }
+        let window = receiver.scale.apply(receiver.window_field);
+        let segment = receiver.syn.and_then(|syn| syn.mss).map_or(536, u64::from);
+        if self.recovery.is_some() {
+            HeldUp::ByNetwork
+        } else if receiver.scale != WindowScale::Unknown && u64::from(in_flight as u32) + segment > window {
+            HeldUp::ByReceiver
+        } else {
+            HeldUp::ByAcknowledgement
+        }
+    }
+
     /// An acknowledgement up to `ack` reached this end at `now`: the round trip that it measures, if it does.
-    pub(super) fn on_acknowledged(&mut self, ack: SeqNum, now: Timestamp) -> Option<Span> {
+    /// `pure` says that the segment did nothing else.
+    pub(super) fn on_acknowledged(&mut self, ack: SeqNum, pure: bool, now: Timestamp) -> Option<Span> {
         let mut sample = None;
         let mut behind = 0;
+        let mut newly = 0;
+        let already = self.acknowledged.unwrap_or(ack);
         for sent in &self.sent {
             if sent.end.is_after(ack) {
                 break;
             }
             behind += 1;
+            newly += u64::from(sent.end.is_after(already));
             // Karn: what was sent twice measures nothing, for it is unknown which copy is acknowledged.
-            if sent.end == ack && sent.transmissions == 1 {
-                sample = Some(now.since(sent.time));
+            if sent.end != ack {
+                continue;
+            }
+            if sent.transmissions == 1 {
+                sample = Some((now.since(sent.time), u64::from(sent.end.distance(sent.seq) as u32)));
+            } else {
+                self.counters.traffic.ambiguous_acks += 1;
             }
         }
+        self.acknowledged = Some(ack);
+        self.counters.traffic.on_acknowledged(newly, pure, now);
         for _ in SENT_AFTER_ACK..behind {
             self.sent.pop_front();
         }
-        sample
+        let (sample, length) = sample?;
+        self.counters.rtt.record(sample);
+        if length >= self.counters.traffic.segment_size.max.max(1) {
+            self.counters.traffic.full_size_rtt.record(sample);
+        }
+        Some(sample)
     }
 }
 

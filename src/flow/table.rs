@@ -557,3 +557,7 @@ impl<A: Default> FlowTable<A> {
         self.by_key.insert(key, slot);
     }
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

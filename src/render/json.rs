@@ -19,6 +19,7 @@ pub fn write_interface(out: &mut impl Write, interface: &Interface) -> io::Resul
 
 #[derive(Serialize)]
 struct InterfaceRecord<'a> {
+    record: &'static str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
@@ -32,6 +33,7 @@ struct InterfaceRecord<'a> {
 impl<'a> From<&'a Interface> for InterfaceRecord<'a> {
     fn from(interface: &'a Interface) -> Self {
         Self {
+            record: "interface",
             name: &interface.name,
             description: interface.description.as_deref(),
             addresses: &interface.addresses,

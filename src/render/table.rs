@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Shown;
-use super::width::{Bytes, Color, Duration, Style, columns, fit};
+use super::width::{Bytes, Color, Count, Duration, Style, columns, fit, fit_middle};
 use crate::analysis::{Output, Summary};
 use crate::check::Finding;
 use crate::dissect::{Conversation, Protocol};
@@ -13,6 +13,9 @@ use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
 use crate::session::{EndKind, Session};
 use crate::text::Escaped;
+
+/// Blanks between columns.
+const PADDING: usize = 2;
 
 /// Rows of a table that are kept; a longer list is for JSON, and says so.
 const ROWS: usize = 10_000;
@@ -106,18 +109,19 @@ impl Tables {
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(self.style.table_width() as u16);
+        // The padding behind the last column is cut off below, so that it may lie beyond the edge.
+        table.set_width(self.style.table_width() as u16 + PADDING as u16);
         table.set_header(&titles);
         for row in &rows {
             table.add_row(row.iter().map(Cell::new));
         }
         for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
+            column.set_padding((0, PADDING as u16));
             if numbers.contains(&index) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
             let widest = rows.iter().filter_map(|row| row.get(index)).map(|cell| columns(cell)).max().unwrap_or(0);
-            let widest = widest.max(columns(titles[index])) as u16 + 2;
+            let widest = widest.max(columns(titles[index])) as u16 + PADDING as u16;
             column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest)));
         }
         for (at, line) in table.lines().enumerate() {
@@ -151,9 +155,13 @@ impl Tables {
             kinds.push(format!("{udp} UDP"));
         }
         lines.push(("flows", format!("{} ({})", engine.flows, kinds.join(", "))));
-        lines.push(("MQTT", format!("{} messages in {} sessions", engine.messages, summary.sessions)));
+        lines
+            .push(("MQTT", format!("{} in {}", Count(engine.messages, "message"), Count(summary.sessions, "session"))));
         let [notes, warnings, errors] = summary.findings;
-        lines.push(("findings", format!("{errors} errors, {warnings} warnings, {notes} notes")));
+        lines.push((
+            "findings",
+            format!("{}, {}, {}", Count(errors, "error"), Count(warnings, "warning"), Count(notes, "note")),
+        ));
         if let Some(losses) = losses(summary) {
             lines.push(("losses", losses));
         }
@@ -167,6 +175,7 @@ impl Tables {
         for (name, text) in lines {
             let text = Escaped(text.as_bytes()).to_string();
             let color = match name {
+                "losses" if text == "none" => Some(Color::Good),
                 "problem" | "losses" => Some(Color::Bad),
                 "findings" if errors > 0 => Some(Color::Bad),
                 "findings" if warnings > 0 => Some(Color::Odd),
@@ -197,9 +206,10 @@ fn choose_columns<'a>(
 ) -> (Vec<&'a str>, Vec<Vec<String>>, Vec<usize>) {
     /// Columns that give way, first things first.
     const GIVE_WAY: [&str; 9] =
-        ["bytes", "rtt", "ack", "keep alive", "lasted", "open", "again", "subscribed", "carries"];
+        ["bytes", "rtt", "ack", "keep alive", "carries", "lasted", "open", "again", "subscribed"];
     /// Columns that are cut instead, and to what.
-    const FLEXIBLE: [(&str, usize); 4] = [("what", 24), ("client id", 16), ("end", 20), ("subscribed", 18)];
+    const FLEXIBLE: [(&str, usize); 6] =
+        [("what", 24), ("client id", 16), ("end", 20), ("subscribed", 18), ("client", 21), ("server", 21)];
     let mut kept: Vec<usize> = (0..titles.len()).collect();
     let widest = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell)).max().unwrap_or(0);
@@ -210,14 +220,14 @@ fn choose_columns<'a>(
         flexible.map_or_else(|| widest(column), |(_, least)| widest(column).min(*least))
     };
     for title in GIVE_WAY {
-        let needed: usize = kept.iter().map(|column| least(*column) + 2).sum();
-        if needed <= width + 2 {
+        let needed: usize = kept.iter().map(|column| least(*column) + PADDING).sum();
+        if needed <= width + PADDING {
             break;
         }
         kept.retain(|column| titles[*column] != title);
     }
-    let fixed: usize = kept.iter().map(|column| least(*column) + 2).sum();
-    let mut spare = (width + 2).saturating_sub(fixed);
+    let fixed: usize = kept.iter().map(|column| least(*column) + PADDING).sum();
+    let mut spare = (width + PADDING).saturating_sub(fixed);
     let mut limits = Vec::new();
     for column in &kept {
         let extra = (widest(*column) - least(*column)).min(spare);
@@ -225,10 +235,13 @@ fn choose_columns<'a>(
         limits.push(least(*column) + extra);
     }
     let cut = |row: &Vec<String>| {
-        kept.iter()
-            .zip(&limits)
-            .map(|(column, limit)| row.get(*column).map_or_else(String::new, |cell| fit(cell, *limit)))
-            .collect()
+        let cells = kept.iter().zip(&limits).map(|(column, limit)| match row.get(*column) {
+            // The end of an address tells more than its beginning.
+            Some(cell) if ["client", "server"].contains(&titles[*column]) => fit_middle(cell, *limit),
+            Some(cell) => fit(cell, *limit),
+            None => String::new(),
+        });
+        cells.collect()
     };
     let rows = rows.iter().map(cut).collect();
     let numbers = (0..kept.len()).filter(|at| numbers.contains(&kept[*at])).collect();
@@ -351,7 +364,7 @@ fn losses(summary: &Summary) -> Option<String> {
     say(summary.source.interface_dropped.unwrap_or(0), "dropped by the interface");
     say(summary.engine.cut, "cut by the snap length");
     say(summary.engine.decode_stopped, "not decodable to the end");
-    say(summary.engine.capped, "limits reached");
+    say(summary.capped(), "limits reached");
     if parts.is_empty() && summary.source.kernel_dropped.is_some() {
         return Some("none".to_owned());
     }

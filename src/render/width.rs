@@ -95,6 +95,26 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     out
 }
 
+/// The text, cut to so many columns in its middle. For text of narrow characters, such as addresses.
+pub(super) fn fit_middle(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    let front = width.saturating_sub(1) / 3;
+    let back = width.saturating_sub(1) - front;
+    text.chars().take(front).chain(['…']).chain(text.chars().skip(length - back)).collect()
+}
+
+/// A number of things: `1 flow`, `2 flows`.
+pub(super) struct Count(pub(super) u64, pub(super) &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
 /// A time as the style has it.
 pub(super) fn time(style: Style, at: Timestamp, first: Timestamp) -> String {
     let mut out = String::new();
@@ -155,6 +175,7 @@ mod tests {
         assert_eq!(fit("temperature", 5), "temp…");
         assert_eq!(fit("温度計測", 5), "温度…");
         assert_eq!(columns("温度"), 4);
+        assert_eq!(fit_middle("[fd1a:5eed:b0b::2]:26689", 16), "[fd1a…::2]:26689");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use super::traffic::{LimitsRecord, TrafficRecord};
 use super::value::{DurationsRecord, RangeRecord, Time, seconds};
 use crate::dissect::Conversation;
 use crate::flow::{Counters, Direction, Ended, Flow, Side, SynOptions, Transition, Transport};
+use crate::time::Span;
 
 #[derive(Serialize)]
 pub(in crate::render) struct FlowRecord<'a> {
@@ -163,12 +165,15 @@ struct TcpCounters {
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes_in_flight: Option<RangeRecord>,
     rtt_s: DurationsRecord,
+    traffic: TrafficRecord,
+    limits: LimitsRecord,
 }
 
 impl<'a> FlowRecord<'a> {
     pub(in crate::render) fn new(flow: &'a Flow<Conversation>, why: Ended) -> Self {
         let is_tcp = flow.transport == Transport::Tcp;
         let tcp = is_tcp.then(|| TcpFields::new(flow));
+        let lasted = flow.last.time.since(flow.first.time);
         Self {
             record: "flow",
             flow: flow.id.0,
@@ -183,7 +188,7 @@ impl<'a> FlowRecord<'a> {
             last_frame: flow.last.frame.0,
             start: Time(flow.first.time),
             end: Time(flow.last.time),
-            duration_s: seconds(flow.last.time.since(flow.first.time)),
+            duration_s: seconds(lasted),
             ended: match why {
                 Ended::Over => "over",
                 Ended::Replaced => "replaced",
@@ -192,8 +197,8 @@ impl<'a> FlowRecord<'a> {
                 Ended::CaptureEnd => "capture_end",
             },
             tcp,
-            from_client: DirectionRecord::new(&flow.connection.sides[Direction::ToServer], is_tcp),
-            from_server: DirectionRecord::new(&flow.connection.sides[Direction::ToClient], is_tcp),
+            from_client: DirectionRecord::new(&flow.connection.sides[Direction::ToServer], is_tcp, lasted),
+            from_server: DirectionRecord::new(&flow.connection.sides[Direction::ToClient], is_tcp, lasted),
         }
     }
 }
@@ -241,20 +246,20 @@ impl From<&Transition> for TransitionRecord {
 }
 
 impl DirectionRecord {
-    fn new(side: &Side, is_tcp: bool) -> Self {
+    fn new(side: &Side, is_tcp: bool, lasted: Span) -> Self {
         let counters = side.counters();
         Self {
             packets: counters.packets,
             bytes: counters.bytes,
             payload_bytes: counters.payload_bytes,
             unique_bytes: counters.unique_bytes,
-            tcp: is_tcp.then(|| TcpCounters::new(side, counters)),
+            tcp: is_tcp.then(|| TcpCounters::new(side, counters, lasted)),
         }
     }
 }
 
 impl TcpCounters {
-    fn new(side: &Side, counters: &Counters) -> Self {
+    fn new(side: &Side, counters: &Counters, lasted: Span) -> Self {
         Self {
             retransmissions: counters.retransmissions,
             retransmitted_bytes: counters.retransmitted_bytes,
@@ -286,6 +291,8 @@ impl TcpCounters {
             window: RangeRecord::of(&counters.window),
             bytes_in_flight: RangeRecord::without_min(&counters.bytes_in_flight),
             rtt_s: DurationsRecord::of(&counters.rtt),
+            traffic: TrafficRecord::new(side, lasted),
+            limits: LimitsRecord::from(&counters.traffic),
         }
     }
 }

@@ -7,6 +7,7 @@ mod message;
 mod packet;
 mod session;
 mod summary;
+mod traffic;
 mod value;
 
 pub(super) use flow::FlowRecord;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::value::{Time, seconds};
 use crate::engine::PacketView;
 use crate::render::lines::{addresses, info, protocols};
-use crate::wire::{Payload, Segment};
+use crate::wire::{Icmp, Payload, Segment};
 
 #[derive(Serialize)]
 pub(in crate::render) struct PacketRecord<'a> {
@@ -28,6 +28,8 @@ pub(in crate::render) struct PacketRecord<'a> {
     tcp: Option<TcpRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     udp: Option<UdpRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    icmp: Option<IcmpRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<StopRecord>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -81,6 +83,44 @@ struct UdpRecord {
 }
 
 #[derive(Serialize)]
+struct IcmpRecord {
+    version: u8,
+    #[serde(rename = "type")]
+    kind: u8,
+    code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quoted: Option<QuotedRecord>,
+}
+
+/// The packet that an ICMP error quotes.
+#[derive(Serialize)]
+struct QuotedRecord {
+    source: std::net::IpAddr,
+    destination: std::net::IpAddr,
+    protocol: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u32>,
+}
+
+impl From<&Icmp<'_>> for IcmpRecord {
+    fn from(icmp: &Icmp<'_>) -> Self {
+        let quoted = icmp.quoted.map(|quoted| QuotedRecord {
+            source: quoted.source,
+            destination: quoted.destination,
+            protocol: quoted.protocol,
+            source_port: quoted.ports.map(|(source, _)| source),
+            destination_port: quoted.ports.map(|(_, destination)| destination),
+            seq: quoted.seq.map(|seq| seq.0),
+        });
+        Self { version: icmp.version, kind: icmp.kind, code: icmp.code, quoted }
+    }
+}
+
+#[derive(Serialize)]
 struct StopRecord {
     layer: &'static str,
     offset: u32,
@@ -118,6 +158,10 @@ impl<'a> PacketRecord<'a> {
             flow: view.flow.map(|flow| flow.id.0),
             tcp,
             udp,
+            icmp: match &view.packet.payload {
+                Payload::Icmp(icmp) => Some(IcmpRecord::from(icmp)),
+                _ => None,
+            },
             stopped: view.packet.stop.map(|stop| StopRecord {
                 layer: stop.layer.name(),
                 offset: stop.offset,

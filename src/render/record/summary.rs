@@ -157,7 +157,7 @@ impl<'a> SummaryRecord<'a> {
                 interface_dropped: source.interface_dropped,
                 snaplen_cut: engine.cut,
                 decode_stopped: engine.decode_stopped,
-                capped: engine.capped,
+                capped: summary.capped(),
             },
             unsupported_link_types: link_types.collect(),
             complete: summary.is_complete(),

@@ -1,0 +1,110 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[mqttsniff] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'mqttsniff'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'mqttsniff'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand read 'Read capture files'
+            cand capture 'Capture from network interfaces'
+            cand interfaces 'List the network interfaces that can be captured from'
+            cand schema 'Print the JSON Schema of the output of --json'
+            cand completions 'Print shell completions'
+            cand man 'Print the manual page'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mqttsniff;read'= {
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --show 'What to show, separated by commas'
+            cand --time 'How tables show times; --json always has both date and time'
+            cand --color 'Use colours'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --json 'Print JSON Lines: one object a line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mqttsniff;capture'= {
+            cand -f 'Capture only what this filter lets through: ''tcp port 1883'''
+            cand --capture-filter 'Capture only what this filter lets through: ''tcp port 1883'''
+            cand -s 'Keep at most this many bytes of each frame [default: all]'
+            cand --snaplen 'Keep at most this many bytes of each frame [default: all]'
+            cand --buffer 'The kernel''s buffer for each interface, in MiB'
+            cand -c 'Stop after this many frames'
+            cand --count 'Stop after this many frames'
+            cand -d 'Stop after this time: 30s, 10m, 2h'
+            cand --duration 'Stop after this time: 30s, 10m, 2h'
+            cand -w 'Save the captured frames to a file (.pcap or .pcapng)'
+            cand --write 'Save the captured frames to a file (.pcap or .pcapng)'
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --show 'What to show, separated by commas'
+            cand --time 'How tables show times; --json always has both date and time'
+            cand --color 'Use colours'
+            cand -p 'Also capture frames that are for other machines'
+            cand --promiscuous 'Also capture frames that are for other machines'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --json 'Print JSON Lines: one object a line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mqttsniff;interfaces'= {
+            cand --json 'Print one JSON object for each interface'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mqttsniff;schema'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mqttsniff;completions'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mqttsniff;man'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mqttsniff;help'= {
+            cand read 'Read capture files'
+            cand capture 'Capture from network interfaces'
+            cand interfaces 'List the network interfaces that can be captured from'
+            cand schema 'Print the JSON Schema of the output of --json'
+            cand completions 'Print shell completions'
+            cand man 'Print the manual page'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'mqttsniff;help;read'= {
+        }
+        &'mqttsniff;help;capture'= {
+        }
+        &'mqttsniff;help;interfaces'= {
+        }
+        &'mqttsniff;help;schema'= {
+        }
+        &'mqttsniff;help;completions'= {
+        }
+        &'mqttsniff;help;man'= {
+        }
+        &'mqttsniff;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,186 @@
+//! Which flow a packet belongs to, and when a flow is let go.
+
+use super::*;
+use crate::wire::{Checksum, SeqNum, TcpOptions};
+
+const SYN_ACK: TcpFlags = TcpFlags::SYN.with(TcpFlags::ACK);
+const FIN: TcpFlags = TcpFlags::FIN.with(TcpFlags::ACK);
+
+/// A table, and what it let go.
+struct Fixture {
+    table: FlowTable<()>,
+    ended: EndedFlows<()>,
+    frame: u64,
+    millis: i64,
+}
+
+impl Fixture {
+    fn new(limits: FlowLimits) -> Self {
+        Self { table: FlowTable::new(limits), ended: Vec::new(), frame: 0, millis: 0 }
+    }
+
+    /// A segment between client and server: the flow it belongs to, by the frame that opened that.
+    fn segment(&mut self, from_client: bool, flags: TcpFlags, seq: u32, ack: u32) -> u64 {
+        let (client, server) = (end("10.0.0.1:40000"), end("10.0.0.2:1883"));
+        let (source, destination) = if from_client { (client, server) } else { (server, client) };
+        self.between(source, destination, flags, seq, ack)
+    }
+
+    fn between(&mut self, source: SocketAddr, destination: SocketAddr, flags: TcpFlags, seq: u32, ack: u32) -> u64 {
+        self.frame += 1;
+        self.millis += 1;
+        let origin = Origin { frame: FrameNo(self.frame), time: Timestamp::from_nanos(self.millis * 1_000_000) };
+        let segment = Segment {
+            source: source.port(),
+            destination: destination.port(),
+            seq: SeqNum(seq),
+            ack: SeqNum(ack),
+            flags,
+            window: 1000,
+            urgent: 0,
+            checksum_field: 0,
+            checksum: Checksum::Good,
+            header_length: 20,
+            options: TcpOptions(&[]),
+            payload: &[],
+            payload_length: 0,
+        };
+        let ip = crate::wire::Ip {
+            source: source.ip(),
+            destination: destination.ip(),
+            ttl: 64,
+            traffic_class: 0,
+            id: Some(self.frame as u16),
+            dont_fragment: true,
+            header_checksum: Checksum::Good,
+            protocol: 6,
+            payload_length: 20,
+        };
+        let found = self.table.find_segment(source, destination, &segment, origin, &mut self.ended);
+        let flow = self.table.get_mut(found).expect("the flow of a segment exists");
+        flow.connection.on_segment(found.direction, &segment, &ip, 60, origin);
+        let id = flow.id.0;
+        self.table.note_progress(found, origin.time);
+        id
+    }
+
+    fn handshake(&mut self, isn: u32) -> u64 {
+        let id = self.segment(true, TcpFlags::SYN, isn, 0);
+        self.segment(false, SYN_ACK, 5000, isn + 1);
+        self.segment(true, TcpFlags::ACK, isn + 1, 5001);
+        id
+    }
+
+    fn close(&mut self, isn: u32) {
+        self.segment(true, FIN, isn + 1, 5001);
+        self.segment(false, FIN, 5001, isn + 2);
+        self.segment(true, TcpFlags::ACK, isn + 2, 5002);
+    }
+
+    fn finish(mut self) -> Vec<(u64, Ended)> {
+        let now = Timestamp::from_nanos(self.millis * 1_000_000);
+        self.table.finish(now, &mut self.ended);
+        self.ended.iter().map(|(flow, why)| (flow.id.0, *why)).collect()
+    }
+}
+
+fn end(text: &str) -> SocketAddr {
+    text.parse().expect("an address with a port")
+}
+
+#[test]
+fn a_syn_after_the_close_is_a_new_connection_and_ends_time_wait() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    assert_eq!(fixture.handshake(100), 1);
+    fixture.close(100);
+    assert_eq!(fixture.handshake(90_000), 7);
+    let (old, why) = fixture.ended.first().expect("the old connection");
+    assert_eq!(*why, Ended::Replaced);
+    assert_eq!(old.connection.sides.to_server.state(), TcpState::Closed);
+    assert_eq!(fixture.finish(), [(1, Ended::Replaced), (7, Ended::CaptureEnd)]);
+}
+
+#[test]
+fn a_syn_sent_again_belongs_to_its_connection() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.segment(true, TcpFlags::SYN, 100, 0);
+    assert_eq!(fixture.segment(true, TcpFlags::SYN, 100, 0), 1);
+    assert_eq!(fixture.handshake(100), 1);
+}
+
+#[test]
+fn a_syn_into_a_live_connection_is_new_only_if_it_is_answered() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    assert_eq!(fixture.segment(true, TcpFlags::SYN, 70_000, 0), 4, "suspected");
+    assert_eq!(fixture.segment(false, TcpFlags::ACK, 5001, 101), 1, "a challenge (RFC 5961) is of the old one");
+    assert_eq!(fixture.segment(true, TcpFlags::ACK, 101, 5001), 1, "which goes on");
+    assert_eq!(fixture.finish(), [(1, Ended::CaptureEnd)]);
+
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.segment(true, TcpFlags::SYN, 70_000, 0);
+    assert_eq!(fixture.segment(false, SYN_ACK, 9000, 70_001), 4);
+    assert_eq!(fixture.segment(true, TcpFlags::ACK, 70_001, 9001), 4);
+    assert_eq!(fixture.finish(), [(1, Ended::Replaced), (4, Ended::CaptureEnd)]);
+}
+
+#[test]
+fn the_frames_of_a_syn_that_nobody_took_up_are_not_lost() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.segment(true, TcpFlags::SYN, 70_000, 0);
+    fixture.table.finish(Timestamp::from_nanos(0), &mut fixture.ended);
+    let (flow, _) = fixture.ended.first().expect("one connection");
+    assert_eq!(flow.counters(Direction::ToServer).packets, 3);
+}
+
+#[test]
+fn a_connection_that_is_over_is_let_go_after_two_segment_lifetimes() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.close(100);
+    fixture.millis += 59_000;
+    fixture.between(end("10.0.0.9:1"), end("10.0.0.9:2"), TcpFlags::ACK, 1, 1);
+    assert!(fixture.ended.is_empty(), "TIME-WAIT is not over");
+    fixture.millis += 2_000;
+    fixture.between(end("10.0.0.9:1"), end("10.0.0.9:2"), TcpFlags::ACK, 1, 1);
+    let (flow, why) = fixture.ended.first().expect("the connection");
+    assert_eq!((*why, flow.connection.sides.to_server.state()), (Ended::Over, TcpState::Closed));
+}
+
+#[test]
+fn with_too_many_flows_the_one_that_was_idle_longest_goes() {
+    let mut fixture = Fixture::new(FlowLimits { flows: 3, ..FlowLimits::default() });
+    for port in 1..=5u16 {
+        let client = SocketAddr::new([10, 0, 0, 1].into(), 40_000 + port);
+        fixture.between(client, end("10.0.0.2:1883"), TcpFlags::SYN, 1, 0);
+    }
+    assert_eq!((fixture.table.len(), fixture.table.evicted()), (3, 2));
+    let gone: Vec<_> = fixture.ended.iter().map(|(flow, why)| (flow.id.0, *why)).collect();
+    assert_eq!(gone, [(1, Ended::Evicted), (2, Ended::Evicted)]);
+}
+
+#[test]
+fn without_a_handshake_the_port_tells_the_server() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.segment(false, TcpFlags::ACK, 1, 1);
+    fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::ACK, 1, 1);
+    fixture.between(end("10.0.0.1:7777"), end("10.0.0.2:8888"), SYN_ACK, 1, 1);
+    fixture.table.finish(Timestamp::from_nanos(0), &mut fixture.ended);
+    let known: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.server.port(), flow.known_by)).collect();
+    assert_eq!(known, [(1883, KnownBy::Port), (6666, KnownBy::FirstFrame), (7777, KnownBy::SynAck)]);
+}
+
+#[test]
+fn streams_are_numbered_by_transport_in_the_order_of_their_first_frames() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    let origin = Origin { frame: FrameNo(50), time: Timestamp::from_nanos(0) };
+    fixture.table.find_datagram(end("10.0.0.1:53"), end("10.0.0.2:9"), origin, &mut fixture.ended);
+    fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::SYN, 1, 0);
+    fixture.table.finish(Timestamp::from_nanos(0), &mut fixture.ended);
+    let mut streams: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.transport, flow.stream)).collect();
+    streams.sort_unstable();
+    assert_eq!(streams, [(Transport::Tcp, 0), (Transport::Tcp, 1), (Transport::Udp, 0)]);
+}

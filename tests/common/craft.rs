@@ -1,0 +1,145 @@
+//! Captures made by hand: a TCP connection over Ethernet and IPv4, with right checksums.
+
+use std::path::Path;
+
+const CLIENT: ([u8; 4], u16) = ([10, 0, 0, 1], 40_000);
+const SERVER: ([u8; 4], u16) = ([10, 0, 0, 2], 1883);
+
+const SYN: u8 = 2;
+const PSH: u8 = 8;
+const ACK: u8 = 16;
+
+/// A connection whose segments become the frames of a capture file, a millisecond apart.
+pub(crate) struct Connection {
+    frames: Vec<Vec<u8>>,
+    server_port: u16,
+    next: [u32; 2],
+}
+
+impl Connection {
+    /// A connection to the usual port, after its handshake.
+    pub(crate) fn open() -> Self {
+        Self::open_to(SERVER.1)
+    }
+
+    /// A connection to this port, after its handshake.
+    pub(crate) fn open_to(server_port: u16) -> Self {
+        let mut connection = Self::joined(server_port);
+        connection.segment(0, SYN, &[]);
+        connection.segment(1, SYN | ACK, &[]);
+        connection.segment(0, ACK, &[]);
+        connection
+    }
+
+    /// A connection whose handshake is not in the capture.
+    pub(crate) fn joined(server_port: u16) -> Self {
+        Self { frames: Vec::new(), server_port, next: [1000, 5000] }
+    }
+
+    /// The client sends these bytes in one segment.
+    pub(crate) fn client(mut self, bytes: &[u8]) -> Self {
+        self.segment(0, PSH | ACK, bytes);
+        self
+    }
+
+    /// The server sends these bytes in one segment.
+    pub(crate) fn server(mut self, bytes: &[u8]) -> Self {
+        self.segment(1, PSH | ACK, bytes);
+        self
+    }
+
+    /// The bytes of a capture file with all its frames.
+    pub(crate) fn pcap(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
+        out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
+        for (at, frame) in self.frames.iter().enumerate() {
+            let length = frame.len() as u32;
+            let record = [1_700_000_000, at as u32 * 1000, length, length];
+            out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
+            out.extend(frame);
+        }
+        out
+    }
+
+    /// Writes the capture file.
+    pub(crate) fn save(&self, path: &Path) {
+        std::fs::write(path, self.pcap()).unwrap();
+    }
+
+    fn segment(&mut self, from: usize, flags: u8, payload: &[u8]) {
+        let ends = [(CLIENT.0, CLIENT.1), (SERVER.0, self.server_port)];
+        let (source, destination) = (ends[from], ends[1 - from]);
+        let ack = if flags & ACK == 0 { 0 } else { self.next[1 - from] };
+        let mut tcp = Vec::new();
+        tcp.extend(source.1.to_be_bytes());
+        tcp.extend(destination.1.to_be_bytes());
+        tcp.extend(self.next[from].to_be_bytes());
+        tcp.extend(ack.to_be_bytes());
+        tcp.extend([5 << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        tcp.extend(payload);
+        let mut pseudo = [source.0, destination.0].concat();
+        pseudo.extend([0, 6]);
+        pseudo.extend((tcp.len() as u16).to_be_bytes());
+        pseudo.extend(&tcp);
+        tcp[16..18].copy_from_slice(&checksum(&pseudo));
+        let mut ip = vec![0x45, 0];
+        ip.extend((20 + tcp.len() as u16).to_be_bytes());
+        ip.extend((self.frames.len() as u16).to_be_bytes());
+        ip.extend([0x40, 0, 64, 6, 0, 0]);
+        ip.extend(source.0);
+        ip.extend(destination.0);
+        let sum = checksum(&ip);
+        ip[10..12].copy_from_slice(&sum);
+        let mut frame = vec![2, 0, 0, 0, 0, 2 - from as u8, 2, 0, 0, 0, 0, 1 + from as u8, 8, 0];
+        frame.extend(ip);
+        frame.extend(tcp);
+        self.frames.push(frame);
+        self.next[from] += payload.len() as u32 + u32::from(flags & SYN != 0);
+    }
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 2] {
+    let words = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
+    let mut sum: u32 = words.sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    (!(sum as u16)).to_be_bytes()
+}
+
+/// A control packet: its first byte, and its body behind the remaining length.
+pub(crate) fn packet(first: u8, body: &[&[u8]]) -> Vec<u8> {
+    let body = body.concat();
+    let mut out = vec![first];
+    let mut left = body.len();
+    loop {
+        out.push((left % 128) as u8 | if left < 128 { 0 } else { 0x80 });
+        left /= 128;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend(body);
+    out
+}
+
+/// Bytes behind their two-byte length.
+pub(crate) fn text(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u16).to_be_bytes(), bytes].concat()
+}
+
+/// CONNECT of MQTT 3.1.1 with these flags; `fields` follow the client identifier.
+pub(crate) fn connect(flags: u8, client_id: &[u8], fields: &[&[u8]]) -> Vec<u8> {
+    let mut body = vec![text(b"MQTT"), vec![4, flags, 0, 60], text(client_id)];
+    body.extend(fields.iter().map(|field| text(field)));
+    packet(0x10, &body.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// CONNACK of MQTT 3.1.1: accepted.
+pub(crate) const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
+
+/// PUBLISH of MQTT 3.1.1 with QoS 0.
+pub(crate) fn publish(topic: &[u8], payload: &[u8]) -> Vec<u8> {
+    packet(0x30, &[&text(topic), payload])
+}

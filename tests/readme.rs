@@ -1,0 +1,229 @@
+//! What the README and docs/json.md show is true: every command in a `sh` block is run, and a `text` block below it is
+//! what the last one prints. `UPDATE=1 cargo test --test readme` writes the outputs and the examples' sources anew.
+//!
+//! A line that ends in a comment `# needs …` (rights, libpcap), and a line that does not run the program, are only
+//! checked for their form: known words, options that exist.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// How lines begin that are not run here.
+const NOT_RUN: [&str; 7] = [
+    "sudo apt-get install -y ",
+    "sudo setcap ",
+    "rustup default ",
+    "cargo test",
+    "cargo install ",
+    "cargo fmt",
+    "UPDATE=1 cargo test",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A fenced block of a page: its language, where its text begins and ends.
+#[derive(Debug)]
+struct Block {
+    language: String,
+    text: std::ops::Range<usize>,
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, usize)> = None;
+    let mut at = 0;
+    for line in page.split_inclusive('\n') {
+        let end = at + line.len();
+        if let Some(language) = line.strip_prefix("```") {
+            match open.take() {
+                None => open = Some((language.trim().to_owned(), end)),
+                Some((language, start)) => blocks.push(Block { language, text: start..at }),
+            }
+        }
+        at = end;
+    }
+    assert!(open.is_none(), "a block is not closed");
+    blocks
+}
+
+/// A folder in which commands may write what they like: the fixtures are there, and nothing else of the repository.
+fn playground() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("fixtures")).unwrap();
+    for entry in std::fs::read_dir(root().join("fixtures")).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), folder.path().join("fixtures").join(entry.file_name())).unwrap();
+        }
+    }
+    folder
+}
+
+/// The folders of PATH, with the one of the program under test before them.
+fn path() -> std::ffi::OsString {
+    let program = Path::new(env!("CARGO_BIN_EXE_mqttsniff")).parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(program).chain(std::env::split_paths(&others))).unwrap()
+}
+
+fn exists(program: &str) -> bool {
+    std::env::split_paths(&path()).any(|folder: PathBuf| folder.join(program).is_file())
+}
+
+/// What became of a line.
+enum Done {
+    /// It was run, and printed this.
+    Printed(String),
+    /// It is not run here.
+    Passed,
+}
+
+/// Runs a line, or checks its form.
+fn run(line: &str, folder: &Path) -> Done {
+    let line = line.replace("cargo run --release -- ", "mqttsniff ");
+    let (command, needs) = match line.split_once(" # needs ") {
+        Some((command, needs)) => (command.trim_end(), Some(needs)),
+        None => (line.as_str(), None),
+    };
+    assert_options_exist(command);
+    if needs.is_some() || NOT_RUN.iter().any(|begin| command.starts_with(begin)) {
+        return Done::Passed;
+    }
+    assert!(command.contains("mqttsniff "), "neither a command of mqttsniff nor known: {line}");
+    if command.contains("jq ") && !exists("jq") {
+        let _ = writeln!(std::io::stderr(), "skipped: a command of the README, since there is no jq: {line}");
+        return Done::Passed;
+    }
+    let output = Command::new("sh")
+        .args(["-c", command])
+        .env("PATH", path())
+        .env_remove("COLUMNS")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{line}: {}\n{errors}", output.status);
+    Done::Printed(String::from_utf8(output.stdout).unwrap())
+}
+
+/// The long options behind `mqttsniff COMMAND` must be in the command's help.
+fn assert_options_exist(line: &str) {
+    for part in line.split(['|', ';']) {
+        let Some((_, arguments)) = part.split_once("mqttsniff ") else { continue };
+        let mut words = arguments.split_whitespace();
+        let Some(command) = words.next().filter(|word| word.chars().all(char::is_alphabetic)) else { continue };
+        let help = Command::new(env!("CARGO_BIN_EXE_mqttsniff")).args([command, "--help"]).output().unwrap();
+        assert!(help.status.success(), "there is no command {command}: {line}");
+        let help = String::from_utf8(help.stdout).unwrap();
+        for option in words.filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "{command} has no option {option}: {line}");
+        }
+    }
+}
+
+/// Runs a page's commands, and gives the page with the outputs as they are now.
+fn played(page: &str) -> String {
+    let folder = playground();
+    let mut fresh = String::new();
+    let mut copied = 0;
+    let mut printed: Option<String> = None;
+    for block in blocks(page) {
+        let text = &page[block.text.clone()];
+        match block.language.as_str() {
+            "sh" => {
+                for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                    printed = match run(line, folder.path()) {
+                        Done::Printed(output) => Some(output),
+                        Done::Passed => None,
+                    };
+                }
+            }
+            "text" => {
+                if let Some(output) = printed.take() {
+                    fresh.push_str(&page[copied..block.text.start]);
+                    fresh.push_str(&trimmed(&output));
+                    copied = block.text.end;
+                }
+            }
+            "rust" => {
+                // The link above a block names its source.
+                let above = &page[..block.text.start];
+                let name = above.rsplit_once("](examples/").unwrap().1.split_once(')').unwrap().0;
+                let source = std::fs::read_to_string(root().join("examples").join(name)).unwrap();
+                fresh.push_str(&page[copied..block.text.start]);
+                fresh.push_str(&source);
+                copied = block.text.end;
+            }
+            "json" | "toml" => {}
+            other => panic!("a block in {other:?}: commands stand in sh, outputs in text"),
+        }
+    }
+    fresh.push_str(&page[copied..]);
+    fresh
+}
+
+/// Without spaces at the ends of lines, which a page does not keep, and empty lines at the end.
+fn trimmed(output: &str) -> String {
+    let lines: Vec<&str> = output.trim_end().lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
+}
+
+#[track_caller]
+fn assert_page_is_true(name: &str) {
+    let file = root().join(name);
+    let page = std::fs::read_to_string(&file).unwrap();
+    let fresh = played(&page);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, fresh).unwrap();
+        return;
+    }
+    for (number, (old, new)) in (1..).zip(page.lines().zip(fresh.lines())) {
+        assert_eq!(old, new, "{name}, line {number}: `UPDATE=1 cargo test --test readme` rewrites it");
+    }
+    assert_eq!(page, fresh, "{name}: `UPDATE=1 cargo test --test readme` rewrites it");
+}
+
+#[test]
+fn the_readme_is_true() {
+    assert_page_is_true("README.md");
+}
+
+#[test]
+fn the_page_on_json_is_true() {
+    assert_page_is_true("docs/json.md");
+}
+
+#[test]
+fn links_in_the_pages_lead_somewhere() {
+    for name in ["README.md", "docs/json.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        let file = root().join(name);
+        let page = std::fs::read_to_string(&file).unwrap();
+        for link in page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let to = link.split('#').next().unwrap();
+            if !to.is_empty() && !to.contains("://") {
+                assert!(file.parent().unwrap().join(to).exists(), "{name} links to {to}, which is not there");
+            }
+        }
+    }
+}
+
+/// `cargo test` builds the examples before it runs the tests; `cargo test --test readme` alone does not.
+#[test]
+fn the_examples_run() {
+    let tests = std::env::current_exe().unwrap();
+    let examples = tests.parent().unwrap().with_file_name("examples");
+    for (name, expected) in [("topics", "lab/s1/q2"), ("own_frames", "10.0.0.2:1883")] {
+        let program = examples.join(name).with_extension(std::env::consts::EXE_EXTENSION);
+        if !program.exists() {
+            let _ = writeln!(std::io::stderr(), "skipped: example {name}: it is built by `cargo test` without --test");
+            continue;
+        }
+        let output = Command::new(program).current_dir(root()).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && printed.contains(expected), "{name}: {printed}");
+    }
+}

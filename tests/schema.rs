@@ -1,0 +1,314 @@
+//! The schema that `mqttsniff schema` prints holds for all that `--json` prints, and is as strict as it can be.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "these are tests")]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use boon::{Compiler, SchemaIndex, Schemas};
+use common::{captures, fixtures, run, stdout};
+use mqttsniff::flow::{Signal, TcpState};
+use mqttsniff::mqtt::{PacketType, PropertyId, Version};
+use serde_json::{Value, json};
+
+const RECORDS: [&str; 7] = ["begin", "packet", "message", "flow", "session", "finding", "summary"];
+
+/// The schema, as the program prints it.
+fn schema() -> Value {
+    serde_json::from_slice(&run(["schema"]).stdout).unwrap()
+}
+
+struct Validator {
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+impl Validator {
+    fn new() -> Self {
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.add_resource("schema.json", schema()).unwrap();
+        let index = compiler.compile("schema.json", &mut schemas).unwrap();
+        Self { schemas, index }
+    }
+
+    fn check(&self, line: &Value) -> Result<(), String> {
+        self.schemas.validate(line, self.index).map_err(|error| format!("{error:#}\n{line}"))
+    }
+}
+
+/// The records of all fixtures, each with the name of its fixture.
+fn all_records() -> Vec<(String, Vec<Value>)> {
+    captures()
+        .iter()
+        .map(|path| (path.display().to_string(), common::records(path, &[])))
+        .inspect(|(name, records)| assert!(records.len() >= 2, "{name}"))
+        .collect()
+}
+
+/// Calls `see` with every object in a record, but not with what the payload of a message holds.
+fn objects<'a>(path: &str, value: &'a Value, see: &mut impl FnMut(&str, &'a serde_json::Map<String, Value>)) {
+    match value {
+        Value::Object(map) => {
+            see(path, map);
+            for (key, inner) in map.iter().filter(|(key, _)| *key != "json") {
+                objects(&format!("{path}/{key}"), inner, see);
+            }
+        }
+        Value::Array(list) => {
+            for (at, inner) in list.iter().enumerate() {
+                objects(&format!("{path}/{at}"), inner, see);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_line_of_every_fixture_is_valid() {
+    let validator = Validator::new();
+    let mut kinds = BTreeSet::new();
+    for (name, records) in all_records() {
+        for record in &records {
+            validator.check(record).unwrap_or_else(|error| panic!("{name}: {error}"));
+            kinds.insert(record["record"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(kinds, RECORDS.iter().map(ToString::to_string).collect(), "all kinds of records were seen");
+}
+
+#[test]
+fn a_run_begins_with_begin_and_ends_with_the_summary() {
+    for (name, records) in all_records() {
+        let kinds: Vec<_> = records.iter().map(|record| record["record"].as_str().unwrap()).collect();
+        assert_eq!(kinds.first(), Some(&"begin"), "{name}");
+        assert_eq!(kinds.last(), Some(&"summary"), "{name}");
+        assert_eq!(kinds.iter().filter(|kind| matches!(**kind, "begin" | "summary")).count(), 2, "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_left_out_and_never_null() {
+    for (name, records) in all_records() {
+        for record in &records {
+            objects("", record, &mut |path, map| {
+                for (key, value) in map {
+                    assert!(!value.is_null(), "{name}: {path}/{key} in {record}");
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn the_summary_counts_the_lines() {
+    for (name, records) in all_records() {
+        let summary = records.last().unwrap();
+        let count = |kind| common::of(&records, kind).len() as u64;
+        for (field, kind) in [("frames", "packet"), ("flows", "flow"), ("messages", "message"), ("sessions", "session")]
+        {
+            assert_eq!(summary[field], count(kind), "{name}: {field}");
+        }
+        let findings: u64 =
+            summary["findings"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(findings, count("finding"), "{name}");
+    }
+}
+
+#[test]
+fn the_kinds_of_retransmissions_add_up() {
+    const KINDS: [&str; 6] = [
+        "fast_retransmissions",
+        "timeout_retransmissions",
+        "tail_loss_probes",
+        "path_mtu_retransmissions",
+        "handshake_retransmissions",
+        "spurious_retransmissions",
+    ];
+    let mut sum = 0;
+    for (name, records) in all_records() {
+        for flow in common::of(&records, "flow").into_iter().filter(|flow| flow["protocol"] == "tcp") {
+            for end in ["from_client", "from_server"] {
+                let count = |field: &str| flow[end][field].as_u64().unwrap();
+                let kinds: u64 = KINDS.iter().map(|kind| count(kind)).sum();
+                assert_eq!(count("retransmissions"), kinds, "{name}: {end} of flow {}", flow["flow"]);
+                sum += kinds;
+            }
+        }
+    }
+    assert!(sum > 20, "some were sent again");
+}
+
+#[test]
+fn a_made_up_field_is_refused_wherever_it_stands() {
+    let validator = Validator::new();
+    for name in ["lab/v5_properties.pcap", "vectors/K_viol.pcap", "vectors/trunc.pcap", "vectors/I_corr.pcap"] {
+        let mut refused = BTreeSet::new();
+        for record in common::records(&fixtures().join(name), &[]) {
+            let mut places = Vec::new();
+            objects("", &record, &mut |path, _| places.push(path.to_owned()));
+            for place in places {
+                // The keys of this one are types, and are tested below.
+                if place.ends_with("/by_type") {
+                    continue;
+                }
+                let mut changed = record.clone();
+                changed.pointer_mut(&place).unwrap()["made_up"] = json!(1);
+                assert!(validator.check(&changed).is_err(), "{name}: {changed}");
+                refused.insert(record["record"].as_str().unwrap().to_owned());
+            }
+        }
+        assert!(refused.len() >= 5, "{name}: {refused:?}");
+    }
+}
+
+#[test]
+fn wrong_values_and_misplaced_fields_are_refused() {
+    let validator = Validator::new();
+    let records = common::records(&fixtures().join("mqtt5_qos.pcap"), &[]);
+    let first = |kind: &str, member: &str, value: &str| {
+        let found = records.iter().find(|record| record["record"] == kind && record[member] == value);
+        found.unwrap_or_else(|| panic!("there is a {kind} with {member} {value}")).clone()
+    };
+    let connect = first("message", "type", "CONNECT");
+    let flow = first("flow", "protocol", "tcp");
+    let session = first("session", "client_id", "pub");
+    let cases = [
+        (&connect, "/type", json!("CONECT")),
+        (&connect, "/qos", json!(1)),
+        (&connect, "/time", json!("2026-11-21 21:23:21")),
+        (&connect, "/frame", json!(0)),
+        (&connect, "/keep_alive_s", json!("60")),
+        (&connect, "/record", json!("massage")),
+        (&connect, "/username", Value::Null),
+        (&flow, "/state/client", json!("DONE")),
+        (&flow, "/from_client/packets", json!(-1)),
+        (&flow, "/transitions/0/on", json!("magic")),
+        (&flow, "/protocol", json!("udp")),
+        (&session, "/from_client/by_type/PUBLIC", json!(1)),
+        (&session, "/ended/kind", json!("tired")),
+    ];
+    for (record, place, value) in cases {
+        let mut changed = record.clone();
+        let (parent, key) = place.rsplit_once('/').unwrap();
+        changed.pointer_mut(parent).unwrap()[key] = value;
+        assert!(validator.check(record).is_ok());
+        assert!(validator.check(&changed).is_err(), "{place}");
+    }
+    for field in ["flow", "time", "type", "version_known_by", "clean_start", "password_present"] {
+        let mut changed = connect.clone();
+        changed.as_object_mut().unwrap().remove(field).unwrap();
+        assert!(validator.check(&changed).is_err(), "without {field}");
+    }
+}
+
+/// All strings of the `enum` at this place of the schema.
+fn values<'a>(schema: &'a Value, place: &str) -> BTreeSet<&'a str> {
+    let list = schema.pointer(place).and_then(|value| value["enum"].as_array()).expect(place);
+    let values: BTreeSet<_> = list.iter().map(|value| value.as_str().unwrap()).collect();
+    assert_eq!(values.len(), list.len(), "{place} has no repetitions");
+    values
+}
+
+/// What stands between the quotation marks that follow `before` in a source file.
+fn named<'a>(source: &'a str, before: &str) -> BTreeSet<&'a str> {
+    source.lines().filter_map(|line| line.split_once(before)?.1.split_once('"')).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn lists_of_values_are_those_of_the_program() {
+    let schema = schema();
+    assert_eq!(values(&schema, "/$defs/state"), TcpState::ALL.iter().map(|state| state.name()).collect());
+    let signals = Signal::ALL.iter().map(|signal| signal.name()).collect();
+    assert_eq!(values(&schema, "/$defs/flow/properties/transitions/items/properties/on"), signals);
+    assert_eq!(values(&schema, "/$defs/packet_type"), PacketType::ALL.iter().map(|kind| kind.name()).collect());
+    assert_eq!(values(&schema, "/$defs/version"), Version::ALL.iter().map(|version| version.as_str()).collect());
+    let marks = named(include_str!("../src/flow/verdict.rs"), ", \"");
+    assert!(marks.contains("duplicate_ack"));
+    assert_eq!(values(&schema, "/$defs/packet/properties/tcp/properties/analysis/items"), marks);
+}
+
+#[test]
+fn names_in_the_source_have_their_place_in_the_schema() {
+    let schema = schema();
+    // All names that a file gives, and the lists that have them together.
+    let places: [(&str, &[&str]); 10] = [
+        (include_str!("../src/mqtt/deviation_name.rs"), &["/message/properties/deviations/items/properties/kind"]),
+        (include_str!("../src/wire/packet.rs"), &["/packet/properties/stopped/properties/layer"]),
+        (
+            include_str!("../src/flow/verdict.rs"),
+            &[
+                "/packet/properties/tcp/properties/retransmission/properties/kind",
+                "/packet/properties/tcp/properties/retransmission/properties/evidence",
+            ],
+        ),
+        (
+            include_str!("../src/flow/record.rs"),
+            &["/flow/properties/client_known_by", "/flow/properties/outcome", "/flow/properties/close/properties/kind"],
+        ),
+        (include_str!("../src/flow/tcp.rs"), &["/flow/properties/transitions/items/properties/proof"]),
+        (include_str!("../src/flow/summary.rs"), &["/flow/properties/conn_state"]),
+        (include_str!("../src/flow/endpoint.rs"), &["/role", "/flow/properties/protocol"]),
+        (include_str!("../src/session/connection.rs"), &["/session/properties/ended/properties/kind"]),
+        (include_str!("../src/dissect/message.rs"), &["/message/properties/version_known_by"]),
+        (include_str!("../src/check/finding.rs"), &["/finding/properties/severity", "/finding/properties/certainty"]),
+    ];
+    for (source, lists) in places {
+        let listed: BTreeSet<_> = lists.iter().flat_map(|list| values(&schema, &format!("/$defs{list}"))).collect();
+        assert_eq!(listed, named(source, "=> \""), "{lists:?}");
+    }
+    let layers = values(&schema, "/$defs/packet/properties/stopped/properties/layer");
+    let carried = named(include_str!("../src/dissect/mod.rs"), "=> \"");
+    assert_eq!(values(&schema, "/$defs/flow/properties/application"), carried);
+    let protocols = layers.union(&carried).copied().collect();
+    assert_eq!(values(&schema, "/$defs/packet/properties/protocols/items"), protocols);
+}
+
+#[test]
+fn every_property_of_mqtt_5_has_its_field() {
+    let schema = schema();
+    let fields: BTreeSet<_> =
+        schema["$defs"]["mqtt_properties"]["properties"].as_object().unwrap().keys().cloned().collect();
+    let expected: BTreeSet<_> = PropertyId::ALL
+        .iter()
+        .map(|id| match id {
+            // These may stand more than once, and this one is a secret.
+            PropertyId::UserProperty | PropertyId::SubscriptionIdentifier => match id.name() {
+                "user_property" => "user_properties".to_owned(),
+                name => format!("{name}s"),
+            },
+            PropertyId::AuthenticationData => format!("{}_length", id.name()),
+            id => id.name().to_owned(),
+        })
+        .collect();
+    assert_eq!(fields, expected);
+}
+
+#[test]
+fn every_field_is_described() {
+    fn walk(path: &str, schema: &Value) {
+        let described = schema["description"].as_str().is_some_and(|text| text.ends_with('.'));
+        assert!(described || schema.get("$ref").is_some(), "{path}");
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let described = field["description"].as_str().is_some_and(|text| text.ends_with('.'));
+            assert!(described, "{path}: {name}");
+            walk(&format!("{path}/{name}"), field);
+        }
+        if let Some(items) = schema.get("items") {
+            walk(&format!("{path}/items"), items);
+        }
+    }
+    let schema = schema();
+    let definitions = schema["$defs"].as_object().unwrap();
+    assert!(definitions.len() > 20);
+    definitions.iter().for_each(|(name, definition)| walk(name, definition));
+}
+
+#[test]
+fn what_the_schema_command_prints_is_a_schema() {
+    let printed = run(["schema"]);
+    assert!(printed.status.success());
+    assert!(stdout(&printed).ends_with("}\n"));
+    let draft = &schema()["$schema"];
+    assert_eq!(draft, "https://json-schema.org/draft/2020-12/schema");
+}
