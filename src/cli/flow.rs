@@ -364,17 +364,15 @@ impl Viewer {
                 Some(format!("--from {other} plots the other direction, --frames more of it")),
             ));
         }
-        match target {
-            Some(target) => target.write(&plot.svg()),
-            None => {
-                let height = arguments.height.or_else(|| {
-                    let (_, height) = terminal_size::terminal_size_of(io::stdout())?;
-                    Some(height.0.saturating_sub(2)).filter(|height| *height >= 10)
-                });
-                let text = plot.text(style, height.map_or(24, usize::from));
-                Ok(io::stdout().write_all(text.as_bytes())?)
-            }
+        if let Some(target) = target {
+            return target.write(&plot.svg());
         }
+        let height = arguments.height.or_else(|| {
+            let (_, height) = terminal_size::terminal_size_of(io::stdout())?;
+            Some(height.0.saturating_sub(2)).filter(|height| *height >= 10)
+        });
+        let text = plot.text(style, height.map_or(24, usize::from));
+        Ok(io::stdout().write_all(text.as_bytes())?)
     }
 }
 

@@ -47,7 +47,7 @@ impl<'a, W: Write> Body<'a, W> {
 
     /// All rows with the transitions between them. `whole` tells that no rows are missing at the end.
     pub(super) fn print(&mut self, rows: &[Row], transitions: &[Transition], whole: bool) -> io::Result<()> {
-        let mut transitions: Vec<_> = transitions.iter().copied().collect();
+        let mut transitions = transitions.to_vec();
         transitions.sort_by_key(|transition| transition.origin.frame);
         let Some(begin) = rows.first().map(|row| row.frame) else { return Ok(()) };
         self.titles()?;
@@ -207,7 +207,7 @@ impl<'a, W: Write> Body<'a, W> {
         if let Some(column) = layout.notes
             && let Some((kind, text)) = notes.next()
         {
-            line.to(column).paint(note_color(kind), &text);
+            line.to(column).paint(Some(note_color(kind)), &text);
         }
         writeln!(self.out, "{}", line.end())?;
         if !below.is_empty() {
@@ -218,7 +218,7 @@ impl<'a, W: Write> Body<'a, W> {
         }
         for (kind, text) in notes {
             let mut line = Line::new(self.style, layout.width);
-            line.to(layout.notes.unwrap_or(layout.zone)).paint(note_color(kind), &text);
+            line.to(layout.notes.unwrap_or(layout.zone)).paint(Some(note_color(kind)), &text);
             writeln!(self.out, "{}", line.end())?;
         }
         Ok(())
@@ -296,10 +296,10 @@ const fn arrow_color(flags: TcpFlags, trouble: bool) -> Option<Color> {
     }
 }
 
-const fn note_color(kind: NoteKind) -> Option<Color> {
+const fn note_color(kind: NoteKind) -> Color {
     match kind {
-        NoteKind::Odd => Some(Color::Odd),
-        NoteKind::Plain => Some(Color::Faint),
-        NoteKind::Message => Some(Color::Cyan),
+        NoteKind::Odd => Color::Odd,
+        NoteKind::Plain => Color::Faint,
+        NoteKind::Message => Color::Cyan,
     }
 }

@@ -187,7 +187,8 @@ mod tests {
     fn the_window_gives_way_before_the_acknowledgement_and_that_before_the_sequence_number() {
         assert_eq!(layout(80, 1_234_567, 40_000_000).dropped, ["window"]);
         assert_eq!(layout(72, 1_234_567, 40_000_000).dropped, ["window", "ack"]);
-        assert_eq!(layout(60, 1_234_567, 40_000_000).dropped, ["window", "ack", "seq", "len"]);
+        assert_eq!(layout(60, 1_234_567, 40_000_000).dropped, ["window", "ack", "seq"]);
+        assert_eq!(layout(54, 1_234_567, 40_000_000).dropped, ["window", "ack", "seq", "len"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What stands above and below the rungs: who talks to whom with which options, and the numbers.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::line::{Line, wrap};
@@ -144,11 +145,11 @@ impl Ladder {
         let handshake = &flow.connection.handshake;
         let mut text = if handshake.complete { "complete" } else { "not complete" }.to_owned();
         if let Some(rtt) = handshake.rtt {
-            text.push_str(&format!(", round trip {}", Duration(rtt)));
+            let _ = write!(text, ", round trip {}", Duration(rtt));
         }
         let again: u32 = Direction::BOTH.iter().map(|end| sides[*end].counters().handshake_retransmissions).sum();
         if again > 0 {
-            text.push_str(&format!(", SYN or SYN-ACK sent again {again}×"));
+            let _ = write!(text, ", SYN or SYN-ACK sent again {again}×");
         }
         sheet.wide("handshake", &text)?;
         if !sides.to_server.window_scale_known() || !sides.to_client.window_scale_known() {

@@ -7,6 +7,7 @@ mod line;
 mod margin;
 mod row;
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
@@ -149,7 +150,7 @@ impl Ladder {
             text = text.replace("  ", " ");
         }
         if message.started.frame != message.origin.frame {
-            text.push_str(&format!(" (began in frame {})", message.started.frame));
+            let _ = write!(text, " (began in frame {})", message.started.frame);
         }
         self.messages.push(Note { kind: NoteKind::Message, text });
     }

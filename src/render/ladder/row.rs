@@ -7,7 +7,7 @@ use crate::flow::{Direction, PerDirection, Verdict};
 use crate::render::width::Duration;
 use crate::text::Escaped;
 use crate::time::{Span, Timestamp};
-use crate::wire::{Payload, Segment, TcpFlags};
+use crate::wire::{Payload, Segment, SeqNum, TcpFlags};
 
 /// Columns of a note that are kept: more than two lines of a wide terminal say less, not more.
 pub(super) const NOTE_COLUMNS: usize = 240;
@@ -113,8 +113,8 @@ fn notes(segment: &Segment<'_>, direction: Direction, verdict: &Verdict, memory:
         }
     }
     if let (Some(sack), Some(ack)) = (segment.options.sack(), verdict.relative_ack) {
-        let block = |&(left, right): &(crate::wire::SeqNum, crate::wire::SeqNum)| {
-            let place = |edge: crate::wire::SeqNum| i64::from(ack) + i64::from(edge.distance(segment.ack));
+        let block = |&(left, right): &(SeqNum, SeqNum)| {
+            let place = |edge: SeqNum| i64::from(ack) + i64::from(edge.distance(segment.ack));
             format!("{}–{}", place(left), place(right))
         };
         let mut blocks = sack.as_slice().iter();
@@ -259,8 +259,8 @@ mod tests {
         Segment {
             source: 1,
             destination: 2,
-            seq: crate::wire::SeqNum(7),
-            ack: crate::wire::SeqNum(100),
+            seq: SeqNum(7),
+            ack: SeqNum(100),
             flags: TcpFlags::ACK,
             window: 10,
             urgent: 0,

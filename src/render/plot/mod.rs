@@ -17,7 +17,7 @@ use crate::dissect::Conversation;
 use crate::engine::PacketView;
 use crate::flow::{Direction, Flow, Marks, PerDirection, Role, Verdict};
 use crate::time::{Span, Timestamp};
-use crate::wire::{Payload, Segment, TcpFlags};
+use crate::wire::{Payload, Segment, SeqNum, TcpFlags};
 use axis::{Axis, Unit};
 use chart::{Chart, Curve, Ink, Shape};
 use series::{Covered, Keep, Points, Slices, Unwrap};
@@ -253,8 +253,9 @@ impl Plot {
         if let Some(rtt) = verdict.ack_rtt {
             samples.rtt.value(at, rtt.as_nanos().max(0));
         }
-        for &(left, right) in segment.options.sack().iter().flat_map(|sack| sack.as_slice()) {
-            let place = |edge: crate::wire::SeqNum| ack + i64::from(edge.distance(segment.ack));
+        let Some(sack) = segment.options.sack() else { return };
+        for &(left, right) in sack.as_slice() {
+            let place = |edge: SeqNum| ack + i64::from(edge.distance(segment.ack));
             // What lies below the acknowledgement arrived twice: no news.
             if place(right) > ack {
                 samples.sacked.range(at, place(left), place(right));
@@ -359,7 +360,7 @@ impl Samples {
     }
 
     fn sequence(&self, chart: &mut Chart) {
-        let data = || [&self.sent, &self.again, &self.late].into_iter().flat_map(|points| points.items());
+        let data = || [&self.sent, &self.again, &self.late].into_iter().flat_map(Points::items);
         let low = data().map(|point| point.low).min().unwrap_or(0);
         let high = data().map(|point| point.high).max().unwrap_or(1);
         let edge = self.edges.items().iter().map(|point| point.high).max().unwrap_or(0);
@@ -393,7 +394,7 @@ impl Samples {
     }
 
     fn window(&self, chart: &mut Chart) {
-        let all = || [&self.windows, &self.in_flight].into_iter().flat_map(|points| points.items());
+        let all = || [&self.windows, &self.in_flight].into_iter().flat_map(Points::items);
         let top = all().map(|point| point.high).max().unwrap_or(1);
         chart.y = Axis { label: "bytes", unit: Unit::Bytes, min: 0.0, max: above(top.max(1) as f64) };
         let mut line = |name: &str, shape, ink, points: &Points, count: bool| {

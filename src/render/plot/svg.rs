@@ -181,8 +181,10 @@ impl Svg<'_> {
                 writeln!(self.out, "</g>")
             }
             Shape::Dots => {
-                let places: Vec<_> = curve.points.iter().map(|&(at, value, _)| (self.x(at), self.y(value))).collect();
-                let path: String = places.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect();
+                let mut path = String::new();
+                for &(at, value, _) in &curve.points {
+                    write!(path, "M{:.1} {:.1}h0", self.x(at), self.y(value))?;
+                }
                 writeln!(
                     self.out,
                     "<path d=\"{path}\" stroke=\"{ink}\" stroke-width=\"4.5\" stroke-linecap=\"round\" fill=\"none\"/>"

