@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
+            [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -73,6 +74,25 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mqttsniff;flow' {
+            [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'The flow, by its number in Wireshark (tcp.stream)')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The flow of an MQTT client, by its client identifier')
+            [CompletionResult]::new('--frames', '--frames', [CompletionResultType]::ParameterName, 'Show only these frames: 10-20, 10-, -20')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show at most so many frames')
+            [CompletionResult]::new('--plot', '--plot', [CompletionResultType]::ParameterName, 'Draw a graph instead of the ladder')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Plot what this end sends [default: whoever sent more]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the plot as SVG to this file, or to standard output with -')
+            [CompletionResult]::new('--height', '--height', [CompletionResultType]::ParameterName, 'The lines that a plot in the terminal takes [default: those of the terminal, else 24]')
+            [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'Show times of the clock (UTC) or seconds since the flow''s first frame')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: the records of `read --json --show packets,...` that belong to the flow')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mqttsniff;interfaces' {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object for each interface')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -97,6 +117,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
         'mqttsniff;help' {
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
+            [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -108,6 +129,9 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;help;capture' {
+            break
+        }
+        'mqttsniff;help;flow' {
             break
         }
         'mqttsniff;help;interfaces' {

@@ -24,6 +24,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --version 'Print version'
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
+            cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -67,6 +68,24 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;flow'= {
+            cand --stream 'The flow, by its number in Wireshark (tcp.stream)'
+            cand --client-id 'The flow of an MQTT client, by its client identifier'
+            cand --frames 'Show only these frames: 10-20, 10-, -20'
+            cand --limit 'Show at most so many frames'
+            cand --plot 'Draw a graph instead of the ladder'
+            cand --from 'Plot what this end sends [default: whoever sent more]'
+            cand --output 'Write the plot as SVG to this file, or to standard output with -'
+            cand --height 'The lines that a plot in the terminal takes [default: those of the terminal, else 24]'
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --time 'Show times of the clock (UTC) or seconds since the flow''s first frame'
+            cand --color 'Use colours'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --json 'Print JSON Lines: the records of `read --json --show packets,...` that belong to the flow'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;interfaces'= {
             cand --json 'Print one JSON object for each interface'
             cand -h 'Print help (see more with ''--help'')'
@@ -87,6 +106,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help'= {
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
+            cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -96,6 +116,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;read'= {
         }
         &'mqttsniff;help;capture'= {
+        }
+        &'mqttsniff;help;flow'= {
         }
         &'mqttsniff;help;interfaces'= {
         }

@@ -28,6 +28,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -s h -l help -d 'Print
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -s V -l version -d 'Print version'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "read" -d 'Read capture files'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "completions" -d 'Print shell completions'
@@ -80,15 +81,40 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l pro
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l stream -d 'The flow, by its number in Wireshark (tcp.stream)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l client-id -d 'The flow of an MQTT client, by its client identifier' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l frames -d 'Show only these frames: 10-20, 10-, -20' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l limit -d 'Show at most so many frames' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l plot -d 'Draw a graph instead of the ladder' -r -f -a "sequence\t'Sequence numbers over time, with acknowledgements, window, SACK and what was sent again'
+window\t'The advertised window and the bytes in flight'
+throughput\t'Bytes a second'
+rtt\t'Round trips by acknowledgement'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l from -d 'Plot what this end sends [default: whoever sent more]' -r -f -a "client\t'Who opened the connection'
+server\t'Who was connected to'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l output -d 'Write the plot as SVG to this file, or to standard output with -' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l height -d 'The lines that a plot in the terminal takes [default: those of the terminal, else 24]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
+3.1.1\t'MQTT 3.1.1'
+5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
+clock\t'The time of day in UTC (default when capturing)'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Print JSON Lines: the records of `read --json --show packets,...` that belong to the flow'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -l json -d 'Print one JSON object for each interface'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture interfaces schema completions man help" -f -a "read" -d 'Read capture files'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "read" -d 'Read capture files'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

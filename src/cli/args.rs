@@ -26,6 +26,7 @@ Examples:
   mqttsniff read trace.pcap                          who connected, what went wrong
   mqttsniff read trace.pcap --json | jq -c .topic    one JSON object a line
   mqttsniff capture eth0 --write trace.pcapng        the same, live
+  mqttsniff flow trace.pcap 1                        one connection, segment by segment
 
 Exit status: 0 fine, 2 bad usage, unreadable or cut-short input, or a failed write.";
 
@@ -43,6 +44,12 @@ pub(super) enum Command {
     /// tables of the flows and sessions and a summary, with the frames in it that the kernel had to drop.
     #[command(after_help = CAPTURE_EXAMPLES)]
     Capture(Capture),
+    /// Show one TCP connection segment by segment, or as a plot
+    ///
+    /// A ladder: who sent what and when, what there is to say of it, the MQTT messages that it completes, and the
+    /// states of both ends as the capture proves them. Or, with --plot, a graph in the terminal or as an SVG file.
+    #[command(after_help = FLOW_EXAMPLES, override_usage = "mqttsniff flow [OPTIONS] <FILE>... [N]")]
+    Flow(Box<Flow>),
     /// List the network interfaces that can be captured from
     ///
     /// With their state and addresses.
@@ -77,6 +84,13 @@ Examples:
   mqttsniff capture eth0
   mqttsniff capture any --capture-filter 'tcp port 1883' --json
   mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m";
+
+const FLOW_EXAMPLES: &str = "\
+Examples:
+  mqttsniff flow trace.pcap 1
+  mqttsniff flow trace.pcap --client-id sensor-7 --frames 100-200
+  mqttsniff flow trace.pcap 1 --plot sequence
+  mqttsniff flow trace.pcap 1 --plot rtt --from server --output rtt.svg";
 
 const INTERFACES_EXAMPLES: &str = "\
 Examples:
@@ -164,6 +178,90 @@ pub(super) struct Capture {
 
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Flow {
+    /// Capture files, or - for standard input; then the number of the flow
+    ///
+    /// N is the number of the frame that opened the flow, as `mqttsniff read` shows it. It may be left out where there
+    /// is only one TCP connection. A file whose name is a number is named with a path: ./1
+    #[arg(required = true, value_name = "FILE... [N]", help_heading = "Input")]
+    pub(super) operands: Vec<PathBuf>,
+
+    /// The flow, by its number in Wireshark (tcp.stream)
+    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with = "client_id")]
+    pub(super) stream: Option<u32>,
+
+    /// The flow of an MQTT client, by its client identifier
+    ///
+    /// Where the client has several flows, the first is shown and the others are named. The files are read twice, so
+    /// this works with no pipe.
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub(super) client_id: Option<String>,
+
+    /// Show only these frames: 10-20, 10-, -20
+    #[arg(long, value_name = "A-B", help_heading = "Input", value_parser = frames, allow_hyphen_values = true)]
+    pub(super) frames: Option<(u64, u64)>,
+
+    /// Show at most so many frames
+    #[arg(long, value_name = "COUNT", help_heading = "Input", conflicts_with = "plot",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) limit: Option<u64>,
+
+    /// Draw a graph instead of the ladder
+    #[arg(long, value_name = "KIND", help_heading = "Plot")]
+    pub(super) plot: Option<PlotArgument>,
+
+    /// Plot what this end sends [default: whoever sent more]
+    #[arg(long, value_name = "END", help_heading = "Plot", requires = "plot")]
+    pub(super) from: Option<EndArgument>,
+
+    /// Write the plot as SVG to this file, or to standard output with -
+    #[arg(long, value_name = "FILE.svg", help_heading = "Plot", requires = "plot")]
+    pub(super) output: Option<PathBuf>,
+
+    /// The lines that a plot in the terminal takes [default: those of the terminal, else 24]
+    #[arg(long, value_name = "LINES", help_heading = "Plot", requires = "plot", conflicts_with = "output",
+          value_parser = clap::value_parser!(u16).range(10..=200))]
+    pub(super) height: Option<u16>,
+
+    #[command(flatten)]
+    pub(super) decoding: Decoding,
+
+    /// Print JSON Lines: the records of `read --json --show packets,...` that belong to the flow
+    #[arg(long, help_heading = "Output", conflicts_with = "plot")]
+    pub(super) json: bool,
+
+    /// Show times of the clock (UTC) or seconds since the flow's first frame
+    #[arg(long, value_name = "KIND", help_heading = "Output")]
+    pub(super) time: Option<TimeArgument>,
+
+    /// Use colours
+    ///
+    /// auto: on a terminal, unless NO_COLOR is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(super) color: ColorArgument,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlotArgument {
+    /// Sequence numbers over time, with acknowledgements, window, SACK and what was sent again
+    Sequence,
+    /// The advertised window and the bytes in flight
+    Window,
+    /// Bytes a second
+    Throughput,
+    /// Round trips by acknowledgement
+    Rtt,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EndArgument {
+    /// Who opened the connection
+    Client,
+    /// Who was connected to
+    Server,
 }
 
 #[derive(Debug, Args)]
@@ -335,6 +433,19 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
 }
 
+/// A range of frame numbers, either end of which may be left out.
+fn frames(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str, missing: u64| match text {
+        "" => Ok(missing),
+        digits => digits.parse().map_err(|_| format!("'{digits}' is no frame number; try 10-20")),
+    };
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (number(first, 1)?, number(last, u64::MAX)?),
+        None => (number(text, 1)?, number(text, u64::MAX)?),
+    };
+    if first > last { Err(format!("{first} comes after {last}")) } else { Ok((first, last)) }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -353,6 +464,16 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(duration("soon").is_err());
         assert!(duration("5 parsecs").is_err());
+    }
+
+    #[test]
+    fn ranges_of_frames_may_be_open() {
+        assert_eq!(frames("10-20"), Ok((10, 20)));
+        assert_eq!(frames("10-"), Ok((10, u64::MAX)));
+        assert_eq!(frames("-20"), Ok((1, 20)));
+        assert_eq!(frames("7"), Ok((7, 7)));
+        assert!(frames("20-10").is_err());
+        assert!(frames("all").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod args;
 mod capture;
 mod failure;
+mod flow;
 mod generate;
 mod interfaces;
 mod output;
@@ -24,6 +25,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Read(read) => read::run(&read),
         Command::Capture(capture) => capture::run(&capture),
+        Command::Flow(flow) => flow::run(&flow),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),

@@ -155,7 +155,17 @@ fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
 }
 
 fn style(arguments: &OutputArguments, mode: Mode) -> Style {
-    let color = match arguments.color {
+    let clock = match arguments.time {
+        Some(TimeArgument::Clock) => true,
+        Some(TimeArgument::Relative) => false,
+        None => mode == Mode::Live,
+    };
+    style_of(arguments.color, clock)
+}
+
+/// The style of standard output.
+pub(super) fn style_of(color: ColorArgument, clock: bool) -> Style {
+    let color = match color {
         ColorArgument::Always => true,
         ColorArgument::Never => false,
         ColorArgument::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
@@ -168,11 +178,6 @@ fn style(arguments: &OutputArguments, mode: Mode) -> Style {
         Some(if width.0 == 0 { 80 } else { usize::from(width.0) })
     };
     let width = if io::stdout().is_terminal() { terminal().or(named).or(Some(80)) } else { named };
-    let clock = match arguments.time {
-        Some(TimeArgument::Clock) => true,
-        Some(TimeArgument::Relative) => false,
-        None => mode == Mode::Live,
-    };
     Style { width, color, clock }
 }
 

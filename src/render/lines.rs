@@ -179,7 +179,7 @@ pub(super) fn info(view: &PacketView<'_>) -> String {
 }
 
 /// A message in a line: its type, then what matters of it.
-fn message_text(message: &Message<'_>) -> String {
+pub(super) fn message_text(message: &Message<'_>) -> String {
     let packet = &message.packet;
     let name = packet.header.packet_type.name();
     let mut text = format!("{name:<11}");

@@ -3,13 +3,17 @@
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
 mod json;
+mod ladder;
 mod lines;
+mod plot;
 mod record;
 mod table;
 mod width;
 
 pub use json::{JsonLines, write_interface};
+pub use ladder::{Ladder, Part};
 pub use lines::Lines;
+pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
 pub use table::Tables;
 pub use width::Style;

@@ -46,6 +46,12 @@ pub(super) enum Color {
     Title = 1,
     /// What is less important.
     Faint = 2,
+    /// A curve among others.
+    Blue = 34,
+    /// A curve among others.
+    Magenta = 35,
+    /// A curve among others.
+    Cyan = 36,
 }
 
 /// How many columns a text takes on a terminal, near enough: wide East Asian characters and emoji take two,
