@@ -181,7 +181,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --json --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --wireshark-rules --json --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -225,6 +225,10 @@ _mqttsniff() {
                     ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --time)

@@ -79,6 +79,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --height 'The lines that a plot in the terminal takes [default: those of the terminal, else 24]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
             cand --time 'Show times of the clock (UTC) or seconds since the flow''s first frame'
             cand --color 'Use colours'
             cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'

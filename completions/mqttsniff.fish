@@ -97,6 +97,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
+4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'

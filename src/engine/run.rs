@@ -95,6 +95,7 @@ pub struct Engine {
     options: EngineOptions,
     decoder: Decoder,
     followed: Followed,
+    wireshark: Option<Box<WiresharkAnalysis>>,
 }
 
 /// What is followed from frame to frame, apart from fragments.
@@ -104,7 +105,6 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
-    wireshark: Option<Box<WiresharkAnalysis>>,
 }
 
 impl Engine {
