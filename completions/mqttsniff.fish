@@ -91,8 +91,8 @@ throughput\t'Bytes a second'
 rtt\t'Round trips by acknowledgement'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l from -d 'Plot what this end sends [default: whoever sent more]' -r -f -a "client\t'Who opened the connection'
 server\t'Who was connected to'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l output -d 'Write the plot as SVG to this file, or to standard output with -' -r -F
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l height -d 'The lines that a plot in the terminal takes [default: those of the terminal, else 24]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l output -d 'Write the plot as SVG, to standard output with -' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l height -d 'Lines of a plot in the terminal [default: all it has, else 24]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
@@ -105,7 +105,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'U
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Print JSON Lines: the records of `read --json --show packets,...` that belong to the flow'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -l json -d 'Print one JSON object for each interface'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -217,11 +217,11 @@ pub(super) struct Flow {
     #[arg(long, value_name = "END", help_heading = "Plot", requires = "plot")]
     pub(super) from: Option<EndArgument>,
 
-    /// Write the plot as SVG to this file, or to standard output with -
+    /// Write the plot as SVG, to standard output with -
     #[arg(long, value_name = "FILE.svg", help_heading = "Plot", requires = "plot")]
     pub(super) output: Option<PathBuf>,
 
-    /// The lines that a plot in the terminal takes [default: those of the terminal, else 24]
+    /// Lines of a plot in the terminal [default: all it has, else 24]
     #[arg(long, value_name = "LINES", help_heading = "Plot", requires = "plot", conflicts_with = "output",
           value_parser = clap::value_parser!(u16).range(10..=200))]
     pub(super) height: Option<u16>,
@@ -229,7 +229,9 @@ pub(super) struct Flow {
     #[command(flatten)]
     pub(super) decoding: Decoding,
 
-    /// Print JSON Lines: the records of `read --json --show packets,...` that belong to the flow
+    /// Print JSON Lines: one object a line
+    ///
+    /// Those that `mqttsniff read --json` prints of the flow, its packets among them, between begin and summary.
     #[arg(long, help_heading = "Output", conflicts_with = "plot")]
     pub(super) json: bool,
 

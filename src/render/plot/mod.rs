@@ -374,7 +374,9 @@ impl Samples {
                 chart.curves.push(curve(name, shape, ink, points));
             }
         };
-        add("window edge", Shape::DottedSteps, Ink::Orange, &self.edges);
+        if self.edges.items().iter().any(|point| point.low <= top) {
+            add("window edge", Shape::DottedSteps, Ink::Orange, &self.edges);
+        }
         add("acknowledged", Shape::Steps, Ink::Green, &self.acks);
         add("segments", Shape::Strokes, Ink::Blue, &self.sent);
         add("selectively acknowledged", Shape::Marks('s'), Ink::Purple, &self.sacked);
@@ -387,7 +389,7 @@ impl Samples {
         }
         if !whole_edge {
             chart.notes.push(format!(
-                "the window's edge lies above the plot: it leaves room for up to {}",
+                "the window's edge goes beyond the plot: up to {} above the last byte",
                 Bytes(u64::try_from(edge - high).unwrap_or(0))
             ));
         }
