@@ -9,7 +9,7 @@ use super::state::{Signal, TcpState};
 use super::traffic::HeldUp;
 use super::verdict::RetransmissionKind;
 use crate::time::{Span, Timestamp};
-use crate::wire::{SeqNum, TcpOption, TcpOptions};
+use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
 
 /// How the window field is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -198,8 +198,8 @@ pub struct Side {
     pub(super) newest: Stamp,
     /// The stack puts the same IP identification on different segments, so that it tells nothing.
     pub(super) ip_id_constant: bool,
-    /// Its checksums were right at least once, so that a wrong one means damage on the way.
-    pub(super) checksums_trusted: bool,
+    /// How many of its checksums were right, and how many wrong.
+    pub(super) checksums: (u32, u32),
     /// Duplicate acknowledgements that it received in a row, with the highest number it saw acknowledged selectively.
     pub(super) duplicate_acks_received: u32,
     pub(super) sacked_to: Option<SeqNum>,
@@ -277,6 +277,20 @@ impl Side {
             WindowScale::Unknown => LARGEST,
             WindowScale::Off | WindowScale::Shift(_) => (2 * self.largest_window.max(1 << 16) + SLACK).min(LARGEST),
         }
+    }
+
+    /// Whether a segment's wrong checksum means damage on the way.
+    ///
+    /// It does only for a sender whose checksums are right as a rule: a card that fills them in later leaves
+    /// anything there, now and then even what is right by chance.
+    pub(super) fn is_damaged(&mut self, segment: &Segment<'_>) -> bool {
+        let (good, bad) = &mut self.checksums;
+        match segment.checksum {
+            Checksum::Good => *good = good.saturating_add(1),
+            Checksum::Bad => *bad = bad.saturating_add(1),
+            Checksum::Offloaded | Checksum::Unknown => {}
+        }
+        segment.checksum == Checksum::Bad && segment.checksum_field != 0 && *good > bad.saturating_mul(2)
     }
 
     /// Remembers a segment that arrived damaged.

@@ -15,7 +15,7 @@ use super::state::{Signal, TcpState};
 use super::verdict::{Marks, Verdict};
 use crate::capture::Origin;
 use crate::time::{Span, Timestamp};
-use crate::wire::{Checksum, Ip, Segment, SeqNum, TcpFlags};
+use crate::wire::{Ip, Segment, SeqNum, TcpFlags};
 
 /// How sure a transition is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,7 +149,7 @@ impl Connection {
         let stamp = self.count(direction, segment, ip, length);
         self.place(direction, segment, &mut verdict);
         let (sender, receiver) = self.sides.both_mut(direction);
-        if segment.checksum == Checksum::Bad && sender.checksums_trusted {
+        if sender.is_damaged(segment) {
             sender.counters.bad_checksums += 1;
             if segment.seq_len() > 0 {
                 sender.remember_damaged(segment.seq);
@@ -157,7 +157,6 @@ impl Connection {
             verdict.marks.add(Marks::BAD_CHECKSUM);
             return verdict;
         }
-        sender.checksums_trusted |= segment.checksum == Checksum::Good;
         if segment.flags.has(TcpFlags::RST) {
             self.on_reset(direction, segment, origin, &mut verdict);
             self.note_traffic(direction, segment, &verdict, origin.time);

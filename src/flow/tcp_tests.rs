@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::capture::FrameNo;
 use crate::flow::{CloseKind, Next, Outcome, RetransmissionKind};
-use crate::wire::TcpOptions;
+use crate::wire::{Checksum, TcpOptions};
 
 const CLIENT_ISN: u32 = 0xffff_ff00;
 const SERVER_ISN: u32 = 7_000;
@@ -89,7 +89,7 @@ impl Story {
             flags: line.flags,
             window: line.window,
             urgent: 0,
-            checksum_field: 0,
+            checksum_field: 1,
             checksum: line.checksum,
             header_length: 20,
             options: TcpOptions(options),
@@ -384,6 +384,24 @@ fn a_sender_whose_checksums_were_never_right_is_believed() {
     story.client(Line { flags: TcpFlags::SYN, seq: 0, checksum: Checksum::Bad, ..LINE });
     story.server(Line { flags: SYN_ACK, seq: 0, ..LINE });
     story.expect("CLOSED SYN_SENT", "LISTEN SYN_RECEIVED");
+}
+
+#[test]
+fn a_checksum_that_is_right_by_chance_proves_nothing() {
+    let mut story = Story::established();
+    let wrong = Line { length: 10, checksum: Checksum::Bad, ..LINE };
+    for at in 0..20 {
+        story.client(Line {
+            seq: 1 + at * 10,
+            checksum: if at == 10 { Checksum::Good } else { Checksum::Bad },
+            ..wrong
+        });
+    }
+    assert!(story.counters(Direction::ToServer).bad_checksums <= 1);
+    assert_eq!(
+        story.counters(Direction::ToServer).unique_bytes,
+        200 - 10 * u64::from(story.counters(Direction::ToServer).bad_checksums)
+    );
 }
 
 #[test]

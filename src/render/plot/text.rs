@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_plot_fits_its_lines_and_columns() {
-        for width in [40, 80, 100, 300] {
+        for width in [Style::LEAST_WIDTH, 80, 100, 300] {
             for height in [10, 24, 50] {
                 let style = Style { width: Some(width), ..Style::PLAIN };
                 let text = draw(&chart(), style, height);
