@@ -32,10 +32,13 @@ pub(super) fn on_sequence(
     let length = segment.seq_len();
     if length > 0 {
         let end = segment.seq_end();
-        sender.captured = Some(sender.captured.map_or(end, |captured| captured.max(end)));
+        sender.captured = Some(match sender.captured {
+            None => (segment.seq, end),
+            Some((from, to)) => (if segment.seq.is_before(from) { segment.seq } else { from }, to.max(end)),
+        });
     }
     let Some(next) = sender.next else {
-        first_segment(sender, receiver, segment, stamp, origin);
+        first_segment(sender, receiver, segment, stamp, origin, verdict);
         return false;
     };
     if verdict.marks.has(Marks::SYN_INSIDE_CONNECTION) {
@@ -76,16 +79,28 @@ pub(super) fn on_sequence(
 }
 
 /// The first segment of an end, which may lie before or behind what its peer has acknowledged already.
-fn first_segment(sender: &mut Side, receiver: &Side, segment: &Segment<'_>, stamp: Stamp, origin: Origin) {
+fn first_segment(
+    sender: &mut Side,
+    receiver: &Side,
+    segment: &Segment<'_>,
+    stamp: Stamp,
+    origin: Origin,
+    verdict: &mut Verdict,
+) {
     let end = segment.seq_end();
     sender.newest = stamp;
     sender.syn_ack_sent = segment.flags.has(TcpFlags::SYN.with(TcpFlags::ACK));
     sender.counters.unique_bytes += u64::from(segment.payload_length);
     let mut next = end;
-    if let Some(acked) = receiver.acked.filter(|acked| acked.is_after(end) && acked.distance(end) < 1 << 30) {
-        // What came before the first captured byte is no hole of the capture; what is acknowledged behind it is.
-        sender.holes.open(end, acked);
-        next = acked;
+    if let Some(acked) = receiver.acked {
+        if segment.seq.is_after(acked) && segment.seq.distance(acked) < 1 << 30 {
+            verdict.marks.add(Marks::LOST_SEGMENT);
+            sender.counters.lost_segments += 1;
+            sender.holes.open(acked, segment.seq);
+        } else if acked.is_after(end) && acked.distance(end) < 1 << 30 {
+            sender.holes.open(end, acked);
+            next = acked;
+        }
     }
     sender.next = Some(next);
     if segment.seq_len() > 0 {

@@ -181,8 +181,9 @@ pub struct Side {
     pub(super) base: Option<SeqNum>,
     /// The number after the highest that it sent; absent until it was seen to send.
     pub(super) next: Option<SeqNum>,
-    /// The number after the highest that was captured of it; `next` may lie beyond, by acknowledgements.
-    pub(super) captured: Option<SeqNum>,
+    /// The lowest number that was captured of it, and the number after the highest; `next` may lie beyond, by
+    /// acknowledgements.
+    pub(super) captured: Option<(SeqNum, SeqNum)>,
     /// The number after its FIN.
     pub(super) fin: Option<SeqNum>,
     /// The highest acknowledgement number that it was seen to be sent.
@@ -242,14 +243,14 @@ impl Side {
         &self.counters
     }
 
-    /// Payload bytes of it that were never captured, below the last that were.
+    /// Payload bytes of it that were never captured, between the first and the last that were.
     pub fn missing_bytes(&self) -> u64 {
-        self.captured.map_or(0, |end| self.holes.bytes_before(end))
+        self.captured.map_or(0, |(from, to)| self.holes.bytes_before(to) - self.holes.bytes_before(from))
     }
 
     /// Bytes beyond the last captured that its peer acknowledged: what was sent there, a FIN among it, is not known.
     pub fn unseen_tail_bytes(&self) -> u64 {
-        self.holes.bytes() - self.missing_bytes()
+        self.captured.map_or(0, |(_, to)| self.holes.bytes() - self.holes.bytes_before(to))
     }
 
     /// Whether its windows are told in bytes, because both SYNs were captured.
