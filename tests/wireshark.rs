@@ -186,16 +186,25 @@ fn every_segment_of_every_fixture_gets_the_flags_of_the_tshark_installed_here() 
         eprintln!("skipped: tshark 4.0 is not installed, so that its flags can't be compared with ours");
         return;
     }
-    let (mut frames, mut different) = (0, Vec::new());
-    for file in captures() {
-        let (theirs, ours) = (tshark(&file), ours(&file, "4.0"));
-        for (frame, flags) in &theirs {
-            frames += 1;
-            if ours.get(frame) != Some(flags) {
-                different.push(format!("{} {frame}: {flags:?}, ours {:?}", file.display(), ours.get(frame)));
-            }
-        }
-    }
-    // Fixtures of damage may hold a frame that the two decode otherwise; no rule may differ.
+    // Starting tshark takes most of the time.
+    let files = captures();
+    let compared: Vec<(usize, Vec<String>)> = std::thread::scope(|scope| {
+        let parts = files.chunks(files.len().div_ceil(4));
+        let threads: Vec<_> =
+            parts.map(|part| scope.spawn(|| part.iter().map(|file| compare(file)).collect())).collect();
+        threads.into_iter().flat_map(|thread| -> Vec<_> { thread.join().unwrap() }).collect()
+    });
+    let frames: usize = compared.iter().map(|(frames, _)| frames).sum();
+    let different: Vec<_> = compared.iter().flat_map(|(_, different)| different).collect();
+    // A damaged capture may hold a frame that the two decode otherwise, but no rule may differ.
     assert!(frames > 4000 && different.len() * 200 <= frames, "{} of {frames}: {different:#?}", different.len());
+}
+
+/// How many frames of a capture have TCP for tshark, and those among them of which the flags differ.
+fn compare(file: &Path) -> (usize, Vec<String>) {
+    let (theirs, ours) = (tshark(file), ours(file, "4.0"));
+    let different = theirs.iter().filter(|(frame, flags)| ours.get(frame) != Some(flags));
+    let different =
+        different.map(|(frame, flags)| format!("{} {frame}: {flags:?}, ours {:?}", file.display(), ours.get(frame)));
+    (theirs.len(), different.collect())
 }
