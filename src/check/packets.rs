@@ -26,6 +26,8 @@ impl Rule for PacketRule {
         };
         let certainty = match message.version_known_by {
             _ if message.resynced => Certainty::Hint,
+            // A CONNECT names its version itself, or names none that exists.
+            _ if packet.header.packet_type == mqtt::PacketType::Connect => Certainty::Certain,
             VersionKnownBy::Inferred => Certainty::Likely,
             VersionKnownBy::Connect | VersionKnownBy::Option => Certainty::Certain,
         };

@@ -81,10 +81,20 @@ fn judge(notice: &Notice) -> Option<Finding> {
             Some("RFC 9293, 3.10.7.4"),
             Some("receivers differ in which bytes they keep, so that this may hide data from an observer"),
         ),
-        NoticeKind::FlowEvicted => (
+        NoticeKind::CutHeader(direction, at) => (
+            "mqtt.cut-header",
+            Severity::Note,
+            format!(
+                "the {}'s stream ends within the fixed header of a packet, at its byte {at}",
+                direction.sender().name()
+            ),
+            None,
+            None,
+        ),
+        NoticeKind::FlowEvicted(count) => (
             "capture.flow-evicted",
             Severity::Note,
-            "a flow was let go before its end, because there were too many".to_owned(),
+            format!("flows were let go before their end, because there were too many: {count} by now"),
             None,
             None,
         ),

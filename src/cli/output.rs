@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::dissect::{DissectOptions, Protocol};
 use mqttsniff::engine::EngineOptions;
-use mqttsniff::flow::FlowLimits;
 use mqttsniff::render::{JsonLines, Lines, Shown, Style, Tables};
 use mqttsniff::{Output, Summary};
 
@@ -183,13 +182,10 @@ pub(super) fn style_of(color: ColorArgument, clock: bool) -> Style {
 
 /// The options of the engine, as the arguments have them.
 pub(super) fn engine_options(decoding: &Decoding, packets: bool) -> EngineOptions {
-    let mut flows = FlowLimits::default();
-    flows.server_ports.extend(decoding.decode_as.iter().map(|(port, _)| *port));
     EngineOptions {
         packets,
         wireshark: Some(decoding.wireshark_rules.into()),
         ignore_checksums: decoding.ignore_checksums,
-        flows,
         dissect: DissectOptions {
             decode_as: decoding.decode_as.clone(),
             mqtt_version: decoding.mqtt_version.map(Into::into),

@@ -50,6 +50,9 @@ pub trait MessageSink {
 
     /// From here on it is not known where packets begin in this direction of a stream of this version.
     fn lost_sync(&mut self, direction: Direction, lost: LostSync, version: Version);
+
+    /// The stream of this direction ended within the fixed header of a packet, which begins at this byte of it.
+    fn cut_header(&mut self, direction: Direction, at: u64);
 }
 
 /// Reads one protocol in both directions of one flow.
@@ -63,10 +66,7 @@ pub trait Dissector {
     fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink);
 
     /// No more will come in either direction.
-    fn finish(&mut self, origin: Origin, sink: &mut dyn MessageSink);
-
-    /// The roles of the two ends are exchanged.
-    fn turn_round(&mut self);
+    fn finish(&mut self, sink: &mut dyn MessageSink);
 }
 
 /// What the user said about protocols, and how much may be held.
@@ -204,15 +204,24 @@ impl Conversation {
             self.state = State::Other(decision.protocol);
             return;
         }
-        let mut mqtt = Box::new(Mqtt::new(facts, options));
+        let mut mqtt = Box::new(Mqtt::new(probe.facts(facts), options));
         probe.replay(&mut *mqtt, sink);
         self.state = State::Mqtt(mqtt);
     }
 
+    /// Whether packets have shown, since this was asked last, that the roles of the two ends are the other way round;
+    /// it goes on with them so, and the caller has to exchange those of the flow.
+    pub fn turned_round(&mut self) -> bool {
+        match &mut self.state {
+            State::Mqtt(mqtt) => mqtt.turned_round(),
+            State::Probing(_) | State::Other(_) => false,
+        }
+    }
+
     /// No more will come in either direction.
-    pub fn finish(&mut self, origin: Origin, sink: &mut dyn MessageSink) {
+    pub fn finish(&mut self, sink: &mut dyn MessageSink) {
         if let State::Mqtt(mqtt) = &mut self.state {
-            mqtt.finish(origin, sink);
+            mqtt.finish(sink);
         }
     }
 }

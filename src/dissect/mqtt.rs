@@ -1,5 +1,7 @@
 //! MQTT on a connection: packets out of both streams, the version they speak, the topics behind aliases.
 
+use std::collections::BTreeMap;
+
 use super::{Dissector, FlowFacts, Message, MessageSink, Opening, VersionKnownBy};
 use crate::capture::{FrameNo, Origin};
 use crate::flow::{Direction, PerDirection};
@@ -24,7 +26,10 @@ const PORTS: [u16; 3] = [1883, 1884, 14567];
 /// A CONNECT is proof on any port. Without one (the capture began later, or the client is broken) a chain
 /// of well-formed packets has to do, of which a usual port needs less.
 pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
-    let usual_port = PORTS.contains(&opening.facts.server_port) || PORTS.contains(&opening.facts.client_port);
+    let facts = &opening.facts;
+    // A client's port is picked by chance, unless it is not known who the client is.
+    let unknown_roles = !facts.roles_proved && facts.server_port >= 1024;
+    let usual_port = PORTS.contains(&facts.server_port) || (unknown_roles && PORTS.contains(&facts.client_port));
     let mut verdict = Certainty::No;
     for direction in Direction::BOTH {
         let bytes = opening.bytes[direction];
@@ -49,6 +54,7 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
             },
             (_, false, false) => chain,
             // Joined within a packet: the framer will find the next one, or nothing.
+            (_, false, true) if is_another(opening) => Certainty::No,
             (_, false, true) => Certainty::Yes,
         };
         match judged {
@@ -58,6 +64,11 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
         }
     }
     if verdict == Certainty::NeedMore && opening.is_full { Certainty::No } else { verdict }
+}
+
+/// Whether the bytes are those of another protocol that uses this port.
+fn is_another(opening: &Opening<'_>) -> bool {
+    [super::tls::recognise(opening), super::http::recognise(opening)].contains(&Certainty::Yes)
 }
 
 /// Whether the stream begins with a packet that has the form of a CONNECT, though it names another protocol.
@@ -85,29 +96,26 @@ fn answer(bytes: &[u8]) -> Certainty {
 /// The topics that aliases stand for, in one direction (MQTT 5.0, section 3.3.2.3.4).
 #[derive(Debug, Default)]
 struct Aliases {
-    topics: Vec<(u16, Box<[u8]>)>,
+    topics: BTreeMap<u16, Box<[u8]>>,
     bytes: usize,
 }
 
 impl Aliases {
     fn set(&mut self, alias: u16, topic: &[u8]) {
-        match self.topics.binary_search_by_key(&alias, |entry| entry.0) {
-            Ok(at) if &*self.topics[at].1 == topic => {}
-            Ok(at) => {
-                self.bytes = self.bytes - self.topics[at].1.len() + topic.len();
-                self.topics[at].1 = topic.into();
-            }
-            Err(at) if self.bytes + topic.len() <= ALIAS_BYTES => {
-                self.bytes += topic.len();
-                self.topics.insert(at, (alias, topic.into()));
-            }
-            Err(_) => {}
+        if self.get(alias) == Some(topic) {
+            return;
+        }
+        if let Some(old) = self.topics.remove(&alias) {
+            self.bytes -= old.len();
+        }
+        if self.bytes + topic.len() <= ALIAS_BYTES {
+            self.bytes += topic.len();
+            self.topics.insert(alias, topic.into());
         }
     }
 
     fn get(&self, alias: u16) -> Option<&[u8]> {
-        let at = self.topics.binary_search_by_key(&alias, |entry| entry.0).ok()?;
-        Some(&self.topics[at].1)
+        self.topics.get(&alias).map(AsRef::as_ref)
     }
 }
 
@@ -125,6 +133,11 @@ pub struct Mqtt {
 struct Reader {
     version: Option<(Version, VersionKnownBy)>,
     evidence: VersionEvidence,
+    /// The roles of the ends are proved, by a handshake or by a packet that only one of them sends.
+    roles_proved: bool,
+    /// The roles are the other way round than the caller's directions have them, and whether it knows.
+    turned: bool,
+    turn_untold: bool,
     aliases: PerDirection<Aliases>,
     /// Packets whose version is in doubt, and those behind them.
     doubtful: Vec<Kept>,
@@ -163,11 +176,27 @@ impl Mqtt {
             reader: Reader {
                 version,
                 evidence: VersionEvidence::default(),
+                roles_proved: facts.roles_proved,
+                turned: false,
+                turn_untold: false,
                 aliases: PerDirection::default(),
                 doubtful: Vec::new(),
                 doubtful_bytes: 0,
             },
         }
+    }
+}
+
+impl Mqtt {
+    /// See [`super::Conversation::turned_round`].
+    pub(super) fn turned_round(&mut self) -> bool {
+        let turned = std::mem::take(&mut self.reader.turn_untold);
+        if turned {
+            self.framers.swap();
+            self.from_start.swap();
+            self.reader.turned = false;
+        }
+        turned
     }
 }
 
@@ -182,42 +211,36 @@ impl Dissector for Mqtt {
                 Framer::joining(limits)
             }
         });
-        framer.push(bytes, origin, &mut Packets { direction, origin, reader: &mut self.reader, sink });
+        framer.push(bytes, origin, &mut Packets { direction, reader: &mut self.reader, sink });
     }
 
     fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
         let framer = self.framers[direction].get_or_insert_with(|| Framer::joining(self.limits));
-        framer.gap(length, origin, &mut Packets { direction, origin, reader: &mut self.reader, sink });
+        framer.gap(length, origin, &mut Packets { direction, reader: &mut self.reader, sink });
     }
 
-    fn finish(&mut self, origin: Origin, sink: &mut dyn MessageSink) {
+    fn finish(&mut self, sink: &mut dyn MessageSink) {
         for direction in Direction::BOTH {
             if let Some(framer) = &mut self.framers[direction] {
-                framer.finish(&mut Packets { direction, origin, reader: &mut self.reader, sink });
+                framer.finish(&mut Packets { direction, reader: &mut self.reader, sink });
             }
         }
         self.reader.settle_doubts(sink);
-    }
-
-    fn turn_round(&mut self) {
-        self.framers.swap();
-        self.from_start.swap();
-        self.reader.aliases.swap();
     }
 }
 
 /// Takes the packets of one direction from the framer.
 struct Packets<'a> {
     direction: Direction,
-    /// The frame at hand, for what the stream's end leaves behind.
-    origin: Origin,
     reader: &'a mut Reader,
     sink: &'a mut dyn MessageSink,
 }
 
 impl FrameSink for Packets<'_> {
     fn packet(&mut self, framed: Framed<'_>) {
-        self.reader.observe(self.direction, framed.header, framed.body);
+        self.reader.check_roles(self.direction, framed.header, framed.body);
+        let direction = self.reader.direction(self.direction);
+        self.reader.observe(direction, framed.header, framed.body);
         if self.reader.is_doubtful(framed.header) {
             let place = Place {
                 origin: framed.origin,
@@ -228,7 +251,7 @@ impl FrameSink for Packets<'_> {
                 resynced: framed.resynced,
                 incomplete: false,
             };
-            self.reader.keep(self.direction, framed.header, framed.body, place, self.sink);
+            self.reader.keep(direction, framed.header, framed.body, place, self.sink);
             return;
         }
         self.reader.settle_doubts(self.sink);
@@ -241,14 +264,16 @@ impl FrameSink for Packets<'_> {
             resynced: framed.resynced,
             incomplete: false,
         };
-        self.reader.emit(self.direction, framed.header, framed.body, position, self.sink);
+        self.reader.emit(direction, framed.header, framed.body, position, self.sink);
     }
 
     fn incomplete(&mut self, incomplete: Incomplete<'_>) {
-        let Some(header) = incomplete.header else { return };
         self.reader.settle_doubts(self.sink);
-        let last = incomplete.frames.last().copied().unwrap_or(self.origin.frame);
-        let origin = Origin { frame: last, time: self.origin.time };
+        let Some(header) = incomplete.header else {
+            self.sink.cut_header(self.reader.direction(self.direction), incomplete.start);
+            return;
+        };
+        let origin = incomplete.origin;
         let position = Position {
             origin,
             started: incomplete.started,
@@ -258,12 +283,15 @@ impl FrameSink for Packets<'_> {
             resynced: false,
             incomplete: true,
         };
-        self.reader.emit(self.direction, header, incomplete.body, position, self.sink);
+        self.reader.emit(self.reader.direction(self.direction), header, incomplete.body, position, self.sink);
     }
 
     fn lost_sync(&mut self, lost: LostSync) {
         let (version, _) = self.reader.version();
-        self.sink.lost_sync(self.direction, lost, version);
+        let direction = self.reader.direction(self.direction);
+        // What was lost may have given aliases another meaning.
+        self.reader.aliases[direction] = Aliases::default();
+        self.sink.lost_sync(direction, lost, version);
     }
 }
 
@@ -280,6 +308,29 @@ struct Position<'a> {
 }
 
 impl Reader {
+    /// The direction by the roles that the packets have shown.
+    const fn direction(&self, direction: Direction) -> Direction {
+        if self.turned { direction.reverse() } else { direction }
+    }
+
+    /// Sees whether a packet comes from the end that does not send such packets, though no handshake proves the roles.
+    fn check_roles(&mut self, direction: Direction, header: FixedHeader, body: &[u8]) {
+        if self.roles_proved {
+            return;
+        }
+        // Versions differ only in who may send DISCONNECT and AUTH; 5.0 lets both.
+        let sender = header.packet_type.sender(Version::V5);
+        if sender == Sender::Either || !mqtt::plausible(header, body, None) {
+            return;
+        }
+        self.roles_proved = true;
+        if (sender == Sender::Client) != (direction == Direction::ToServer) {
+            self.turned = true;
+            self.turn_untold = true;
+            self.aliases.swap();
+        }
+    }
+
     /// Learns the version from a packet.
     fn observe(&mut self, direction: Direction, header: FixedHeader, body: &[u8]) {
         if header.packet_type == PacketType::Connect {

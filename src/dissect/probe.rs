@@ -44,7 +44,9 @@ enum Piece {
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     bytes: PerDirection<Vec<u8>>,
-    /// Bytes before the first hole, where there is one.
+    /// Whether a hole stands before the first bytes, so that they may begin within a message.
+    joined: PerDirection<bool>,
+    /// Bytes before the first hole behind them, where there is one.
     before_hole: PerDirection<Option<u32>>,
     pieces: Vec<(Direction, Piece, Origin)>,
 }
@@ -57,8 +59,12 @@ impl Probe {
     }
 
     pub(super) fn gap(&mut self, direction: Direction, length: u64, origin: Origin) {
-        let held = self.bytes[direction].len() as u32;
-        self.before_hole[direction].get_or_insert(held);
+        match self.bytes[direction].len() as u32 {
+            0 => self.joined[direction] = true,
+            held => {
+                self.before_hole[direction].get_or_insert(held);
+            }
+        }
         self.pieces.push((direction, Piece::Gap { length }, origin));
     }
 
@@ -68,13 +74,24 @@ impl Probe {
 
     pub(super) fn turn_round(&mut self) {
         self.bytes.swap();
+        self.joined.swap();
         self.before_hole.swap();
         for (direction, ..) in &mut self.pieces {
             *direction = direction.reverse();
         }
     }
 
+    /// What is known of the flow, with what the holes say.
+    pub(super) fn facts(&self, facts: FlowFacts) -> FlowFacts {
+        FlowFacts {
+            client_from_start: facts.client_from_start && !self.joined.to_server,
+            server_from_start: facts.server_from_start && !self.joined.to_client,
+            ..facts
+        }
+    }
+
     pub(super) fn decide(&self, facts: FlowFacts, options: &DissectOptions) -> Option<Decision> {
+        let facts = self.facts(facts);
         let said = options.decode_as.iter().find(|(port, _)| *port == facts.server_port || *port == facts.client_port);
         let turn_round = !facts.roles_proved && self.roles_are_wrong();
         if let Some((_, protocol)) = said {
@@ -87,6 +104,9 @@ impl Probe {
         };
         let is_full = Direction::BOTH.iter().any(|direction| self.bytes[*direction].len() >= LIMIT);
         let bytes = PerDirection { to_server: prefix(Direction::ToServer), to_client: prefix(Direction::ToClient) };
+        if bytes.to_server.is_empty() && bytes.to_client.is_empty() {
+            return None;
+        }
         let opening = Opening { bytes, facts, is_full };
         match recognise(&opening) {
             Some(Protocol::Mqtt) => Some(Decision { protocol: Protocol::Mqtt, turn_round }),

@@ -92,12 +92,14 @@ pub enum NoticeKind {
     Fragments(FragmentNote),
     /// Packets of a stream of this version can't be found any more.
     LostSync(Direction, LostSync, Version),
+    /// A stream ended within the fixed header of a packet, which begins at this byte of it.
+    CutHeader(Direction, u64),
     /// A stream had more out of order than may be held, so that a hole was given up.
     ReassemblyCapped(Direction),
     /// Bytes came twice with other contents in a stream.
     ConflictingOverlap(Direction),
-    /// A flow was let go because there were too many.
-    FlowEvicted,
+    /// A flow was let go because there were too many; so many were by now. Told each time that the number doubles.
+    FlowEvicted(u64),
 }
 
 /// Such a thing, with its place.

@@ -45,7 +45,7 @@ pub struct EngineStats {
     pub cut: u64,
     /// Frames of which a layer could not be read, though all its bytes are there.
     pub decode_stopped: u64,
-    /// Flows that began.
+    /// Flows that were told.
     pub flows: u64,
     /// TCP flows among them.
     pub tcp_flows: u64,
@@ -53,11 +53,10 @@ pub struct EngineStats {
     pub messages: u64,
     /// Flows let go, holes given up: what a limit cost.
     pub capped: u64,
-    /// Flows that carry TLS, HTTP, or something else, by the order of [`Protocol`].
-    pub flows_by_protocol: [u64; 4],
-    /// The first frame's time.
+    flows_by_protocol: [u64; 4],
+    /// The earliest frame.
     pub first: Option<Origin>,
-    /// The last frame's time.
+    /// The latest frame.
     pub last: Option<Origin>,
 }
 
@@ -109,7 +108,9 @@ struct Followed {
 
 impl Engine {
     /// An engine that has seen nothing yet.
-    pub fn new(options: EngineOptions) -> Self {
+    pub fn new(mut options: EngineOptions) -> Self {
+        // Who uses a port that was named is the client of it.
+        options.flows.server_ports.extend(options.dissect.decode_as.iter().map(|(port, _)| *port));
         let mut decoder = Decoder::new(options.fragments);
         decoder.verify_checksums(!options.ignore_checksums);
         let rules = options.wireshark.filter(|_| options.packets);
@@ -142,8 +143,14 @@ impl Engine {
         self.followed.stats.frames += 1;
         self.followed.stats.bytes += u64::from(frame.header.length);
         self.followed.stats.cut += u64::from(frame.cut() > 0);
-        self.followed.stats.first.get_or_insert(origin);
-        self.followed.stats.last = Some(origin);
+        let stats = &mut self.followed.stats;
+        // The clock of a capture may go back; first and last are by time.
+        if stats.first.is_none_or(|first| origin.time < first.time) {
+            stats.first = Some(origin);
+        }
+        if stats.last.is_none_or(|last| origin.time >= last.time) {
+            stats.last = Some(origin);
+        }
         let packet = self.decoder.decode(frame);
         if packet.stop.is_some_and(|stop| !stop.cut) {
             self.followed.stats.decode_stopped += 1;
@@ -168,7 +175,6 @@ impl Engine {
                 let found = pass.followed.flows.find_datagram(source, destination, origin, &mut pass.followed.ended);
                 pass.emit_ended();
                 if let Some(flow) = pass.followed.flows.get_mut(found) {
-                    pass.followed.stats.flows += u64::from(flow.id == origin.frame);
                     flow.count_datagram(found.direction, datagram.payload_length, frame.header.length);
                 }
                 Some((found, None))
@@ -239,10 +245,6 @@ impl<S: Sink> Pass<'_, S> {
             sink: self.sink,
         };
         let Some(flow) = self.followed.flows.get_mut(found) else { return (found, None) };
-        if flow.id == self.origin.frame {
-            reader.stats.flows += 1;
-            reader.stats.tcp_flows += 1;
-        }
         let connection = &mut flow.connection;
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
@@ -268,9 +270,14 @@ impl<S: Sink> Pass<'_, S> {
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
             }
+            self.followed.stats.flows += 1;
+            self.followed.stats.tcp_flows += u64::from(flow.transport == Transport::Tcp);
             if why == Ended::Evicted {
                 self.followed.stats.capped += 1;
-                self.notice(NoticeKind::FlowEvicted, Some(FlowRef::of(&flow)));
+                let evicted = self.followed.flows.evicted();
+                if evicted.is_power_of_two() {
+                    self.notice(NoticeKind::FlowEvicted(evicted), Some(FlowRef::of(&flow)));
+                }
             }
             self.sink.event(&Event::Flow(&flow, why));
         }
@@ -284,7 +291,9 @@ impl<S: Sink> Pass<'_, S> {
         found: Option<(Found, Option<Verdict>)>,
         wireshark: Option<&WiresharkVerdict>,
     ) {
-        let flow = found.and_then(|(found, _)| self.followed.flows.get_mut(found));
+        // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
+        let named = found.map(|(found, _)| Found { challenger: false, ..found });
+        let flow = named.and_then(|named| self.followed.flows.get_mut(named));
         let view = PacketView {
             frame: *frame,
             comments,
@@ -340,6 +349,9 @@ impl<S: Sink> StreamReader<'_, S> {
             self.notice(NoticeKind::ConflictingOverlap(direction), name);
         }
         self.decide(flow);
+        if flow.app.turned_round() {
+            flow.turn_round(KnownBy::Connect);
+        }
     }
 
     fn notice(&mut self, kind: NoticeKind, flow: FlowRef) {
@@ -388,7 +400,7 @@ impl<S: Sink> StreamReader<'_, S> {
         self.decide(flow);
         let name = FlowRef::of(flow);
         let mut messages = Messages { flow: name, stats: self.stats, lines: self.lines, origin, sink: self.sink };
-        flow.app.finish(origin, &mut messages);
+        flow.app.finish(&mut messages);
     }
 }
 
@@ -397,7 +409,7 @@ fn facts(flow: &Flow<Conversation>) -> FlowFacts {
     FlowFacts {
         client_port: flow.client.port(),
         server_port: flow.server.port(),
-        roles_proved: flow.known_by <= KnownBy::SynAck,
+        roles_proved: flow.known_by <= KnownBy::Connect,
         client_from_start: flow.connection.sides.to_server.starts_with_syn(),
         server_from_start: flow.connection.sides.to_client.starts_with_syn(),
     }
@@ -433,6 +445,11 @@ struct Messages<'a, S> {
 const LINES_LIMIT: usize = 64;
 
 impl<S: Sink> MessageSink for Messages<'_, S> {
+    fn cut_header(&mut self, direction: Direction, at: u64) {
+        let kind = NoticeKind::CutHeader(direction, at);
+        self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin: self.origin }));
+    }
+
     fn message(&mut self, message: &Message<'_>) {
         self.stats.messages += 1;
         self.sink.event(&Event::Message(self.flow, message));

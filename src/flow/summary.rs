@@ -38,6 +38,15 @@ impl Shorthand {
         self.note_history(direction, segment, verdict);
     }
 
+    /// The roles of the two ends are exchanged: what was the client's is the server's.
+    pub fn turn_round(&mut self) {
+        self.seen.swap();
+        let swap = |letter: char| {
+            if letter.is_ascii_uppercase() { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() }
+        };
+        self.history = self.history.chars().map(swap).collect();
+    }
+
     /// Wireshark's `tcp.completeness`: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST.
     pub const fn completeness(&self) -> u8 {
         self.completeness

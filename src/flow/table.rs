@@ -22,7 +22,7 @@ pub struct FlowLimits {
     pub flows: usize,
     /// A TCP connection that is not over and silent for this long is let go.
     pub tcp_idle: Span,
-    /// A UDP conversation that is silent for this long is let go.
+    /// A UDP conversation, or a SYN that was never answered, that is silent for this long is let go.
     pub udp_idle: Span,
     /// Ports that are taken for a server's when the handshake was not captured, besides those below 1024.
     pub server_ports: Vec<u16>,
@@ -147,7 +147,29 @@ impl<A> Flow<A> {
         self.known_by = by;
         self.connection.turn_round();
         self.streams.swap();
+        self.shorthand.turn_round();
         true
+    }
+
+    /// Nobody took the SYN up, so it was a stray segment of this connection.
+    fn drop_challenger(&mut self) {
+        let Some(challenger) = self.challenger.take() else { return };
+        for direction in Direction::BOTH {
+            let counted = challenger.counters(direction);
+            let to = self.direction_from(match direction {
+                Direction::ToServer => challenger.client,
+                Direction::ToClient => challenger.server,
+            });
+            let counters = &mut self.connection.sides[to].counters;
+            counters.packets += counted.packets;
+            counters.bytes += counted.bytes;
+            counters.payload_bytes += counted.payload_bytes;
+        }
+    }
+
+    /// Whether both ends have sent something.
+    fn is_conversation(&self) -> bool {
+        Direction::BOTH.iter().all(|direction| self.counters(*direction).packets > 0)
     }
 
     /// The counters of a direction.
@@ -284,9 +306,10 @@ impl<A: Default> FlowTable<A> {
             }
             Place::Suspected => {
                 let stream = self.next_stream(Transport::Tcp);
+                let (ends, known_by) = self.roles(source, destination, segment);
                 if let Some(flow) = self.slots[slot].as_deref_mut() {
-                    let ends = (source, destination);
-                    let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, KnownBy::Syn, stream, origin));
+                    flow.drop_challenger();
+                    let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, known_by, stream, origin));
                     challenger.reused_ports = true;
                     flow.challenger = Some(challenger);
                 }
@@ -329,7 +352,8 @@ impl<A: Default> FlowTable<A> {
     fn found(&mut self, slot: usize, source: SocketAddr, origin: Origin, challenger: bool) -> Found {
         let mut found = Found { slot, direction: Direction::ToServer, challenger };
         if let Some(flow) = self.get_mut(found) {
-            flow.last = origin;
+            // The clock of a capture may go back; the end of a flow does not.
+            flow.last = Origin { frame: origin.frame, time: origin.time.max(flow.last.time) };
             found.direction = flow.direction_from(source);
         }
         found
@@ -370,20 +394,7 @@ impl<A: Default> FlowTable<A> {
         let Some(mut flow) = self.slots.get_mut(slot).and_then(Option::take) else { return };
         self.free.push(slot);
         self.by_key.remove(&FlowKey::new(flow.transport, flow.client, flow.server));
-        if let Some(challenger) = flow.challenger.take() {
-            // Nobody took the SYN up, so it was a stray segment of this connection.
-            for direction in Direction::BOTH {
-                let counted = challenger.counters(direction);
-                let to = flow.direction_from(match direction {
-                    Direction::ToServer => challenger.client,
-                    Direction::ToClient => challenger.server,
-                });
-                let counters = &mut flow.connection.sides[to].counters;
-                counters.packets += counted.packets;
-                counters.bytes += counted.bytes;
-                counters.payload_bytes += counted.payload_bytes;
-            }
-        }
+        flow.drop_challenger();
         if why == Ended::Replaced || why == Ended::Over {
             let time = if why == Ended::Over { flow.last.time + TIME_WAIT } else { now };
             flow.connection.end_time_wait(flow.last, time);
@@ -419,7 +430,10 @@ impl<A: Default> FlowTable<A> {
             self.hand = (self.hand + 1) % self.slots.len();
             let limits = &self.limits;
             let idle = self.slots[self.hand].as_ref().is_some_and(|flow| {
-                let limit = if flow.transport == Transport::Udp { limits.udp_idle } else { limits.tcp_idle };
+                let sides = &flow.connection.sides;
+                let unanswered = sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen();
+                let short = flow.transport == Transport::Udp || unanswered;
+                let limit = if short { limits.udp_idle } else { limits.tcp_idle };
                 now.since(flow.last.time) > limit
             });
             if idle {
@@ -430,13 +444,15 @@ impl<A: Default> FlowTable<A> {
 
     /// Makes room by letting go the flow that was idle longest among some.
     fn evict(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
-        let mut oldest: Option<(Timestamp, usize)> = None;
+        let mut oldest: Option<((bool, Timestamp), usize)> = None;
         let mut compared = 0;
         for _ in 0..self.slots.len() {
             self.hand = (self.hand + 1) % self.slots.len();
             let Some(flow) = self.slots[self.hand].as_deref() else { continue };
-            if oldest.is_none_or(|(time, _)| flow.last.time < time) {
-                oldest = Some((flow.last.time, self.hand));
+            // What was never answered goes before a conversation, so that a flood leaves those alone.
+            let rank = (flow.is_conversation(), flow.last.time);
+            if oldest.is_none_or(|(least, _)| rank < least) {
+                oldest = Some((rank, self.hand));
             }
             compared += 1;
             if compared == EVICTION_SAMPLE {
@@ -512,8 +528,11 @@ impl<A: Default> FlowTable<A> {
         if ack {
             // The peer's SYN opened the flow, or its handshake is seen in the wrong order; a SYN-ACK with another
             // number belongs to a connection of which the SYN was not captured.
-            let fresh = sender.isn.is_some() && ended;
-            return if fresh { Place::New } else { Place::Current };
+            return match (sender.isn.is_some(), ended) {
+                (false, _) => Place::Current,
+                (true, true) => Place::New,
+                (true, false) => Place::Suspected,
+            };
         }
         // Its peer's SYN-ACK was captured before this SYN.
         let late_syn = sender.isn.is_none() && sender.base == Some(segment.seq);

@@ -25,12 +25,17 @@ pub struct VersionEvidence {
     only_3: u32,
     /// PUBLISH packets that both can read, with something that 5.0 takes for properties.
     properties: u32,
-    /// PUBLISH packets that both can read, with a zero that 5.0 takes for "no properties".
+    /// PUBLISH packets that both can read, with a zero that 5.0 takes for "no properties", before what reads as text.
     zeros: u32,
 }
 
 /// How many times one side must outweigh the other where broken packets blur the picture.
 const OUTWEIGHS: u32 = 8;
+
+/// Whether a payload reads as text, or is empty.
+fn is_text(payload: &[u8]) -> bool {
+    std::str::from_utf8(payload).is_ok_and(|text| !text.contains(|c: char| c.is_control() && !c.is_whitespace()))
+}
 
 impl VersionEvidence {
     /// Takes a packet, of which `body` is what is available, and who sent it if that is known.
@@ -59,7 +64,8 @@ impl VersionEvidence {
         if let Body::Publish(publish) = packet.body {
             if !publish.properties.is_empty() {
                 self.properties = self.properties.saturating_add(1);
-            } else if packet.missing == 0 {
+            } else if packet.missing == 0 && is_text(publish.payload) {
+                // Before binary bytes the zero may be one of them: integers most often begin so.
                 self.zeros = self.zeros.saturating_add(1);
             }
         }

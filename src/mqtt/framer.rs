@@ -69,6 +69,8 @@ pub struct Incomplete<'a> {
     pub start: u64,
     /// The frames that delivered bytes of it, ascending; the first 1024.
     pub frames: &'a [FrameNo],
+    /// Where its last bytes came from.
+    pub origin: Origin,
     /// Where its first byte came from.
     pub started: Origin,
 }
@@ -152,6 +154,7 @@ struct Spanning {
     open: bool,
     start: u64,
     started: Origin,
+    last: Origin,
     frames: Vec<FrameNo>,
 }
 
@@ -262,6 +265,7 @@ impl Framer {
                     .map_or(0, |header| header.remaining_length - spanning.passed + spanning.missing),
                 start: spanning.start,
                 frames: &spanning.frames,
+                origin: spanning.last,
                 started: spanning.started,
             });
         }
@@ -364,6 +368,7 @@ impl Framer {
             open: true,
             start: self.offset,
             started: origin,
+            last: origin,
             frames: vec![origin.frame],
         });
         // The header was read before, so it is not malformed, and the packet does not end here.
@@ -474,6 +479,7 @@ impl Spanning {
 
     /// Notes a frame; late frames fill earlier holes, so they do not always come in order.
     fn came_from(&mut self, origin: Origin) {
+        self.last = origin;
         if self.frames.len() < MAX_FRAMES
             && let Err(place) = self.frames.binary_search(&origin.frame)
         {

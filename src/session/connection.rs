@@ -8,11 +8,11 @@ use crate::dissect::Message;
 use crate::flow::{CloseKind, Connection, Outcome, PerDirection, Role};
 use crate::mqtt::{Body, PacketType, PropertyId, PropertyValue, Version};
 
-/// The most subscriptions kept of a session; brokers allow far fewer.
-const SUBSCRIPTION_LIMIT: usize = 10_000;
+/// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.
+const FILTER_BYTES: usize = 1 << 20;
 
-/// The most SUBSCRIBE and UNSUBSCRIBE packets waiting for their answer.
-const PENDING_LIMIT: usize = 1_000;
+/// What an entry costs besides its bytes.
+const FILTER_COST: usize = 64;
 
 /// Messages by type in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -131,6 +131,9 @@ pub struct Session {
     pub deviating: u64,
     /// Subscriptions by filter.
     pub subscriptions: BTreeMap<Box<[u8]>, SubscriptionState>,
+    /// Subscriptions that are not among them, because there were too many.
+    pub subscriptions_left_out: u64,
+    filter_bytes: usize,
     pending: BTreeMap<u16, Pending>,
     disconnect: Option<(Role, Option<u8>, Origin)>,
 }
@@ -155,6 +158,8 @@ impl Session {
             deliveries: PerDirection::default(),
             deviating: 0,
             subscriptions: BTreeMap::new(),
+            subscriptions_left_out: 0,
+            filter_bytes: 0,
             pending: BTreeMap::new(),
             disconnect: None,
         }
@@ -214,12 +219,21 @@ impl Session {
                 }
             }
             Body::Subscribe(subscribe) => {
-                let filters = subscribe.filters.iter().take(SUBSCRIPTION_LIMIT);
-                let filters = filters.map(|wanted| (wanted.filter.into(), wanted.qos())).collect();
+                let mut filters = Vec::new();
+                for wanted in subscribe.filters {
+                    if self.make_room(wanted.filter) {
+                        filters.push((wanted.filter.into(), wanted.qos()));
+                    }
+                }
                 self.wait_for(subscribe.packet_id, Pending::Subscribe(filters, message.origin.frame));
             }
             Body::Unsubscribe(unsubscribe) => {
-                let filters = unsubscribe.filters.iter().take(SUBSCRIPTION_LIMIT).map(Into::into).collect();
+                let mut filters = Vec::new();
+                for filter in unsubscribe.filters {
+                    if self.make_room(filter) {
+                        filters.push(filter.into());
+                    }
+                }
                 self.wait_for(unsubscribe.packet_id, Pending::Unsubscribe(filters));
             }
             Body::SubAck(suback) => self.on_suback(suback.packet_id, suback.codes),
@@ -236,10 +250,33 @@ impl Session {
         }
     }
 
+    /// Whether there is room for another filter; if not, it is counted as left out.
+    fn make_room(&mut self, filter: &[u8]) -> bool {
+        let room = self.filter_bytes + filter.len() + FILTER_COST <= FILTER_BYTES;
+        if room {
+            self.filter_bytes += filter.len() + FILTER_COST;
+        } else {
+            self.subscriptions_left_out += 1;
+        }
+        room
+    }
+
+    /// A filter is kept no more.
+    fn forget(&mut self, filter: &[u8]) {
+        self.filter_bytes = self.filter_bytes.saturating_sub(filter.len() + FILTER_COST);
+    }
+
     fn wait_for(&mut self, packet_id: Option<u16>, pending: Pending) {
         let Some(packet_id) = packet_id else { return };
-        if self.pending.len() < PENDING_LIMIT {
-            self.pending.insert(packet_id, pending);
+        if let Some(old) = self.pending.insert(packet_id, pending) {
+            self.forget_pending(&old);
+        }
+    }
+
+    fn forget_pending(&mut self, pending: &Pending) {
+        match pending {
+            Pending::Subscribe(filters, _) => filters.iter().for_each(|(filter, _)| self.forget(filter)),
+            Pending::Unsubscribe(filters) => filters.iter().for_each(|filter| self.forget(filter)),
         }
     }
 
@@ -251,9 +288,11 @@ impl Session {
             return;
         };
         for (at, (filter, requested_qos)) in filters.into_iter().enumerate() {
-            if self.subscriptions.len() < SUBSCRIPTION_LIMIT || self.subscriptions.contains_key(&filter) {
-                let answer = codes.get(at).copied();
-                self.subscriptions.insert(filter, SubscriptionState { requested_qos, answer, frame });
+            let answer = codes.get(at).copied();
+            let length = filter.len();
+            let state = SubscriptionState { requested_qos, answer, frame };
+            if self.subscriptions.insert(filter, state).is_some() {
+                self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
             }
         }
     }
@@ -261,16 +300,17 @@ impl Session {
     fn on_unsuback(&mut self, packet_id: Option<u16>, codes: &[u8]) {
         let Some(packet_id) = packet_id else { return };
         let Some(pending) = self.pending.remove(&packet_id) else { return };
-        let Pending::Unsubscribe(filters) = pending else {
+        let Pending::Unsubscribe(filters) = &pending else {
             self.pending.insert(packet_id, pending);
             return;
         };
         for (at, filter) in filters.iter().enumerate() {
             // Before 5.0 there is one answer for all, and it is yes (MQTT-3.10.4-4).
-            if codes.get(at).is_none_or(|code| *code < 0x80) {
-                self.subscriptions.remove(filter);
+            if codes.get(at).is_none_or(|code| *code < 0x80) && self.subscriptions.remove(filter).is_some() {
+                self.forget(filter);
             }
         }
+        self.forget_pending(&pending);
     }
 
     /// Subscriptions that were asked for and not answered.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::flow::Durations;
 use crate::mqtt::PacketType;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// The most exchanges followed at once in a direction: there are no more identifiers than this.
 const LIMIT: usize = 65_535;
@@ -38,12 +38,24 @@ pub struct DeliveryCounts {
     pub refused: u64,
     /// Acknowledgements that fit no exchange that was seen.
     pub unmatched: u64,
+    /// Exchanges whose identifier was used for another message, so that they had come to an end which the capture
+    /// lacks.
+    pub unresolved: u64,
 }
+
+/// How much earlier than its PUBLISH an acknowledgement may be captured, where the two directions are not captured by
+/// one clock; and how much later it may be told of, because what was lost before it was waited for.
+const EARLY: Span = Span::from_millis(20);
+
+/// The most early acknowledgements kept.
+const EARLY_LIMIT: usize = 256;
 
 /// The exchanges of one direction: the PUBLISH goes this way, its acknowledgements the other.
 #[derive(Debug, Clone, Default)]
 pub struct Deliveries {
     open: BTreeMap<u16, (Step, Timestamp)>,
+    /// Acknowledgements that were told before the message they belong to.
+    early: BTreeMap<u16, (PacketType, u8, Timestamp)>,
     counts: DeliveryCounts,
     latency: Durations,
 }
@@ -52,12 +64,23 @@ impl Deliveries {
     /// A PUBLISH with an identifier was sent.
     pub fn on_publish(&mut self, packet_id: u16, qos: u8, dup: bool, time: Timestamp) {
         let step = if qos == 2 { Step::Published2 } else { Step::Published1 };
-        let again = self.open.contains_key(&packet_id);
-        if again || dup {
-            self.counts.duplicate += 1;
+        match (self.open.contains_key(&packet_id), dup) {
+            (_, true) => self.counts.duplicate += 1,
+            (true, false) => {
+                // An identifier is free again only when its exchange is over (MQTT-2.2.1-4).
+                self.counts.unresolved += 1;
+                self.open.remove(&packet_id);
+            }
+            (false, false) => {}
         }
-        if !again && self.open.len() < LIMIT {
-            self.open.insert(packet_id, (step, time));
+        if self.open.len() < LIMIT {
+            self.open.entry(packet_id).or_insert((step, time));
+        }
+        if let Some((packet_type, reason, at)) = self.early.remove(&packet_id)
+            && at.since(time) >= Span::ZERO - EARLY
+        {
+            self.counts.unmatched -= 1;
+            self.on_acknowledgement(packet_type, packet_id, reason, at.max(time));
         }
     }
 
@@ -73,6 +96,9 @@ impl Deliveries {
     pub fn on_acknowledgement(&mut self, packet_type: PacketType, packet_id: u16, reason: u8, time: Timestamp) {
         let Some(&(step, since)) = self.open.get(&packet_id) else {
             self.counts.unmatched += 1;
+            if self.early.len() < EARLY_LIMIT {
+                self.early.insert(packet_id, (packet_type, reason, time));
+            }
             return;
         };
         let refused = reason >= 0x80;
@@ -109,7 +135,6 @@ impl Deliveries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Span;
 
     const START: Timestamp = Timestamp::from_nanos(0);
 
@@ -144,6 +169,27 @@ mod tests {
         deliveries.on_publish(7, 1, true, at(20));
         deliveries.on_acknowledgement(PacketType::PubAck, 7, 0, at(30));
         assert_eq!(deliveries.counts(), DeliveryCounts { complete: 1, duplicate: 1, ..DeliveryCounts::default() });
+    }
+
+    #[test]
+    fn an_identifier_used_again_without_dup_is_another_message() {
+        let mut deliveries = Deliveries::default();
+        deliveries.on_publish(7, 1, false, at(0));
+        deliveries.on_publish(7, 1, false, at(20));
+        deliveries.on_acknowledgement(PacketType::PubAck, 7, 0, at(30));
+        assert_eq!(deliveries.counts(), DeliveryCounts { complete: 1, unresolved: 1, ..DeliveryCounts::default() });
+    }
+
+    #[test]
+    fn an_acknowledgement_may_be_told_before_its_message() {
+        let mut deliveries = Deliveries::default();
+        deliveries.on_acknowledgement(PacketType::PubAck, 7, 0, at(30));
+        deliveries.on_publish(7, 1, false, at(20));
+        assert_eq!(deliveries.counts(), DeliveryCounts { complete: 1, ..DeliveryCounts::default() });
+        assert_eq!(deliveries.latency().max(), Some(Span::from_millis(10)));
+        deliveries.on_acknowledgement(PacketType::PubAck, 8, 0, at(30));
+        deliveries.on_publish(8, 1, false, at(500));
+        assert_eq!(deliveries.counts().open, 1, "it belongs to an earlier message");
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(in crate::render) struct SessionRecord<'a> {
     from_client: CountsRecord,
     from_server: CountsRecord,
     subscriptions: Vec<SubscriptionRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscriptions_left_out: Option<u64>,
     deviating_messages: u64,
 }
 
@@ -101,6 +103,7 @@ struct DeliveriesRecord {
     duplicate: u64,
     refused: u64,
     unmatched: u64,
+    unresolved: u64,
     acknowledgement_s: DurationsRecord,
 }
 
@@ -151,6 +154,7 @@ impl<'a> SessionRecord<'a> {
             from_client: CountsRecord::new(session, Direction::ToServer),
             from_server: CountsRecord::new(session, Direction::ToClient),
             subscriptions: subscriptions.map(SubscriptionRecord::from).collect(),
+            subscriptions_left_out: Some(session.subscriptions_left_out).filter(|count| *count > 0),
             deviating_messages: session.deviating,
         }
     }
@@ -203,6 +207,7 @@ impl From<&Deliveries> for DeliveriesRecord {
             duplicate: counts.duplicate,
             refused: counts.refused,
             unmatched: counts.unmatched,
+            unresolved: counts.unresolved,
             acknowledgement_s: DurationsRecord::of(deliveries.latency()),
         }
     }
