@@ -90,8 +90,13 @@ impl std::fmt::Debug for Analysis {
 impl Analysis {
     /// An analysis of capture files; `-` is standard input. Several are read in the order of time, as one.
     pub fn open<P: AsRef<std::path::Path>>(paths: &[P]) -> Result<Self, Vec<Problem>> {
+        Self::open_with(paths, EngineOptions::default())
+    }
+
+    /// The same with options. An error has a problem for each file that can't be opened.
+    pub fn open_with<P: AsRef<std::path::Path>>(paths: &[P], options: EngineOptions) -> Result<Self, Vec<Problem>> {
         let paths: Vec<_> = paths.iter().map(|path| path.as_ref().to_path_buf()).collect();
-        Ok(Self::new(Box::new(crate::capture::open(&paths)?), EngineOptions::default()))
+        Ok(Self::new(Box::new(crate::capture::open(&paths)?), options))
     }
 
     /// An analysis of any source.

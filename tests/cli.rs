@@ -253,12 +253,47 @@ fn mqtt_version_decides_where_no_connect_was_captured() {
 
 #[test]
 fn what_cannot_be_read_inside_is_said() {
-    let cases = [("fixtures/lab/tls13.pcap", "carry TLS"), ("fixtures/vectors/E_ws.pcap", "WebSocket")];
+    let cases = [("fixtures/lab/tls13.pcap", "TLS"), ("fixtures/vectors/E_ws.pcap", "WebSocket")];
     for (file, words) in cases {
         let output = run(["read", file]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let error = stderr(&output);
         assert!(error.contains("no MQTT was found") && error.contains(words) && error.contains("hint: "), "{error}");
+    }
+}
+
+/// A full disk must not pass for success: CI keeps the output.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_said_and_fails() {
+    let runs: [&[&str]; 6] = [
+        &["read", QOS],
+        &["read", QOS, "--json"],
+        &["flow", QOS, "1"],
+        &["flow", QOS, "1", "--json"],
+        &["flow", QOS, "1", "--plot", "sequence"],
+        &["schema"],
+    ];
+    for arguments in runs {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mqttsniff"));
+        let output = command.args(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        assert!(stderr(&output).contains("can't write to standard output"), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_publish_cut_before_its_topic_ends_does_not_pretend_to_have_one() {
+    let whole = publish(b"topic", b"12");
+    let open = || Connection::open().client(&connect(2, b"me", &[])).server(&CONNACK);
+    for (cut, topic, payload) in [(6, None, None), (9, Some("topic"), Some(2)), (10, Some("topic"), Some(2))] {
+        let bytes = open().client(&whole[..cut]).pcap();
+        let records = lines(&mqttsniff().args(["read", "-", "--json"]).write_stdin(bytes).output().unwrap());
+        let message = *of(&records, "message").last().unwrap();
+        assert_eq!((&message["type"], &message["incomplete"]), (&json!("PUBLISH"), &json!(true)));
+        assert_eq!(message["topic"].as_str(), topic, "{cut}");
+        assert_eq!(message["payload"]["length"].as_u64(), payload, "{cut}");
     }
 }
 

@@ -373,6 +373,13 @@ pub(super) struct Output {
     pub(super) color: ColorArgument,
 }
 
+impl Output {
+    /// Whether frames are to be told one by one, which costs more than all the rest.
+    pub(super) fn wants_packets(&self) -> bool {
+        self.show.contains(&View::Packets)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum View {
     /// Every frame

@@ -33,7 +33,8 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let deadline = arguments.duration.map(|duration| now() + duration);
     let mut report = Report::begin(&arguments.output, arguments.interfaces.clone(), Mode::Live)?;
     report.check()?;
-    let mut analysis = Analysis::new(Box::new(live), engine_options(&arguments.decoding, report.wants_packets()));
+    let mut analysis =
+        Analysis::new(Box::new(live), engine_options(&arguments.decoding, arguments.output.wants_packets()));
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {
         let fill = analysis.fill();

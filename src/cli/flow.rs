@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use mqttsniff::capture::{self, Fill, FrameNo};
+use mqttsniff::Output;
+use mqttsniff::capture::{Fill, FrameNo};
 use mqttsniff::engine::FlowRef;
 use mqttsniff::flow::{Role, Transport};
 use mqttsniff::render::{JsonLines, Ladder, Part, Plot, PlotKind, Shown, Style};
 use mqttsniff::text::Escaped;
-use mqttsniff::{Analysis, Output};
 
 use super::args::{EndArgument, Flow, PlotArgument, TimeArgument};
 use super::failure::{Failure, report_problems, say};
-use super::output::{engine_options, style_of};
+use super::input;
+use super::output::{STDOUT, style_of};
 use super::progress::Progress;
 
 /// Flows and clients that are named in a message: more scroll the message away.
@@ -48,8 +49,8 @@ pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
         (.., Some(client)) => of_client(arguments, &files, client)?,
         (..) => the_only(arguments, &files)?,
     };
-    let mut viewer = Viewer::new(arguments, &files, target)?;
-    let mut analysis = open(arguments, &files, true)?;
+    let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
+    let mut analysis = input::open(&files, &arguments.decoding, true)?;
     let mut progress = Progress::new(arguments.json);
     let mut seen = Seen::new(wanted);
     loop {
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
         progress.finish();
         seen.check()?;
         if let Viewer::Json { lines, .. } = &mut viewer {
-            lines.end(&summary)?;
+            lines.end(&summary).context(STDOUT)?;
         }
         problems = summary.source.problems;
     }
@@ -100,19 +101,6 @@ fn operands(arguments: &Flow) -> anyhow::Result<(Vec<PathBuf>, Option<u64>)> {
     Ok((files, number))
 }
 
-fn open(arguments: &Flow, files: &[PathBuf], packets: bool) -> anyhow::Result<Analysis> {
-    match capture::open(files) {
-        Ok(input) => Ok(Analysis::new(Box::new(input), engine_options(&arguments.decoding, packets))),
-        Err(problems) => {
-            let Some((last, others)) = problems.split_last() else { bail!("the input can't be opened") };
-            for problem in others {
-                say(&Failure::from(problem).to_string());
-            }
-            bail!(Failure::from(last));
-        }
-    }
-}
-
 /// Reads everything once, without frames, to find out which flows there are.
 fn survey(arguments: &Flow, files: &[PathBuf], way_out: &str, sink: &mut dyn FnMut(&Output<'_>)) -> anyhow::Result<()> {
     let pipe = files.iter().find(|file| !fs::metadata(file).is_ok_and(|data| data.is_file()));
@@ -120,7 +108,7 @@ fn survey(arguments: &Flow, files: &[PathBuf], way_out: &str, sink: &mut dyn FnM
         let name = if *pipe == Path::new("-") { "standard input".to_owned() } else { pipe.display().to_string() };
         bail!(Failure::new(format!("{name} can't be read twice"), Some(way_out.to_owned())));
     }
-    let mut analysis = open(arguments, files, false)?;
+    let mut analysis = input::open(files, &arguments.decoding, false)?;
     let mut progress = Progress::new(false);
     loop {
         let fill = analysis.fill();
@@ -269,7 +257,7 @@ impl Seen {
 
     fn check(&mut self) -> anyhow::Result<()> {
         if let Some(error) = self.error.take() {
-            return Err(error.into());
+            return Err(error).context(STDOUT);
         }
         let Some(flow) = self.udp else { return Ok(()) };
         bail!(Failure::new(
@@ -353,7 +341,11 @@ impl Viewer {
     }
 
     fn end(self, arguments: &Flow) -> anyhow::Result<()> {
-        let Self::Plot { plot, style, target } = self else { return Ok(()) };
+        let (plot, style, target) = match self {
+            Self::Plot { plot, style, target } => (plot, style, target),
+            Self::Ladder { mut out, .. } => return out.flush().context(STDOUT),
+            Self::Json { .. } => return Ok(()),
+        };
         if plot.is_empty() {
             let other = match plot.from() {
                 Role::Client => "server",
@@ -372,7 +364,7 @@ impl Viewer {
             Some(height.0.saturating_sub(2)).filter(|height| *height >= 10)
         });
         let text = plot.text(style, height.map_or(24, usize::from));
-        Ok(io::stdout().write_all(text.as_bytes())?)
+        io::stdout().write_all(text.as_bytes()).context(STDOUT)
     }
 }
 
@@ -405,7 +397,7 @@ impl Target {
 
     fn write(mut self, text: &str) -> anyhow::Result<()> {
         match &mut self {
-            Self::Stdout => io::stdout().write_all(text.as_bytes())?,
+            Self::Stdout => io::stdout().write_all(text.as_bytes()).context(STDOUT)?,
             Self::File { path, file, done, .. } => {
                 let failed = || format!("can't write to '{}'", path.display());
                 // What stood in the file goes only now that there is something to put in its place. A device has

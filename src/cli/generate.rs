@@ -3,28 +3,30 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Arg, Command, CommandFactory as _};
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use super::args::Arguments;
+use super::output::STDOUT;
 
 /// Prints the completions of a shell.
 pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "mqttsniff", &mut text);
-    io::stdout().write_all(&text)?;
+    io::stdout().write_all(&text).context(STDOUT)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the manual page.
 pub(super) fn man() -> anyhow::Result<ExitCode> {
-    io::stdout().write_all(manual().as_bytes())?;
+    io::stdout().write_all(manual().as_bytes()).context(STDOUT)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the JSON Schema.
 pub(super) fn schema() -> anyhow::Result<ExitCode> {
-    io::stdout().write_all(mqttsniff::render::JSON_SCHEMA.as_bytes())?;
+    io::stdout().write_all(mqttsniff::render::JSON_SCHEMA.as_bytes()).context(STDOUT)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,6 +7,7 @@ mod capture;
 mod failure;
 mod flow;
 mod generate;
+mod input;
 mod interfaces;
 mod output;
 mod progress;

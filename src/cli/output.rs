@@ -2,14 +2,18 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
+use anyhow::Context as _;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::dissect::{DissectOptions, Protocol};
 use mqttsniff::engine::EngineOptions;
-use mqttsniff::render::{JsonLines, Lines, Shown, Style, Tables};
+use mqttsniff::render::{Count, JsonLines, Lines, Shown, Style, Tables};
 use mqttsniff::{Output, Summary};
 
 use super::args::{Capture, ColorArgument, Decoding, Output as OutputArguments, TimeArgument, View};
 use super::failure::say;
+
+/// What is said where the results can't be written.
+pub(super) const STDOUT: &str = "can't write to standard output";
 
 /// Whether frames come from files or as they happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,23 +38,18 @@ enum Renderer {
 
 impl Report {
     /// Opens the output and writes what comes first.
-    pub(super) fn begin(arguments: &OutputArguments, inputs: Vec<String>, mode: Mode) -> io::Result<Self> {
+    pub(super) fn begin(arguments: &OutputArguments, inputs: Vec<String>, mode: Mode) -> anyhow::Result<Self> {
         let shown = shown(arguments, mode);
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
         let renderer = if arguments.json {
             let mut json = Box::new(JsonLines::new(out, shown));
-            json.begin(&inputs)?;
+            json.begin(&inputs).context(STDOUT)?;
             Renderer::Json(json)
         } else {
             let style = style(arguments, mode);
             Renderer::People { out, lines: Lines::new(style, shown), tables: Box::new(Tables::new(style, shown)) }
         };
         Ok(Self { renderer, inputs, mode, shown, error: None })
-    }
-
-    /// Whether frames are to be told one by one.
-    pub(super) const fn wants_packets(&self) -> bool {
-        self.shown.packets
     }
 
     /// Whether rows are written while frames are read.
@@ -80,30 +79,26 @@ impl Report {
     }
 
     /// Passes on what is buffered, and tells the first error there was.
-    pub(super) fn check(&mut self) -> io::Result<()> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        match (self.error.take(), &mut self.renderer) {
+            (Some(error), _) => Err(error),
+            (None, Renderer::Json(json)) => json.flush(),
+            (None, Renderer::People { out, .. }) => out.flush(),
         }
-        match &mut self.renderer {
-            Renderer::Json(json) => json.flush(),
-            Renderer::People { out, .. } => out.flush(),
-        }
+        .context(STDOUT)
     }
 
     /// Writes what comes last.
-    pub(super) fn end(&mut self, summary: &Summary) -> io::Result<()> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        match &mut self.renderer {
-            Renderer::Json(json) => json.end(summary)?,
-            Renderer::People { out, lines, tables } => {
-                if lines.wrote() {
-                    writeln!(out)?;
-                }
-                tables.print(summary, &self.inputs, out)?;
+    pub(super) fn end(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        let written = match (self.error.take(), &mut self.renderer) {
+            (Some(error), _) => Err(error),
+            (None, Renderer::Json(json)) => json.end(summary),
+            (None, Renderer::People { out, lines, tables }) => {
+                let apart = if lines.wrote() { writeln!(out) } else { Ok(()) };
+                apart.and_then(|()| tables.print(summary, &self.inputs, out))
             }
-        }
+        };
+        written.context(STDOUT)?;
         hint_at_missing_mqtt(summary);
         Ok(())
     }
@@ -112,28 +107,59 @@ impl Report {
 /// Says why there is no MQTT, where it was looked for.
 fn hint_at_missing_mqtt(summary: &Summary) {
     let engine = &summary.engine;
-    if engine.messages > 0 || engine.tcp_flows == 0 {
-        return;
+    if engine.messages == 0
+        && let Some((reason, hint)) = why_no_mqtt(summary)
+    {
+        say(&format!("no MQTT was found: {reason}\n  hint: {hint}"));
     }
-    let all = engine.tcp_flows;
-    let (tls, http) = (engine.flows_of(Protocol::Tls), engine.flows_of(Protocol::Http));
-    if tls > 0 {
-        say(&format!(
-            "no MQTT was found: {tls} of {all} TCP flows carry TLS, and what is inside can't be read\n  \
-             hint: capture behind the TLS terminator, or let the broker listen without TLS for the test; if a port \
-             only looks like TLS, name what it carries: --decode-as 8883=mqtt"
-        ));
-    } else if http > 0 {
-        say(&format!(
-            "no MQTT was found: {http} of {all} TCP flows carry HTTP, which may be MQTT over WebSocket\n  \
-             hint: capture a listener for plain MQTT"
-        ));
+}
+
+/// The reason that is most likely, and what can be done about it.
+fn why_no_mqtt(summary: &Summary) -> Option<(String, &'static str)> {
+    let engine = &summary.engine;
+    if engine.tcp_flows == 0 {
+        // No frames are no riddle, nor is traffic of another kind; TCP that can't be told is one.
+        return (engine.cut > 0 && engine.cut == engine.frames).then(|| {
+            (
+                "every frame was cut short, before TCP could be read".to_owned(),
+                "capture anew with a larger snap length: tcpdump -s 0, or mqttsniff capture --snaplen 262144",
+            )
+        });
+    }
+    let all = Count(engine.tcp_flows, "TCP flow");
+    let carried = |protocol| engine.flows_of(protocol);
+    let of_all = |count: u64| match (count, engine.tcp_flows) {
+        (1, 1) => "the only TCP flow carries".to_owned(),
+        (1, all) => format!("1 of {all} TCP flows carries"),
+        (count, all) => format!("{count} of {all} TCP flows carry"),
+    };
+    Some(if carried(Protocol::Tls) > 0 {
+        (
+            format!("{} TLS, and what is inside can't be read", of_all(carried(Protocol::Tls))),
+            "capture behind the TLS terminator, or let the broker listen without TLS for the test; if a port only \
+             looks like TLS, name what it carries: --decode-as 8883=mqtt",
+        )
+    } else if carried(Protocol::Http) > 0 {
+        (
+            format!("{} HTTP, which may be MQTT over WebSocket", of_all(carried(Protocol::Http))),
+            "capture a listener for plain MQTT",
+        )
+    } else if engine.cut > 0 {
+        (
+            format!("the snap length cut {} short, in {all}", Count(engine.cut, "frame")),
+            "capture anew with a larger snap length: tcpdump -s 0, or mqttsniff capture --snaplen 262144",
+        )
+    } else if carried(Protocol::Mqtt) > 0 {
+        (
+            format!("{} MQTT by its port, but no whole packet of it", of_all(carried(Protocol::Mqtt))),
+            "let the capture begin before the client connects and last until it has spoken",
+        )
     } else {
-        say(&format!(
-            "no MQTT was found in {all} TCP flows\n  \
-             hint: if one of them carries it nevertheless, name its port: --decode-as 1884=mqtt"
-        ));
-    }
+        (
+            format!("nothing in {all} looks like it"),
+            "if one of them carries it nevertheless, name its port: --decode-as 1884=mqtt",
+        )
+    })
 }
 
 /// What to show: as asked for, or by default.

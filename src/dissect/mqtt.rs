@@ -427,12 +427,12 @@ impl Reader {
             let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
             topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
             topic = match topic_alias {
-                Some(alias) if publish.topic.is_empty() => aliases.get(alias),
+                Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => aliases.get(alias),
                 Some(alias) => {
-                    aliases.set(alias, publish.topic);
-                    Some(publish.topic)
+                    publish.topic.inspect(|topic| aliases.set(alias, topic));
+                    publish.topic
                 }
-                None => Some(publish.topic),
+                None => publish.topic,
             };
         }
         let message = Message {

@@ -130,7 +130,7 @@ fn weight(header: FixedHeader, body: &[u8]) -> u32 {
     match header.packet_type {
         PacketType::Connect => 10,
         PacketType::Publish => match decode(header, body, Version::V311).body {
-            Body::Publish(publish) if publish.topic.len() >= 3 => 4,
+            Body::Publish(publish) if publish.topic.is_some_and(|topic| topic.len() >= 3) => 4,
             _ => 2,
         },
         PacketType::Subscribe | PacketType::Unsubscribe => 4,

@@ -8,16 +8,16 @@ use super::{DeviationKind, Field, PacketType, Properties, PropertyHolder, Proper
 /// The fields of a PUBLISH.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Publish<'a> {
-    /// The topic name; empty where an alias stands for it (5.0).
-    pub topic: &'a [u8],
+    /// The topic name, empty where an alias stands for it (5.0); `None` where it was not reached.
+    pub topic: Option<&'a [u8]>,
     /// The packet identifier; `None` at QoS 0.
     pub packet_id: Option<u16>,
     /// Its properties (5.0).
     pub properties: Properties<'a>,
     /// The message, as far as it is available.
     pub payload: &'a [u8],
-    /// Bytes of the message on the wire.
-    pub payload_length: u32,
+    /// Bytes of the message on the wire; `None` where it was not reached, so that nothing tells where it begins.
+    pub payload_length: Option<u32>,
 }
 
 /// MQTT 3.1 section 2.5: the longest topic name, in characters.
@@ -30,14 +30,13 @@ impl<'a> Publish<'a> {
         let topic = reader.topic_name(Field::Topic);
         let packet_id = if reader.header.qos() > 0 { packet_id(reader) } else { None };
         let properties = reader.properties(PropertyHolder::Packet(PacketType::Publish));
-        let payload_length = reader.left();
+        let payload_length = reader.may_go_on().then(|| reader.left());
         let whole = reader.saw_all();
         let payload = reader.take_rest();
         if topic.is_some_and(<[u8]>::is_empty) {
             empty_topic(reader, properties, whole, start);
         }
-        let topic = topic.unwrap_or_default();
-        if topic.len() > LONGEST_TOPIC_31 && reader.version == Version::V31 {
+        if let Some(topic) = topic.filter(|topic| topic.len() > LONGEST_TOPIC_31 && reader.version == Version::V31) {
             check_length(reader, topic, start);
         }
         if !properties.is_empty()

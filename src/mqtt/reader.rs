@@ -71,6 +71,11 @@ impl<'a> Reader<'a> {
         self.version == Version::V5
     }
 
+    /// Whether everything was read so far, and what follows has its place.
+    pub(super) const fn may_go_on(&self) -> bool {
+        !self.stopped
+    }
+
     /// Whether a further element of a list can be read.
     pub(super) fn has_more(&self) -> bool {
         !self.stopped && !self.rest.is_empty()

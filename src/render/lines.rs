@@ -254,10 +254,13 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
             if packet.header.retain() {
                 out.push_str(" retain");
             }
-            let _ = write!(out, "  {} B", publish.payload_length);
+            if let Some(length) = publish.payload_length {
+                let _ = write!(out, "  {length} B");
+            }
             let shown = publish.payload.get(..PREVIEW).unwrap_or(publish.payload);
             if !shown.is_empty() {
-                let more = if shown.len() < publish.payload_length as usize { "…" } else { "" };
+                let more =
+                    if publish.payload_length.is_some_and(|length| shown.len() < length as usize) { "…" } else { "" };
                 let _ = write!(out, "  {}{more}", Escaped(shown));
             }
         }

@@ -16,7 +16,7 @@ pub use lines::Lines;
 pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
 pub use table::Tables;
-pub use width::Style;
+pub use width::{Count, Style};
 
 /// The JSON Schema of the JSON Lines, as `mqttsniff schema` prints it.
 pub const JSON_SCHEMA: &str = include_str!("schema.json");

@@ -132,7 +132,8 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// A number of things: `1 flow`, `2 flows`.
-pub(super) struct Count(pub(super) u64, pub(super) &'static str);
+#[derive(Debug, Clone, Copy)]
+pub struct Count(pub u64, pub &'static str);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -154,12 +154,12 @@ impl<'a> MessageRecord<'a> {
                 self.dup = Some(header.dup());
                 self.qos = Some(header.qos());
                 self.retain = Some(header.retain());
-                self.topic = Some(Text(publish.topic));
-                if publish.topic.is_empty() {
+                self.topic = publish.topic.map(Text);
+                if publish.topic.is_some_and(<[u8]>::is_empty) {
                     self.topic_resolved = message.topic.filter(|topic| !topic.is_empty()).map(Text);
                 }
                 self.packet_id = publish.packet_id;
-                self.payload = Some(Payload { bytes: publish.payload, length: publish.payload_length, options });
+                self.payload = publish.payload_length.map(|length| Payload { bytes: publish.payload, length, options });
                 publish.properties
             }
             Body::Ack(ack) => {
