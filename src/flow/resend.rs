@@ -4,6 +4,7 @@
 //! What the segments carry (IP identification, timestamps, SACK) counts before any clock.
 
 use super::endpoint::{Direction, PerDirection};
+use super::metrics::Counters;
 use super::side::{Age, Recovery, RecoveryKind, Sent, Side, Stamp};
 use super::verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};
 use crate::capture::Origin;
@@ -203,6 +204,9 @@ fn repeat(
     {
         verdict.marks.add(Marks::DUPLICATED_BY_NETWORK);
         sender.counters.duplicated_by_network += 1;
+        if let Some(sent) = sender.sent_at(segment.seq) {
+            sent.copied = true;
+        }
         return false;
     }
     if age == Age::Older && earlier.is_none_or(|earlier| stamp.compare(earlier.stamp) == Age::Older) {
@@ -249,13 +253,16 @@ fn count_late(sender: &mut Side, repetition: &Sent) {
 }
 
 fn count_kind(sender: &mut Side, kind: RetransmissionKind) {
-    let counters = &mut sender.counters;
+    *counter_of(&mut sender.counters, kind) += 1;
+}
+
+const fn counter_of(counters: &mut Counters, kind: RetransmissionKind) -> &mut u32 {
     match kind {
-        RetransmissionKind::Handshake => counters.handshake_retransmissions += 1,
-        RetransmissionKind::Fast => counters.fast_retransmissions += 1,
-        RetransmissionKind::Timeout => counters.timeout_retransmissions += 1,
-        RetransmissionKind::TailLossProbe => counters.tail_loss_probes += 1,
-        RetransmissionKind::PathMtu => counters.path_mtu_retransmissions += 1,
+        RetransmissionKind::Handshake => &mut counters.handshake_retransmissions,
+        RetransmissionKind::Fast => &mut counters.fast_retransmissions,
+        RetransmissionKind::Timeout => &mut counters.timeout_retransmissions,
+        RetransmissionKind::TailLossProbe => &mut counters.tail_loss_probes,
+        RetransmissionKind::PathMtu => &mut counters.path_mtu_retransmissions,
     }
 }
 
@@ -312,8 +319,12 @@ fn sent_again(
     let after = earlier.map(|earlier| origin.time.since(earlier.time));
     let spurious = segment.payload_length > 0 && receiver.acked.is_some_and(|acked| !end.is_after(acked));
     let (kind, evidence) = reason(sender, receiver, segment, earlier.as_ref(), after, origin);
-    let repetition = Retransmission { kind, evidence, spurious, after };
+    let back_off = back_off(sender, receiver, segment, kind, evidence, after, origin);
+    let timed = kind == RetransmissionKind::Timeout && back_off.is_some();
+    let evidence = if timed { Evidence::Timing } else { evidence };
+    let repetition = Retransmission { kind, evidence, spurious, after, back_off };
     if let Some(sent) = sender.sent_at(segment.seq) {
+        sent.again = (!spurious).then_some(kind);
         sent.transmissions = sent.transmissions.saturating_add(1);
         sent.time = origin.time;
         sent.stamp = stamp;
@@ -338,6 +349,66 @@ fn sent_again(
         counters.spurious_retransmissions += 1;
     } else {
         count_kind(sender, kind);
+    }
+}
+
+/// How often the timer has run out in a row, if that is why it was sent again; what is sent behind the first segment
+/// in the same recovery is no step of its own.
+fn back_off(
+    sender: &mut Side,
+    receiver: &Side,
+    segment: &Segment<'_>,
+    kind: RetransmissionKind,
+    evidence: Evidence,
+    after: Option<Span>,
+    origin: Origin,
+) -> Option<u8> {
+    let waited = |least: Span| after.is_some_and(|after| after >= least);
+    let ran_out = match kind {
+        // A SYN-ACK that comes sooner answers a SYN that was sent again.
+        RetransmissionKind::Handshake => waited(LEAST_TIMEOUT),
+        RetransmissionKind::Timeout => {
+            let first = receiver.acked.is_none_or(|acked| segment.seq == acked);
+            let unasked = !answers_an_acknowledgement(sender, origin);
+            evidence == Evidence::Timing || (first && unasked && waited(retransmission_timeout(sender)))
+        }
+        RetransmissionKind::Fast | RetransmissionKind::TailLossProbe | RetransmissionKind::PathMtu => false,
+    };
+    ran_out.then(|| {
+        sender.timeouts = sender.timeouts.saturating_add(1);
+        sender.timeouts
+    })
+}
+
+impl Side {
+    /// The peer acknowledged from `edge` to `ack` and echoes a timestamp that is older than the repetition of the
+    /// segment at `edge`: the original had arrived (the Eifel detection, RFC 3522).
+    pub(super) fn note_original_arrived(&mut self, edge: SeqNum, ack: SeqNum, echo: Option<u32>) {
+        let Some(echo) = echo else { return };
+        if let Some(sent) = self.sent_at(edge)
+            && !sent.end.is_after(ack)
+            && sent.stamp.tsval.is_some_and(|sent| (echo.wrapping_sub(sent) as i32) < 0)
+            && let Some(kind) = sent.again.take()
+        {
+            self.count_needless(kind);
+        }
+    }
+
+    /// The peer reports that these bytes arrived twice (DSACK): what was sent again of them was needless.
+    pub(super) fn note_arrived_twice(&mut self, left: SeqNum, right: SeqNum) {
+        let inside = |sent: &Sent| !sent.seq.is_before(left) && !sent.end.is_after(right) && !sent.copied;
+        // A report covers one segment as a rule; the bound is for those that do not.
+        for _ in 0..8 {
+            let found = self.sent.iter_mut().find(|sent| inside(sent) && sent.again.is_some());
+            let Some(kind) = found.and_then(|sent| sent.again.take()) else { return };
+            self.count_needless(kind);
+        }
+    }
+
+    /// Counts a repetition as spurious that was counted under its kind.
+    fn count_needless(&mut self, kind: RetransmissionKind) {
+        *counter_of(&mut self.counters, kind) -= 1;
+        self.counters.spurious_retransmissions += 1;
     }
 }
 

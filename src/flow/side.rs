@@ -85,12 +85,16 @@ pub(super) struct Sent {
     pub(super) transmissions: u8,
     /// It filled a hole and was counted as a repetition of what the capture lacks, for this reason.
     pub(super) unseen: Option<RetransmissionKind>,
+    /// Its last repetition, counted under this kind, may still prove to have been needless.
+    pub(super) again: Option<RetransmissionKind>,
+    /// The network doubled it, so that a duplicate at the receiver says nothing of the sender.
+    pub(super) copied: bool,
 }
 
 impl Sent {
     /// A segment that was sent for the first time.
     pub(super) const fn first(seq: SeqNum, end: SeqNum, time: Timestamp, stamp: Stamp) -> Self {
-        Self { seq, end, time, stamp, transmissions: 1, unseen: None }
+        Self { seq, end, time, stamp, transmissions: 1, unseen: None, again: None, copied: false }
     }
 }
 
@@ -207,6 +211,8 @@ pub struct Side {
     pub(super) recovery: Option<Recovery>,
     /// A tail loss probe was sent since the last progress.
     pub(super) probed: bool,
+    /// How often its retransmission timer ran out since the last progress; saturates.
+    pub(super) timeouts: u8,
     /// When something last arrived from the peer that may have made it send.
     pub(super) last_ack_received: Option<Timestamp>,
     /// How long it takes from a packet to this end until its answer passes the capture point.

@@ -292,11 +292,15 @@ impl Connection {
             receiver.next = Some(ack);
         }
         if advanced {
+            if let Some(edge) = sender.acked {
+                receiver.note_original_arrived(edge, ack, segment.options.timestamps().map(|(_, echo)| echo));
+            }
             sender.acked = Some(ack);
             let pure = segment.seq_len() == 0;
             verdict.ack_rtt = receiver.on_acknowledged(ack, pure, origin.time);
             receiver.duplicate_acks_received = 0;
             receiver.probed = false;
+            receiver.timeouts = 0;
             if receiver.recovery.is_some_and(|recovery| !ack.is_before(recovery.high)) {
                 receiver.recovery = None;
             }
@@ -312,6 +316,7 @@ impl Connection {
             let inside = second.is_some_and(|(a, b)| !left.is_before(*a) && !right.is_after(*b));
             if index == 0 && (!right.is_after(ack) || inside) {
                 verdict.marks.add(Marks::DSACK);
+                receiver.note_arrived_twice(*left, *right);
             } else if right.is_after(ack) && receiver.next.is_none_or(|next| !right.is_after(next)) {
                 receiver.sacked_to = Some(receiver.sacked_to.map_or(*right, |edge| edge.max(*right)));
             }

@@ -31,10 +31,23 @@ struct Line {
     /// Sent again with the same identification, as the network doubles a packet.
     id: Option<u16>,
     checksum: Checksum,
+    /// TSval and TSecr.
+    stamps: Option<(u32, u32)>,
+    /// A SACK block, in relative numbers of the peer.
+    sack: Option<(u32, u32)>,
 }
 
-const LINE: Line =
-    Line { flags: TcpFlags::ACK, seq: 1, ack: 1, length: 0, window: 500, id: None, checksum: Checksum::Good };
+const LINE: Line = Line {
+    flags: TcpFlags::ACK,
+    seq: 1,
+    ack: 1,
+    length: 0,
+    window: 500,
+    id: None,
+    checksum: Checksum::Good,
+    stamps: None,
+    sack: None,
+};
 const FIN: TcpFlags = TcpFlags::FIN.with(TcpFlags::ACK);
 const SYN_ACK: TcpFlags = TcpFlags::SYN.with(TcpFlags::ACK);
 const RST_ACK: TcpFlags = TcpFlags::RST.with(TcpFlags::ACK);
@@ -80,7 +93,13 @@ impl Story {
         self.frame += 1;
         self.millis += 1;
         self.ids[direction] += 1;
-        let options = if line.flags.has(TcpFlags::SYN) { &SYN_OPTIONS[..] } else { &[] };
+        let mut options = if line.flags.has(TcpFlags::SYN) { SYN_OPTIONS.to_vec() } else { Vec::new() };
+        let mut put = |kind: u8, fields: [u32; 2]| {
+            options.extend([kind, 10]);
+            options.extend(fields.iter().flat_map(|field| field.to_be_bytes()));
+        };
+        line.stamps.inspect(|(value, echo)| put(8, [*value, *echo]));
+        line.sack.inspect(|(left, right)| put(5, [SeqNum(peer).plus(*left).0, SeqNum(peer).plus(*right).0]));
         let segment = Segment {
             source: 1,
             destination: 2,
@@ -92,7 +111,7 @@ impl Story {
             checksum_field: 1,
             checksum: line.checksum,
             header_length: 20,
-            options: TcpOptions(options),
+            options: TcpOptions(&options),
             payload: &[],
             payload_length: line.length,
         };
@@ -332,6 +351,46 @@ fn duplicate_acknowledgements_make_a_retransmission_a_fast_one() {
 }
 
 #[test]
+fn each_time_that_the_timer_runs_out_in_a_row_is_a_step_of_its_back_off() {
+    let mut story = Story::established();
+    story.client(Line { length: 100, ..LINE }).client(Line { seq: 101, length: 100, ..LINE });
+    let mut told = Vec::new();
+    for wait in [230, 460, 920] {
+        story.wait(wait).client(Line { length: 100, ..LINE });
+        told.push(story.last.retransmission.map(|again| (again.kind.name(), again.evidence.name(), again.back_off)));
+    }
+    assert_eq!(told, [1, 2, 3].map(|step| Some(("timeout", "timing", Some(step)))));
+    // What follows in the same recovery is sent because an acknowledgement came.
+    story.server(Line { ack: 101, ..LINE }).client(Line { seq: 101, length: 100, ..LINE });
+    assert_eq!(story.last.retransmission.map(|again| (again.kind.name(), again.back_off)), Some(("timeout", None)));
+}
+
+/// A segment that was lost, or only late, and is sent again after the timer ran out; then `answer` of the server.
+fn spurious_after(answer: Line) -> (u32, u32, u32) {
+    let mut story = Story::established();
+    let stamped = |value| Line { length: 100, stamps: Some((value, 7)), ..LINE };
+    story.client(stamped(1000)).client(Line { seq: 101, ..stamped(1000) });
+    story.wait(230).client(stamped(1230)).server(answer);
+    let counters = story.counters(Direction::ToServer);
+    (counters.retransmissions, counters.timeout_retransmissions, counters.spurious_retransmissions)
+}
+
+#[test]
+fn an_echo_older_than_the_repetition_shows_that_it_was_needless() {
+    let answer = |echo| Line { ack: 101, stamps: Some((9, echo)), ..LINE };
+    assert_eq!(spurious_after(answer(1000)), (1, 0, 1), "the original arrived");
+    assert_eq!(spurious_after(answer(1230)), (1, 1, 0), "the repetition arrived");
+    assert_eq!(spurious_after(Line { ack: 101, ..LINE }), (1, 1, 0), "nothing tells");
+}
+
+#[test]
+fn a_dsack_shows_that_a_repetition_was_needless() {
+    let answer = |block| Line { ack: 201, sack: Some(block), ..LINE };
+    assert_eq!(spurious_after(answer((1, 101))), (1, 0, 1));
+    assert_eq!(spurious_after(answer((101, 201))), (1, 1, 0), "another segment arrived twice");
+}
+
+#[test]
 fn a_keep_alive_is_no_retransmission() {
     let mut story = Story::established();
     story.client(Line { length: 10, ..LINE }).server(Line { ack: 11, ..LINE });
@@ -442,7 +501,7 @@ fn any_line() -> impl Strategy<Value = (bool, i64, Line)> {
     let checksum = prop_oneof![8 => Just(Checksum::Good), 1 => Just(Checksum::Bad)];
     (any::<bool>(), 0i64..2000, flags, near(), near(), 0u32..20, prop_oneof![Just(0u16), 1u16..600], id, checksum)
         .prop_map(|(from_client, wait, flags, seq, ack, length, window, id, checksum)| {
-            (from_client, wait, Line { flags, seq, ack, length, window, id, checksum })
+            (from_client, wait, Line { flags, seq, ack, length, window, id, checksum, ..LINE })
         })
 }
 

@@ -158,8 +158,11 @@ pub struct Retransmission {
     pub evidence: Evidence,
     /// Whether the capture shows that the data had been acknowledged before.
     pub spurious: bool,
-    /// Time since the same data was sent last, where that was captured and is remembered.
+    /// Time since the same data was sent last, where that was captured and is remembered. Where the timer ran out,
+    /// this is the RTO.
     pub after: Option<Span>,
+    /// How often in a row the timer had run out by now, if that is why: with each step the RTO doubles (RFC 6298, 5.5).
+    pub back_off: Option<u8>,
 }
 
 /// What following the flow says of one segment.

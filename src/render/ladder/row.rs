@@ -85,6 +85,9 @@ fn notes(segment: &Segment<'_>, direction: Direction, verdict: &Verdict, memory:
     let marks = verdict.marks;
     if let Some(again) = verdict.retransmission {
         let mut text = format!("sent again: {}", plain(again.kind.name()));
+        if let Some(step) = again.back_off.filter(|step| *step > 1) {
+            let _ = write!(text, ", the {} in a row", ordinal(step));
+        }
         if let Some(after) = again.after.filter(|after| *after > Span::ZERO) {
             let _ = write!(text, ", {} after the last time", Duration(after));
         }
@@ -129,6 +132,18 @@ fn notes(segment: &Segment<'_>, direction: Direction, verdict: &Verdict, memory:
         }
     }
     notes
+}
+
+/// `2nd`, `11th`, `23rd`.
+fn ordinal(number: u8) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1..=3, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// A mark in words, and whether it tells of trouble. One without words of its own is told by its name.
@@ -229,6 +244,7 @@ mod tests {
                 evidence: Evidence::Timing,
                 spurious: true,
                 after: Some(Span::from_millis(204)),
+                back_off: Some(2),
             }),
             ..Verdict::default()
         };
@@ -237,7 +253,9 @@ mod tests {
         let texts: Vec<_> = told.iter().map(|note| note.text.as_str()).collect();
         assert_eq!(
             texts,
-            ["sent again: timeout, 204.0 ms after the last time (known by its time); in vain, it had arrived"]
+            [
+                "sent again: timeout, the 2nd in a row, 204.0 ms after the last time (known by its time); in vain, it had arrived"
+            ]
         );
     }
 

@@ -116,6 +116,8 @@ struct RetransmissionRecord {
     spurious: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     after_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    back_off: Option<u8>,
 }
 
 #[derive(Serialize)]
@@ -240,6 +242,7 @@ impl TcpRecord {
                 evidence: again.evidence.name(),
                 spurious: again.spurious,
                 after_s: again.after.map(seconds),
+                back_off: again.back_off,
             }),
             wireshark: view.wireshark.map(|wireshark| wireshark.flags.names().collect()),
             wireshark_values: view.wireshark.and_then(WiresharkValues::new),
