@@ -1,4 +1,4 @@
-//! What the README and docs/json.md show is true: every command in a `sh` block is run, and a `text` block below it is
+//! What the README and the pages in docs/ show is true: every command in a `sh` block is run, and a `text` block below it is
 //! what the last one prints. `UPDATE=1 cargo test --test readme` writes the outputs and the examples' sources anew.
 //!
 //! A line that ends in a comment `# needs …` (rights, libpcap), and a line that does not run the program, are only
@@ -53,10 +53,12 @@ fn blocks(page: &str) -> Vec<Block> {
 /// A folder in which commands may write what they like: the fixtures are there, and nothing else of the repository.
 fn playground() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("fixtures")).unwrap();
-    for entry in std::fs::read_dir(root().join("fixtures")).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_file() {
-            std::fs::copy(entry.path(), folder.path().join("fixtures").join(entry.file_name())).unwrap();
+    for part in ["fixtures", "fixtures/lab"] {
+        std::fs::create_dir(folder.path().join(part)).unwrap();
+        for entry in std::fs::read_dir(root().join(part)).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), folder.path().join(part).join(entry.file_name())).unwrap();
+            }
         }
     }
     folder
@@ -198,8 +200,13 @@ fn the_page_on_json_is_true() {
 }
 
 #[test]
+fn the_page_on_tcp_is_true() {
+    assert_page_is_true("docs/tcp.md");
+}
+
+#[test]
 fn links_in_the_pages_lead_somewhere() {
-    for name in ["README.md", "docs/json.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    for name in ["README.md", "docs/json.md", "docs/tcp.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         let file = root().join(name);
         let page = std::fs::read_to_string(&file).unwrap();
         for link in page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {

@@ -99,7 +99,10 @@ impl Report {
             }
         };
         written.context(STDOUT)?;
-        hint_at_missing_mqtt(summary);
+        // Whoever asked for TCP alone does not miss it.
+        if self.shown.messages || self.shown.sessions {
+            hint_at_missing_mqtt(summary);
+        }
         Ok(())
     }
 }
