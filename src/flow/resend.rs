@@ -384,7 +384,8 @@ impl Side {
     /// The peer acknowledged from `edge` to `ack` and echoes a timestamp that is older than the repetition of the
     /// segment at `edge`: the original had arrived (the Eifel detection, RFC 3522).
     pub(super) fn note_original_arrived(&mut self, edge: SeqNum, ack: SeqNum, echo: Option<u32>) {
-        let Some(echo) = echo else { return };
+        // Most connections repeat nothing, and this is asked at each acknowledgement.
+        let Some(echo) = echo.filter(|_| self.counters.retransmissions > 0) else { return };
         if let Some(sent) = self.sent_at(edge)
             && !sent.end.is_after(ack)
             && sent.stamp.tsval.is_some_and(|sent| (echo.wrapping_sub(sent) as i32) < 0)

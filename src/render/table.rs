@@ -300,7 +300,7 @@ fn end_of(flow: &Flow<Conversation>) -> String {
             format!("reset by {role}")
         }
         (_, Some((CloseKind::HalfOpen, role))) => format!("half closed by {}", by(role)),
-        (Outcome::Closed, Some((CloseKind::Simultaneous, _))) => "closed by both at once".to_owned(),
+        (Outcome::Closed, Some((CloseKind::Simultaneous, _))) => "closed by both".to_owned(),
         (Outcome::Closed, Some((_, role))) => format!("closed by {}", by(role)),
         (Outcome::Closed, None) => "closed".to_owned(),
         (Outcome::Open, Some((_, role))) => format!("closing, by {}", by(role)),
