@@ -1,11 +1,14 @@
 //! The front door: a source of frames goes in, everything that is known of them comes out.
 
+use std::net::SocketAddr;
+
 use crate::capture::{Batch, Fill, Problem, Source, SourceReport};
 use crate::check::{Checks, Finding};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Engine, EngineOptions, EngineStats, Event, FlowRef, PacketView};
 use crate::flow::{Ended, Flow, Transport};
-use crate::session::{Session, Sessions};
+use crate::session::{Delivery, Name, Session, SessionOptions, Sessions, Topic};
+use crate::time::Timestamp;
 use crate::wire::DecodeStats;
 
 /// What an analysis tells, in the order of the frames that prove it.
@@ -19,6 +22,10 @@ pub enum Output<'a> {
     Session(&'a Session, &'a Flow<Conversation>),
     /// A flow that has ended.
     Flow(&'a Flow<Conversation>, Ended),
+    /// A delivery that is over; only where routes are followed ([`SessionOptions::routes`]).
+    Delivery(&'a Delivery),
+    /// A topic of a broker, at the end; only where routes are followed.
+    Topic(SocketAddr, &'a Name, &'a Topic),
     /// A finding.
     Finding(&'a Finding),
 }
@@ -36,12 +43,14 @@ pub struct Summary {
     pub findings: [u64; 3],
     /// MQTT sessions.
     pub sessions: u64,
+    /// What following sessions had to forget.
+    pub sessions_capped: u64,
 }
 
 impl Summary {
     /// How often a limit was reached, so that something was let go or given up.
     pub const fn capped(&self) -> u64 {
-        self.engine.capped + self.decode.fragments.evicted
+        self.engine.capped + self.decode.fragments.evicted + self.sessions_capped
     }
 
     /// Whether all input was read to its end.
@@ -79,6 +88,8 @@ struct Above {
     checks: Checks,
     findings: [u64; 3],
     session_count: u64,
+    /// The latest time of the capture, once that has ended.
+    now: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Analysis {
@@ -102,6 +113,11 @@ impl Analysis {
     /// An analysis of any source.
     pub fn new(source: Box<dyn Source>, options: EngineOptions) -> Self {
         Self { source, engine: Engine::new(options), above: Above::default(), batch: Batch::new() }
+    }
+
+    /// Follows sessions in another way than by default. To be called before the first frame.
+    pub fn follow_sessions(&mut self, options: SessionOptions) {
+        self.above.sessions = Sessions::new(options);
     }
 
     /// Reads to the end and tells everything.
@@ -136,7 +152,9 @@ impl Analysis {
     /// No more frames: tells what is still open, and the summary.
     pub fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
         let above = &mut self.above;
+        above.now = self.engine.stats().last.map(|last| last.time);
         self.engine.finish(&mut |event: &Event<'_>| above.event(event, sink));
+        above.finish(sink);
         self.summary()
     }
 
@@ -148,6 +166,7 @@ impl Analysis {
             source: self.source.report(),
             findings: self.above.findings,
             sessions: self.above.session_count,
+            sessions_capped: self.above.sessions.capped(),
         }
     }
 
@@ -160,28 +179,51 @@ impl Analysis {
 impl Above {
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+        self.sessions.on_event(event);
         match event {
             Event::Packet(view) => sink(&Output::Packet(view)),
-            Event::Message(flow, message) => {
-                self.sessions.on_message(flow.id, message);
-                sink(&Output::Message(*flow, message));
-            }
+            Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
             Event::Flow(flow, why) => {
                 let session = match flow.transport {
-                    Transport::Tcp => self.sessions.end(flow.id),
+                    // A flow that is told before the capture ends is told some time after its last frame.
+                    Transport::Tcp => self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time)),
                     Transport::Udp => None,
                 };
                 if let Some(session) = session {
                     self.session_count += 1;
+                    self.tell(sink);
                     sink(&Output::Session(&session, flow));
                 }
                 sink(&Output::Flow(flow, *why));
             }
-            Event::Notice(_) => {}
+            Event::Notice(_) | Event::Closing(..) => {}
         }
         for finding in self.checks.on_event(event) {
             self.findings[finding.severity as usize] += 1;
             sink(&Output::Finding(&finding));
+        }
+        self.tell(sink);
+    }
+
+    /// Tells what the sessions have found.
+    fn tell(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
+        for incident in self.sessions.take_incidents() {
+            let finding = self.checks.on_incident(incident);
+            self.findings[finding.severity as usize] += 1;
+            sink(&Output::Finding(&finding));
+        }
+        for delivery in self.sessions.take_deliveries() {
+            sink(&Output::Delivery(&delivery));
+        }
+    }
+
+    /// The capture has ended.
+    fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
+        let Some(now) = self.now else { return };
+        self.sessions.finish(now);
+        self.tell(sink);
+        for (broker, name, topic) in self.sessions.take_topics() {
+            sink(&Output::Topic(broker, &name, &topic));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::capture::FrameNo;
 use crate::engine::FlowRef;
+use crate::session::Certainty;
 use crate::time::Timestamp;
 
 /// How bad it is.
@@ -25,28 +26,6 @@ impl Severity {
             Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
-        }
-    }
-}
-
-/// How sure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Certainty {
-    /// Something to look at.
-    Hint,
-    /// It rests on an assumption that is most likely true.
-    Likely,
-    /// The bytes prove it.
-    Certain,
-}
-
-impl Certainty {
-    /// A name for output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hint => "hint",
-            Self::Likely => "likely",
-            Self::Certain => "certain",
         }
     }
 }

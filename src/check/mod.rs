@@ -3,12 +3,15 @@
 //! A rule does no decoding and prints nothing.
 
 mod finding;
+mod incidents;
 mod packets;
 mod streams;
 
-pub use finding::{Certainty, Finding, Severity};
+pub use crate::session::Certainty;
+pub use finding::{Finding, Severity};
 
 use crate::engine::Event;
+use crate::session::Incident;
 
 /// Judges a capture event by event.
 pub trait Rule {
@@ -36,6 +39,11 @@ impl std::fmt::Debug for Checks {
 }
 
 impl Checks {
+    /// What is to be said of an incident of a session.
+    pub fn on_incident(&self, incident: Incident) -> Finding {
+        incidents::judge(incident)
+    }
+
     /// Shows an event to all rules and hands out what they find.
     pub fn on_event(&mut self, event: &Event<'_>) -> impl Iterator<Item = Finding> {
         for rule in &mut self.rules {

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::dissect::Protocol;
 use mqttsniff::flow::WiresharkRules;
 use mqttsniff::mqtt::Version;
+use mqttsniff::session::SessionOptions;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
 ///
@@ -352,7 +353,7 @@ pub(super) struct Output {
     /// What to show, separated by commas
     ///
     /// Default for tables: flows, sessions, findings and summary, when capturing messages as well. Default for
-    /// --json: all but packets.
+    /// --json: the same and messages.
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub(super) show: Vec<View>,
 
@@ -378,6 +379,12 @@ impl Output {
     pub(super) fn wants_packets(&self) -> bool {
         self.show.contains(&View::Packets)
     }
+
+    /// How sessions are to be followed.
+    pub(super) fn session_options(&self) -> SessionOptions {
+        let routes = self.show.contains(&View::Deliveries) || self.show.contains(&View::Topics);
+        SessionOptions { routes, ..SessionOptions::default() }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -390,6 +397,10 @@ pub(super) enum View {
     Flows,
     /// MQTT sessions
     Sessions,
+    /// The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers
+    Deliveries,
+    /// What passed by topic: publishers, subscribers, counts, latency
+    Topics,
     /// What is wrong or worth knowing
     Findings,
     /// Totals and losses

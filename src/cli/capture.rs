@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     report.check()?;
     let mut analysis =
         Analysis::new(Box::new(live), engine_options(&arguments.decoding, arguments.output.wants_packets()));
+    analysis.follow_sessions(arguments.output.session_options());
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {
         let fill = analysis.fill();
@@ -44,6 +45,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
                 writer.write(&frame).with_context(|| failed_write(arguments))?;
             }
         }
+        report.frames(analysis.batch());
         analysis.analyse(taken, &mut |output| report.output(output));
         left -= taken as u64;
         if let Err(error) = report.check() {

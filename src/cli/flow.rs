@@ -132,7 +132,7 @@ fn of_client(arguments: &Flow, files: &[PathBuf], client: &str) -> anyhow::Resul
         let Output::Session(session, _) = output else { return };
         let Some(id) = &session.client_id else { return };
         if **id == *client.as_bytes() {
-            flows.push(session.flow.0);
+            flows.push(session.flow.id.0);
         } else if others.len() <= NAMED {
             let id = Escaped(id).to_string();
             if !others.contains(&id) {
@@ -228,6 +228,7 @@ impl Seen {
             Output::Message(flow, _) => Some(*flow),
             Output::Session(_, flow) | Output::Flow(flow, _) => Some(FlowRef::of(flow)),
             Output::Finding(finding) => finding.flow,
+            Output::Delivery(_) | Output::Topic(..) => None,
         };
         let Some(flow) = flow else { return };
         if let Output::Packet(view) = output {
@@ -307,8 +308,15 @@ impl Viewer {
         }
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
         if arguments.json {
-            let shown =
-                Shown { packets: true, messages: true, flows: true, sessions: true, findings: true, summary: true };
+            let shown = Shown {
+                packets: true,
+                messages: true,
+                flows: true,
+                sessions: true,
+                findings: true,
+                summary: true,
+                ..Shown::default()
+            };
             let mut lines = Box::new(JsonLines::new(out, shown));
             let inputs: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
             lines.begin(&inputs)?;
@@ -329,7 +337,11 @@ impl Viewer {
                 let frame = match output {
                     Output::Packet(view) => Some(view.frame.number),
                     Output::Message(_, message) => Some(message.origin.frame),
-                    Output::Session(..) | Output::Flow(..) | Output::Finding(_) => None,
+                    Output::Session(..)
+                    | Output::Delivery(_)
+                    | Output::Topic(..)
+                    | Output::Flow(..)
+                    | Output::Finding(_) => None,
                 };
                 if frame.is_some_and(|frame| !part.holds(frame) || *told >= part.limit) {
                     return Ok(());

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
+use mqttsniff::capture::Batch;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::dissect::{DissectOptions, Protocol};
 use mqttsniff::engine::EngineOptions;
@@ -54,7 +55,14 @@ impl Report {
 
     /// Whether rows are written while frames are read.
     pub(super) const fn scrolls(&self) -> bool {
-        self.shown.packets || self.shown.messages || matches!(self.renderer, Renderer::Json(_))
+        self.shown.packets || self.shown.messages || self.shown.deliveries || matches!(self.renderer, Renderer::Json(_))
+    }
+
+    /// Frames are at hand: the first of all is what times are counted from.
+    pub(super) fn frames(&mut self, batch: &Batch) {
+        if let (Renderer::People { lines, .. }, Some(first)) = (&mut self.renderer, batch.get(0)) {
+            lines.starts(first.header.time);
+        }
     }
 
     /// Takes a result. After an error the rest is passed over: see [`Report::check`].
@@ -169,7 +177,7 @@ fn why_no_mqtt(summary: &Summary) -> Option<(String, &'static str)> {
 fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
     if arguments.show.is_empty() {
         let messages = arguments.json || mode == Mode::Live;
-        return Shown { packets: false, messages, flows: true, sessions: true, findings: true, summary: true };
+        return Shown { messages, flows: true, sessions: true, findings: true, summary: true, ..Shown::default() };
     }
     let has = |view| arguments.show.contains(&view);
     Shown {
@@ -177,6 +185,8 @@ fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
         messages: has(View::Messages),
         flows: has(View::Flows),
         sessions: has(View::Sessions),
+        deliveries: has(View::Deliveries),
+        topics: has(View::Topics),
         findings: has(View::Findings),
         summary: has(View::Summary),
     }

@@ -14,10 +14,12 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let inputs = arguments.files.iter().map(|file| file.display().to_string()).collect();
     // Nothing is written before the input is known to be there.
     let mut analysis = input::open(&arguments.files, &arguments.decoding, arguments.output.wants_packets())?;
+    analysis.follow_sessions(arguments.output.session_options());
     let mut report = Report::begin(&arguments.output, inputs, Mode::Read)?;
     let mut progress = Progress::new(report.scrolls());
     loop {
         let fill = analysis.fill();
+        report.frames(analysis.batch());
         analysis.analyse(usize::MAX, &mut |output| report.output(output));
         progress.update(|| analysis.source_report());
         report.check()?;

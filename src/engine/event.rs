@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
-use crate::flow::{Direction, Ended, Flow, KnownBy, Transport, Verdict, WiresharkVerdict};
+use crate::flow::{Direction, Ended, Flow, KnownBy, Role, Transport, Verdict, WiresharkVerdict};
 use crate::mqtt::{LostSync, Version};
 use crate::wire::{FragmentNote, Packet};
 
@@ -120,6 +120,8 @@ pub enum Event<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet is complete.
     Message(FlowRef, &'a Message<'a>),
+    /// An end began to close a connection that carries MQTT: its first FIN, or a RST.
+    Closing(FlowRef, Role, Origin),
     /// A flow has ended.
     Flow(&'a Flow<Conversation>, Ended),
     /// Something that should be known.

@@ -246,10 +246,17 @@ impl<S: Sink> Pass<'_, S> {
         };
         let Some(flow) = self.followed.flows.get_mut(found) else { return (found, None) };
         let connection = &mut flow.connection;
+        let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment);
+        }
+        if closing.is_none()
+            && flow.app.protocol() == Some(Protocol::Mqtt)
+            && let Some((by, origin)) = flow.connection.closing.begun()
+        {
+            reader.sink.event(&Event::Closing(FlowRef::of(flow), by, origin));
         }
         self.followed.flows.note_progress(found, self.origin.time);
         (found, Some(verdict))

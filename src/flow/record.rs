@@ -1,6 +1,6 @@
 //! What can be concluded of a connection when it is over, or when the capture is.
 
-use super::endpoint::Role;
+use super::endpoint::{Direction, Role};
 use super::state::TcpState;
 use super::tcp::Connection;
 
@@ -124,6 +124,15 @@ impl Connection {
             Some(_) => CloseKind::ThreeSegment,
         };
         Some((kind, initiator))
+    }
+
+    /// Whether what was sent in this direction has been sent again and again, and was never acknowledged.
+    pub fn is_unanswered(&self, direction: Direction) -> bool {
+        /// With two time-outs in a row the receiver may still be there; each further one makes that less likely.
+        const TIMEOUTS: u8 = 3;
+        let (sender, receiver) = (&self.sides[direction], &self.sides[direction.reverse()]);
+        let outstanding = sender.next.is_some_and(|next| receiver.acked.is_none_or(|acked| acked.is_before(next)));
+        outstanding && sender.timeouts >= TIMEOUTS
     }
 
     /// Whether both ends are through, so that nothing more is to be expected.

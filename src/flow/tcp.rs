@@ -97,6 +97,13 @@ pub struct Closing {
     pub reset_after_close: bool,
 }
 
+impl Closing {
+    /// Who began, with a FIN or a RST.
+    pub fn begun(&self) -> Option<(Role, Origin)> {
+        self.first_fin.or(self.reset)
+    }
+}
+
 /// The FIN of the side that closes second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecondFin {

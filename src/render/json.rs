@@ -7,7 +7,8 @@ use serde_json::ser::Formatter;
 
 use super::Shown;
 use super::record::{
-    BeginRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, PayloadOptions, SessionRecord, SummaryRecord,
+    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, PayloadOptions, SessionRecord,
+    SummaryRecord, TopicRecord,
 };
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
@@ -102,7 +103,11 @@ impl<W: Write> JsonLines<W> {
             Output::Message(flow, message) if self.shown.messages => {
                 self.write(&MessageRecord::new(*flow, message, self.payload))
             }
-            Output::Session(session, flow) if self.shown.sessions => self.write(&SessionRecord::new(session, flow)),
+            Output::Session(session, _) if self.shown.sessions => self.write(&SessionRecord::new(session)),
+            Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),
+            Output::Topic(broker, name, topic) if self.shown.topics => {
+                self.write(&TopicRecord::new(*broker, name, topic))
+            }
             Output::Flow(flow, why) if self.shown.flows => self.write(&FlowRecord::new(flow, *why)),
             Output::Finding(finding) if self.shown.findings => self.write(&FindingRecord::new(finding)),
             _ => Ok(()),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::Shown;
+use super::delivery::delivery_text;
 use super::width::{Color, Count, Style, fit, time};
 use crate::analysis::Output;
 use crate::check::{Finding, Severity};
@@ -11,6 +12,7 @@ use crate::dissect::{Message, Protocol};
 use crate::engine::{FlowRef, PacketView};
 use crate::flow::Role;
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
+use crate::session::{Delivery, DeliveryOutcome};
 use crate::text::Escaped;
 use crate::time::Timestamp;
 use crate::wire::{self, Layer, Packet, Payload};
@@ -24,18 +26,24 @@ pub struct Lines {
     style: Style,
     shown: Shown,
     first: Option<Timestamp>,
+    wrote: bool,
     headed: bool,
 }
 
 impl Lines {
     /// A renderer for lines of this style.
     pub const fn new(style: Style, shown: Shown) -> Self {
-        Self { style, shown, first: None, headed: false }
+        Self { style, shown, first: None, wrote: false, headed: false }
     }
 
     /// Whether anything was written.
     pub const fn wrote(&self) -> bool {
-        self.first.is_some()
+        self.wrote
+    }
+
+    /// Says when the first frame came, from which times are counted; only the first call counts.
+    pub fn starts(&mut self, first: Timestamp) {
+        self.first.get_or_insert(first);
     }
 
     /// Writes a line for what the analysis tells, if it is of a kind that gets one.
@@ -43,6 +51,7 @@ impl Lines {
         match output {
             Output::Packet(view) if self.shown.packets => self.packet(view, out),
             Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),
+            Output::Delivery(delivery) if self.shown.deliveries => self.delivery(delivery, out),
             _ => Ok(()),
         }
     }
@@ -103,6 +112,20 @@ impl Lines {
         self.line(&text, bad.map(|_| Color::Bad), out)
     }
 
+    fn delivery(&mut self, delivery: &Delivery, out: &mut impl Write) -> io::Result<()> {
+        self.head("  frame         time   flow  delivery", out)?;
+        let place = delivery.first.place;
+        let at = time(self.style, place.at.time, *self.first.get_or_insert(place.at.time));
+        let text = format!("{:>7} {at:>12} {:>6}  {}", place.at.frame, place.flow, delivery_text(delivery));
+        let color = match delivery.outcome {
+            DeliveryOutcome::Refused | DeliveryOutcome::Superseded | DeliveryOutcome::SessionOver => Some(Color::Odd),
+            DeliveryOutcome::Sent | DeliveryOutcome::Open | DeliveryOutcome::Complete | DeliveryOutcome::Unresolved => {
+                (!delivery.faults.is_empty()).then_some(Color::Odd)
+            }
+        };
+        self.line(&text, color, out)
+    }
+
     fn head(&mut self, titles: &str, out: &mut impl Write) -> io::Result<()> {
         if self.headed {
             return Ok(());
@@ -111,7 +134,8 @@ impl Lines {
         self.line(titles, Some(Color::Title), out)
     }
 
-    fn line(&self, text: &str, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
+    fn line(&mut self, text: &str, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
+        self.wrote = true;
         let text = match self.style.width {
             Some(width) => fit(text, width.max(Style::LEAST_WIDTH)),
             None => text.to_owned(),

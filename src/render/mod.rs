@@ -2,6 +2,7 @@
 //!
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
+mod delivery;
 mod json;
 mod ladder;
 mod lines;
@@ -32,6 +33,10 @@ pub struct Shown {
     pub flows: bool,
     /// MQTT sessions.
     pub sessions: bool,
+    /// Deliveries.
+    pub deliveries: bool,
+    /// Topics.
+    pub topics: bool,
     /// Findings.
     pub findings: bool,
     /// The summary.

@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::Shown;
+use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
 use super::width::{Bytes, Color, Count, Duration, Style, columns, fit, fit_middle, wrap};
 use crate::analysis::{Output, Summary};
 use crate::check::Finding;
 use crate::dissect::{Conversation, Protocol};
 use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
-use crate::session::{EndKind, Session};
+use crate::session::{CauseKind, EndKind, Session};
 use crate::text::Escaped;
 
 /// Blanks between columns.
@@ -33,8 +34,9 @@ pub struct Tables {
     shown: Shown,
     flows: Vec<Vec<String>>,
     sessions: Vec<Vec<String>>,
+    topics: Vec<Vec<String>>,
     findings: Vec<Vec<String>>,
-    left_out: [u64; 3],
+    left_out: [u64; 4],
     finding_kinds: std::collections::BTreeMap<String, usize>,
 }
 
@@ -46,8 +48,9 @@ impl Tables {
             shown,
             flows: Vec::new(),
             sessions: Vec::new(),
+            topics: Vec::new(),
             findings: Vec::new(),
-            left_out: [0; 3],
+            left_out: [0; 4],
             finding_kinds: std::collections::BTreeMap::new(),
         }
     }
@@ -58,8 +61,11 @@ impl Tables {
             Output::Flow(flow, _) if self.shown.flows => {
                 keep(&mut self.flows, &mut self.left_out[0], || flow_row(flow));
             }
-            Output::Session(session, flow) if self.shown.sessions => {
-                keep(&mut self.sessions, &mut self.left_out[1], || session_row(session, flow));
+            Output::Session(session, _) if self.shown.sessions => {
+                keep(&mut self.sessions, &mut self.left_out[1], || session_row(session));
+            }
+            Output::Topic(broker, name, topic) if self.shown.topics => {
+                keep(&mut self.topics, &mut self.left_out[3], || topic_row(*broker, name, topic));
             }
             Output::Finding(finding) if self.shown.findings => {
                 let count = self.finding_kinds.entry(finding.id.clone()).or_default();
@@ -84,6 +90,9 @@ impl Tables {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
             self.table("MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, self.left_out[1], out)?;
+        }
+        if self.shown.topics {
+            self.table("Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, self.left_out[3], out)?;
         }
         if self.shown.findings && !self.findings.is_empty() {
             let titles = ["severity", "frame", "flow", "clause", "what"];
@@ -212,11 +221,31 @@ fn choose_columns<'a>(
     width: usize,
 ) -> (Vec<&'a str>, Vec<Vec<String>>, Vec<usize>) {
     /// Columns that give way, first things first.
-    const GIVE_WAY: [&str; 9] =
-        ["bytes", "rtt", "ack", "keep alive", "carries", "lasted", "open", "again", "subscribed"];
+    const GIVE_WAY: [&str; 13] = [
+        "bytes",
+        "rtt",
+        "ack",
+        "keep alive",
+        "carries",
+        "lasted",
+        "open",
+        "again",
+        "subscribed",
+        "broker",
+        "size",
+        "rate",
+        "retained",
+    ];
     /// Columns that are cut instead, and to what.
-    const FLEXIBLE: [(&str, usize); 6] =
-        [("what", 24), ("client id", 16), ("end", 20), ("subscribed", 18), ("client", 21), ("server", 21)];
+    const FLEXIBLE: [(&str, usize); 7] = [
+        ("topic", 20),
+        ("what", 24),
+        ("client id", 16),
+        ("end", 20),
+        ("subscribed", 18),
+        ("client", 21),
+        ("server", 21),
+    ];
     let mut kept: Vec<usize> = (0..titles.len()).collect();
     let widest = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell)).max().unwrap_or(0);
@@ -315,18 +344,18 @@ fn end_of(flow: &Flow<Conversation>) -> String {
     }
 }
 
-fn session_row(session: &Session, flow: &Flow<Conversation>) -> Vec<String> {
-    let deliveries = |direction: Direction| session.deliveries[direction].counts();
+fn session_row(session: &Session) -> Vec<String> {
+    let deliveries = |direction: Direction| session.deliveries[direction].counts;
     let open = deliveries(Direction::ToServer).open + deliveries(Direction::ToClient).open;
     let publishes = |direction: Direction| session.counts[direction].of(PacketType::Publish).to_string();
-    let ack = session.deliveries[Direction::ToServer].latency().percentile(50);
-    let filters: Vec<_> = session.subscriptions.keys().take(8).map(|filter| Escaped(filter).to_string()).collect();
+    let ack = session.deliveries[Direction::ToServer].latency.percentile(50);
+    let filters: Vec<_> = session.subscriptions.iter().take(8).map(|(filter, _)| Escaped(filter).to_string()).collect();
     let id = match session.client_id.as_deref() {
         Some([]) => "(empty)".to_owned(),
         Some(id) => Escaped(id).to_string(),
         None => "(not seen)".to_owned(),
     };
-    let end = session.ended(&flow.connection);
+    let end = session.end;
     let by = end.by.map_or("", Role::name);
     let reason = end.code.and_then(|(packet_type, code)| reason_name(packet_type, code, session.version));
     let end = match (end.kind, reason) {
@@ -335,13 +364,19 @@ fn session_row(session: &Session, flow: &Flow<Conversation>) -> Vec<String> {
         (EndKind::Refused, reason) => format!("refused: {}", reason.unwrap_or("unknown code")),
         (EndKind::Fin, _) => format!("FIN by {by}"),
         (EndKind::Rst, _) => format!("RST by {by}"),
+        (EndKind::Silence, _) => format!("silence of {by}"),
         (EndKind::Open, _) => "open".to_owned(),
     };
+    let end = match session.end.cause.map(|cause| cause.kind) {
+        // The code has said it.
+        None | Some(CauseKind::NotAccepted) => end,
+        Some(cause) => format!("{end} ({})", cause.describe()),
+    };
     vec![
-        session.flow.to_string(),
+        session.flow.id.to_string(),
         id,
         session.version.as_str().to_owned(),
-        session.keep_alive.map(|seconds| format!("{seconds} s")).unwrap_or_default(),
+        session.keep_alive.seconds.map(|seconds| format!("{seconds} s")).unwrap_or_default(),
         publishes(Direction::ToServer),
         publishes(Direction::ToClient),
         open.to_string(),

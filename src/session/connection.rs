@@ -1,18 +1,19 @@
 //! The session on one connection: who connected, what was agreed, what passed, how it ended.
 
-use std::collections::BTreeMap;
-
-use super::delivery::Deliveries;
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, Place, Sending};
+use super::digest::Digest;
+use super::end::End;
+use super::exchange::{Exchanges, Tally};
+use super::incident::{Certainty, IncidentKind};
+use super::judge::Judge;
+use super::keep_alive::KeepAlive;
+use super::subscription::{Answer, SubscriptionState, Subscriptions};
+use super::will::{WillFate, WillState};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::Message;
-use crate::flow::{CloseKind, Connection, Outcome, PerDirection, Role};
-use crate::mqtt::{Body, PacketType, PropertyId, PropertyValue, Version};
-
-/// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.
-const FILTER_BYTES: usize = 1 << 20;
-
-/// What an entry costs besides its bytes.
-const FILTER_COST: usize = 64;
+use crate::engine::FlowRef;
+use crate::flow::{Direction, KnownBy, PerDirection, Role};
+use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
 
 /// Messages by type in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,73 +37,74 @@ impl Counts {
     }
 }
 
-/// A subscription as far as it was seen to be granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SubscriptionState {
-    /// The QoS asked for.
-    pub requested_qos: u8,
-    /// What the server answered: a granted QoS, or a failure from 0x80 on; absent where no answer was seen.
-    pub answer: Option<u8>,
-    /// The frame of the SUBSCRIBE.
-    pub frame: FrameNo,
+/// What the receiver of a direction allows (MQTT 5.0, sections 3.1.2.11 and 3.2.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Messages of QoS 1 and 2 that may be open; absent before the receiver was heard.
+    pub receive_maximum: Option<u16>,
+    /// The highest topic alias; absent before the receiver was heard.
+    pub topic_alias_maximum: Option<u16>,
+    /// Bytes of a packet; absent where there is no limit.
+    pub maximum_packet_size: Option<u32>,
 }
 
-/// In which way a session's connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EndKind {
-    /// With a DISCONNECT.
-    Disconnect,
-    /// The server refused it with its CONNACK.
-    Refused,
-    /// With a FIN, without DISCONNECT.
-    Fin,
-    /// With a RST, without DISCONNECT.
-    Rst,
-    /// Not within the capture.
-    Open,
-}
-
-impl EndKind {
-    /// A name for output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Disconnect => "disconnect",
-            Self::Refused => "refused",
-            Self::Fin => "fin",
-            Self::Rst => "rst",
-            Self::Open => "open",
+impl Limits {
+    fn of(properties: Properties<'_>) -> Self {
+        let number = |id| properties.get(id).and_then(PropertyValue::number);
+        let short = |id| number(id).and_then(|value| u16::try_from(value).ok());
+        Self {
+            receive_maximum: Some(short(PropertyId::ReceiveMaximum).unwrap_or(u16::MAX)),
+            topic_alias_maximum: Some(short(PropertyId::TopicAliasMaximum).unwrap_or(0)),
+            maximum_packet_size: number(PropertyId::MaximumPacketSize),
         }
     }
 }
 
-/// How a session's connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End {
-    /// In which way.
-    pub kind: EndKind,
-    /// Who ended it.
-    pub by: Option<Role>,
-    /// The reason or return code, with the type of packet that carries it.
-    pub code: Option<(PacketType, u8)>,
-    /// The frame that shows it.
-    pub at: Option<Origin>,
+/// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
+#[derive(Debug, Clone, Default)]
+pub struct SessionState {
+    /// The client's subscriptions.
+    pub subscriptions: Subscriptions,
+    /// Exchanges by the direction of the PUBLISH.
+    pub exchanges: PerDirection<Exchanges>,
+    /// Whether it is known from its beginning.
+    pub(super) known: bool,
 }
 
-#[derive(Debug, Clone)]
-enum Pending {
-    Subscribe(Vec<(Box<[u8]>, u8)>, FrameNo),
-    Unsubscribe(Vec<Box<[u8]>>),
+impl SessionState {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.subscriptions.is_empty() && Direction::BOTH.iter().all(|direction| self.exchanges[*direction].open() == 0)
+    }
+
+    /// Takes over what was begun on a new connection before the session went on.
+    pub(super) fn absorb(&mut self, newer: Self) {
+        let PerDirection { to_server, to_client } = newer.exchanges;
+        self.subscriptions.absorb(newer.subscriptions);
+        self.exchanges.to_server.absorb(to_server);
+        self.exchanges.to_client.absorb(to_client);
+    }
 }
+
+/// The first FIN or RST of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Closed {
+    pub(super) by: Role,
+    pub(super) at: Origin,
+}
+
+/// Seconds that stand for a session that never expires.
+pub const NEVER: u32 = u32::MAX;
 
 /// The session on one connection.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The flow that carries it.
-    pub flow: FrameNo,
+    pub flow: FlowRef,
     /// The version as of the last message.
     pub version: Version,
     /// The client identifier: of the CONNECT, or assigned by the server.
-    pub client_id: Option<Box<[u8]>>,
+    pub client_id: Option<Name>,
     /// Whether the server assigned it.
     pub client_id_assigned: bool,
     /// The CONNECT.
@@ -111,35 +113,69 @@ pub struct Session {
     pub clean_start: Option<bool>,
     /// Whether the client said it is a bridge.
     pub bridge: bool,
-    /// Whether a will was given.
-    pub will_topic: Option<Box<[u8]>>,
     /// The user name.
     pub username: Option<Box<[u8]>>,
     /// The CONNACK, with its code and Session Present.
     pub connack: Option<(Origin, u8, bool)>,
-    /// Keep alive in seconds: the server's where it gave one (5.0), else the client's.
-    pub keep_alive: Option<u16>,
+    /// Seconds that the session outlives the connection; [`NEVER`] where it does not expire.
+    pub expiry: Option<u32>,
+    /// The will.
+    pub will: Option<WillState>,
+    /// What became of the will; settled when the connection has ended.
+    pub will_fate: Option<WillFate>,
+    /// Keep alive.
+    pub keep_alive: KeepAlive,
+    /// What the receiver of each direction allows.
+    pub limits: PerDirection<Limits>,
+    /// The highest topic alias that was used in each direction.
+    pub highest_alias: PerDirection<Option<u16>>,
     /// The first message.
     pub first: Origin,
     /// The last message.
     pub last: Origin,
     /// Counts by direction.
     pub counts: PerDirection<Counts>,
-    /// Exchanges by the direction of the PUBLISH.
+    /// What came of the exchanges, by the direction of the PUBLISH.
     pub deliveries: PerDirection<Deliveries>,
     /// Messages that deviate from the specification.
     pub deviating: u64,
-    /// Subscriptions by filter.
-    pub subscriptions: BTreeMap<Box<[u8]>, SubscriptionState>,
+    /// The flow of the client's connection before this one, if one was seen.
+    pub previous: Option<FrameNo>,
+    /// Whether this connection goes on with the session of that one.
+    pub resumes: bool,
+    /// The connection that took this one's place.
+    pub taken_over: Option<Place>,
+    /// Whether messages of a direction are missing in the capture.
+    pub lossy: PerDirection<bool>,
+    /// What outlives the connection; empty once a later connection has taken it, or this one has ended.
+    pub state: SessionState,
+    /// The subscriptions, those without an answer last; settled when the connection has ended.
+    pub subscriptions: Vec<(Box<[u8]>, SubscriptionState)>,
     /// Subscriptions that are not among them, because there were too many.
     pub subscriptions_left_out: u64,
-    filter_bytes: usize,
-    pending: BTreeMap<u16, Pending>,
-    disconnect: Option<(Role, Option<u8>, Origin)>,
+    /// How it ended; settled when the connection has.
+    pub end: End,
+    pub(super) closed: Option<Closed>,
+    pub(super) disconnect: Option<(Role, Option<u8>, Origin)>,
+    /// The last packet that breaks the protocol, and who sent it.
+    pub(super) last_error: Option<(Role, Origin)>,
+    pub(super) incidents_told: u32,
+    /// The capture has the connection from its first segment.
+    pub(super) from_start: bool,
+    pub(super) late_told: bool,
+}
+
+/// What happens while a message is at hand.
+pub(super) struct Context<'a> {
+    pub(super) judge: Judge<'a>,
+    /// Takes the deliveries that are over, where they are told.
+    pub(super) over: Option<&'a mut Boxes>,
+    pub(super) digest: Option<Digest>,
+    pub(super) topic: Option<Name>,
 }
 
 impl Session {
-    pub(super) fn new(flow: FrameNo, message: &Message<'_>) -> Self {
+    pub(super) fn new(flow: FlowRef, message: &Message<'_>) -> Self {
         Self {
             flow,
             version: message.packet.version,
@@ -148,98 +184,116 @@ impl Session {
             connect: None,
             clean_start: None,
             bridge: false,
-            will_topic: None,
             username: None,
             connack: None,
-            keep_alive: None,
+            expiry: None,
+            will: None,
+            will_fate: None,
+            keep_alive: KeepAlive::default(),
+            limits: PerDirection::default(),
+            highest_alias: PerDirection::default(),
             first: message.origin,
             last: message.origin,
             counts: PerDirection::default(),
             deliveries: PerDirection::default(),
             deviating: 0,
-            subscriptions: BTreeMap::new(),
+            previous: None,
+            resumes: false,
+            taken_over: None,
+            lossy: PerDirection::default(),
+            state: SessionState::default(),
+            subscriptions: Vec::new(),
             subscriptions_left_out: 0,
-            filter_bytes: 0,
-            pending: BTreeMap::new(),
+            end: End::OPEN,
+            closed: None,
             disconnect: None,
+            last_error: None,
+            incidents_told: 0,
+            from_start: flow.known_by <= KnownBy::SynAck,
+            late_told: false,
         }
     }
 
-    pub(super) fn on_message(&mut self, message: &Message<'_>) {
+    /// Whether the session is known from its beginning, and nothing of this connection is missing.
+    pub(super) const fn is_known(&self) -> bool {
+        self.state.known && !self.lossy.to_server && !self.lossy.to_client
+    }
+
+    /// Where a packet of this connection stands.
+    const fn place(&self, at: Origin) -> Place {
+        Place { flow: self.flow.id, at }
+    }
+
+    /// Counts a message, and notes what every message tells.
+    pub(super) fn count(&mut self, message: &Message<'_>) {
         let packet = &message.packet;
         let header = packet.header;
-        let direction = message.direction;
         self.version = packet.version;
         self.last = message.origin;
         self.deviating += u64::from(!packet.deviations.is_empty());
-        let counts = &mut self.counts[direction];
+        if message.missing > 0 || message.resynced || message.incomplete {
+            self.lossy[message.direction] = true;
+        }
+        let counts = &mut self.counts[message.direction];
         counts.by_type[header.packet_type as usize] += 1;
         counts.bytes += header.packet_length();
-        if message.incomplete {
-            return;
+        if let (Body::Publish(_), false) = (&packet.body, message.incomplete) {
+            counts.publish_by_qos[usize::from(header.qos() & 3)] += 1;
         }
-        let time = message.origin.time;
+        let worst = packet.deviations.iter().map(|deviation| deviation.kind.severity(packet.version)).max();
+        if worst >= Some(crate::mqtt::Severity::ProtocolError) {
+            self.last_error = Some((message.direction.sender(), message.origin));
+        }
+    }
+
+    /// Takes a whole message into account.
+    pub(super) fn on_message(&mut self, message: &Message<'_>, context: &mut Context<'_>) {
+        let packet = &message.packet;
+        let (direction, origin) = (message.direction, message.origin);
+        let by = direction.sender();
+        if direction == Direction::ToServer {
+            self.check_silence(packet.header.packet_type, origin, &mut context.judge);
+        }
+        self.check_size(message, &mut context.judge);
         match &packet.body {
-            Body::Publish(publish) => {
-                counts.publish_by_qos[usize::from(header.qos() & 3)] += 1;
-                if let Some(id) = publish.packet_id {
-                    self.deliveries[direction].on_publish(id, header.qos(), header.dup(), time);
-                }
-            }
+            Body::Publish(publish) => self.on_publish(message, publish.packet_id, publish.payload_length, context),
             Body::Ack(ack) => {
                 let Some(id) = ack.packet_id else { return };
-                if header.packet_type == PacketType::PubRel {
-                    self.deliveries[direction].on_release(id);
-                } else {
-                    let reason = ack.reason_code.unwrap_or(0);
-                    self.deliveries[direction.reverse()].on_acknowledgement(header.packet_type, id, reason, time);
-                }
+                self.on_ack(packet.header.packet_type, id, ack.reason_code.unwrap_or(0), direction, origin, context);
             }
-            Body::Connect(connect) if self.connect.is_none() => {
-                self.connect = Some(message.origin);
-                self.client_id = connect.client_id.map(Into::into);
-                self.clean_start = Some(connect.clean_start());
-                self.bridge = connect.bridge();
-                self.keep_alive = Some(connect.keep_alive);
-                self.username = connect.username.map(Into::into);
-                self.will_topic = connect.will.map(|will| will.topic.into());
-            }
-            Body::ConnAck(connack) if self.connack.is_none() => {
-                let (Some(code), Some(session_present)) = (connack.code, connack.session_present()) else { return };
-                self.connack = Some((message.origin, code, session_present));
-                let assigned = connack.properties.get(PropertyId::AssignedClientIdentifier);
-                if let Some(PropertyValue::Text(id)) = assigned {
-                    self.client_id = Some(id.into());
-                    self.client_id_assigned = true;
-                }
-                if let Some(seconds) =
-                    connack.properties.get(PropertyId::ServerKeepAlive).and_then(PropertyValue::number)
-                {
-                    self.keep_alive = Some(seconds as u16);
-                }
-            }
+            Body::Connect(connect) if self.connect.is_none() => self.on_connect(connect, origin, context),
+            Body::ConnAck(connack) if self.connack.is_none() => self.on_connack(connack, origin, context),
             Body::Subscribe(subscribe) => {
-                let mut filters = Vec::new();
-                for wanted in subscribe.filters {
-                    if self.make_room(wanted.filter) {
-                        filters.push((wanted.filter.into(), wanted.qos()));
-                    }
-                }
-                self.wait_for(subscribe.packet_id, Pending::Subscribe(filters, message.origin.frame));
+                let in_use = self.state.subscriptions.on_subscribe(subscribe, message.missing == 0, origin.frame);
+                self.check_request_id(subscribe.packet_id, in_use, origin, &mut context.judge);
+                self.answer_early(PacketType::SubAck, subscribe.packet_id);
             }
             Body::Unsubscribe(unsubscribe) => {
-                let mut filters = Vec::new();
-                for filter in unsubscribe.filters {
-                    if self.make_room(filter) {
-                        filters.push(filter.into());
-                    }
-                }
-                self.wait_for(unsubscribe.packet_id, Pending::Unsubscribe(filters));
+                let in_use = self.state.subscriptions.on_unsubscribe(unsubscribe, message.missing == 0);
+                self.check_request_id(unsubscribe.packet_id, in_use, origin, &mut context.judge);
+                self.answer_early(PacketType::UnsubAck, unsubscribe.packet_id);
             }
-            Body::SubAck(suback) => self.on_suback(suback.packet_id, suback.codes),
-            Body::UnsubAck(unsuback) => self.on_unsuback(unsuback.packet_id, unsuback.codes),
+            Body::SubAck(suback) => {
+                let Some(id) = suback.packet_id.filter(|_| message.missing == 0) else { return };
+                let answer = self.state.subscriptions.on_suback(id, suback.codes);
+                self.check_answer(answer, PacketType::SubAck, id, suback.codes, origin, &mut context.judge);
+            }
+            Body::UnsubAck(unsuback) => {
+                let Some(id) = unsuback.packet_id.filter(|_| message.missing == 0) else { return };
+                let has_codes = packet.version == Version::V5;
+                let answer = self.state.subscriptions.on_unsuback(id, unsuback.codes, has_codes);
+                self.check_answer(answer, PacketType::UnsubAck, id, unsuback.codes, origin, &mut context.judge);
+            }
             Body::Disconnect(disconnect) if self.disconnect.is_none() => {
-                self.disconnect = Some((direction.sender(), disconnect.reason_code, message.origin));
+                self.disconnect = Some((by, disconnect.reason_code, origin));
+                if let Some(seconds) = expiry_of(disconnect.properties)
+                    && by == Role::Client
+                {
+                    self.expiry = Some(seconds);
+                }
+            }
+            Body::Ping if packet.header.packet_type == PacketType::PingResp => {
+                self.keep_alive.on_ping_response(origin.time);
             }
             Body::Connect(_)
             | Body::ConnAck(_)
@@ -250,108 +304,270 @@ impl Session {
         }
     }
 
-    /// Whether there is room for another filter; if not, it is counted as left out.
-    fn make_room(&mut self, filter: &[u8]) -> bool {
-        let room = self.filter_bytes + filter.len() + FILTER_COST <= FILTER_BYTES;
-        if room {
-            self.filter_bytes += filter.len() + FILTER_COST;
-        } else {
-            self.subscriptions_left_out += 1;
-        }
-        room
-    }
-
-    /// A filter is kept no more.
-    fn forget(&mut self, filter: &[u8]) {
-        self.filter_bytes = self.filter_bytes.saturating_sub(filter.len() + FILTER_COST);
-    }
-
-    fn wait_for(&mut self, packet_id: Option<u16>, pending: Pending) {
-        let Some(packet_id) = packet_id else { return };
-        if let Some(old) = self.pending.insert(packet_id, pending) {
-            self.forget_pending(&old);
+    fn on_connect(&mut self, connect: &Connect<'_>, origin: Origin, context: &mut Context<'_>) {
+        self.connect = Some(origin);
+        self.client_id = connect.client_id.map(Into::into);
+        self.clean_start = Some(connect.clean_start());
+        self.bridge = connect.bridge();
+        self.keep_alive.seconds = Some(connect.keep_alive);
+        self.username = connect.username.map(Into::into);
+        self.will = connect.will.zip(context.digest).map(|(will, digest)| WillState::new(&will, digest));
+        let is_5 = self.version == Version::V5;
+        self.expiry = Some(match (is_5, connect.clean_start()) {
+            (true, _) => expiry_of(connect.properties).unwrap_or(0),
+            // Before 5.0 a session is either for one connection or for ever.
+            (false, true) => 0,
+            (false, false) => NEVER,
+        });
+        if is_5 {
+            self.limits.to_client = Limits::of(connect.properties);
         }
     }
 
-    fn forget_pending(&mut self, pending: &Pending) {
-        match pending {
-            Pending::Subscribe(filters, _) => filters.iter().for_each(|(filter, _)| self.forget(filter)),
-            Pending::Unsubscribe(filters) => filters.iter().for_each(|filter| self.forget(filter)),
-        }
-    }
-
-    fn on_suback(&mut self, packet_id: Option<u16>, codes: &[u8]) {
-        let Some(packet_id) = packet_id else { return };
-        let Some(pending) = self.pending.remove(&packet_id) else { return };
-        let Pending::Subscribe(filters, frame) = pending else {
-            self.pending.insert(packet_id, pending);
-            return;
-        };
-        for (at, (filter, requested_qos)) in filters.into_iter().enumerate() {
-            let answer = codes.get(at).copied();
-            let length = filter.len();
-            let state = SubscriptionState { requested_qos, answer, frame };
-            if self.subscriptions.insert(filter, state).is_some() {
-                self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
-            }
-        }
-    }
-
-    fn on_unsuback(&mut self, packet_id: Option<u16>, codes: &[u8]) {
-        let Some(packet_id) = packet_id else { return };
-        let Some(pending) = self.pending.remove(&packet_id) else { return };
-        let Pending::Unsubscribe(filters) = &pending else {
-            self.pending.insert(packet_id, pending);
-            return;
-        };
-        for (at, filter) in filters.iter().enumerate() {
-            // Before 5.0 there is one answer for all, and it is yes (MQTT-3.10.4-4).
-            if codes.get(at).is_none_or(|code| *code < 0x80) && self.subscriptions.remove(filter).is_some() {
-                self.forget(filter);
-            }
-        }
-        self.forget_pending(&pending);
-    }
-
-    /// Subscriptions that were asked for and not answered.
-    pub fn unanswered_subscriptions(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
-        self.pending.values().flat_map(|pending| match pending {
-            Pending::Subscribe(filters, frame) => filters
-                .iter()
-                .map(|(filter, qos)| {
-                    (filter.as_ref(), SubscriptionState { requested_qos: *qos, answer: None, frame: *frame })
-                })
-                .collect(),
-            Pending::Unsubscribe(_) => Vec::new(),
-        })
-    }
-
-    /// How it ended, by its own messages and by what became of its connection.
-    pub fn ended(&self, connection: &Connection) -> End {
-        if let Some((by, code, at)) = self.disconnect {
-            let code = code.map(|code| (PacketType::Disconnect, code));
-            return End { kind: EndKind::Disconnect, by: Some(by), code, at: Some(at) };
-        }
-        if let Some((at, code, _)) = self.connack
-            && code != 0
+    fn on_connack(&mut self, connack: &ConnAck<'_>, origin: Origin, context: &mut Context<'_>) {
+        let (Some(code), Some(session_present)) = (connack.code, connack.session_present()) else { return };
+        // 3.1 has no Session Present; the byte is unused there.
+        let session_present = session_present && self.version != Version::V31;
+        self.connack = Some((origin, code, session_present));
+        let number = |id| connack.properties.get(id).and_then(PropertyValue::number);
+        if let Some(PropertyValue::Text(id)) = connack.properties.get(PropertyId::AssignedClientIdentifier) {
+            self.client_id = Some(id.into());
+            self.client_id_assigned = true;
+        } else if code == 0
+            && self.version == Version::V5
+            && self.client_id.as_deref().is_some_and(<[u8]>::is_empty)
+            && let Some(connect) = self.connect
         {
-            let code = Some((PacketType::ConnAck, code));
-            return End { kind: EndKind::Refused, by: Some(Role::Server), code, at: Some(at) };
+            let frames = [connect.frame, origin.frame];
+            context.judge.tell(IncidentKind::NoClientIdAssigned, Role::Server, &frames, Certainty::Certain);
         }
-        let closing = &connection.closing;
-        match (connection.outcome(), connection.close()) {
-            (Outcome::Open, None | Some((CloseKind::HalfOpen, _))) if closing.first_fin.is_none() => {
-                End { kind: EndKind::Open, by: None, code: None, at: None }
+        if let Some(seconds) = number(PropertyId::ServerKeepAlive) {
+            self.keep_alive.seconds = Some(seconds as u16);
+        }
+        if let Some(seconds) = number(PropertyId::SessionExpiryInterval) {
+            self.expiry = Some(seconds);
+        }
+        if self.version == Version::V5 {
+            self.limits.to_server = Limits::of(connack.properties);
+        }
+    }
+
+    fn on_publish(
+        &mut self,
+        message: &Message<'_>,
+        packet_id: Option<u16>,
+        payload_length: Option<u32>,
+        context: &mut Context<'_>,
+    ) {
+        let (direction, header) = (message.direction, message.packet.header);
+        let origin = message.origin;
+        let by = direction.sender();
+        self.check_alias(message, &mut context.judge);
+        if direction == Direction::ToClient && header.qos() > 0 {
+            self.check_granted(message, &mut context.judge);
+        }
+        let Some(digest) = context.digest else { return };
+        let delivery = Box::new(Delivery {
+            direction,
+            flow: self.flow,
+            client_id: self.client_id.clone(),
+            version: message.packet.version,
+            qos: header.qos(),
+            retain: header.retain(),
+            packet_id,
+            topic: context.topic.clone(),
+            payload_length,
+            first: Sending { place: self.place(origin), dup: header.dup() },
+            again: Vec::new(),
+            resends: 0,
+            acknowledged: None,
+            released: None,
+            completed: None,
+            outcome: match (packet_id, header.qos()) {
+                (_, 0) => DeliveryOutcome::Sent,
+                (Some(_), _) => DeliveryOutcome::Open,
+                // What was captured of it ends before its identifier.
+                (None, _) => DeliveryOutcome::Unresolved,
+            },
+            faults: Faults::default(),
+            published: None,
+            receipts: None,
+            digest,
+            release_flow: None,
+            number: 0,
+            publication: None,
+        });
+        let tally = &mut Tally { of: &mut self.deliveries[direction], over: context.over.as_deref_mut() };
+        if packet_id.is_none() {
+            if let Some(over) = &mut tally.over {
+                over.push(delivery);
             }
-            (_, Some((CloseKind::Reset, _))) if closing.first_fin.is_none() => {
-                let (by, at) = closing.reset.unzip();
-                End { kind: EndKind::Rst, by, code: None, at }
+            return;
+        }
+        if direction == Direction::ToServer
+            && let Some(id) = packet_id
+            && self.state.subscriptions.is_open(id)
+            && context.judge.known
+        {
+            // One name space for all that the client numbers (MQTT-2.2.1-3).
+            let kind = IncidentKind::IdentifierInUse(id);
+            context.judge.tell(kind, by, &[origin.frame], Certainty::Likely);
+        }
+        let exchanges = &mut self.state.exchanges[direction];
+        context.judge.receiver = Some(direction.receiver());
+        let before = exchanges.in_flight();
+        exchanges.on_publish(delivery, &mut context.judge, tally);
+        let open = exchanges.in_flight();
+        if let Some(maximum) = self.limits[direction].receive_maximum
+            && open > u32::from(maximum)
+            && open > before
+            && !self.lossy[direction.reverse()]
+        {
+            let kind = IncidentKind::ReceiveMaximum(open, maximum);
+            context.judge.tell(kind, by, &[origin.frame], Certainty::Likely);
+        }
+    }
+
+    fn on_ack(
+        &mut self,
+        packet_type: PacketType,
+        id: u16,
+        code: u8,
+        direction: Direction,
+        origin: Origin,
+        context: &mut Context<'_>,
+    ) {
+        let place = self.place(origin);
+        // PUBREL goes the way of its PUBLISH, the others come back.
+        let of = if packet_type == PacketType::PubRel { direction } else { direction.reverse() };
+        context.judge.receiver = Some(of.receiver());
+        let tally = &mut Tally { of: &mut self.deliveries[of], over: context.over.as_deref_mut() };
+        let exchanges = &mut self.state.exchanges[of];
+        if packet_type == PacketType::PubRel {
+            exchanges.on_release(id, place, direction.sender(), &mut context.judge, tally);
+        } else {
+            exchanges.on_acknowledgement(packet_type, id, code, place, &mut context.judge, tally);
+        }
+    }
+
+    /// Tells acknowledgements that waited in vain for their message; all of them at the end.
+    pub(super) fn settle(&mut self, all: bool, judge: &mut Judge<'_>) {
+        for direction in Direction::BOTH {
+            judge.receiver = Some(direction.receiver());
+            self.state.exchanges[direction].settle(all, judge);
+        }
+        let now = (!all).then_some(judge.at.time);
+        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known) {
+            let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
+            judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
+        }
+    }
+
+    fn check_silence(&mut self, packet_type: PacketType, origin: Origin, judge: &mut Judge<'_>) {
+        let Some(too_long) = self.keep_alive.on_client(packet_type, origin) else { return };
+        if self.lossy.to_server {
+            return;
+        }
+        let frames = [too_long.since.frame, origin.frame];
+        let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
+        judge.tell(kind, Role::Client, &frames, Certainty::Likely);
+        if too_long.server_should_have_closed && self.closed.is_none() {
+            let kind = IncidentKind::KeepAliveNotEnforced(too_long.silence, too_long.seconds);
+            judge.tell(kind, Role::Server, &frames, Certainty::Likely);
+        }
+    }
+
+    fn check_size(&self, message: &Message<'_>, judge: &mut Judge<'_>) {
+        let length = message.packet.header.packet_length();
+        if let Some(maximum) = self.limits[message.direction].maximum_packet_size
+            && length > u64::from(maximum)
+        {
+            let kind = IncidentKind::PacketTooLarge(length, maximum);
+            judge.tell(kind, message.direction.sender(), &[message.origin.frame], Certainty::Likely);
+        }
+    }
+
+    fn check_alias(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
+        let Some(alias) = message.topic_alias else { return };
+        let direction = message.direction;
+        let highest = &mut self.highest_alias[direction];
+        *highest = (*highest).max(Some(alias));
+        let frames = [message.origin.frame];
+        if let Some(maximum) = self.limits[direction].topic_alias_maximum
+            && alias > maximum
+        {
+            let kind = IncidentKind::AliasAboveMaximum(alias, maximum);
+            judge.tell(kind, direction.sender(), &frames, Certainty::Likely);
+        } else if message.topic.is_none() && self.from_start && !self.lossy[direction] {
+            let kind = IncidentKind::AliasUnknown(alias);
+            judge.tell(kind, direction.sender(), &frames, Certainty::Certain);
+        }
+    }
+
+    fn check_granted(&self, message: &Message<'_>, judge: &mut Judge<'_>) {
+        let (Some(topic), true) = (message.topic, judge.known) else { return };
+        let qos = message.packet.header.qos();
+        if let Some(highest) = self.state.subscriptions.highest_qos(topic)
+            && qos > highest
+        {
+            let kind = IncidentKind::QosAboveGranted(qos, highest);
+            judge.tell(kind, Role::Server, &[message.origin.frame], Certainty::Likely);
+        }
+    }
+
+    fn check_request_id(&self, packet_id: Option<u16>, in_use: bool, origin: Origin, judge: &mut Judge<'_>) {
+        let Some(id) = packet_id else { return };
+        if judge.known && (in_use || self.state.exchanges.to_server.is_open(id)) {
+            let kind = IncidentKind::IdentifierInUse(id);
+            judge.tell(kind, Role::Client, &[origin.frame], Certainty::Likely);
+        }
+    }
+
+    fn check_answer(
+        &mut self,
+        answer: Answer,
+        packet_type: PacketType,
+        id: u16,
+        codes: &[u8],
+        origin: Origin,
+        judge: &mut Judge<'_>,
+    ) {
+        match answer {
+            Answer::Fits => {}
+            Answer::Count(filters) => {
+                let kind = IncidentKind::CodeCount(packet_type, codes.len(), filters);
+                judge.tell(kind, Role::Server, &[origin.frame], Certainty::Certain);
             }
-            _ => {
-                let (by, at) = closing.first_fin.unzip();
-                let kind = if by.is_some() { EndKind::Fin } else { EndKind::Open };
-                End { kind, by, code: None, at }
+            Answer::Unsolicited => {
+                self.state.subscriptions.keep_early(packet_type, id, codes, origin, judge.known);
             }
         }
     }
+
+    /// The answer to a request may have been captured before it.
+    fn answer_early(&mut self, packet_type: PacketType, packet_id: Option<u16>) {
+        let subscriptions = &mut self.state.subscriptions;
+        let Some(id) = packet_id else { return };
+        let Some(codes) = subscriptions.take_early(packet_type, id) else { return };
+        if packet_type == PacketType::SubAck {
+            subscriptions.on_suback(id, &codes);
+        } else {
+            subscriptions.on_unsuback(id, &codes, self.version == Version::V5);
+        }
+    }
+
+    /// Notes what there is of the state, because a later connection takes it or the connection has ended.
+    pub(super) fn freeze(&mut self) {
+        let held = &self.state.subscriptions;
+        let all = held.granted().chain(held.unanswered());
+        self.subscriptions = all.map(|(filter, state)| (filter.into(), state)).collect();
+        self.subscriptions_left_out = held.left_out;
+        for direction in Direction::BOTH {
+            self.deliveries[direction].counts.open = self.state.exchanges[direction].open() as u64;
+        }
+    }
+}
+
+fn expiry_of(properties: Properties<'_>) -> Option<u32> {
+    properties.get(PropertyId::SessionExpiryInterval).and_then(PropertyValue::number)
 }

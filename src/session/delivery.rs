@@ -1,31 +1,250 @@
-//! The exchanges by which messages of QoS 1 and 2 are delivered, in one direction of a connection.
+//! A delivery: the way of one message over one hop, from its sender to its receiver, with all that belongs to it.
 //!
-//! Packet identifiers are a name space of their own in each direction (MQTT 5.0, section 2.2.1), so there
-//! is one of these for each.
+//! This is what is told of it; how packets are put down to deliveries is in `exchange.rs`, and how the two hops of a
+//! message through a broker are joined in `route.rs`.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::flow::Durations;
-use crate::mqtt::PacketType;
-use crate::time::{Span, Timestamp};
+use super::digest::Digest;
+use super::route::{Published, Receipts};
+use crate::capture::{FrameNo, Origin};
+use crate::engine::FlowRef;
+use crate::flow::{Direction, Durations};
+use crate::mqtt::{PacketType, Version};
+use crate::time::Span;
 
-/// The most exchanges followed at once in a direction: there are no more identifiers than this.
-const LIMIT: usize = 65_535;
+/// The most further sendings that are kept of a delivery.
+const SENDINGS: usize = 32;
 
-/// How far an exchange is.
+/// Deliveries on their way from one list to the next, which moves no more than their address.
+#[allow(clippy::vec_box, reason = "a delivery is large, and moved several times")]
+pub(super) type Boxes = Vec<Box<Delivery>>;
+
+/// Text that several things share: a client identifier, a topic.
+pub type Name = Arc<[u8]>;
+
+/// A packet on a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// PUBLISH with QoS 1 was sent.
-    Published1,
-    /// PUBLISH with QoS 2 was sent.
-    Published2,
-    /// PUBREC was sent.
-    Received,
-    /// PUBREL was sent.
-    Released,
+pub struct Place {
+    /// The flow.
+    pub flow: FrameNo,
+    /// The frame that completed the packet.
+    pub at: Origin,
 }
 
-/// What came of the exchanges.
+/// One sending of a PUBLISH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sending {
+    /// Where.
+    pub place: Place,
+    /// Whether DUP was set.
+    pub dup: bool,
+}
+
+/// An acknowledgement, or the release of a message of QoS 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// PUBACK, PUBREC, PUBREL or PUBCOMP.
+    pub packet_type: PacketType,
+    /// Where it was first seen.
+    pub place: Place,
+    /// Its reason code.
+    pub code: u8,
+}
+
+/// How far a delivery came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryOutcome {
+    /// QoS 0: it was sent, and nobody says that it arrived.
+    Sent,
+    /// It is not acknowledged to the end.
+    Open,
+    /// It is acknowledged to the end.
+    Complete,
+    /// Its receiver refused it, by a code of 0x80 or above.
+    Refused,
+    /// Its identifier was taken for another message while it was open.
+    Superseded,
+    /// It came to an end that the capture lacks: its identifier was used again.
+    Unresolved,
+    /// The session was discarded while it was open.
+    SessionOver,
+}
+
+impl DeliveryOutcome {
+    /// A name for output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Open => "open",
+            Self::Complete => "complete",
+            Self::Refused => "refused",
+            Self::Superseded => "superseded",
+            Self::Unresolved => "unresolved",
+            Self::SessionOver => "session_over",
+        }
+    }
+}
+
+/// What is odd about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Fault {
+    /// It was sent again on the same connection.
+    ResentOnConnection,
+    /// It was sent again with DUP not set.
+    ResentWithoutDup,
+    /// It was sent again after its PUBREL.
+    ResentAfterRelease,
+    /// It is a message again that had been delivered to the end under the same identifier.
+    ResentAfterCompletion,
+    /// DUP is set, and the capture has no earlier sending.
+    FirstUnseen,
+    /// An acknowledgement came that does not fit it.
+    WrongAcknowledgement,
+    /// It took an identifier that was in use.
+    IdentifierInUse,
+}
+
+impl Fault {
+    /// All.
+    pub const ALL: [Self; 7] = [
+        Self::ResentOnConnection,
+        Self::ResentWithoutDup,
+        Self::ResentAfterRelease,
+        Self::ResentAfterCompletion,
+        Self::FirstUnseen,
+        Self::WrongAcknowledgement,
+        Self::IdentifierInUse,
+    ];
+
+    /// A name for output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ResentOnConnection => "resent_on_connection",
+            Self::ResentWithoutDup => "resent_without_dup",
+            Self::ResentAfterRelease => "resent_after_release",
+            Self::ResentAfterCompletion => "resent_after_completion",
+            Self::FirstUnseen => "first_unseen",
+            Self::WrongAcknowledgement => "wrong_acknowledgement",
+            Self::IdentifierInUse => "identifier_in_use",
+        }
+    }
+}
+
+/// A set of faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Faults(u8);
+
+impl Faults {
+    pub(super) const fn add(&mut self, fault: Fault) {
+        self.0 |= 1 << fault as u8;
+    }
+
+    /// Whether it is among them.
+    pub const fn has(self, fault: Fault) -> bool {
+        self.0 & 1 << fault as u8 != 0
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Their names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Fault::ALL.into_iter().filter(move |fault| self.has(*fault)).map(Fault::name)
+    }
+}
+
+/// The way of a message over one hop.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// From whom to whom.
+    pub direction: Direction,
+    /// The flow of the first sending.
+    pub flow: FlowRef,
+    /// The client of the hop, where its identifier is known.
+    pub client_id: Option<Name>,
+    /// The version of the flow.
+    pub version: Version,
+    /// Its QoS.
+    pub qos: u8,
+    /// Its RETAIN flag.
+    pub retain: bool,
+    /// Its identifier; none with QoS 0.
+    pub packet_id: Option<u16>,
+    /// Its topic, where it is kept and known.
+    pub topic: Option<Name>,
+    /// Bytes of its payload; absent where it was not reached.
+    pub payload_length: Option<u32>,
+    /// The first sending that was seen.
+    pub first: Sending,
+    /// The further ones; of very many only the first.
+    pub again: Vec<Sending>,
+    /// How many further ones there were.
+    pub resends: u32,
+    /// The receiver's first answer: PUBACK, or PUBREC.
+    pub acknowledged: Option<Step>,
+    /// PUBREL.
+    pub released: Option<Step>,
+    /// PUBCOMP.
+    pub completed: Option<Step>,
+    /// How far it came.
+    pub outcome: DeliveryOutcome,
+    /// What is odd about it.
+    pub faults: Faults,
+    /// To the client: whose message it is. Only where routes are followed.
+    pub published: Option<Published>,
+    /// To the server: who got it. Only where routes are followed.
+    pub receipts: Option<Box<Receipts>>,
+    pub(super) digest: Digest,
+    /// The flow of the latest PUBREL.
+    pub(super) release_flow: Option<FrameNo>,
+    /// Its number among those of its direction and connection.
+    pub(super) number: u64,
+    /// The publication that it is, or is a copy of.
+    pub(super) publication: Option<u64>,
+}
+
+impl Delivery {
+    /// The flow of the latest sending.
+    pub(super) fn last_flow(&self) -> FrameNo {
+        self.again.last().unwrap_or(&self.first).place.flow
+    }
+
+    pub(super) fn add_sending(&mut self, sending: Sending) {
+        self.resends = self.resends.saturating_add(1);
+        if self.again.len() < SENDINGS {
+            self.again.push(sending);
+        } else if let Some(last) = self.again.last_mut() {
+            *last = sending;
+        }
+    }
+
+    /// The packet that ended it.
+    pub const fn end(&self) -> Option<Step> {
+        match (self.outcome, self.completed) {
+            (DeliveryOutcome::Complete | DeliveryOutcome::Refused, Some(step)) => Some(step),
+            (DeliveryOutcome::Complete | DeliveryOutcome::Refused, None) => self.acknowledged,
+            (
+                DeliveryOutcome::Sent
+                | DeliveryOutcome::Open
+                | DeliveryOutcome::Superseded
+                | DeliveryOutcome::Unresolved
+                | DeliveryOutcome::SessionOver,
+                _,
+            ) => None,
+        }
+    }
+
+    /// From the first sending to the packet that ended it.
+    pub fn latency(&self) -> Option<Span> {
+        self.end().map(|step| step.place.at.time.since(self.first.place.at.time))
+    }
+}
+
+/// What came of the exchanges on a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeliveryCounts {
     /// Acknowledged to the end.
@@ -43,161 +262,13 @@ pub struct DeliveryCounts {
     pub unresolved: u64,
 }
 
-/// How much earlier than its PUBLISH an acknowledgement may be captured, where the two directions are not captured by
-/// one clock; and how much later it may be told of, because what was lost before it was waited for.
-const EARLY: Span = Span::from_millis(20);
-
-/// The most early acknowledgements kept.
-const EARLY_LIMIT: usize = 256;
-
-/// The exchanges of one direction: the PUBLISH goes this way, its acknowledgements the other.
+/// What came of the exchanges of one direction of a connection.
 #[derive(Debug, Clone, Default)]
 pub struct Deliveries {
-    open: BTreeMap<u16, (Step, Timestamp)>,
-    /// Acknowledgements that were told before the message they belong to.
-    early: BTreeMap<u16, (PacketType, u8, Timestamp)>,
-    counts: DeliveryCounts,
-    latency: Durations,
-}
-
-impl Deliveries {
-    /// A PUBLISH with an identifier was sent.
-    pub fn on_publish(&mut self, packet_id: u16, qos: u8, dup: bool, time: Timestamp) {
-        let step = if qos == 2 { Step::Published2 } else { Step::Published1 };
-        match (self.open.contains_key(&packet_id), dup) {
-            (_, true) => self.counts.duplicate += 1,
-            (true, false) => {
-                // An identifier is free again only when its exchange is over (MQTT-2.2.1-4).
-                self.counts.unresolved += 1;
-                self.open.remove(&packet_id);
-            }
-            (false, false) => {}
-        }
-        if self.open.len() < LIMIT {
-            self.open.entry(packet_id).or_insert((step, time));
-        }
-        if let Some((packet_type, reason, at)) = self.early.remove(&packet_id)
-            && at.since(time) >= Span::ZERO - EARLY
-        {
-            self.counts.unmatched -= 1;
-            self.on_acknowledgement(packet_type, packet_id, reason, at.max(time));
-        }
-    }
-
-    /// PUBREL was sent in the same direction as the PUBLISH.
-    pub fn on_release(&mut self, packet_id: u16) {
-        match self.open.get_mut(&packet_id) {
-            Some((step, _)) if *step != Step::Published1 => *step = Step::Released,
-            _ => self.counts.unmatched += 1,
-        }
-    }
-
-    /// PUBACK, PUBREC or PUBCOMP came back.
-    pub fn on_acknowledgement(&mut self, packet_type: PacketType, packet_id: u16, reason: u8, time: Timestamp) {
-        let Some(&(step, since)) = self.open.get(&packet_id) else {
-            self.counts.unmatched += 1;
-            if self.early.len() < EARLY_LIMIT {
-                self.early.insert(packet_id, (packet_type, reason, time));
-            }
-            return;
-        };
-        let refused = reason >= 0x80;
-        match (packet_type, step) {
-            (PacketType::PubRec, Step::Published2 | Step::Received) if !refused => {
-                self.open.insert(packet_id, (Step::Received, since));
-            }
-            (PacketType::PubAck, Step::Published1)
-            | (PacketType::PubComp, Step::Released | Step::Received)
-            | (PacketType::PubRec, Step::Published2 | Step::Received) => {
-                self.open.remove(&packet_id);
-                if refused {
-                    self.counts.refused += 1;
-                } else {
-                    self.counts.complete += 1;
-                    self.latency.record(time.since(since));
-                }
-            }
-            _ => self.counts.unmatched += 1,
-        }
-    }
-
-    /// What came of them so far.
-    pub fn counts(&self) -> DeliveryCounts {
-        DeliveryCounts { open: self.open.len() as u64, ..self.counts }
-    }
-
-    /// Times from the PUBLISH to the last acknowledgement of the completed ones.
-    pub const fn latency(&self) -> &Durations {
-        &self.latency
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const START: Timestamp = Timestamp::from_nanos(0);
-
-    fn at(millis: i64) -> Timestamp {
-        START + Span::from_millis(millis)
-    }
-
-    #[test]
-    fn a_qos_2_exchange_is_complete_with_pubcomp() {
-        let mut deliveries = Deliveries::default();
-        deliveries.on_publish(1, 2, false, at(0));
-        deliveries.on_acknowledgement(PacketType::PubRec, 1, 0, at(5));
-        deliveries.on_release(1);
-        assert_eq!(deliveries.counts().open, 1);
-        deliveries.on_acknowledgement(PacketType::PubComp, 1, 0, at(9));
-        assert_eq!(deliveries.counts(), DeliveryCounts { complete: 1, ..DeliveryCounts::default() });
-        assert_eq!(deliveries.latency().max(), Some(Span::from_millis(9)));
-    }
-
-    #[test]
-    fn a_refused_pubrec_ends_the_exchange() {
-        let mut deliveries = Deliveries::default();
-        deliveries.on_publish(1, 2, false, at(0));
-        deliveries.on_acknowledgement(PacketType::PubRec, 1, 0x97, at(5));
-        assert_eq!(deliveries.counts(), DeliveryCounts { refused: 1, ..DeliveryCounts::default() });
-    }
-
-    #[test]
-    fn a_publish_sent_again_while_it_is_open_is_a_duplicate_of_one_delivery() {
-        let mut deliveries = Deliveries::default();
-        deliveries.on_publish(7, 1, false, at(0));
-        deliveries.on_publish(7, 1, true, at(20));
-        deliveries.on_acknowledgement(PacketType::PubAck, 7, 0, at(30));
-        assert_eq!(deliveries.counts(), DeliveryCounts { complete: 1, duplicate: 1, ..DeliveryCounts::default() });
-    }
-
-    #[test]
-    fn an_identifier_used_again_without_dup_is_another_message() {
-        let mut deliveries = Deliveries::default();
-        deliveries.on_publish(7, 1, false, at(0));
-        deliveries.on_publish(7, 1, false, at(20));
-        deliveries.on_acknowledgement(PacketType::PubAck, 7, 0, at(30));
-        assert_eq!(deliveries.counts(), DeliveryCounts { complete: 1, unresolved: 1, ..DeliveryCounts::default() });
-    }
-
-    #[test]
-    fn an_acknowledgement_may_be_told_before_its_message() {
-        let mut deliveries = Deliveries::default();
-        deliveries.on_acknowledgement(PacketType::PubAck, 7, 0, at(30));
-        deliveries.on_publish(7, 1, false, at(20));
-        assert_eq!(deliveries.counts(), DeliveryCounts { complete: 1, ..DeliveryCounts::default() });
-        assert_eq!(deliveries.latency().max(), Some(Span::from_millis(10)));
-        deliveries.on_acknowledgement(PacketType::PubAck, 8, 0, at(30));
-        deliveries.on_publish(8, 1, false, at(500));
-        assert_eq!(deliveries.counts().open, 1, "it belongs to an earlier message");
-    }
-
-    #[test]
-    fn an_acknowledgement_of_the_wrong_kind_fits_nothing() {
-        let mut deliveries = Deliveries::default();
-        deliveries.on_publish(7, 1, false, at(0));
-        deliveries.on_acknowledgement(PacketType::PubComp, 7, 0, at(1));
-        deliveries.on_acknowledgement(PacketType::PubAck, 8, 0, at(1));
-        assert_eq!(deliveries.counts(), DeliveryCounts { open: 1, unmatched: 2, ..DeliveryCounts::default() });
-    }
+    /// By outcome.
+    pub counts: DeliveryCounts,
+    /// From the PUBLISH to the last acknowledgement of the completed ones.
+    pub latency: Durations,
+    /// The most that were open at once.
+    pub most_open: u32,
 }

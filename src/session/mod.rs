@@ -1,42 +1,34 @@
-//! MQTT sessions: what the messages of a connection add up to, from CONNECT to its end.
+//! MQTT sessions: what the two ends of each connection know of each other, and what becomes of it beyond the connection.
+//!
+//! [`Sessions`] takes the engine's events and follows each connection from CONNECT to its end, each client of a broker
+//! across its connections, and, where that is asked for, each message through the broker. It judges nothing but facts:
+//! what breaks a rule is told as an [`Incident`].
 
+mod broker;
+mod client;
 mod connection;
 mod delivery;
+mod digest;
+mod end;
+mod exchange;
+mod incident;
+mod judge;
+mod keep_alive;
+mod order;
+mod route;
+mod subscription;
+mod topics;
+mod tree;
+mod will;
 
-pub use connection::{Counts, End, EndKind, Session, SubscriptionState};
-pub use delivery::{Deliveries, DeliveryCounts};
-
-use std::collections::HashMap;
-
-use crate::capture::FrameNo;
-use crate::dissect::Message;
-
-/// The sessions of all connections that are open.
-///
-/// Call [`Sessions::on_message`] for each message in order, and [`Sessions::end`] when its flow has ended.
-#[derive(Debug, Default)]
-pub struct Sessions {
-    open: HashMap<FrameNo, Box<Session>, foldhash::fast::RandomState>,
-}
-
-impl Sessions {
-    /// No sessions yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Takes a message of the flow into account.
-    pub fn on_message(&mut self, flow: FrameNo, message: &Message<'_>) {
-        self.open.entry(flow).or_insert_with(|| Box::new(Session::new(flow, message))).on_message(message);
-    }
-
-    /// The session of the flow, if it carries one, so far.
-    pub fn get(&self, flow: FrameNo) -> Option<&Session> {
-        self.open.get(&flow).map(AsRef::as_ref)
-    }
-
-    /// The flow has ended: its session is handed out.
-    pub fn end(&mut self, flow: FrameNo) -> Option<Box<Session>> {
-        self.open.remove(&flow)
-    }
-}
+pub use broker::{SessionOptions, Sessions};
+pub use connection::{Counts, Limits, NEVER, Session, SessionState};
+pub use delivery::{Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, Place, Sending, Step};
+pub use end::{Cause, CauseKind, End, EndKind};
+pub use exchange::Exchanges;
+pub use incident::{Certainty, Incident, IncidentKind};
+pub use keep_alive::KeepAlive;
+pub use route::{Missed, MissedWhy, Published, PublishedAs, Receipt, Receipts};
+pub use subscription::{SubscriptionState, Subscriptions};
+pub use topics::Topic;
+pub use will::{Sighting, WillFate, WillState};

@@ -135,6 +135,7 @@ impl Ladder {
                     self.findings.push((severity, text));
                 }
             }
+            Output::Delivery(_) | Output::Topic(..) => {}
         }
         Ok(())
     }

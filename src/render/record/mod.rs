@@ -2,6 +2,7 @@
 //!
 //! Within a schema version fields are only added. Absent is not null: what is not known is left out.
 
+mod delivery;
 mod flow;
 mod message;
 mod packet;
@@ -10,6 +11,7 @@ mod summary;
 mod traffic;
 mod value;
 
+pub(super) use delivery::{DeliveryRecord, TopicRecord};
 pub(super) use flow::FlowRecord;
 pub(super) use message::MessageRecord;
 pub(super) use packet::PacketRecord;

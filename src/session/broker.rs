@@ -1,0 +1,595 @@
+//! All sessions of all brokers: what messages and the ends of connections mean beyond their own connection.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+use super::client::{ClientKey, Clients};
+use super::connection::{Closed, Context, Session, SessionState};
+use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, Place};
+use super::digest::{Digest, digest};
+use super::incident::{Certainty, Incident, IncidentKind};
+use super::judge::Judge;
+use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
+use super::topics::Topic;
+use super::tree::Subscriber;
+use super::will::Sighting;
+use crate::capture::{FrameNo, Origin};
+use crate::dissect::{Conversation, Message};
+use crate::engine::{Event, FlowRef, NoticeKind};
+use crate::flow::{Direction, Ended, Flow, Role};
+use crate::mqtt::{Body, LostSyncReason, PacketType, Version, topic};
+use crate::time::{Span, Timestamp};
+
+/// Connections that a server closes within this time, it closes for one reason.
+const AT_ONCE: Span = Span::from_millis(20);
+
+/// Closings that are remembered of a server.
+const CLOSINGS: usize = 256;
+
+/// Connections with the same will that are told apart.
+const EQUAL_WILLS: usize = 64;
+
+/// What somebody published explains equal messages for so long, so that they are not taken for a will.
+const SHADOW: Span = Span::from_secs(10);
+
+/// What is followed of sessions, and how much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Follow each message through the broker, and tell deliveries and topics.
+    pub routes: bool,
+    /// Sessions that wait for their client to come back.
+    pub waiting_sessions: usize,
+    /// Messages on their way through a broker.
+    pub publications: usize,
+    /// Retained messages.
+    pub retained: usize,
+    /// Topics.
+    pub topics: usize,
+}
+
+impl Default for SessionOptions {
+    /// Routes are not followed; a hundred thousand of each, which take some tens of megabytes.
+    fn default() -> Self {
+        Self { routes: false, waiting_sessions: 100_000, publications: 100_000, retained: 100_000, topics: 100_000 }
+    }
+}
+
+/// All sessions that are open, and what outlives them.
+///
+/// Call [`Sessions::on_event`] for each event of the engine in order, and [`Sessions::end`] when a flow has ended; then
+/// take what they tell.
+#[derive(Debug)]
+pub struct Sessions {
+    open: HashMap<FrameNo, Box<Session>, foldhash::fast::RandomState>,
+    clients: Clients,
+    /// Connections by the topic of their will.
+    wills: HashMap<(SocketAddr, u64), Vec<FrameNo>, foldhash::fast::RandomState>,
+    closings: HashMap<SocketAddr, VecDeque<(Timestamp, FrameNo)>, foldhash::fast::RandomState>,
+    router: Option<Box<Router>>,
+    incidents: Vec<Incident>,
+    over: Boxes,
+    told: Boxes,
+    hash: foldhash::fast::RandomState,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::new(SessionOptions::default())
+    }
+}
+
+impl Sessions {
+    /// No sessions yet.
+    pub fn new(options: SessionOptions) -> Self {
+        let limits =
+            RouteLimits { publications: options.publications, retained: options.retained, topics: options.topics };
+        Self {
+            open: HashMap::default(),
+            clients: Clients::new(options.waiting_sessions),
+            wills: HashMap::default(),
+            closings: HashMap::default(),
+            router: options.routes.then(|| Box::new(Router::new(limits))),
+            incidents: Vec::new(),
+            over: Vec::new(),
+            told: Vec::new(),
+            hash: foldhash::fast::RandomState::default(),
+        }
+    }
+
+    /// The session of the flow, if it carries one, so far.
+    pub fn get(&self, flow: FrameNo) -> Option<&Session> {
+        self.open.get(&flow).map(AsRef::as_ref)
+    }
+
+    /// The incidents since this was called last, in the order in which they showed.
+    pub fn take_incidents(&mut self) -> impl Iterator<Item = Incident> {
+        self.incidents.drain(..)
+    }
+
+    /// The deliveries that are over since this was called last; only where routes are followed.
+    pub fn take_deliveries(&mut self) -> impl Iterator<Item = Box<Delivery>> {
+        self.told.drain(..)
+    }
+
+    /// All topics, at the end; only where routes are followed.
+    pub fn take_topics(&mut self) -> Vec<(SocketAddr, Name, Topic)> {
+        self.router.as_mut().map(|router| router.topics.drain()).unwrap_or_default()
+    }
+
+    /// How often a limit was reached, so that something was forgotten.
+    pub fn capped(&self) -> u64 {
+        let routes = self.router.as_ref().map_or(0, |router| router.capped + router.topics.left_out());
+        self.clients.forgotten() + routes
+    }
+
+    /// Takes an event into account.
+    pub fn on_event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Message(flow, message) => self.on_message(*flow, message),
+            Event::Closing(flow, by, at) => self.on_closing(*flow, *by, *at),
+            Event::Notice(notice) => {
+                let (Some(flow), direction) = (notice.flow, direction_of(notice.kind)) else { return };
+                if let (Some(direction), Some(session)) = (direction, self.open.get_mut(&flow.id)) {
+                    session.lossy[direction] = true;
+                    if let NoticeKind::LostSync(_, lost, _) = notice.kind
+                        && lost.reason == LostSyncReason::MalformedLength
+                    {
+                        session.last_error = Some((direction.sender(), notice.origin));
+                    }
+                    if let (Direction::ToClient, Some(router)) = (direction, &mut self.router) {
+                        router.lossy(flow.server, &party(session));
+                    }
+                }
+            }
+            Event::Packet(_) | Event::Flow(..) => {}
+        }
+    }
+
+    fn on_closing(&mut self, flow: FlowRef, by: Role, at: Origin) {
+        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        session.closed.get_or_insert(Closed { by, at });
+        if let Some(router) = &mut self.router {
+            router.left(flow.server, &party(session), at.time, session.expiry.is_some_and(|seconds| seconds > 0));
+        }
+        if by == Role::Server {
+            let closings = self.closings.entry(flow.server).or_default();
+            if closings.len() == CLOSINGS {
+                closings.pop_front();
+            }
+            closings.push_back((at.time, flow.id));
+        }
+    }
+
+    fn on_message(&mut self, flow: FlowRef, message: &Message<'_>) {
+        let is_new = !self.open.contains_key(&flow.id);
+        let session = self.open.entry(flow.id).or_insert_with(|| Box::new(Session::new(flow, message)));
+        // Who is the client may have turned out to be the other end.
+        session.flow = flow;
+        let known = session.is_known() && session.connack.is_some();
+        let mut told = session.incidents_told;
+        let mut judge = Judge {
+            incidents: &mut self.incidents,
+            told: &mut told,
+            flow,
+            version: message.packet.version,
+            at: message.origin,
+            known,
+            receiver: None,
+        };
+        session.check_order(message, &mut judge);
+        session.count(message);
+        if message.incomplete {
+            session.incidents_told = told;
+            return;
+        }
+        if let (true, Some(router)) = (is_new, &mut self.router) {
+            router.connected(flow.server, &party(session), false);
+        }
+        let connecting = matches!(message.packet.body, Body::Connect(_)) && session.connect.is_none();
+        let answering = matches!(message.packet.body, Body::ConnAck(_)) && session.connack.is_none();
+        let digest = digest(&self.hash, message, self.router.is_some() || !self.wills.is_empty());
+        let routed = self.router.is_some() && digest.is_some();
+        let topic = message.topic.filter(|_| routed).map(Name::from);
+        let over = self.router.is_some().then_some(&mut self.over);
+        let mut context = Context { judge, over, digest, topic: topic.clone() };
+        session.on_message(message, &mut context);
+        session.settle(false, &mut context.judge);
+        session.incidents_told = told;
+        if connecting {
+            self.on_connect(flow, message.origin);
+        } else if answering {
+            self.on_connack(flow.id, message.origin);
+        } else if let (Body::Publish(_), Some(digest)) = (&message.packet.body, digest) {
+            self.on_publish(flow, message, digest, topic.as_ref());
+        } else if self.router.is_some() {
+            self.on_subscription_answer(flow, message);
+        }
+        self.pass_on();
+    }
+
+    /// A client asks for a connection: it may have another.
+    fn on_connect(&mut self, flow: FlowRef, origin: Origin) {
+        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        if let Some(will) = &session.will
+            && let Some(topic) = will.digest.topic
+        {
+            let flows = self.wills.entry((flow.server, topic)).or_default();
+            if flows.len() < EQUAL_WILLS {
+                flows.push(flow.id);
+            }
+        }
+        // Whether there was a session to go on with is told by the CONNACK.
+        session.state.known = session.from_start && session.clean_start == Some(true);
+        let Some(id) = session.client_id.clone().filter(|id| !id.is_empty()) else { return };
+        let key = ClientKey { broker: flow.server, id };
+        let previous = self.clients.entry(&key).flow;
+        session.previous = previous.filter(|previous| *previous != flow.id);
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
+            if old.closed_at().is_none() {
+                old.taken_over = Some(Place { flow: flow.id, at: origin });
+            }
+            if let Some(will) = &mut old.will {
+                will.back.get_or_insert(origin.time);
+            }
+        }
+    }
+
+    /// The server lets a client in, or does not.
+    fn on_connack(&mut self, flow: FrameNo, origin: Origin) {
+        let Some(mut session) = self.open.remove(&flow) else { return };
+        self.accept(&mut session, origin);
+        self.open.insert(flow, session);
+    }
+
+    fn accept(&mut self, session: &mut Session, origin: Origin) {
+        let Some((_, code, present)) = session.connack else { return };
+        let previous = session.previous;
+        let id = session.flow.id;
+        if code != 0 {
+            // It took nobody's place.
+            if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
+                && old.taken_over.is_some_and(|over| over.flow == id)
+            {
+                old.taken_over = None;
+            }
+            return;
+        }
+        let Some(client_id) = session.client_id.clone().filter(|id| !id.is_empty()) else { return };
+        let key = ClientKey { broker: session.flow.server, id: client_id };
+        let client = self.clients.entry(&key);
+        let (was_kept, waiting) = (client.is_kept(origin.time), client.state.take());
+        client.flow = Some(id);
+        client.left = None;
+        client.expiry = session.expiry.unwrap_or(0);
+        let mut old_state = waiting.map(|state| *state);
+        let mut kept = was_kept;
+        let mut accepted_before = old_state.is_some();
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
+            old.freeze();
+            kept = old.expiry.is_some_and(|seconds| {
+                let left = old.closed_at().unwrap_or(origin.time);
+                seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
+            });
+            accepted_before = old.connack.is_some_and(|(_, code, _)| code == 0);
+            let mut state = std::mem::take(&mut old.state);
+            state.known &= !old.lossy.to_server && !old.lossy.to_client;
+            old_state = Some(state);
+        }
+        let clean = session.clean_start == Some(true);
+        let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
+        let mut judge = Judge {
+            incidents: &mut self.incidents,
+            told: &mut session.incidents_told,
+            flow: session.flow,
+            version: session.version,
+            at: origin,
+            known: true,
+            receiver: None,
+        };
+        // 3.1 does not say whether there was a session.
+        let resumes = if session.version == Version::V31 { !clean && old_state.is_some() } else { present };
+        if clean && present {
+            judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
+        } else if !clean && session.version != Version::V31 && accepted_before {
+            match (present, kept) {
+                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
+                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, Certainty::Hint),
+                (true, true) | (false, false) => {}
+            }
+        }
+        let party = Party::Client(Name::clone(&key.id));
+        if resumes && !clean {
+            session.resumes = true;
+            if let Some(mut state) = old_state {
+                state.absorb(std::mem::take(&mut session.state));
+                session.state = state;
+            }
+        } else {
+            session.state.known = session.from_start && session.connect.is_some();
+            if let Some(state) = old_state {
+                self.discard(key.broker, &party, state, DeliveryOutcome::SessionOver);
+            }
+        }
+        if let Some(router) = &mut self.router {
+            router.connected(key.broker, &party, session.expiry.is_some_and(|seconds| seconds > 0));
+        }
+    }
+
+    /// A session is over, or no longer followed: its deliveries are told, its subscriptions forgotten.
+    fn discard(&mut self, broker: SocketAddr, party: &Party, mut state: SessionState, outcome: DeliveryOutcome) {
+        let Some(router) = &mut self.router else { return };
+        for (filter, _) in state.subscriptions.granted() {
+            router.unsubscribe(broker, party, filter);
+        }
+        for direction in Direction::BOTH {
+            for mut delivery in state.exchanges[direction].discard() {
+                delivery.outcome = outcome;
+                self.over.push(delivery);
+            }
+        }
+    }
+
+    fn on_publish(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest, topic: Option<&Name>) {
+        let direction = message.direction;
+        let now = message.origin.time;
+        let sighted = self.look_for_will(flow, message, digest);
+        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        let (Some(router), Some(topic), Body::Publish(publish)) = (&mut self.router, topic, &message.packet.body)
+        else {
+            return;
+        };
+        let place = Place { flow: flow.id, at: message.origin };
+        let begins = |delivery: &Delivery| {
+            delivery.first.place == place && delivery.resends == 0 && delivery.direction == direction
+        };
+        let exchanges = &mut session.state.exchanges[direction];
+        let party = party_of(session.client_id.as_ref(), flow.id);
+        let delivery = match publish.packet_id {
+            None => self.over.last_mut(),
+            Some(id) => exchanges.get_mut(id),
+        };
+        let Some(delivery) = delivery.filter(|delivery| begins(delivery)) else { return };
+        let header = message.packet.header;
+        let sent =
+            Sent { broker: flow.server, party, topic, digest, place, qos: header.qos(), retain: header.retain() };
+        match direction {
+            Direction::ToServer => delivery.publication = router.publish(&sent),
+            Direction::ToClient => {
+                let published = router.receive(&sent);
+                delivery.published = match (published, sighted) {
+                    (Some(published), _) => Some(published),
+                    (None, Some((will, client_id))) => Some(Published {
+                        kind: PublishedAs::Will,
+                        client_id,
+                        place: will,
+                        after: now.since(will.at.time),
+                        copy: 1,
+                        out_of_order: false,
+                    }),
+                    (None, None) => None,
+                };
+            }
+        }
+    }
+
+    /// Whether a message on its way to a client is the will of another, or what a client publishes looks like a will.
+    /// Gives the CONNECT that holds the will, and its client.
+    fn look_for_will(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest) -> Option<(Place, Option<Name>)> {
+        let flows = self.wills.get(&(flow.server, digest.topic?))?;
+        let receiver = self.open.get(&flow.id)?;
+        let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
+        let place = Place { flow: flow.id, at: message.origin };
+        let header = message.packet.header;
+        // A will that was retained goes to later subscribers as well, with RETAIN.
+        let live = !header.retain() || bridge;
+        let mut found = None;
+        for id in flows {
+            let Some(owner) = self.open.get_mut(id) else { continue };
+            let connect = owner.connect.map(|at| Place { flow: *id, at });
+            let Some(will) = owner.will.as_mut().filter(|will| will.digest.may_equal(digest)) else { continue };
+            let shadowed = will.shadowed.is_some_and(|since| message.origin.time.since(since) < SHADOW);
+            match message.direction {
+                Direction::ToServer => will.shadowed = Some(message.origin.time),
+                Direction::ToClient if live && !header.dup() && !shadowed => {
+                    will.on_sighting(Sighting { place, client_id: client_id.clone() });
+                    found = connect.map(|connect| (connect, owner.client_id.clone()));
+                }
+                Direction::ToClient => {}
+            }
+        }
+        found
+    }
+
+    /// Subscriptions were granted or taken back: the router learns of them.
+    fn on_subscription_answer(&mut self, flow: FlowRef, message: &Message<'_>) {
+        let packet_type = message.packet.header.packet_type;
+        if !matches!(packet_type, PacketType::SubAck | PacketType::UnsubAck) {
+            return;
+        }
+        let (Some(session), Some(router)) = (self.open.get_mut(&flow.id), &mut self.router) else { return };
+        let party = party(session);
+        for (filter, state) in session.state.subscriptions.take_changes() {
+            match state.and_then(|state| state.granted_qos().map(|qos| (state, qos))) {
+                Some((state, qos)) => {
+                    let share = topic::shared(&filter).map(|(name, _)| Name::from(name));
+                    let no_local = state.no_local() && session.version == Version::V5;
+                    let filter = Name::from(filter);
+                    router.subscribe(flow.server, Subscriber { party: party.clone(), filter, share, qos, no_local });
+                }
+                None => router.unsubscribe(flow.server, &party, &filter),
+            }
+        }
+    }
+
+    /// Passes the deliveries that are over to the router, or on.
+    fn pass_on(&mut self) {
+        let Some(router) = &mut self.router else { return };
+        for delivery in self.over.drain(..) {
+            match delivery.publication {
+                Some(number) if delivery.direction == Direction::ToServer => router.hop_over(number, delivery),
+                _ => self.told.push(delivery),
+            }
+        }
+        self.told.append(&mut router.settled);
+    }
+
+    /// The flow has ended at `now`, the latest time of the capture: its session is handed out.
+    pub fn end(&mut self, flow: &Flow<Conversation>, why: Ended, now: Timestamp) -> Option<Box<Session>> {
+        let mut session = self.open.remove(&flow.id)?;
+        let at = session.last;
+        let name = session.flow;
+        let mut told = session.incidents_told;
+        let mut judge = Judge {
+            incidents: &mut self.incidents,
+            told: &mut told,
+            flow: name,
+            version: session.version,
+            at,
+            known: false,
+            receiver: None,
+        };
+        session.settle(true, &mut judge);
+        session.incidents_told = told;
+        if !session.state.is_empty() {
+            session.freeze();
+        }
+        let stopped = self.server_stopped(&session);
+        session.settle_end(&flow.connection, now, stopped);
+        self.tell_end(&mut session, now);
+        if let Some(topic) = session.will.as_ref().and_then(|will| will.digest.topic)
+            && let Some(flows) = self.wills.get_mut(&(name.server, topic))
+        {
+            flows.retain(|id| *id != flow.id);
+            if flows.is_empty() {
+                self.wills.remove(&(name.server, topic));
+            }
+        }
+        self.park(&mut session, why);
+        self.pass_on();
+        Some(session)
+    }
+
+    /// What shows only at the end of a connection.
+    fn tell_end(&mut self, session: &mut Session, now: Timestamp) {
+        let mut told = session.incidents_told;
+        let mut judge = Judge {
+            incidents: &mut self.incidents,
+            told: &mut told,
+            flow: session.flow,
+            version: session.version,
+            at: session.last,
+            known: false,
+            receiver: None,
+        };
+        let until = session.closed_at().unwrap_or(now);
+        if let Some(too_long) = session.keep_alive.until(until)
+            && !session.lossy.to_server
+            && session.disconnect.is_none()
+            && session.connack.is_some_and(|(_, code, _)| code == 0)
+        {
+            let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
+            judge.tell(kind, Role::Client, &[too_long.since.frame], Certainty::Likely);
+        }
+        if let (Some((Role::Client, None | Some(0), at)), Some(will)) = (session.disconnect, &session.will)
+            && let Some(sighting) = will.published(Some(at.time)).find(|sighting| sighting.place.at.time > at.time)
+        {
+            let frames = [at.frame, sighting.place.at.frame];
+            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::Hint);
+        }
+        session.incidents_told = told;
+    }
+
+    /// Keeps what outlives the connection.
+    fn park(&mut self, session: &mut Session, why: Ended) {
+        let (flow, broker) = (session.flow.id, session.flow.server);
+        let party = party(session);
+        let state = std::mem::take(&mut session.state);
+        let accepted = session.connack.is_none_or(|(_, code, _)| code == 0);
+        let keeps = accepted && session.expiry.is_some_and(|seconds| seconds > 0);
+        let key = session.client_id.clone().filter(|id| !id.is_empty()).map(|id| ClientKey { broker, id });
+        let is_latest = key.as_ref().and_then(|key| self.clients.get_mut(key)).is_some_and(|client| {
+            let is_latest = client.flow == Some(flow);
+            if is_latest {
+                client.left = session.closed.map(|closed| closed.at.time).or(Some(session.last.time));
+                client.expiry = session.expiry.unwrap_or(0);
+            }
+            is_latest
+        });
+        if let (Some(key), true) = (&key, is_latest) {
+            let outcome = if why == Ended::CaptureEnd && session.closed_at().is_none() {
+                DeliveryOutcome::Open
+            } else {
+                DeliveryOutcome::SessionOver
+            };
+            let (parked, rest) = if keeps { (Some(Box::new(state)), None) } else { (None, Some(state)) };
+            if let Some((forgotten, state)) = self.clients.park(key, flow, parked) {
+                let party = Party::Client(Name::clone(&forgotten.id));
+                self.discard(forgotten.broker, &party, *state, DeliveryOutcome::Open);
+            }
+            if let Some(state) = rest {
+                self.discard(broker, &party, state, outcome);
+                if let (Some(router), false) = (&mut self.router, outcome == DeliveryOutcome::Open) {
+                    router.forget(broker, &party);
+                }
+            }
+        } else {
+            // Of a connection without a name nothing goes on; or a later one has all there was.
+            let outcome =
+                if session.closed_at().is_none() { DeliveryOutcome::Open } else { DeliveryOutcome::SessionOver };
+            if key.is_none() || !state.is_empty() {
+                self.discard(broker, &party, state, outcome);
+            }
+        }
+    }
+
+    /// Whether the server closed others of its connections at the time when it closed this one.
+    fn server_stopped(&self, session: &Session) -> bool {
+        let Some(closed) = session.closed.filter(|closed| closed.by == Role::Server) else { return false };
+        let Some(closings) = self.closings.get(&session.flow.server) else { return false };
+        closings.iter().any(|(at, flow)| {
+            let apart = at.since(closed.at.time);
+            *flow != session.flow.id && (Span::ZERO - AT_ONCE..=AT_ONCE).contains(&apart)
+        })
+    }
+
+    /// The capture has ended, and all flows were handed to [`Sessions::end`].
+    pub fn finish(&mut self, now: Timestamp) {
+        let waiting: Vec<_> = self.clients.drain().collect();
+        if let Some(router) = &mut self.router {
+            for mut state in waiting {
+                for direction in Direction::BOTH {
+                    self.over.extend(state.exchanges[direction].discard());
+                }
+            }
+            for delivery in self.over.drain(..) {
+                match delivery.publication {
+                    Some(number) if delivery.direction == Direction::ToServer => router.hop_over(number, delivery),
+                    _ => self.told.push(delivery),
+                }
+            }
+            router.finish(now);
+            self.told.append(&mut router.settled);
+        }
+    }
+}
+
+fn party(session: &Session) -> Party {
+    party_of(session.client_id.as_ref(), session.flow.id)
+}
+
+fn party_of(client_id: Option<&Name>, flow: FrameNo) -> Party {
+    match client_id.filter(|id| !id.is_empty()) {
+        Some(id) => Party::Client(Name::clone(id)),
+        None => Party::Flow(flow),
+    }
+}
+
+/// The direction in which a notice says that something is missing.
+const fn direction_of(kind: NoticeKind) -> Option<Direction> {
+    match kind {
+        NoticeKind::LostSync(direction, ..)
+        | NoticeKind::CutHeader(direction, _)
+        | NoticeKind::ReassemblyCapped(direction) => Some(direction),
+        NoticeKind::Fragments(_) | NoticeKind::ConflictingOverlap(_) | NoticeKind::FlowEvicted(_) => None,
+    }
+}

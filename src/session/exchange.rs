@@ -1,0 +1,431 @@
+//! The exchanges by which messages of QoS 1 and 2 are delivered, in one direction of a session.
+//!
+//! Packet identifiers are a name space of their own in each direction (MQTT 5.0, section 2.2.1), so there is one of
+//! these for each. They belong to the session and outlive a connection (section 4.4).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, Place, Sending, Step};
+use super::digest::Digest;
+use super::incident::{Certainty, IncidentKind};
+use super::judge::Judge;
+use crate::capture::FrameNo;
+use crate::flow::Role;
+use crate::mqtt::PacketType;
+use crate::time::Span;
+
+/// How much earlier than its PUBLISH an acknowledgement may be captured, where the two directions are not captured by
+/// one clock.
+const EARLY: Span = Span::from_millis(20);
+
+/// How much later than its acknowledgement a PUBLISH may be told of, because what was lost before it was waited for.
+const LATE: Span = Span::from_secs(1);
+
+/// The most early acknowledgements kept.
+const EARLY_LIMIT: usize = 256;
+
+/// Exchanges that are over and still known by their identifier, so that what comes again is recognised.
+const DONE_LIMIT: usize = 8;
+
+/// An exchange that is over.
+#[derive(Debug, Clone, Copy)]
+struct Done {
+    packet_id: u16,
+    digest: Digest,
+    refused: bool,
+    first: FrameNo,
+    last: FrameNo,
+}
+
+/// An acknowledgement without its message.
+#[derive(Debug, Clone, Copy)]
+struct Early {
+    packet_type: PacketType,
+    code: u8,
+    place: Place,
+    known: bool,
+}
+
+/// Takes what the exchanges of a direction tell: the counts of the connection, and those that are over.
+pub(super) struct Tally<'a> {
+    pub(super) of: &'a mut Deliveries,
+    /// Where deliveries are told, those that are over.
+    pub(super) over: Option<&'a mut Boxes>,
+}
+
+impl Tally<'_> {
+    fn end(&mut self, mut delivery: Box<Delivery>, outcome: DeliveryOutcome) {
+        delivery.outcome = outcome;
+        match outcome {
+            DeliveryOutcome::Complete => {
+                self.of.counts.complete += 1;
+                if let Some(latency) = delivery.latency() {
+                    self.of.latency.record(latency);
+                }
+            }
+            DeliveryOutcome::Refused => self.of.counts.refused += 1,
+            DeliveryOutcome::Superseded | DeliveryOutcome::Unresolved => self.of.counts.unresolved += 1,
+            DeliveryOutcome::Sent | DeliveryOutcome::Open | DeliveryOutcome::SessionOver => {}
+        }
+        if let Some(over) = &mut self.over {
+            over.push(delivery);
+        }
+    }
+}
+
+/// The exchanges of one direction: the PUBLISH goes this way, its acknowledgements the other.
+#[derive(Debug, Clone, Default)]
+pub struct Exchanges {
+    open: BTreeMap<u16, Box<Delivery>>,
+    early: BTreeMap<u16, Early>,
+    done: VecDeque<Done>,
+    /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
+    waiting: [VecDeque<(u64, u16)>; 2],
+    numbers: u64,
+    /// The number of the last resend on this connection, of the order before it.
+    last_resent: Option<u64>,
+    /// Open ones that were sent on this connection.
+    in_flight: u32,
+}
+
+impl Exchanges {
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether an exchange with this identifier is open.
+    pub(super) fn is_open(&self, packet_id: u16) -> bool {
+        self.open.contains_key(&packet_id)
+    }
+
+    /// A new connection goes on with the session.
+    pub(super) fn reconnect(&mut self) {
+        self.early.clear();
+        self.waiting = Default::default();
+        self.last_resent = None;
+        self.in_flight = 0;
+    }
+
+    /// The exchange with this identifier, if it is open.
+    pub(super) fn get_mut(&mut self, packet_id: u16) -> Option<&mut Box<Delivery>> {
+        self.open.get_mut(&packet_id)
+    }
+
+    /// Takes over what was begun on a new connection before the session went on.
+    pub(super) fn absorb(&mut self, newer: Self) {
+        self.reconnect();
+        for (packet_id, mut delivery) in newer.open {
+            self.numbers += 1;
+            delivery.number = self.numbers;
+            self.waiting[usize::from(delivery.qos == 2)].push_back((delivery.number, packet_id));
+            self.open.insert(packet_id, delivery);
+            self.in_flight += 1;
+        }
+    }
+
+    /// The session is over: what is open is handed out.
+    pub(super) fn discard(&mut self) -> impl Iterator<Item = Box<Delivery>> {
+        self.done.clear();
+        self.reconnect();
+        std::mem::take(&mut self.open).into_values()
+    }
+
+    /// A PUBLISH with an identifier was sent; `sent` is a delivery that begins with it.
+    pub(super) fn on_publish(&mut self, mut sent: Box<Delivery>, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
+        let Some(packet_id) = sent.packet_id else { return };
+        let by = sent.direction.sender();
+        let sending = sent.first;
+        tally.of.counts.duplicate += u64::from(sending.dup);
+        if let Some(open) = self.open.get_mut(&packet_id) {
+            let same = open.qos == sent.qos && open.digest.may_equal(sent.digest);
+            let elsewhere = open.last_flow() != sending.place.flow;
+            if same && (sending.dup || elsewhere) {
+                self.resent(packet_id, sending, by, judge);
+                return;
+            }
+            if let Some(old) = self.open.remove(&packet_id) {
+                self.leave_flight(&old, sending.place.flow);
+                // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
+                let outcome = if judge.known && !sending.dup {
+                    let frames = [old.first.place.at.frame, sending.place.at.frame];
+                    judge.tell(IncidentKind::IdentifierInUse(packet_id), by, &frames, Certainty::Likely);
+                    sent.faults.add(Fault::IdentifierInUse);
+                    DeliveryOutcome::Superseded
+                } else {
+                    DeliveryOutcome::Unresolved
+                };
+                tally.end(old, outcome);
+            }
+        } else if sending.dup {
+            self.dup_of_none(&mut sent, packet_id, by, judge);
+        }
+        self.numbers += 1;
+        sent.number = self.numbers;
+        self.in_flight += 1;
+        let queue = usize::from(sent.qos == 2);
+        self.waiting[queue].push_back((sent.number, packet_id));
+        self.open.insert(packet_id, sent);
+        if let Some(early) = self.early.remove(&packet_id)
+            && early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY
+        {
+            tally.of.counts.unmatched -= 1;
+            self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+        }
+        tally.of.most_open = tally.of.most_open.max(self.in_flight);
+    }
+
+    /// How many messages are open that were sent on this connection.
+    pub(super) const fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    fn resent(&mut self, packet_id: u16, sending: Sending, by: Role, judge: &mut Judge<'_>) {
+        let Some(open) = self.open.get_mut(&packet_id) else { return };
+        let frames = [open.first.place.at.frame, sending.place.at.frame];
+        let on_connection = open.last_flow() == sending.place.flow;
+        if !sending.dup {
+            open.faults.add(Fault::ResentWithoutDup);
+            judge.tell(IncidentKind::ResentWithoutDup(packet_id), by, &frames, Certainty::Certain);
+        }
+        if open.released.is_some() {
+            open.faults.add(Fault::ResentAfterRelease);
+            judge.tell(IncidentKind::ResentAfterRelease(packet_id), by, &frames, Certainty::Certain);
+        } else if on_connection {
+            open.faults.add(Fault::ResentOnConnection);
+            let kind = IncidentKind::ResentOnConnection(PacketType::Publish, packet_id);
+            judge.tell(kind, by, &frames, Certainty::Certain);
+        } else {
+            self.in_flight += 1;
+            let queue = usize::from(open.qos == 2);
+            self.waiting[queue].push_back((open.number, packet_id));
+            if self.last_resent.is_some_and(|last| last > open.number) {
+                judge.tell(IncidentKind::ResentOutOfOrder(packet_id), by, &frames, Certainty::Likely);
+            }
+            self.last_resent = Some(open.number);
+        }
+        open.add_sending(sending);
+    }
+
+    /// DUP is set, and no such exchange is open.
+    fn dup_of_none(&self, sent: &mut Delivery, packet_id: u16, by: Role, judge: &mut Judge<'_>) {
+        let now = sent.first.place.at.frame;
+        let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+        match done {
+            Some(done) if done.digest.may_equal(sent.digest) => {
+                let frames = [done.first, done.last, now];
+                let kind = if done.refused {
+                    IncidentKind::ResentAfterRefusal(packet_id)
+                } else {
+                    IncidentKind::ResentAfterCompletion(packet_id)
+                };
+                sent.faults.add(Fault::ResentAfterCompletion);
+                judge.tell(kind, by, &frames, Certainty::Likely);
+            }
+            Some(_) | None => {
+                sent.faults.add(Fault::FirstUnseen);
+                if judge.known {
+                    judge.tell(IncidentKind::DupOnFirst(packet_id), by, &[now], Certainty::Likely);
+                }
+            }
+        }
+    }
+
+    fn leave_flight(&mut self, delivery: &Delivery, flow: FrameNo) {
+        if delivery.last_flow() == flow {
+            self.in_flight = self.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// PUBREL was sent in the same direction as the PUBLISH.
+    pub(super) fn on_release(
+        &mut self,
+        packet_id: u16,
+        place: Place,
+        by: Role,
+        judge: &mut Judge<'_>,
+        tally: &mut Tally<'_>,
+    ) {
+        let now = place.at.frame;
+        let Some(open) = self.open.get_mut(&packet_id) else {
+            tally.of.counts.unmatched += 1;
+            let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+            match done {
+                Some(done) if done.refused => {
+                    let kind = IncidentKind::ResentAfterRefusal(packet_id);
+                    judge.tell(kind, by, &[done.first, done.last, now], Certainty::Certain);
+                }
+                None if judge.known => {
+                    judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], Certainty::Likely);
+                }
+                Some(_) | None => {}
+            }
+            return;
+        };
+        let first = open.first.place.at.frame;
+        match (open.qos, open.released) {
+            // That its PUBREC was not seen yet may be for the order in which the directions were captured.
+            (2, None) => {}
+            (2, Some(before)) => {
+                if open.release_flow.replace(place.flow) == Some(place.flow) {
+                    let kind = IncidentKind::ResentOnConnection(PacketType::PubRel, packet_id);
+                    judge.tell(kind, by, &[before.place.at.frame, now], Certainty::Certain);
+                }
+                return;
+            }
+            _ => {
+                open.faults.add(Fault::WrongAcknowledgement);
+                let kind = IncidentKind::WrongAcknowledgement(PacketType::PubRel, packet_id);
+                judge.tell(kind, by, &[first, now], Certainty::Likely);
+                tally.of.counts.unmatched += 1;
+                return;
+            }
+        }
+        open.released = Some(Step { packet_type: PacketType::PubRel, place, code: 0 });
+        open.release_flow = Some(place.flow);
+        if let Some(early) = self.early.remove(&packet_id) {
+            tally.of.counts.unmatched -= 1;
+            self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+        }
+    }
+
+    /// PUBACK, PUBREC or PUBCOMP came back.
+    pub(super) fn on_acknowledgement(
+        &mut self,
+        packet_type: PacketType,
+        packet_id: u16,
+        code: u8,
+        place: Place,
+        judge: &mut Judge<'_>,
+        tally: &mut Tally<'_>,
+    ) {
+        let refused = code >= 0x80;
+        let step = Step { packet_type, place, code };
+        let Some(open) = self.open.get_mut(&packet_id) else {
+            self.acknowledged_none(step, packet_id, judge, tally);
+            return;
+        };
+        let by = open.direction.receiver();
+        match (packet_type, open.qos) {
+            (PacketType::PubAck, 0 | 1) => {
+                open.acknowledged = Some(step);
+                self.check_order(step, packet_id, by, judge);
+            }
+            (PacketType::PubRec, 2) if open.released.is_none() || open.acknowledged.is_none() => {
+                let first = open.acknowledged.is_none();
+                open.acknowledged.get_or_insert(step);
+                if first {
+                    self.check_order(step, packet_id, by, judge);
+                }
+                if !refused {
+                    return;
+                }
+            }
+            (PacketType::PubComp, 2) if open.released.is_some() => {
+                if open.acknowledged.is_none() && judge.known {
+                    let frames = [open.first.place.at.frame, place.at.frame];
+                    open.faults.add(Fault::WrongAcknowledgement);
+                    let kind = IncidentKind::WrongAcknowledgement(PacketType::PubRel, packet_id);
+                    judge.tell(kind, open.direction.sender(), &frames, Certainty::Likely);
+                }
+                open.completed = Some(step);
+            }
+            // The PUBREL may be among what the capture lacks.
+            (PacketType::PubComp, 2) if open.acknowledged.is_some() && !judge.known => open.completed = Some(step),
+            // Or it may be captured later, as the other direction.
+            (PacketType::PubComp, 2) if judge.known => {
+                self.acknowledged_none(step, packet_id, judge, tally);
+                return;
+            }
+            // A PUBREC that crossed the PUBREL of an earlier one answers a PUBLISH that was sent again.
+            (PacketType::PubRec, 2) if open.resends > 0 => return,
+            _ => {
+                open.faults.add(Fault::WrongAcknowledgement);
+                tally.of.counts.unmatched += 1;
+                let frames = [open.first.place.at.frame, place.at.frame];
+                if judge.known {
+                    let kind = IncidentKind::WrongAcknowledgement(packet_type, packet_id);
+                    judge.tell(kind, by, &frames, Certainty::Likely);
+                }
+                return;
+            }
+        }
+        let Some(delivery) = self.open.remove(&packet_id) else { return };
+        self.leave_flight(&delivery, place.flow);
+        if self.done.len() == DONE_LIMIT {
+            self.done.pop_front();
+        }
+        let (first, last) = (delivery.first.place.at.frame, place.at.frame);
+        self.done.push_back(Done { packet_id, digest: delivery.digest, refused, first, last });
+        tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
+    }
+
+    fn acknowledged_none(&mut self, step: Step, packet_id: u16, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
+        tally.of.counts.unmatched += 1;
+        if self.early.len() < EARLY_LIMIT {
+            let Step { packet_type, place, code } = step;
+            let early = Early { packet_type, code, place, known: judge.known };
+            if let Some(before) = self.early.insert(packet_id, early) {
+                self.tell_early(before, packet_id, judge);
+            }
+        }
+    }
+
+    /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set.
+    pub(super) fn settle(&mut self, all: bool, judge: &mut Judge<'_>) {
+        if self.early.is_empty() {
+            return;
+        }
+        let mut waiting = std::mem::take(&mut self.early);
+        waiting.retain(|packet_id, early| {
+            let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
+            if !waits {
+                self.tell_early(*early, *packet_id, judge);
+            }
+            waits
+        });
+        self.early = waiting;
+    }
+
+    fn tell_early(&self, early: Early, packet_id: u16, judge: &mut Judge<'_>) {
+        if !early.known {
+            return;
+        }
+        let Some(by) = judge.receiver else { return };
+        let now = early.place.at.frame;
+        let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+        let open = self.open.get(&packet_id).map(|open| open.first.place.at.frame).filter(|first| *first < now);
+        let (kind, frames) = match (open, done) {
+            (Some(first), _) => (IncidentKind::WrongAcknowledgement(early.packet_type, packet_id), vec![first, now]),
+            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(early.packet_type, packet_id), vec![done.last, now]),
+            (None, None) => (IncidentKind::Unsolicited(early.packet_type, packet_id), vec![now]),
+        };
+        judge.tell_at(kind, by, &frames, early.place.at, Certainty::Likely);
+    }
+
+    /// Acknowledgements follow the order of the messages (MQTT 5.0, section 4.6).
+    fn check_order(&mut self, step: Step, packet_id: u16, by: Role, judge: &mut Judge<'_>) {
+        let queue = &mut self.waiting[usize::from(step.packet_type == PacketType::PubRec)];
+        let open = &self.open;
+        let waits = |number: u64, id: u16| {
+            open.get(&id).is_some_and(|delivery| {
+                delivery.number == number && (id == packet_id || delivery.acknowledged.is_none())
+            })
+        };
+        while let Some((number, id)) = queue.front() {
+            if waits(*number, *id) {
+                break;
+            }
+            queue.pop_front();
+        }
+        let Some((_, oldest)) = queue.front() else { return };
+        if *oldest == packet_id {
+            queue.pop_front();
+        } else if judge.known && step.code < 0x80 {
+            let frames = open.get(oldest).map(|delivery| delivery.first.place.at.frame);
+            let frames: Vec<_> = frames.into_iter().chain([step.place.at.frame]).collect();
+            let kind = IncidentKind::AcknowledgedOutOfOrder(step.packet_type, packet_id);
+            judge.tell(kind, by, &frames, Certainty::Likely);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The subscriptions of a session: what was asked for, what was granted, what was taken back.
+
+use std::collections::BTreeMap;
+
+use crate::capture::{FrameNo, Origin};
+use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
+use crate::time::{Span, Timestamp};
+
+/// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.
+const FILTER_BYTES: usize = 1 << 20;
+
+/// What an entry costs besides its bytes.
+const FILTER_COST: usize = 64;
+
+/// A subscription as far as it was seen to be granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubscriptionState {
+    /// The options asked for; before 5.0 the QoS alone.
+    pub options: u8,
+    /// What the server answered: a granted QoS, or a failure from 0x80 on; absent where no answer was seen.
+    pub answer: Option<u8>,
+    /// The frame of the SUBSCRIBE.
+    pub frame: FrameNo,
+}
+
+impl SubscriptionState {
+    /// The QoS asked for.
+    pub const fn requested_qos(self) -> u8 {
+        self.options & 0b11
+    }
+
+    /// The QoS granted, where one was.
+    pub fn granted_qos(self) -> Option<u8> {
+        self.answer.filter(|code| *code <= 2)
+    }
+
+    /// Whether the client does not want what it publishes itself (5.0).
+    pub const fn no_local(self) -> bool {
+        self.options & 0b100 != 0
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Pending {
+    /// The filters that are kept, how many there are if that is known, and the frame.
+    Subscribe(Vec<(Box<[u8]>, u8)>, Option<usize>, FrameNo),
+    Unsubscribe(Vec<Box<[u8]>>, Option<usize>),
+}
+
+/// A SUBACK or UNSUBACK without its request.
+#[derive(Debug, Clone)]
+pub(super) struct EarlyAnswer {
+    pub(super) packet_type: PacketType,
+    pub(super) packet_id: u16,
+    codes: Box<[u8]>,
+    pub(super) at: Origin,
+    pub(super) known: bool,
+}
+
+/// The most early answers kept.
+const EARLY_LIMIT: usize = 16;
+
+/// How a SUBACK or UNSUBACK fits what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Code by code.
+    Fits,
+    /// With another number of codes than there were filters.
+    Count(usize),
+    /// Nothing like this was asked, so far as it was captured.
+    Unsolicited,
+}
+
+/// How much later than its answer a request may be told of, because the two directions are not captured by one clock,
+/// or because what was lost before it was waited for.
+const LATE: Span = Span::from_secs(1);
+
+impl Answer {
+    fn of(filters: Option<usize>, codes: &[u8]) -> Self {
+        filters.filter(|count| *count != codes.len()).map_or(Self::Fits, Self::Count)
+    }
+}
+
+/// The subscriptions of a session.
+#[derive(Debug, Clone, Default)]
+pub struct Subscriptions {
+    granted: BTreeMap<Box<[u8]>, SubscriptionState>,
+    pending: BTreeMap<u16, Pending>,
+    filter_bytes: usize,
+    /// Answers that were told before what they answer.
+    early: Vec<EarlyAnswer>,
+    /// What the last answer changed: a subscription, or that there is none any more.
+    changes: Vec<(Box<[u8]>, Option<SubscriptionState>)>,
+    /// Subscriptions that are not kept, because there were too many.
+    pub left_out: u64,
+}
+
+impl Subscriptions {
+    /// A SUBSCRIBE was sent, of which `whole` tells whether all was captured. Gives whether its identifier was in use.
+    pub(super) fn on_subscribe(&mut self, subscribe: &Subscribe<'_>, whole: bool, frame: FrameNo) -> bool {
+        let mut filters = Vec::new();
+        let mut count = 0;
+        for wanted in subscribe.filters {
+            count += 1;
+            if self.make_room(wanted.filter) {
+                filters.push((wanted.filter.into(), wanted.options));
+            }
+        }
+        self.wait_for(subscribe.packet_id, Pending::Subscribe(filters, whole.then_some(count), frame))
+    }
+
+    /// An UNSUBSCRIBE was sent. Gives whether its identifier was in use.
+    pub(super) fn on_unsubscribe(&mut self, unsubscribe: &Unsubscribe<'_>, whole: bool) -> bool {
+        let mut filters = Vec::new();
+        let mut count = 0;
+        for filter in unsubscribe.filters {
+            count += 1;
+            if self.make_room(filter) {
+                filters.push(filter.into());
+            }
+        }
+        self.wait_for(unsubscribe.packet_id, Pending::Unsubscribe(filters, whole.then_some(count)))
+    }
+
+    /// Whether a request with this identifier is not answered yet.
+    pub(super) fn is_open(&self, packet_id: u16) -> bool {
+        self.pending.contains_key(&packet_id)
+    }
+
+    /// Whether there is room for another filter; if not, it is counted as left out.
+    fn make_room(&mut self, filter: &[u8]) -> bool {
+        let room = self.filter_bytes + filter.len() + FILTER_COST <= FILTER_BYTES;
+        if room {
+            self.filter_bytes += filter.len() + FILTER_COST;
+        } else {
+            self.left_out += 1;
+        }
+        room
+    }
+
+    /// A filter is kept no more.
+    fn forget(&mut self, filter: &[u8]) {
+        self.filter_bytes = self.filter_bytes.saturating_sub(filter.len() + FILTER_COST);
+    }
+
+    fn wait_for(&mut self, packet_id: Option<u16>, pending: Pending) -> bool {
+        let Some(packet_id) = packet_id else {
+            self.forget_pending(&pending);
+            return false;
+        };
+        let old = self.pending.insert(packet_id, pending);
+        old.inspect(|old| self.forget_pending(old)).is_some()
+    }
+
+    fn forget_pending(&mut self, pending: &Pending) {
+        match pending {
+            Pending::Subscribe(filters, ..) => filters.iter().for_each(|(filter, _)| self.forget(filter)),
+            Pending::Unsubscribe(filters, _) => filters.iter().for_each(|filter| self.forget(filter)),
+        }
+    }
+
+    /// A SUBACK came.
+    pub(super) fn on_suback(&mut self, packet_id: u16, codes: &[u8]) -> Answer {
+        let Some(pending) = self.pending.remove(&packet_id) else { return Answer::Unsolicited };
+        let Pending::Subscribe(filters, count, frame) = pending else {
+            self.pending.insert(packet_id, pending);
+            return Answer::Unsolicited;
+        };
+        self.changes.clear();
+        for (at, (filter, options)) in filters.into_iter().enumerate() {
+            let answer = codes.get(at).copied();
+            let length = filter.len();
+            let state = SubscriptionState { options, answer, frame };
+            self.changes.push((filter.clone(), Some(state)));
+            if self.granted.insert(filter, state).is_some() {
+                self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
+            }
+        }
+        Answer::of(count, codes)
+    }
+
+    /// An UNSUBACK came; `has_codes` with 5.0.
+    pub(super) fn on_unsuback(&mut self, packet_id: u16, codes: &[u8], has_codes: bool) -> Answer {
+        let Some(pending) = self.pending.remove(&packet_id) else { return Answer::Unsolicited };
+        let Pending::Unsubscribe(filters, count) = &pending else {
+            self.pending.insert(packet_id, pending);
+            return Answer::Unsolicited;
+        };
+        self.changes.clear();
+        for (at, filter) in filters.iter().enumerate() {
+            // Before 5.0 there is one answer for all, and it is yes (MQTT-3.10.4-4).
+            if codes.get(at).is_none_or(|code| *code < 0x80) && self.granted.remove(filter).is_some() {
+                self.changes.push((filter.clone(), None));
+                self.forget(filter);
+            }
+        }
+        self.forget_pending(&pending);
+        if has_codes { Answer::of(*count, codes) } else { Answer::Fits }
+    }
+
+    /// Keeps an answer for a request that may still be told of.
+    pub(super) fn keep_early(
+        &mut self,
+        packet_type: PacketType,
+        packet_id: u16,
+        codes: &[u8],
+        at: Origin,
+        known: bool,
+    ) {
+        if self.early.len() < EARLY_LIMIT {
+            self.early.push(EarlyAnswer { packet_type, packet_id, codes: codes.into(), at, known });
+        }
+    }
+
+    /// The answer to a request that has just been told of, where it was told before.
+    pub(super) fn take_early(&mut self, packet_type: PacketType, packet_id: u16) -> Option<Box<[u8]>> {
+        let is_it = |early: &EarlyAnswer| early.packet_type == packet_type && early.packet_id == packet_id;
+        let place = self.early.iter().position(is_it)?;
+        Some(self.early.remove(place).codes)
+    }
+
+    /// Answers that have waited in vain for their request at `now`; without it, all.
+    pub(super) fn settle(&mut self, now: Option<Timestamp>) -> Vec<EarlyAnswer> {
+        if self.early.is_empty() {
+            return Vec::new();
+        }
+        let waits = |early: &EarlyAnswer| now.is_some_and(|now| now.since(early.at.time) < LATE);
+        let (waiting, settled) = std::mem::take(&mut self.early).into_iter().partition(waits);
+        self.early = waiting;
+        settled
+    }
+
+    /// What the last answer changed, once.
+    pub(super) fn take_changes(&mut self) -> Vec<(Box<[u8]>, Option<SubscriptionState>)> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Takes over what was asked for on a new connection before the session went on.
+    pub(super) fn absorb(&mut self, newer: Self) {
+        self.filter_bytes += newer.filter_bytes;
+        self.left_out += newer.left_out;
+        self.granted.extend(newer.granted);
+        // Requests are for one connection: what was not answered before it ended is void.
+        for old in std::mem::replace(&mut self.pending, newer.pending).into_values() {
+            self.forget_pending(&old);
+        }
+    }
+
+    /// Whether any were seen.
+    pub fn is_empty(&self) -> bool {
+        self.granted.is_empty() && self.pending.is_empty()
+    }
+
+    /// All that were answered, by filter.
+    pub fn granted(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
+        self.granted.iter().map(|(filter, state)| (filter.as_ref(), *state))
+    }
+
+    /// Those that were asked for and not answered.
+    pub fn unanswered(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
+        self.pending.values().flat_map(|pending| match pending {
+            Pending::Subscribe(filters, _, frame) => filters
+                .iter()
+                .map(|(filter, options)| {
+                    (filter.as_ref(), SubscriptionState { options: *options, answer: None, frame: *frame })
+                })
+                .collect(),
+            Pending::Unsubscribe(..) => Vec::new(),
+        })
+    }
+
+    /// The highest QoS at which a message to this topic may come; `None` where no subscription that was seen wants it.
+    pub fn highest_qos(&self, name: &[u8]) -> Option<u8> {
+        let answered = self.granted().filter(|(filter, _)| topic::matches(filter, name));
+        let granted = answered.filter_map(|(_, state)| state.granted_qos()).max();
+        // A server may begin to send before its SUBACK (MQTT 5.0, section 3.8.4).
+        let pending = self.unanswered().filter(|(filter, _)| topic::matches(filter, name));
+        granted.max(pending.map(|(_, state)| state.requested_qos()).max())
+    }
+}

@@ -1,0 +1,179 @@
+//! Subscriptions of all clients of a broker, found by topic.
+
+use std::collections::HashMap;
+
+use super::delivery::Name;
+use super::route::Party;
+use crate::mqtt::topic;
+
+/// The most nodes of a tree: filters of thousands of levels are for attacks.
+const NODES: usize = 1 << 20;
+
+/// Subscriptions taken back before the tree is built anew, so that it does not keep what is gone.
+const GARBAGE: usize = 4096;
+
+/// A subscription in the tree.
+#[derive(Debug, Clone)]
+pub(super) struct Subscriber {
+    pub(super) party: Party,
+    pub(super) filter: Name,
+    /// The group of a shared subscription.
+    pub(super) share: Option<Name>,
+    pub(super) qos: u8,
+    pub(super) no_local: bool,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    levels: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
+    here: Vec<Subscriber>,
+}
+
+/// Filters by their levels; `+` and `#` are levels like others.
+#[derive(Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    garbage: usize,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self { nodes: vec![Node::default()], garbage: 0 }
+    }
+}
+
+impl Tree {
+    /// Adds a subscription, or replaces the one of the same client and filter. Does nothing where there is no room.
+    pub(super) fn insert(&mut self, subscriber: Subscriber) {
+        let filter = Name::clone(&subscriber.filter);
+        let inner = topic::shared(&filter).map_or(&*filter, |(_, inner)| inner);
+        let mut node = 0;
+        for level in inner.split(|&byte| byte == b'/') {
+            let next = self.nodes.len() as u32;
+            if next as usize >= NODES {
+                return;
+            }
+            node = if let Some(known) = self.nodes[node].levels.get(level) {
+                *known as usize
+            } else {
+                self.nodes[node].levels.insert(level.into(), next);
+                self.nodes.push(Node::default());
+                next as usize
+            };
+        }
+        let here = &mut self.nodes[node].here;
+        match here.iter_mut().find(|held| held.party == subscriber.party && held.filter == subscriber.filter) {
+            Some(held) => *held = subscriber,
+            None => here.push(subscriber),
+        }
+    }
+
+    /// Takes a subscription out.
+    pub(super) fn remove(&mut self, party: &Party, filter: &[u8]) {
+        let inner = topic::shared(filter).map_or(filter, |(_, inner)| inner);
+        let mut node = 0;
+        for level in inner.split(|&byte| byte == b'/') {
+            let Some(next) = self.nodes[node].levels.get(level) else { return };
+            node = *next as usize;
+        }
+        let here = &mut self.nodes[node].here;
+        let before = here.len();
+        here.retain(|held| held.party != *party || *held.filter != *filter);
+        self.garbage += before - here.len();
+        if self.garbage > GARBAGE {
+            self.rebuild();
+        }
+    }
+
+    fn rebuild(&mut self) {
+        let old = std::mem::take(self);
+        for subscriber in old.nodes.into_iter().flat_map(|node| node.here) {
+            self.insert(subscriber);
+        }
+    }
+
+    /// All subscriptions that want a topic, as [`topic::matches`] has it.
+    pub(super) fn matching(&self, name: &[u8]) -> Vec<&Subscriber> {
+        let levels: Vec<&[u8]> = name.split(|&byte| byte == b'/').collect();
+        // A wildcard in the first level does not match a topic that begins with $ (MQTT-4.7.2-1).
+        let hidden = name.starts_with(b"$");
+        let mut found = Vec::new();
+        let mut at = vec![(0usize, 0usize)];
+        while let Some((node, depth)) = at.pop() {
+            let Some(node) = self.nodes.get(node) else { continue };
+            let wild = depth > 0 || !hidden;
+            if wild && let Some(all) = node.levels.get(&b"#"[..]) {
+                found.extend(self.nodes.get(*all as usize).into_iter().flat_map(|node| &node.here));
+            }
+            let Some(level) = levels.get(depth) else {
+                found.extend(&node.here);
+                continue;
+            };
+            let exact = node.levels.get(*level).filter(|_| !matches!(*level, b"#" | b"+"));
+            let any = node.levels.get(&b"+"[..]).filter(|_| wild);
+            at.extend(exact.into_iter().chain(any).map(|next| (*next as usize, depth + 1)));
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::FrameNo;
+    use proptest::prelude::*;
+
+    fn subscriber(number: u64, filter: &str) -> Subscriber {
+        Subscriber {
+            party: Party::Flow(FrameNo(number)),
+            filter: filter.as_bytes().into(),
+            share: None,
+            qos: 0,
+            no_local: false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_tree_finds_what_each_filter_matches(
+            filters in proptest::collection::vec("(\\$share/g/)?(\\$)?[ab+]?(/[ab+]?){0,3}(/#)?", 1..30),
+            name in "\\$?[ab]?(/[ab]?){0,4}",
+            removed in 0usize..30,
+        ) {
+            prop_assume!(!name.is_empty());
+            let mut tree = Tree::default();
+            let mut held: Vec<_> = filters.iter().enumerate().filter(|(_, filter)| !filter.is_empty()).collect();
+            for (number, filter) in &held {
+                tree.insert(subscriber(*number as u64, filter));
+            }
+            if let Some((number, filter)) = held.get(removed).copied() {
+                tree.remove(&Party::Flow(FrameNo(number as u64)), filter.as_bytes());
+                held.retain(|(other, _)| *other != number);
+            }
+            let mut expected: Vec<_> = held
+                .iter()
+                .filter(|(_, filter)| topic::matches(filter.as_bytes(), name.as_bytes()))
+                .map(|(number, _)| Party::Flow(FrameNo(*number as u64)))
+                .collect();
+            let mut found: Vec<_> =
+                tree.matching(name.as_bytes()).into_iter().map(|subscriber| subscriber.party.clone()).collect();
+            expected.sort();
+            found.sort();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_gone_also_after_building_anew() {
+        let mut tree = Tree::default();
+        for number in 0..10_000 {
+            tree.insert(subscriber(number, &format!("a/{number}")));
+        }
+        for number in 1..10_000 {
+            tree.remove(&Party::Flow(FrameNo(number)), format!("a/{number}").as_bytes());
+        }
+        assert!(tree.nodes.len() < 5000);
+        assert_eq!(tree.matching(b"a/0").len(), 1);
+        assert!(tree.matching(b"a/1").is_empty());
+    }
+}
