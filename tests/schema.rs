@@ -12,7 +12,7 @@ use mqttsniff::flow::{Signal, TcpState};
 use mqttsniff::mqtt::{PacketType, PropertyId, Version};
 use serde_json::{Value, json};
 
-const RECORDS: [&str; 7] = ["begin", "packet", "message", "flow", "session", "finding", "summary"];
+const RECORDS: [&str; 9] = ["begin", "packet", "message", "flow", "session", "delivery", "topic", "finding", "summary"];
 
 /// The schema, as the program prints it.
 fn schema() -> Value {
@@ -232,7 +232,7 @@ fn lists_of_values_are_those_of_the_program() {
 fn names_in_the_source_have_their_place_in_the_schema() {
     let schema = schema();
     // All names that a file gives, and the lists that have them together.
-    let places: [(&str, &[&str]); 10] = [
+    let places: [(&str, &[&str]); 14] = [
         (include_str!("../src/mqtt/deviation_name.rs"), &["/message/properties/deviations/items/properties/kind"]),
         (include_str!("../src/wire/packet.rs"), &["/packet/properties/stopped/properties/layer"]),
         (
@@ -249,9 +249,25 @@ fn names_in_the_source_have_their_place_in_the_schema() {
         (include_str!("../src/flow/tcp.rs"), &["/flow/properties/transitions/items/properties/proof"]),
         (include_str!("../src/flow/summary.rs"), &["/flow/properties/conn_state"]),
         (include_str!("../src/flow/endpoint.rs"), &["/role", "/flow/properties/protocol"]),
-        (include_str!("../src/session/connection.rs"), &["/session/properties/ended/properties/kind"]),
+        (
+            include_str!("../src/session/end.rs"),
+            &[
+                "/session/properties/ended/properties/kind",
+                "/session/properties/ended/properties/cause/properties/kind",
+            ],
+        ),
+        (include_str!("../src/session/will.rs"), &["/session/properties/will/properties/fate"]),
+        (
+            include_str!("../src/session/delivery.rs"),
+            &["/delivery/properties/outcome", "/delivery/properties/faults/items"],
+        ),
+        (
+            include_str!("../src/session/route.rs"),
+            &["/delivery/properties/published/properties/as", "/delivery/properties/missed/items/properties/why"],
+        ),
+        (include_str!("../src/session/incident.rs"), &["/certainty"]),
         (include_str!("../src/dissect/message.rs"), &["/message/properties/version_known_by"]),
-        (include_str!("../src/check/finding.rs"), &["/finding/properties/severity", "/finding/properties/certainty"]),
+        (include_str!("../src/check/finding.rs"), &["/finding/properties/severity"]),
     ];
     for (source, lists) in places {
         let listed: BTreeSet<_> = lists.iter().flat_map(|list| values(&schema, &format!("/$defs{list}"))).collect();

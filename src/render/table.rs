@@ -370,7 +370,7 @@ fn session_row(session: &Session) -> Vec<String> {
     let end = match session.end.cause.map(|cause| cause.kind) {
         // The code has said it.
         None | Some(CauseKind::NotAccepted) => end,
-        Some(cause) => format!("{end} ({})", cause.describe()),
+        Some(cause) => format!("{end} ({})", cause_text(cause)),
     };
     vec![
         session.flow.id.to_string(),
@@ -384,6 +384,23 @@ fn session_row(session: &Session) -> Vec<String> {
         filters.join(" "),
         end,
     ]
+}
+
+/// Why a session ended, in a few words.
+const fn cause_text(cause: CauseKind) -> &'static str {
+    match cause {
+        CauseKind::TakenOver => "taken over",
+        CauseKind::KeepAlive => "keep alive exceeded",
+        CauseKind::ProtocolError => "after a protocol error",
+        CauseKind::ServerProtocolError => "after the server's protocol error",
+        CauseKind::NotAccepted => "not accepted",
+        CauseKind::NoConnAck => "CONNECT not answered",
+        CauseKind::ServerStopped => "server stopped",
+        CauseKind::ClientUnreachable => "client unreachable",
+        CauseKind::ServerUnreachable => "server unreachable",
+        CauseKind::ClientGone => "client gone",
+        CauseKind::ServerGone => "server gone",
+    }
 }
 
 fn finding_row(finding: &Finding) -> Vec<String> {

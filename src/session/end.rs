@@ -83,23 +83,6 @@ impl CauseKind {
             Self::ServerGone => "server_gone",
         }
     }
-
-    /// In a few words.
-    pub const fn describe(self) -> &'static str {
-        match self {
-            Self::TakenOver => "taken over",
-            Self::KeepAlive => "keep alive exceeded",
-            Self::ProtocolError => "after a protocol error",
-            Self::ServerProtocolError => "after the server's protocol error",
-            Self::NotAccepted => "not accepted",
-            Self::NoConnAck => "CONNECT not answered",
-            Self::ServerStopped => "server stopped",
-            Self::ClientUnreachable => "client unreachable",
-            Self::ServerUnreachable => "server unreachable",
-            Self::ClientGone => "client gone",
-            Self::ServerGone => "server gone",
-        }
-    }
 }
 
 /// Why it ended, as far as that can be told.

@@ -11,7 +11,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 /// All records at once.
-pub(crate) const ALL: &str = "packets,messages,flows,sessions,findings,summary";
+pub(crate) const ALL: &str = "packets,messages,flows,sessions,deliveries,topics,findings,summary";
 
 /// The directory of the fixtures.
 pub(crate) fn fixtures() -> PathBuf {
