@@ -148,7 +148,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
                     return 0
                     ;;
                 --time)
@@ -420,7 +420,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
                     return 0
                     ;;
                 --time)

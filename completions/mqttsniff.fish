@@ -44,6 +44,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l show -d 'Wh
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
 sessions\t'MQTT sessions'
+deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
+topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
@@ -70,6 +72,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l show -d 
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
 sessions\t'MQTT sessions'
+deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
+topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
