@@ -3,7 +3,7 @@
 
 use crate::capture::{FrameNo, Origin};
 use crate::flow::Direction;
-use crate::mqtt::ControlPacket;
+use crate::mqtt::{ControlPacket, Piece};
 
 /// By what the protocol version of a connection is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,10 @@ pub struct Message<'a> {
     pub started: Origin,
     /// The frames that delivered bytes of it, ascending; of very many only the first.
     pub frames: &'a [FrameNo],
+    /// Where its bytes came from, in the order of the packet; of very many pieces only the first.
+    ///
+    /// What no piece covers is missing.
+    pub pieces: &'a [Piece],
     /// Where it begins in its direction's stream, in bytes.
     pub stream_offset: u64,
     /// By what the version is known that it was read as.
