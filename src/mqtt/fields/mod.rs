@@ -61,6 +61,8 @@ pub enum FieldValue<'a> {
     Text(&'a [u8]),
     /// Any bytes.
     Bytes(&'a [u8]),
+    /// An application message.
+    Payload(&'a [u8]),
     /// A password or authentication data.
     Secret(Secret),
 }

@@ -27,9 +27,9 @@ pub(super) fn header<'a>(walk: &mut Walk<'a>, packet: &ControlPacket<'a>) {
         walk.flag(name("retain", "mqtt.retain"), 0x01, byte);
     } else if packet.version == Version::V31 && packet_type.fixed_flags() == Some(0b0010) {
         // MQTT 3.1 section 2.1: requests have DUP and a QoS.
-        walk.flag(Name("dup", None), 0x08, byte);
-        walk.bit_number(Name("qos", None), 0x06, byte);
-        walk.flag(Name("reserved", None), 0x01, byte);
+        walk.flag(name("dup", "mqtt.dupflag"), 0x08, byte);
+        walk.bit_number(name("qos", "mqtt.qos"), 0x06, byte);
+        walk.bit_number(name("reserved", "mqtt.retain_reserved"), 0x01, byte);
     } else {
         walk.bit_number(name("reserved", "mqtt.hdr_reserved"), 0x0f, byte);
     }
@@ -43,7 +43,11 @@ pub(super) fn body<'a>(walk: &mut Walk<'a>, packet: &ControlPacket<'a>) {
     match packet_type {
         PacketType::Connect => connect(walk),
         PacketType::ConnAck => {
-            if let Some(flags) =
+            if walk.version == Version::V31 {
+                // MQTT 3.1 section 3.2: the byte is not used.
+                let unused = name("acknowledge_flags", "mqtt.conack.flags.reserved");
+                walk.byte(unused, |flags| FieldValue::Number(flags.into()));
+            } else if let Some(flags) =
                 walk.byte(name("acknowledge_flags", "mqtt.conack.flags"), |flags| FieldValue::Number(flags.into()))
             {
                 walk.bit_number(name("reserved", "mqtt.conack.flags.reserved"), 0xfe, flags);
@@ -58,7 +62,7 @@ pub(super) fn body<'a>(walk: &mut Walk<'a>, packet: &ControlPacket<'a>) {
                 walk.two_bytes(PACKET_ID);
             }
             walk.properties(PROPERTIES);
-            walk.take_last(name("payload", "mqtt.msg"), FieldValue::Bytes);
+            walk.take_last(name("payload", "mqtt.msg"), FieldValue::Payload);
         }
         PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp => {
             walk.two_bytes(PACKET_ID);
@@ -209,7 +213,7 @@ fn connect(walk: &mut Walk<'_>) {
         let topic = names("will_topic_length", "mqtt.willtopic_len", "will_topic", "mqtt.willtopic");
         walk.prefixed(topic, FieldValue::Text);
         let payload = names("will_payload_length", "mqtt.willmsg_len", "will_payload", "mqtt.willmsg");
-        walk.prefixed(payload, FieldValue::Bytes);
+        walk.prefixed(payload, FieldValue::Payload);
     }
     // MQTT 3.1 section 3.1: what is announced may be left out.
     let may_end = walk.version == Version::V31;

@@ -72,7 +72,7 @@ fn texts<'a>(fields: &Fields<'a>, name: &str) -> Vec<&'a [u8]> {
 fn agrees(packet: &ControlPacket<'_>) {
     let fields = Fields::of(packet);
     let text = |name| match value(&fields, name) {
-        Some(FieldValue::Text(text) | FieldValue::Bytes(text)) => Some(text),
+        Some(FieldValue::Text(text) | FieldValue::Payload(text)) => Some(text),
         _ => None,
     };
     let number = |name| match value(&fields, name) {
@@ -220,7 +220,7 @@ fn drawn(bytes: &[u8], version: Version) -> Vec<String> {
             FieldValue::Flag(flag) => format!(" {flag}"),
             FieldValue::Code(code, meaning) => format!(" {code} {}", meaning.unwrap_or("?")),
             FieldValue::Text(text) => format!(" {}", String::from_utf8_lossy(text)),
-            FieldValue::Bytes(bytes) => format!(" {bytes:?}"),
+            FieldValue::Bytes(bytes) | FieldValue::Payload(bytes) => format!(" {bytes:?}"),
             FieldValue::Secret(secret) => format!(" {secret:?}"),
         };
         let wrong: String =
