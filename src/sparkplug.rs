@@ -134,10 +134,7 @@ impl<'a> Metric<'a> {
                 (7, Wire::Varint(flag)) => metric.is_null = flag != 0,
                 // Meta data and properties: whole, and not told.
                 (8 | 9, Wire::Bytes(nested)) => well_formed(nested)?,
-                (10 | 11, Wire::Varint(_))
-                | (12, Wire::Fixed32(_))
-                | (13, Wire::Fixed64(_))
-                | (14, Wire::Varint(_)) => {
+                (10 | 11 | 14, Wire::Varint(_)) | (12, Wire::Fixed32(_)) | (13, Wire::Fixed64(_)) => {
                     raw = Some((number, wire));
                 }
                 (15, Wire::Bytes(text)) => {
@@ -159,7 +156,7 @@ impl<'a> Metric<'a> {
 }
 
 /// The value in the field of this number. Signed integers are stored as unsigned ones (section 6.4.16).
-fn value<'a>(number: u32, wire: Wire<'a>, datatype: Option<u32>) -> Value<'a> {
+fn value(number: u32, wire: Wire<'_>, datatype: Option<u32>) -> Value<'_> {
     match wire {
         Wire::Varint(flag) if number == 14 => Value::Boolean(flag != 0),
         Wire::Varint(integer) => match datatype {

@@ -223,8 +223,8 @@ fn drawn(bytes: &[u8], version: Version) -> Vec<String> {
             FieldValue::Bytes(bytes) | FieldValue::Payload(bytes) => format!(" {bytes:?}"),
             FieldValue::Secret(secret) => format!(" {secret:?}"),
         };
-        let wrong: String =
-            fields.deviations_of(index).map(|deviation| format!(" !{}", deviation.kind.name())).collect();
+        let names: Vec<_> = fields.deviations_of(index).map(|deviation| deviation.kind.name()).collect();
+        let wrong = if names.is_empty() { String::new() } else { format!(" !{}", names.join(" !")) };
         let (depth, cut) = (". ".repeat(node.depth.into()), if node.cut { " cut" } else { "" });
         format!("{depth}{} {}+{}{mask}{value}{cut}{wrong}", node.name, node.offset, node.length)
     };

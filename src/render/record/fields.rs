@@ -96,7 +96,8 @@ impl<'a> FieldRecord<'a> {
             cut: node.cut.then_some(true),
             // Bits are where their byte is.
             parts: node.mask.is_none().then_some(Parts { message, offset: node.offset, length: node.length }),
-            deviations: (!deviations.is_empty()).then(|| OwnDeviations { deviations, version: message.packet.version }),
+            deviations: (!deviations.is_empty())
+                .then_some(OwnDeviations { deviations, version: message.packet.version }),
             children: (children.first < children.end).then_some(children),
         }
     }

@@ -74,7 +74,7 @@ impl Serialize for Payload<'_> {
             Shown::Text(text) => map.serialize_entry("text", &text)?,
             Shown::Json(json) => map.serialize_entry("json", &json)?,
             Shown::Sparkplug(payload, limit) => {
-                map.serialize_entry("sparkplug", &SparkplugRecord { payload, limit })?
+                map.serialize_entry("sparkplug", &SparkplugRecord { payload, limit })?;
             }
             Shown::Hex(bytes) => map.serialize_entry("hex", &format_args!("{}", Hex(bytes)))?,
             Shown::Base64(bytes) => map.serialize_entry("base64", &Encoded(bytes))?,
