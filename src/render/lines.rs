@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::fields;
-use super::payload::{InLine, PayloadBytes, PayloadOptions};
+use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
 use super::width::{Color, Count, Style, fit, time};
 use super::{MessageOptions, Shown};
 use crate::analysis::Output;
@@ -270,7 +270,10 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>, options: PayloadOp
             if let Some(length) = publish.payload_length {
                 let (bytes, topic, properties) = (publish.payload, message.topic, publish.properties);
                 let payload = InLine(PayloadBytes { bytes, length, topic, properties }, options);
-                let _ = write!(out, "  {length} B  {payload}");
+                let _ = write!(out, "  {length} B");
+                if !publish.payload.is_empty() && options.format != PayloadFormat::None {
+                    let _ = write!(out, "  {payload}");
+                }
             }
         }
         Body::Ack(ack) => {

@@ -97,7 +97,7 @@ impl<'a> PayloadBytes<'a> {
                     return Shown::Sparkplug(payload, limit);
                 }
                 let any_value = format == PayloadFormat::Json;
-                match text_of(bytes, clipped).filter(|text| self.said_to_be_text() || !has_controls(text)) {
+                match text_of(bytes, clipped).filter(|text| !has_controls(text) || self.said_to_be_text()) {
                     Some(text) => match json_of(text, clipped, any_value) {
                         Some(json) => Shown::Json(json),
                         None => Shown::Text(text.into()),
@@ -135,7 +135,8 @@ fn text_of(bytes: &[u8], clipped: bool) -> Option<&str> {
 
 /// Whether there are control characters that no text has: then the bytes are numbers that look like UTF-8.
 fn has_controls(text: &str) -> bool {
-    text.chars().any(|c| c.is_control() && !c.is_whitespace())
+    // Most text has not even a line break.
+    text.bytes().any(|byte| !(b' '..0x7f).contains(&byte)) && text.chars().any(|c| c.is_control() && !c.is_whitespace())
 }
 
 /// The text as JSON, if it is a whole object or array. A lone number or word is text: nobody meant it as JSON, unless
@@ -165,8 +166,10 @@ impl fmt::Display for InLine<'_> {
         let twice = payload.bytes.get(..double).unwrap_or(payload.bytes);
         match (payload.shown(options.format, limit), options.format) {
             (Shown::Nothing, _) => Ok(()),
+            // Whole characters.
+            (Shown::Text(Cow::Borrowed(text)), _) => write!(f, "{}{}", Escaped(text.as_bytes()), more(text.len())),
             // The bytes themselves: escaped they lose nothing.
-            (Shown::Text(_) | Shown::Json(_), _) => write!(f, "{}{}", Escaped(bytes), more(bytes.len())),
+            (Shown::Text(Cow::Owned(_)) | Shown::Json(_), _) => write!(f, "{}{}", Escaped(bytes), more(bytes.len())),
             (Shown::Base64(_), PayloadFormat::Base64) => {
                 write!(f, "{}{}", Base64Display::new(twice, &STANDARD), more(twice.len()))
             }
@@ -241,6 +244,7 @@ mod tests {
         assert_eq!(line(&[0xff; 30], b"a", auto), format!("0x{}…", "ff".repeat(24)));
         assert_eq!(line(&[b'x'; 50], b"a", auto), format!("{}…", "x".repeat(48)));
         assert_eq!(line(&[b'x'; 50], b"a", PayloadOptions { bytes: Some(50), ..auto }), "x".repeat(50));
+        assert_eq!(line("aé€".as_bytes(), b"a", PayloadOptions { bytes: Some(4), ..auto }), "aé…");
         let as_what = |format| line(b"a\x01\xff", b"a", PayloadOptions { format, bytes: None });
         assert_eq!(as_what(PayloadFormat::Text), "a\\u{1}\\xff");
         assert_eq!(as_what(PayloadFormat::Hex), "0x6101ff");

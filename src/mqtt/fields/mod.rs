@@ -72,6 +72,17 @@ pub enum FieldValue<'a> {
 const MAX_NODES: usize = 4096;
 
 /// The fields of a packet: a tree, in the order of the packet, each group before its fields.
+///
+/// ```
+/// use mqttsniff::mqtt::{FieldValue, Fields, FixedHeader, HeaderRead, Version, decode};
+///
+/// let bytes = b"\x30\x05\x00\x01ahi";
+/// let HeaderRead::Complete(header) = FixedHeader::read(bytes) else { panic!() };
+/// let packet = decode(header, &bytes[2..], Version::V311);
+/// let fields = Fields::of(&packet);
+/// let topic = fields.nodes().iter().find(|field| field.name == "topic").unwrap();
+/// assert_eq!((topic.offset, topic.length, topic.value), (4, 1, FieldValue::Text(b"a")));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields<'a> {
     nodes: Vec<FieldNode<'a>>,
