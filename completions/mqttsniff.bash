@@ -85,7 +85,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --time --color --help"
+            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --detail --payload --payload-bytes --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -149,6 +149,14 @@ _mqttsniff() {
                     ;;
                 --show)
                     COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    return 0
+                    ;;
+                --payload)
+                    COMPREPLY=($(compgen -W "auto text json hex base64 none" -- "${cur}"))
+                    return 0
+                    ;;
+                --payload-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --time)
@@ -401,7 +409,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --time --color --help"
+            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --detail --payload --payload-bytes --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -421,6 +429,14 @@ _mqttsniff() {
                     ;;
                 --show)
                     COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    return 0
+                    ;;
+                --payload)
+                    COMPREPLY=($(compgen -W "auto text json hex base64 none" -- "${cur}"))
+                    return 0
+                    ;;
+                --payload-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --time)

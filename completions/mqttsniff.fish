@@ -48,6 +48,13 @@ deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, res
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
 summary\t'Totals and losses'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l payload -d 'As what to show the payloads of messages' -r -f -a "auto\t'As what it is: JSON, text, Sparkplug B or bytes'
+text\t'As text, whatever it is'
+json\t'As JSON, numbers and words as well'
+hex\t'As hexadecimal digits'
+base64\t'As base64'
+none\t'Its length alone'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l payload-bytes -d 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
@@ -55,6 +62,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json -d 'Print JSON Lines: one object a line'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l detail -d 'Show all fields of each message, and where their bytes stand'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s f -l capture-filter -d 'Capture only what this filter lets through: \'tcp port 1883\'' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s s -l snaplen -d 'Keep at most this many bytes of each frame [default: all]' -r
@@ -76,6 +84,13 @@ deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, res
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
 summary\t'Totals and losses'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l payload -d 'As what to show the payloads of messages' -r -f -a "auto\t'As what it is: JSON, text, Sparkplug B or bytes'
+text\t'As text, whatever it is'
+json\t'As JSON, numbers and words as well'
+hex\t'As hexadecimal digits'
+base64\t'As base64'
+none\t'Its length alone'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l payload-bytes -d 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
@@ -84,6 +99,7 @@ never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l promiscuous -d 'Also capture frames that are for other machines'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json -d 'Print JSON Lines: one object a line'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l detail -d 'Show all fields of each message, and where their bytes stand'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l stream -d 'The flow, by its number in Wireshark (tcp.stream)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l client-id -d 'The flow of an MQTT client, by its client identifier' -r

@@ -9,6 +9,7 @@ pub mod flow;
 pub mod mqtt;
 pub mod render;
 pub mod session;
+pub mod sparkplug;
 pub mod text;
 pub mod time;
 pub mod wire;

@@ -12,7 +12,7 @@ use std::path::Path;
 const FLOORS: [&[&str]; 10] = [
     &["time", "text"],
     &["capture"],
-    &["wire", "mqtt"],
+    &["wire", "mqtt", "sparkplug"],
     &["flow"],
     &["dissect"],
     &["engine"],

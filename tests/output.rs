@@ -11,7 +11,8 @@ use common::craft::{CONNACK, Connection, connect, publish};
 use common::{captures, mqttsniff, stdout};
 
 /// The ways to show everything: as lines and tables, with colours, and as JSON.
-const FORMS: [&[&str]; 3] = [&[], &["--color", "always"], &["--json"]];
+const FORMS: [&[&str]; 5] =
+    [&[], &["--color", "always"], &["--json"], &["--detail"], &["--json", "--detail", "--payload", "hex"]];
 
 fn show(path: &Path, form: &[&str], columns: Option<&str>) -> Output {
     let mut command = mqttsniff();
@@ -51,7 +52,7 @@ fn no_line_is_wider_than_the_page() {
         // Relative, so that the length of the path to the sources plays no part.
         let path = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
         for width in ["80", "160"] {
-            for form in [&[][..], &["--color", "always"]] {
+            for form in [&["--detail"][..], &["--color", "always"]] {
                 let output = show(path, form, Some(width));
                 let text = without_colours(stdout(&output));
                 // What is wrong with a file is told whole, whatever the page.
@@ -96,7 +97,7 @@ fn traffic_controls_no_terminal() {
             let output = show(&path, form, width);
             assert_eq!(output.status.code(), Some(0), "{output:?}");
             let text = without_colours(stdout(&output));
-            assert!(text.contains("owned"), "{form:?}: the rest of the topic is shown");
+            assert!(text.contains("owned") || form.contains(&"hex"), "{form:?}: the rest of the topic is shown");
             let control = text.chars().find(|c| *c < ' ' && *c != '\n');
             assert_eq!(control, None, "{form:?} {width:?}: {text:?}");
             if form.first() != Some(&"--json") {

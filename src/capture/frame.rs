@@ -215,10 +215,42 @@ pub struct Origin {
     pub time: Timestamp,
 }
 
+/// Where bytes of a stream came from: the frame that delivered them, and the place of the first in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The frame, and when.
+    pub origin: Origin,
+    /// The first byte, from the front of the frame's captured bytes; absent where a datagram was put together from
+    /// fragments, which stood in several frames.
+    pub offset: Option<u32>,
+}
+
+impl Place {
+    /// The place of the byte that stands so many behind.
+    #[must_use]
+    pub const fn plus(self, bytes: usize) -> Self {
+        let offset = match self.offset {
+            Some(offset) => Some(offset.saturating_add(bytes as u32)),
+            None => None,
+        };
+        Self { origin: self.origin, offset }
+    }
+}
+
 impl Frame<'_> {
     /// This frame as the origin of what it tells.
     pub fn origin(&self) -> Origin {
         Origin { frame: self.number, time: self.header.time }
+    }
+
+    /// Where a part of a packet stands in this frame, if it is a slice of its bytes.
+    ///
+    /// A datagram that was put together from fragments is none: it was copied.
+    pub fn place_of(&self, part: &[u8]) -> Place {
+        let (frame, part) = (self.data.as_ptr_range(), part.as_ptr_range());
+        let inside = frame.start <= part.start && part.end <= frame.end;
+        let offset = part.start.addr().wrapping_sub(frame.start.addr());
+        Place { origin: self.origin(), offset: if inside { u32::try_from(offset).ok() } else { None } }
     }
 }
 

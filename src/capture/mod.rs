@@ -20,7 +20,7 @@ pub mod save;
 mod testing;
 
 pub use file::File;
-pub use frame::{Batch, Frame, FrameHeader, FrameNo, Origin};
+pub use frame::{Batch, Frame, FrameHeader, FrameNo, Origin, Place};
 pub use link_type::LinkType;
 pub use merge::{Input, open};
 

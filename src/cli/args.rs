@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::dissect::Protocol;
 use mqttsniff::flow::WiresharkRules;
 use mqttsniff::mqtt::Version;
+use mqttsniff::render::PayloadFormat;
 use mqttsniff::session::SessionOptions;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
@@ -363,6 +364,22 @@ pub(super) struct Output {
     #[arg(long)]
     pub(super) json: bool,
 
+    /// Show all fields of each message, and where their bytes stand
+    ///
+    /// Below each message a line for each field: the frame, the offset of its first byte in the frame and its length
+    /// (17 @66+2), then its name and value. With --json the message has the tree in `fields`. Shows messages even if
+    /// they are not asked for.
+    #[arg(long)]
+    pub(super) detail: bool,
+
+    /// As what to show the payloads of messages
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    pub(super) payload: PayloadArgument,
+
+    /// Bytes of each payload to show [default: 48 in lines, 4096 with --json]
+    #[arg(long, value_name = "BYTES")]
+    pub(super) payload_bytes: Option<usize>,
+
     /// How tables show times; --json always has both date and time
     #[arg(long, value_name = "KIND")]
     pub(super) time: Option<TimeArgument>,
@@ -405,6 +422,35 @@ pub(super) enum View {
     Findings,
     /// Totals and losses
     Summary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PayloadArgument {
+    /// As what it is: JSON, text, Sparkplug B or bytes
+    Auto,
+    /// As text, whatever it is
+    Text,
+    /// As JSON, numbers and words as well
+    Json,
+    /// As hexadecimal digits
+    Hex,
+    /// As base64
+    Base64,
+    /// Its length alone
+    None,
+}
+
+impl From<PayloadArgument> for PayloadFormat {
+    fn from(argument: PayloadArgument) -> Self {
+        match argument {
+            PayloadArgument::Auto => Self::Auto,
+            PayloadArgument::Text => Self::Text,
+            PayloadArgument::Json => Self::Json,
+            PayloadArgument::Hex => Self::Hex,
+            PayloadArgument::Base64 => Self::Base64,
+            PayloadArgument::None => Self::None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -7,7 +7,7 @@ use mqttsniff::capture::Batch;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::dissect::{DissectOptions, Protocol};
 use mqttsniff::engine::EngineOptions;
-use mqttsniff::render::{Count, JsonLines, Lines, Shown, Style, Tables};
+use mqttsniff::render::{Count, JsonLines, Lines, MessageOptions, PayloadOptions, Shown, Style, Tables};
 use mqttsniff::{Output, Summary};
 
 use super::args::{Capture, ColorArgument, Decoding, Output as OutputArguments, TimeArgument, View};
@@ -41,14 +41,19 @@ impl Report {
     /// Opens the output and writes what comes first.
     pub(super) fn begin(arguments: &OutputArguments, inputs: Vec<String>, mode: Mode) -> anyhow::Result<Self> {
         let shown = shown(arguments, mode);
+        let messages = message_options(arguments);
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
         let renderer = if arguments.json {
-            let mut json = Box::new(JsonLines::new(out, shown));
+            let mut json = Box::new(JsonLines::new(out, shown).with_messages(messages));
             json.begin(&inputs).context(STDOUT)?;
             Renderer::Json(json)
         } else {
             let style = style(arguments, mode);
-            Renderer::People { out, lines: Lines::new(style, shown), tables: Box::new(Tables::new(style, shown)) }
+            Renderer::People {
+                out,
+                lines: Lines::new(style, shown).with_messages(messages),
+                tables: Box::new(Tables::new(style, shown)),
+            }
         };
         Ok(Self { renderer, inputs, mode, shown, error: None })
     }
@@ -176,13 +181,13 @@ fn why_no_mqtt(summary: &Summary) -> Option<(String, &'static str)> {
 /// What to show: as asked for, or by default.
 fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
     if arguments.show.is_empty() {
-        let messages = arguments.json || mode == Mode::Live;
+        let messages = arguments.json || arguments.detail || mode == Mode::Live;
         return Shown { messages, flows: true, sessions: true, findings: true, summary: true, ..Shown::default() };
     }
     let has = |view| arguments.show.contains(&view);
     Shown {
         packets: has(View::Packets),
-        messages: has(View::Messages),
+        messages: has(View::Messages) || arguments.detail,
         flows: has(View::Flows),
         sessions: has(View::Sessions),
         deliveries: has(View::Deliveries),
@@ -190,6 +195,11 @@ fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
         findings: has(View::Findings),
         summary: has(View::Summary),
     }
+}
+
+fn message_options(arguments: &OutputArguments) -> MessageOptions {
+    let payload = PayloadOptions { format: arguments.payload.into(), bytes: arguments.payload_bytes };
+    MessageOptions { detail: arguments.detail, payload }
 }
 
 fn style(arguments: &OutputArguments, mode: Mode) -> Style {

@@ -3,7 +3,7 @@
 
 use crate::capture::{FrameNo, Origin};
 use crate::flow::Direction;
-use crate::mqtt::ControlPacket;
+use crate::mqtt::{ControlPacket, Piece};
 
 /// By what the protocol version of a connection is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,10 @@ pub struct Message<'a> {
     pub started: Origin,
     /// The frames that delivered bytes of it, ascending; of very many only the first.
     pub frames: &'a [FrameNo],
+    /// Where its bytes came from, in the order of the packet; of very many pieces only the first.
+    ///
+    /// What no piece covers is missing.
+    pub pieces: &'a [Piece],
     /// Where it begins in its direction's stream, in bytes.
     pub stream_offset: u64,
     /// By what the version is known that it was read as.
@@ -54,4 +58,25 @@ pub struct Message<'a> {
     pub resynced: bool,
     /// The stream ended in the middle of it.
     pub incomplete: bool,
+}
+
+impl<'a> Message<'a> {
+    /// Where so many bytes from this one of the packet on came from. Bytes that were not captured are left out; of no
+    /// bytes it is the place where they would stand.
+    pub fn parts(&self, offset: u32, length: u32) -> impl Iterator<Item = Piece> + use<'a> {
+        let end = offset.saturating_add(length);
+        let first = self.pieces.partition_point(|piece| {
+            let behind = piece.offset + piece.length;
+            if length == 0 { behind < offset } else { behind <= offset }
+        });
+        let pieces = self.pieces.get(first..).unwrap_or_default().iter();
+        let reaches = move |piece: &&Piece| piece.offset < end || (length == 0 && piece.offset == end);
+        let most = if length == 0 { 1 } else { usize::MAX };
+        pieces.take_while(reaches).take(most).map(move |piece| {
+            let from = piece.offset.max(offset);
+            let to = (piece.offset + piece.length).min(end);
+            let place = piece.place.plus((from - piece.offset) as usize);
+            Piece { offset: from, length: to - from, place }
+        })
+    }
 }

@@ -13,7 +13,7 @@ pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
 
-use crate::capture::Origin;
+use crate::capture::{Origin, Place};
 use crate::flow::Direction;
 use crate::mqtt::{Certainty, FramerLimits, LostSync, Version};
 use probe::Probe;
@@ -59,8 +59,8 @@ pub trait MessageSink {
 ///
 /// The streams come in order, hole by hole; what is understood goes to the sink at once.
 pub trait Dissector {
-    /// The next bytes of a direction, and the frame that delivered them.
-    fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin, sink: &mut dyn MessageSink);
+    /// The next bytes of a direction, and where the first of them stands.
+    fn data(&mut self, direction: Direction, bytes: &[u8], place: Place, sink: &mut dyn MessageSink);
 
     /// The next `length` bytes of a direction were never captured.
     fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink);
@@ -159,10 +159,10 @@ impl Conversation {
     }
 
     /// The next bytes of a direction.
-    pub fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin, sink: &mut dyn MessageSink) {
+    pub fn data(&mut self, direction: Direction, bytes: &[u8], place: Place, sink: &mut dyn MessageSink) {
         match &mut self.state {
-            State::Probing(probe) => probe.data(direction, bytes, origin),
-            State::Mqtt(mqtt) => mqtt.data(direction, bytes, origin, sink),
+            State::Probing(probe) => probe.data(direction, bytes, place),
+            State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::Other(_) => {}
         }
     }

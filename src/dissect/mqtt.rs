@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Dissector, FlowFacts, Message, MessageSink, Opening, VersionKnownBy};
-use crate::capture::{FrameNo, Origin};
+use crate::capture::{FrameNo, Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{
     self, Body, Certainty, Confidence, FixedHeader, FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync,
-    PacketType, PropertyId, Sender, Version, VersionEvidence,
+    PacketType, Piece, PropertyId, Sender, Version, VersionEvidence,
 };
 
 /// Packets of a connection without CONNECT that are kept back while their version is in doubt, and their
@@ -150,15 +150,16 @@ struct Kept {
     direction: Direction,
     header: FixedHeader,
     body: Vec<u8>,
-    place: Place,
+    place: KeptPosition,
 }
 
 /// Where a packet stood.
 #[derive(Debug, Clone)]
-struct Place {
+struct KeptPosition {
     origin: Origin,
     started: Origin,
     frames: Vec<FrameNo>,
+    pieces: Vec<Piece>,
     start: u64,
     missing: u32,
     resynced: bool,
@@ -201,7 +202,7 @@ impl Mqtt {
 }
 
 impl Dissector for Mqtt {
-    fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin, sink: &mut dyn MessageSink) {
+    fn data(&mut self, direction: Direction, bytes: &[u8], place: Place, sink: &mut dyn MessageSink) {
         let limits = self.limits;
         let framer = self.framers[direction].get_or_insert_with(|| {
             // A stream that was joined in the middle most often begins with a packet, for it begins with a segment.
@@ -211,7 +212,7 @@ impl Dissector for Mqtt {
                 Framer::joining(limits)
             }
         });
-        framer.push(bytes, origin, &mut Packets { direction, reader: &mut self.reader, sink });
+        framer.push(bytes, place, &mut Packets { direction, reader: &mut self.reader, sink });
     }
 
     fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
@@ -242,10 +243,11 @@ impl FrameSink for Packets<'_> {
         let direction = self.reader.direction(self.direction);
         self.reader.observe(direction, framed.header, framed.body);
         if self.reader.is_doubtful(framed.header) {
-            let place = Place {
+            let place = KeptPosition {
                 origin: framed.origin,
                 started: framed.started,
                 frames: framed.frames.to_vec(),
+                pieces: framed.pieces.to_vec(),
                 start: framed.start,
                 missing: framed.missing,
                 resynced: framed.resynced,
@@ -259,6 +261,7 @@ impl FrameSink for Packets<'_> {
             origin: framed.origin,
             started: framed.started,
             frames: framed.frames,
+            pieces: framed.pieces,
             start: framed.start,
             missing: framed.missing,
             resynced: framed.resynced,
@@ -278,6 +281,7 @@ impl FrameSink for Packets<'_> {
             origin,
             started: incomplete.started,
             frames: incomplete.frames,
+            pieces: incomplete.pieces,
             start: incomplete.start,
             missing: incomplete.missing,
             resynced: false,
@@ -301,6 +305,7 @@ struct Position<'a> {
     origin: Origin,
     started: Origin,
     frames: &'a [FrameNo],
+    pieces: &'a [Piece],
     start: u64,
     missing: u32,
     resynced: bool,
@@ -366,7 +371,7 @@ impl Reader {
         direction: Direction,
         header: FixedHeader,
         body: &[u8],
-        place: Place,
+        place: KeptPosition,
         sink: &mut dyn MessageSink,
     ) {
         self.doubtful_bytes += body.len();
@@ -390,6 +395,7 @@ impl Reader {
                 origin: place.origin,
                 started: place.started,
                 frames: &place.frames,
+                pieces: &place.pieces,
                 start: place.start,
                 missing: place.missing,
                 resynced: place.resynced,
@@ -441,6 +447,7 @@ impl Reader {
             origin: position.origin,
             started: position.started,
             frames: position.frames,
+            pieces: position.pieces,
             stream_offset: position.start,
             version_known_by,
             topic,

@@ -1,7 +1,7 @@
 //! The first bytes of a flow, kept until they tell which protocol it carries.
 
 use super::{Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Protocol, recognise};
-use crate::capture::Origin;
+use crate::capture::{Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{FixedHeader, HeaderRead, Sender, Version};
 
@@ -34,9 +34,11 @@ enum Piece {
     /// Bytes up to this end of the direction's prefix.
     Data {
         to: u32,
+        place: Place,
     },
     Gap {
         length: u64,
+        origin: Origin,
     },
 }
 
@@ -48,14 +50,14 @@ pub(super) struct Probe {
     joined: PerDirection<bool>,
     /// Bytes before the first hole behind them, where there is one.
     before_hole: PerDirection<Option<u32>>,
-    pieces: Vec<(Direction, Piece, Origin)>,
+    pieces: Vec<(Direction, Piece)>,
 }
 
 impl Probe {
-    pub(super) fn data(&mut self, direction: Direction, bytes: &[u8], origin: Origin) {
+    pub(super) fn data(&mut self, direction: Direction, bytes: &[u8], place: Place) {
         let held = &mut self.bytes[direction];
         held.extend_from_slice(bytes);
-        self.pieces.push((direction, Piece::Data { to: held.len() as u32 }, origin));
+        self.pieces.push((direction, Piece::Data { to: held.len() as u32, place }));
     }
 
     pub(super) fn gap(&mut self, direction: Direction, length: u64, origin: Origin) {
@@ -65,7 +67,7 @@ impl Probe {
                 self.before_hole[direction].get_or_insert(held);
             }
         }
-        self.pieces.push((direction, Piece::Gap { length }, origin));
+        self.pieces.push((direction, Piece::Gap { length, origin }));
     }
 
     pub(super) const fn has_news(&self) -> bool {
@@ -76,7 +78,7 @@ impl Probe {
         self.bytes.swap();
         self.joined.swap();
         self.before_hole.swap();
-        for (direction, ..) in &mut self.pieces {
+        for (direction, _) in &mut self.pieces {
             *direction = direction.reverse();
         }
     }
@@ -140,14 +142,14 @@ impl Probe {
     /// Hands the beginning to the dissector that was chosen, piece by piece as it came.
     pub(super) fn replay(self, dissector: &mut dyn Dissector, sink: &mut dyn MessageSink) {
         let mut done = PerDirection { to_server: 0usize, to_client: 0usize };
-        for (direction, piece, origin) in self.pieces {
+        for (direction, piece) in self.pieces {
             match piece {
-                Piece::Data { to } => {
+                Piece::Data { to, place } => {
                     let bytes = self.bytes[direction].get(done[direction]..to as usize).unwrap_or_default();
                     done[direction] = to as usize;
-                    dissector.data(direction, bytes, origin, sink);
+                    dissector.data(direction, bytes, place, sink);
                 }
-                Piece::Gap { length } => dissector.gap(direction, length, origin, sink),
+                Piece::Gap { length, origin } => dissector.gap(direction, length, origin, sink),
             }
         }
     }

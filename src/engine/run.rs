@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink};
-use crate::capture::{Frame, Origin};
+use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
     Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
@@ -250,7 +250,7 @@ impl<S: Sink> Pass<'_, S> {
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
-            reader.streams(flow, found.direction, segment);
+            reader.streams(flow, found.direction, segment, frame);
         }
         if closing.is_none()
             && flow.app.protocol() == Some(Protocol::Mqtt)
@@ -327,7 +327,13 @@ struct StreamReader<'a, S> {
 
 impl<S: Sink> StreamReader<'_, S> {
     /// Puts the segment's bytes into its stream, and reads what comes out.
-    fn streams(&mut self, flow: &mut Flow<Conversation>, direction: Direction, segment: &Segment<'_>) {
+    fn streams(
+        &mut self,
+        flow: &mut Flow<Conversation>,
+        direction: Direction,
+        segment: &Segment<'_>,
+        frame: &Frame<'_>,
+    ) {
         if flow.app.is_ignored() {
             return;
         }
@@ -339,8 +345,8 @@ impl<S: Sink> StreamReader<'_, S> {
         if segment.payload_length > 0 && !segment.flags.has(TcpFlags::RST) {
             let seq = if syn { segment.seq.plus(1) } else { segment.seq };
             let cut = segment.payload_length.saturating_sub(segment.payload.len() as u32);
-            let (origin, limits) = (self.origin, self.options.reassembly);
-            self.with(flow, direction, |stream, feed| stream.push(seq, segment.payload, cut, origin, limits, feed));
+            let (place, limits) = (frame.place_of(segment.payload), self.options.reassembly);
+            self.with(flow, direction, |stream, feed| stream.push(seq, segment.payload, cut, place, limits, feed));
         }
         if segment.flags.has(TcpFlags::ACK) {
             let (origin, ack) = (self.origin, segment.ack);
@@ -430,8 +436,8 @@ struct Feed<'a, 'b, S> {
 }
 
 impl<S: Sink> StreamSink for Feed<'_, '_, S> {
-    fn data(&mut self, bytes: &[u8], origin: Origin) {
-        self.conversation.data(self.direction, bytes, origin, &mut self.messages);
+    fn data(&mut self, bytes: &[u8], place: Place) {
+        self.conversation.data(self.direction, bytes, place, &mut self.messages);
     }
 
     fn gap(&mut self, length: u64, origin: Origin) {

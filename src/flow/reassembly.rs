@@ -5,14 +5,14 @@
 
 use std::collections::VecDeque;
 
-use crate::capture::Origin;
+use crate::capture::{Origin, Place};
 use crate::time::{Span, Timestamp};
 use crate::wire::SeqNum;
 
 /// Takes what the stream yields, in order.
 pub trait StreamSink {
-    /// The next bytes, and the frame that delivered them.
-    fn data(&mut self, bytes: &[u8], origin: Origin);
+    /// The next bytes, and where the first of them stands.
+    fn data(&mut self, bytes: &[u8], place: Place);
 
     /// The next `length` bytes were never captured. `origin` is the frame that showed it.
     fn gap(&mut self, length: u64, origin: Origin);
@@ -50,7 +50,8 @@ struct Held {
     bytes: Box<[u8]>,
     /// Bytes behind these that were on the wire and not captured.
     cut: u32,
-    origin: Origin,
+    /// Where the first of them stands.
+    place: Place,
 }
 
 impl Held {
@@ -115,7 +116,7 @@ impl StreamReassembler {
         seq: SeqNum,
         bytes: &[u8],
         cut: u32,
-        origin: Origin,
+        place: Place,
         limits: ReassemblyLimits,
         sink: &mut impl StreamSink,
     ) {
@@ -125,20 +126,20 @@ impl StreamReassembler {
             return;
         }
         if seq.is_after(next) {
-            self.hold(seq, bytes, cut, origin);
+            self.hold(seq, bytes, cut, place);
             if self.hole_acknowledged.is_some() {
                 self.since_acknowledged += 1;
                 if self.since_acknowledged >= PATIENT_SEGMENTS {
-                    self.give_up(origin, sink);
+                    self.give_up(place.origin, sink);
                 }
             }
             while self.held_bytes > limits.bytes || self.held.len() > limits.segments {
                 self.capped += 1;
-                self.give_up(origin, sink);
+                self.give_up(place.origin, sink);
             }
             return;
         }
-        self.pass_on(seq, bytes, cut, origin, sink);
+        self.pass_on(seq, bytes, cut, place, sink);
         self.drain(sink);
     }
 
@@ -166,18 +167,18 @@ impl StreamReassembler {
     }
 
     /// Passes on a segment that begins at or before the next byte and ends after it.
-    fn pass_on(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, origin: Origin, sink: &mut impl StreamSink) {
+    fn pass_on(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, place: Place, sink: &mut impl StreamSink) {
         let next = self.next.unwrap_or(seq);
         let known = next.distance(seq).max(0) as usize;
         if let Some(new) = bytes.get(known..)
             && !new.is_empty()
         {
-            sink.data(new, origin);
+            sink.data(new, place.plus(known));
         }
         let cut_behind = (known - known.min(bytes.len())) as u32;
         let cut = cut - cut_behind.min(cut);
         if cut > 0 {
-            sink.gap(u64::from(cut), origin);
+            sink.gap(u64::from(cut), place.origin);
         }
         let end = seq.plus(known.max(bytes.len()) as u32).plus(cut);
         self.next = Some(end);
@@ -195,7 +196,7 @@ impl StreamReassembler {
             let Some(first) = self.held.pop_front() else { return };
             self.held_bytes -= first.bytes.len();
             if first.end().is_after(next) {
-                self.pass_on(first.seq, &first.bytes, first.cut, first.origin, sink);
+                self.pass_on(first.seq, &first.bytes, first.cut, first.place, sink);
             }
         }
     }
@@ -214,18 +215,18 @@ impl StreamReassembler {
     }
 
     /// Keeps what is new of a segment that lies ahead.
-    fn hold(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, origin: Origin) {
+    fn hold(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, place: Place) {
         let mut at = seq;
         let end = seq.plus(bytes.len() as u32).plus(cut);
         let mut index = self.held.partition_point(|held| !held.end().is_after(seq));
         while at.is_before(end) {
             let Some(held) = self.held.get(index) else {
-                self.insert(index, seq, bytes, cut, at, end, origin);
+                self.insert(index, seq, bytes, cut, at, end, place);
                 return;
             };
             if held.seq.is_after(at) {
                 let stop = if held.seq.is_before(end) { held.seq } else { end };
-                self.insert(index, seq, bytes, cut, at, stop, origin);
+                self.insert(index, seq, bytes, cut, at, stop, place);
                 at = stop;
                 index += 1;
                 continue;
@@ -238,14 +239,14 @@ impl StreamReassembler {
 
     /// Keeps the part `from..to` of a segment.
     #[allow(clippy::too_many_arguments)]
-    fn insert(&mut self, index: usize, seq: SeqNum, bytes: &[u8], cut: u32, from: SeqNum, to: SeqNum, origin: Origin) {
+    fn insert(&mut self, index: usize, seq: SeqNum, bytes: &[u8], cut: u32, from: SeqNum, to: SeqNum, place: Place) {
         let start = (from.distance(seq).max(0) as usize).min(bytes.len());
         let stop = (to.distance(seq).max(0) as usize).min(bytes.len());
         let part: Box<[u8]> = bytes.get(start..stop).unwrap_or_default().into();
         let length = to.distance(from).max(0) as u32;
         let cut = cut.min(length - (part.len() as u32).min(length));
         self.held_bytes += part.len();
-        self.held.insert(index.min(self.held.len()), Held { seq: from, bytes: part, cut, origin });
+        self.held.insert(index.min(self.held.len()), Held { seq: from, bytes: part, cut, place: place.plus(start) });
     }
 }
 
@@ -271,7 +272,7 @@ mod tests {
     struct Gathered(Vec<u8>);
 
     impl StreamSink for Gathered {
-        fn data(&mut self, bytes: &[u8], _: Origin) {
+        fn data(&mut self, bytes: &[u8], _: Place) {
             self.0.extend_from_slice(bytes);
         }
 
@@ -284,12 +285,16 @@ mod tests {
         Origin { frame: FrameNo(frame), time: Timestamp::from_nanos(frame as i64 * 1_000_000) }
     }
 
+    fn place(frame: u64) -> Place {
+        Place { origin: at(frame), offset: Some(54) }
+    }
+
     fn gather(segments: &[(u32, &[u8], u32)]) -> String {
         let (mut stream, mut sink) = (StreamReassembler::default(), Gathered::default());
         stream.start(SeqNum(u32::MAX - 2));
         for (frame, (offset, bytes, cut)) in segments.iter().enumerate() {
             let seq = SeqNum(u32::MAX - 1).plus(*offset);
-            stream.push(seq, bytes, *cut, at(frame as u64), ReassemblyLimits::default(), &mut sink);
+            stream.push(seq, bytes, *cut, place(frame as u64), ReassemblyLimits::default(), &mut sink);
         }
         stream.finish(at(99), &mut sink);
         String::from_utf8(sink.0).expect("ASCII")
@@ -325,8 +330,8 @@ mod tests {
     fn a_hole_that_the_receiver_acknowledged_is_given_up_after_a_while() {
         let (mut stream, mut sink) = (StreamReassembler::default(), Gathered::default());
         let limits = ReassemblyLimits::default();
-        stream.push(SeqNum(0), b"ab", 0, at(1), limits, &mut sink);
-        stream.push(SeqNum(4), b"ef", 0, at(2), limits, &mut sink);
+        stream.push(SeqNum(0), b"ab", 0, place(1), limits, &mut sink);
+        stream.push(SeqNum(4), b"ef", 0, place(2), limits, &mut sink);
         stream.acknowledged(SeqNum(6), at(3), &mut sink);
         assert_eq!(sink.0, b"ab", "the frames may have been captured out of order");
         stream.acknowledged(SeqNum(6), at(30), &mut sink);
@@ -339,10 +344,39 @@ mod tests {
         let limits = ReassemblyLimits { bytes: 64, segments: 8 };
         stream.start(SeqNum(0));
         for n in 1..1000u32 {
-            stream.push(SeqNum(n * 10), b"0123456", 0, at(u64::from(n)), limits, &mut sink);
+            stream.push(SeqNum(n * 10), b"0123456", 0, place(u64::from(n)), limits, &mut sink);
             assert!(stream.held_bytes() <= 64 && stream.held.len() <= 8);
         }
         assert!(stream.capped() > 0);
+    }
+
+    /// Sees that bytes stand where the stream says.
+    struct Placed<'a> {
+        frames: Vec<&'a [u8]>,
+        bytes: usize,
+    }
+
+    impl StreamSink for Placed<'_> {
+        fn data(&mut self, bytes: &[u8], place: Place) {
+            let at = place.offset.expect("an offset") as usize - 54;
+            assert_eq!(&self.frames[place.origin.frame.0 as usize][at..at + bytes.len()], bytes);
+            self.bytes += bytes.len();
+        }
+
+        fn gap(&mut self, _: u64, _: Origin) {}
+    }
+
+    #[test]
+    fn what_was_held_or_trimmed_keeps_its_place() {
+        let frames: Vec<(u32, &[u8])> = vec![(4, b"EFGH"), (2, b"cdefghij"), (12, b"mn"), (0, b"abcd"), (8, b"IJKLMN")];
+        let mut sink = Placed { frames: frames.iter().map(|(_, bytes)| *bytes).collect(), bytes: 0 };
+        let mut stream = StreamReassembler::default();
+        stream.start(SeqNum(0));
+        for (frame, (offset, bytes)) in frames.iter().enumerate() {
+            let seq = SeqNum(1).plus(*offset);
+            stream.push(seq, bytes, 0, place(frame as u64), ReassemblyLimits::default(), &mut sink);
+        }
+        assert_eq!(sink.bytes, 14);
     }
 
     proptest! {
@@ -363,11 +397,19 @@ mod tests {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 segments.swap(index, (state >> 33) as usize % (index + 1));
             }
+            let frames = segments.iter().map(|(from, to)| &stream[*from..*to]).collect();
+            let (mut again, mut placed) = (StreamReassembler::default(), Placed { frames, bytes: 0 });
+            again.start(SeqNum(isn));
+            for (frame, (from, to)) in segments.iter().enumerate() {
+                let seq = SeqNum(isn).plus(1 + *from as u32);
+                again.push(seq, &stream[*from..*to], 0, place(frame as u64), ReassemblyLimits::default(), &mut placed);
+            }
+            prop_assert_eq!(placed.bytes, stream.len());
             let (mut reassembler, mut sink) = (StreamReassembler::default(), Gathered::default());
             reassembler.start(SeqNum(isn));
             for (frame, (from, to)) in segments.iter().enumerate() {
                 let seq = SeqNum(isn).plus(1 + *from as u32);
-                reassembler.push(seq, &stream[*from..*to], 0, at(frame as u64), ReassemblyLimits::default(), &mut sink);
+                reassembler.push(seq, &stream[*from..*to], 0, place(frame as u64), ReassemblyLimits::default(), &mut sink);
             }
             prop_assert_eq!(sink.0, stream);
             prop_assert_eq!(reassembler.conflicts(), 0);

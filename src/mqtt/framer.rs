@@ -5,7 +5,7 @@
 
 use super::resync::{Find, Found, Search};
 use super::{FixedHeader, HeaderRead, Version};
-use crate::capture::{FrameNo, Origin};
+use crate::capture::{FrameNo, Origin, Place};
 
 /// How much a [`Framer`] may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,17 @@ pub trait FrameSink {
     fn lost_sync(&mut self, lost: LostSync);
 }
 
+/// Bytes of a packet that stand together in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// The first of them, counted from the first byte of the packet.
+    pub offset: u32,
+    /// How many they are.
+    pub length: u32,
+    /// Where the first of them came from.
+    pub place: Place,
+}
+
 /// A packet found in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Framed<'a> {
@@ -46,6 +57,8 @@ pub struct Framed<'a> {
     pub start: u64,
     /// The frames that delivered bytes of it, ascending; the first 1024.
     pub frames: &'a [FrameNo],
+    /// Where its bytes came from, in the order of the packet; the first 1024 pieces.
+    pub pieces: &'a [Piece],
     /// Where its last bytes came from.
     pub origin: Origin,
     /// Where its first byte came from.
@@ -69,6 +82,8 @@ pub struct Incomplete<'a> {
     pub start: u64,
     /// The frames that delivered bytes of it, ascending; the first 1024.
     pub frames: &'a [FrameNo],
+    /// Where its bytes came from, in the order of the packet; the first 1024 pieces.
+    pub pieces: &'a [Piece],
     /// Where its last bytes came from.
     pub origin: Origin,
     /// Where its first byte came from.
@@ -113,7 +128,7 @@ pub enum Pending {
     Sync,
 }
 
-/// Nobody reads more frames of one packet, and a packet may span millions.
+/// Nobody reads more frames or pieces of one packet, and a packet may span millions.
 const MAX_FRAMES: usize = 1024;
 
 /// Finds packets in one direction of a stream.
@@ -156,17 +171,18 @@ struct Spanning {
     started: Origin,
     last: Origin,
     frames: Vec<FrameNo>,
+    pieces: Vec<Piece>,
 }
 
 /// A malformed header.
 struct Malformed<'b> {
     /// Where it begins.
     start: u64,
-    /// Its bytes of earlier pieces, behind the first.
-    held: Vec<u8>,
-    started: Origin,
-    /// The bytes to search, behind `held`.
+    /// Its bytes of earlier pieces, where it has some.
+    held: Option<Box<Spanning>>,
+    /// The bytes to search, behind those, and where they stand.
     behind: &'b [u8],
+    place: Place,
 }
 
 impl Framer {
@@ -198,18 +214,23 @@ impl Framer {
     }
 
     /// Takes the next bytes of the stream.
-    pub fn push<S: FrameSink>(&mut self, bytes: &[u8], origin: Origin, sink: &mut S) {
+    pub fn push<S: FrameSink>(&mut self, bytes: &[u8], place: Place, sink: &mut S) {
         let end = self.offset + bytes.len() as u64;
         let mut rest = bytes;
+        let mut place = place;
         while !rest.is_empty() {
             if let State::Lost(search) = &mut self.state {
-                rest = search.append(rest, origin);
+                let behind = search.append(rest, place);
+                place = place.plus(rest.len() - behind.len());
+                rest = behind;
                 self.resume(sink, Find::Proved);
-            } else if let Err(malformed) = self.synced(rest, origin, sink) {
+            } else if let Err(malformed) = self.synced(rest, place, sink) {
                 let mut search = Search::new(malformed.start + 1);
-                search.append(&malformed.held, malformed.started);
+                if let Some(spanning) = malformed.held {
+                    spanning.search_behind_first(&mut search);
+                }
                 self.state = State::Lost(Box::new(search));
-                rest = malformed.behind;
+                (rest, place) = (malformed.behind, malformed.place);
             } else {
                 break;
             }
@@ -265,6 +286,7 @@ impl Framer {
                     .map_or(0, |header| header.remaining_length - spanning.passed + spanning.missing),
                 start: spanning.start,
                 frames: &spanning.frames,
+                pieces: &spanning.pieces,
                 origin: spanning.last,
                 started: spanning.started,
             });
@@ -292,8 +314,8 @@ impl Framer {
         self.offset = found.start;
         self.resynced = found.packets;
         let mut lost = None;
-        for (bytes, origin) in search.pieces_from(found.start) {
-            if let Err(malformed) = self.synced(bytes, origin, sink) {
+        for (bytes, place) in search.pieces_from(found.start) {
+            if let Err(malformed) = self.synced(bytes, place, sink) {
                 lost = Some(malformed.start + 1);
                 break;
             }
@@ -307,31 +329,35 @@ impl Framer {
 
     /// Takes bytes while the borders are known; ends early with a malformed header.
     #[inline]
-    fn synced<'b, S: FrameSink>(&mut self, bytes: &'b [u8], origin: Origin, sink: &mut S) -> Result<(), Malformed<'b>> {
+    fn synced<'b, S: FrameSink>(&mut self, bytes: &'b [u8], place: Place, sink: &mut S) -> Result<(), Malformed<'b>> {
+        let origin = place.origin;
         let mut rest = match self.state {
             State::Border => bytes,
-            State::Spanning(_) | State::Lost(_) => self.go_on(bytes, origin, sink)?,
+            State::Spanning(_) | State::Lost(_) => self.go_on(bytes, place, sink)?,
         };
         while !rest.is_empty() {
             let header = match FixedHeader::read(rest) {
                 HeaderRead::Complete(header) => header,
                 HeaderRead::Partial => {
-                    self.begin(rest, origin);
+                    self.begin(rest, place.plus(bytes.len() - rest.len()));
                     return Ok(());
                 }
                 HeaderRead::Malformed => {
                     self.malformed(self.offset, origin, sink);
                     let behind = rest.get(1..).unwrap_or_default();
-                    return Err(Malformed { start: self.offset, held: Vec::new(), started: origin, behind });
+                    let place = place.plus(bytes.len() - behind.len());
+                    return Err(Malformed { start: self.offset, held: None, behind, place });
                 }
             };
             let Some((packet, behind)) = rest.split_at_checked(header.packet_length() as usize) else {
-                self.begin(rest, origin);
+                self.begin(rest, place.plus(bytes.len() - rest.len()));
                 return Ok(());
             };
             let body = packet.get(usize::from(header.length)..).unwrap_or_default();
             let body = body.get(..self.limits.held_bytes).unwrap_or(body);
             let resynced = self.take_resynced();
+            let at = place.plus(bytes.len() - rest.len());
+            let piece = Piece { offset: 0, length: packet.len() as u32, place: at };
             sink.packet(Framed {
                 header,
                 body,
@@ -339,6 +365,7 @@ impl Framer {
                 missing: 0,
                 start: self.offset,
                 frames: std::slice::from_ref(&origin.frame),
+                pieces: std::slice::from_ref(&piece),
                 origin,
                 started: origin,
                 header_malformed: breaks_every_version(header),
@@ -357,7 +384,8 @@ impl Framer {
     }
 
     /// Keeps the front of a packet that does not end within `bytes`.
-    fn begin(&mut self, bytes: &[u8], origin: Origin) {
+    fn begin(&mut self, bytes: &[u8], place: Place) {
+        let origin = place.origin;
         let mut spanning = Box::new(Spanning {
             head: [0; 5],
             head_length: 0,
@@ -370,6 +398,7 @@ impl Framer {
             started: origin,
             last: origin,
             frames: vec![origin.frame],
+            pieces: vec![Piece { offset: 0, length: bytes.len() as u32, place }],
         });
         // The header was read before, so it is not malformed, and the packet does not end here.
         let _ = spanning.take(bytes, self.limits.held_bytes);
@@ -381,28 +410,31 @@ impl Framer {
     fn go_on<'b, S: FrameSink>(
         &mut self,
         bytes: &'b [u8],
-        origin: Origin,
+        place: Place,
         sink: &mut S,
     ) -> Result<&'b [u8], Malformed<'b>> {
+        let origin = place.origin;
         let State::Spanning(mut spanning) = std::mem::replace(&mut self.state, State::Border) else {
             return Ok(bytes);
         };
         let held = spanning.head_length;
+        let offset = u32::from(held) + spanning.passed;
         match spanning.take(bytes, self.limits.held_bytes) {
             Taken::Malformed => {
                 self.malformed(spanning.start, origin, sink);
-                let held = spanning.head.get(1..usize::from(held)).unwrap_or_default().to_vec();
-                Err(Malformed { start: spanning.start, held, started: spanning.started, behind: bytes })
+                spanning.head_length = held;
+                Err(Malformed { start: spanning.start, held: Some(spanning), behind: bytes, place })
             }
             Taken::All => {
-                spanning.came_from(origin);
+                spanning.came_from(Piece { offset, length: bytes.len() as u32, place });
                 self.offset += bytes.len() as u64;
                 self.state = State::Spanning(spanning);
                 Ok(&[])
             }
             Taken::Whole(header, behind) => {
-                spanning.came_from(origin);
-                self.offset += (bytes.len() - behind.len()) as u64;
+                let length = bytes.len() - behind.len();
+                spanning.came_from(Piece { offset, length: length as u32, place });
+                self.offset += length as u64;
                 self.deliver_spanning(&spanning, header, origin, sink);
                 Ok(behind)
             }
@@ -424,6 +456,7 @@ impl Framer {
             missing: spanning.missing,
             start: spanning.start,
             frames: &spanning.frames,
+            pieces: &spanning.pieces,
             origin,
             started: spanning.started,
             header_malformed: breaks_every_version(header),
@@ -477,13 +510,35 @@ impl Spanning {
         if self.passed == header.remaining_length { Taken::Whole(header, behind) } else { Taken::All }
     }
 
-    /// Notes a frame; late frames fill earlier holes, so they do not always come in order.
-    fn came_from(&mut self, origin: Origin) {
+    /// Notes where bytes came from. Late frames fill earlier holes, so frames do not always come in order.
+    fn came_from(&mut self, piece: Piece) {
+        let origin = piece.place.origin;
         self.last = origin;
+        let goes_on = |last: &&mut Piece| {
+            last.offset + last.length == piece.offset
+                && last.place.offset.is_some()
+                && last.place.plus(last.length as usize) == piece.place
+        };
+        // A segment that was held comes in parts where another one overlaps it.
+        if let Some(last) = self.pieces.last_mut().filter(goes_on) {
+            last.length += piece.length;
+        } else if self.pieces.len() < MAX_FRAMES {
+            self.pieces.push(piece);
+        }
         if self.frames.len() < MAX_FRAMES
             && let Err(place) = self.frames.binary_search(&origin.frame)
         {
             self.frames.insert(place, origin.frame);
+        }
+    }
+
+    /// Gives a search the bytes of a header that turned out to be malformed, but for the first.
+    fn search_behind_first(&self, search: &mut Search) {
+        let held = self.head.get(..usize::from(self.head_length)).unwrap_or_default();
+        for piece in &self.pieces {
+            let (from, to) = (piece.offset.max(1), piece.offset + piece.length);
+            let bytes = held.get(from as usize..to as usize).unwrap_or_default();
+            search.append(bytes, piece.place.plus((from - piece.offset) as usize));
         }
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::test_encoder::{packet, samples};
 use super::{FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync, LostSyncReason, PacketType, Pending};
-use crate::capture::{FrameNo, Origin};
+use crate::capture::{FrameNo, Origin, Place};
 use crate::time::Timestamp;
 
 /// What the sink was told, owned.
@@ -23,6 +23,7 @@ impl FrameSink for Log {
     fn packet(&mut self, framed: Framed<'_>) {
         assert_eq!(framed.body.len() + framed.holes as usize, framed.header.remaining_length as usize);
         assert!(framed.frames.is_sorted_by(|a, b| a < b), "{:?}", framed.frames);
+        check_pieces(framed.pieces, framed.frames, framed.header.packet_length() - u64::from(framed.missing));
         self.0.push(Seen::Packet {
             start: framed.start,
             packet_type: framed.header.packet_type,
@@ -46,6 +47,17 @@ impl FrameSink for Log {
     }
 }
 
+/// Pieces are in the order of the packet, and those of its frames.
+#[track_caller]
+fn check_pieces(pieces: &[super::Piece], frames: &[FrameNo], length: u64) {
+    assert!(pieces.is_sorted_by(|a, b| a.offset + a.length <= b.offset), "{pieces:?}");
+    assert_eq!(pieces.iter().map(|piece| u64::from(piece.length)).sum::<u64>(), length, "{pieces:?}");
+    let mut named: Vec<_> = pieces.iter().map(|piece| piece.place.origin.frame).collect();
+    named.sort_unstable();
+    named.dedup();
+    assert_eq!(named, frames);
+}
+
 enum Piece<'a> {
     Bytes(&'a [u8]),
     Gap(u64),
@@ -57,11 +69,16 @@ fn origin(frame: usize) -> Origin {
     Origin { frame: FrameNo(frame as u64), time: Timestamp::default() }
 }
 
+/// Pieces stand in frames of their own, each a byte further back than in the one before.
+fn place(frame: usize) -> Place {
+    Place { origin: origin(frame), offset: Some(54 + frame as u32) }
+}
+
 fn run_with(mut framer: Framer, pieces: &[Piece<'_>]) -> Vec<Seen> {
     let mut log = Log::default();
     for (frame, piece) in pieces.iter().enumerate() {
         match piece {
-            Bytes(bytes) => framer.push(bytes, origin(frame), &mut log),
+            Bytes(bytes) => framer.push(bytes, place(frame), &mut log),
             Gap(length) => framer.gap(*length, origin(frame), &mut log),
         }
     }
@@ -113,7 +130,7 @@ fn frames_of_a_packet_are_ascending_though_a_hole_was_filled_late() {
     let mut framer = Framer::new(FramerLimits::default());
     let mut log = Log::default();
     for (frame, byte) in [7, 3, 9, 9, 5, 7, 8, 1, 2, 4].into_iter().zip(bytes.chunks(1)) {
-        framer.push(byte, origin(frame), &mut log);
+        framer.push(byte, place(frame), &mut log);
     }
     assert_eq!(log.0, [found(0, &bytes, &[1, 2, 3, 4, 5, 7, 8, 9], false)]);
 }
@@ -248,9 +265,9 @@ fn nothing_is_held_between_packets() {
     let mut framer = Framer::new(FramerLimits::default());
     let mut log = Log::default();
     let bytes = publish("a", b"hello");
-    framer.push(&bytes[..4], origin(0), &mut log);
+    framer.push(&bytes[..4], place(0), &mut log);
     assert!(matches!(framer.pending(), Pending::Body { received: 2, .. }));
-    framer.push(&bytes[4..], origin(1), &mut log);
+    framer.push(&bytes[4..], place(1), &mut log);
     assert_eq!(framer.pending(), Pending::Nothing);
     assert_eq!(framer.offset(), bytes.len() as u64);
 }
@@ -261,7 +278,7 @@ fn bytes_that_are_no_mqtt_are_searched_without_end_or_packet() {
     let mut framer = Framer::joining(FramerLimits::default());
     let mut log = Log::default();
     for (frame, piece) in text.chunks(1448).enumerate() {
-        framer.push(piece, origin(frame), &mut log);
+        framer.push(piece, place(frame), &mut log);
     }
     framer.finish(&mut log);
     assert_eq!(log.0, []);
@@ -370,4 +387,96 @@ proptest! {
 /// Bytes that make many little packets, and broken lengths.
 fn select_bytes() -> impl Strategy<Value = u8> {
     prop::sample::select(vec![0xc0, 0x00, 0x30, 0x40, 0x02, 0x01, 0xff, 0xd0])
+}
+
+/// Notes where each packet's bytes came from.
+#[derive(Default)]
+struct Places(Vec<(u64, Vec<super::Piece>)>);
+
+impl FrameSink for Places {
+    fn packet(&mut self, framed: Framed<'_>) {
+        self.0.push((framed.start, framed.pieces.to_vec()));
+    }
+
+    fn incomplete(&mut self, incomplete: Incomplete<'_>) {
+        self.0.push((incomplete.start, incomplete.pieces.to_vec()));
+    }
+
+    fn lost_sync(&mut self, _: LostSync) {}
+}
+
+/// Pushes a stream in these pieces, and sees that each byte of a packet stands where its piece says.
+#[track_caller]
+fn each_byte_has_its_place(mut framer: Framer, pieces: &[Piece<'_>]) -> usize {
+    let (mut sink, mut stream) = (Places::default(), Vec::new());
+    for (frame, piece) in pieces.iter().enumerate() {
+        match piece {
+            Bytes(bytes) => {
+                framer.push(bytes, place(frame), &mut sink);
+                stream.extend(
+                    bytes.iter().enumerate().map(|(at, _)| Some((frame as u64, 54 + frame as u32 + at as u32))),
+                );
+            }
+            Gap(length) => {
+                framer.gap(*length, origin(frame), &mut sink);
+                stream.extend(std::iter::repeat_n(None, *length as usize));
+            }
+        }
+    }
+    framer.finish(&mut sink);
+    let mut bytes = 0;
+    for (start, pieces) in &sink.0 {
+        for piece in pieces {
+            for at in 0..piece.length {
+                let stands = (piece.place.origin.frame.0, piece.place.offset.expect("an offset") + at);
+                assert_eq!(stream[*start as usize + (piece.offset + at) as usize], Some(stands), "{piece:?}");
+                bytes += 1;
+            }
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn each_byte_of_a_packet_has_its_place_in_a_frame(
+        (version, samples) in samples(1..6),
+        cuts in vec(1_usize..40, 1..30),
+    ) {
+        let stream: Vec<u8> = samples.iter().flat_map(|sample| sample.encode(version)).collect();
+        let (mut rest, mut pieces) = (&stream[..], Vec::new());
+        for cut in cuts {
+            let (front, back) = rest.split_at(cut.min(rest.len()));
+            pieces.push(Bytes(front));
+            rest = back;
+        }
+        pieces.push(Bytes(rest));
+        prop_assert_eq!(each_byte_has_its_place(Framer::new(FramerLimits::default()), &pieces), stream.len());
+    }
+}
+
+#[test]
+fn bytes_around_a_hole_and_behind_a_search_keep_their_places() {
+    let (first, second) = (publish("a/b", &[b'x'; 100]), publish("a/c", b"y"));
+    let framer = || Framer::new(FramerLimits::default());
+    let around = [Bytes(&first[..50]), Gap(20), Bytes(&first[70..]), Bytes(&second)];
+    assert_eq!(each_byte_has_its_place(framer(), &around), first.len() + second.len() - 20);
+    let joined = [&b"the tail"[..], &first, &second].concat();
+    let found = [Bytes(&joined[..20]), Bytes(&joined[20..])];
+    assert_eq!(each_byte_has_its_place(Framer::joining(FramerLimits::default()), &found), first.len() + second.len());
+    // A length that does not end, over several pieces, and packets behind it.
+    let broken = [&b"\x30\xff\xff\xff\xff"[..], &first, &second].concat();
+    let pieces: Vec<_> = broken.chunks(3).map(Bytes).collect();
+    assert_eq!(each_byte_has_its_place(framer(), &pieces), first.len() + second.len());
+}
+
+#[test]
+fn parts_of_a_frame_that_follow_each_other_are_one_piece() {
+    let bytes = publish("a", b"hello");
+    let (mut framer, mut sink) = (Framer::new(FramerLimits::default()), Places::default());
+    framer.push(&bytes[..3], place(0), &mut sink);
+    framer.push(&bytes[3..6], place(1), &mut sink);
+    framer.push(&bytes[6..], place(1).plus(3), &mut sink);
+    let piece = |offset, length, place| super::Piece { offset, length, place };
+    assert_eq!(sink.0, [(0, vec![piece(0, 3, place(0)), piece(3, 7, place(1))])]);
 }

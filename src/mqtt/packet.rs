@@ -18,6 +18,8 @@ pub struct ControlPacket<'a> {
     pub version: Version,
     /// Its fields.
     pub body: Body<'a>,
+    /// The bytes behind the fixed header, as far as they are available.
+    pub raw: &'a [u8],
     /// Bytes of the body that were not available (a hole in the stream, a cut frame).
     pub missing: u32,
     /// What is not as it should be, as far as this packet alone shows; at most 64.
@@ -63,7 +65,8 @@ pub enum Body<'a> {
 #[inline]
 pub fn decode(header: FixedHeader, body: &[u8], version: Version) -> ControlPacket<'_> {
     let missing = header.remaining_length.saturating_sub(u32::try_from(body.len()).unwrap_or(u32::MAX));
-    let mut reader = Reader::new(header, body, version);
+    let raw = body.get(..header.remaining_length as usize).unwrap_or(body);
+    let mut reader = Reader::new(header, raw, version);
     check_header(&mut reader);
     let body = match header.packet_type {
         PacketType::Publish => Body::Publish(Publish::read(&mut reader)),
@@ -85,7 +88,7 @@ pub fn decode(header: FixedHeader, body: &[u8], version: Version) -> ControlPack
             Body::Reserved(bytes)
         }
     };
-    ControlPacket { header, version: reader.version, body, missing, deviations: reader.finish() }
+    ControlPacket { header, version: reader.version, body, raw, missing, deviations: reader.finish() }
 }
 
 #[inline]

@@ -5,7 +5,7 @@
 
 use super::infer::{could_begin, plausible};
 use super::{FixedHeader, HeaderRead};
-use crate::capture::Origin;
+use crate::capture::Place;
 
 /// How many bytes are held and searched at a time.
 ///
@@ -19,7 +19,7 @@ const STEP: usize = WINDOW / 4;
 /// Places that wait for more bytes, at once. Text and random bytes seldom give more than two or three.
 const MAX_CANDIDATES: usize = 32;
 
-/// Pieces remembered with their origin. A stream that comes byte by byte gets a smaller window.
+/// Pieces remembered with their place. A stream that comes byte by byte gets a smaller window.
 const MAX_PIECES: usize = 2048;
 
 /// Packets that must follow each other to prove a border.
@@ -58,7 +58,7 @@ pub(super) struct Search {
 struct Piece {
     start: u64,
     end: u64,
-    origin: Origin,
+    place: Place,
 }
 
 /// A place that may be a border.
@@ -93,7 +93,7 @@ impl Search {
     }
 
     /// Takes the front of `bytes`, and gives the rest for the next turn.
-    pub(super) fn append<'b>(&mut self, bytes: &'b [u8], origin: Origin) -> &'b [u8] {
+    pub(super) fn append<'b>(&mut self, bytes: &'b [u8], place: Place) -> &'b [u8] {
         let (mine, rest) = bytes.split_at_checked(STEP).unwrap_or((bytes, &[]));
         if mine.is_empty() {
             return rest;
@@ -106,7 +106,7 @@ impl Search {
         }
         let start = self.end();
         self.window.extend_from_slice(mine);
-        self.pieces.push_back(Piece { start, end: self.end(), origin });
+        self.pieces.push_back(Piece { start, end: self.end(), place });
         rest
     }
 
@@ -128,12 +128,13 @@ impl Search {
         self.scanned = at;
     }
 
-    /// The held bytes from a place on, with their origins.
-    pub(super) fn pieces_from(&self, from: u64) -> impl Iterator<Item = (&[u8], Origin)> {
+    /// The held bytes from a place on, with their places.
+    pub(super) fn pieces_from(&self, from: u64) -> impl Iterator<Item = (&[u8], Place)> {
         self.pieces.iter().filter(move |piece| piece.end > from).map(move |piece| {
             let start = piece.start.max(from);
             let bytes = self.from(start);
-            (bytes.get(..(piece.end - start) as usize).unwrap_or(bytes), piece.origin)
+            let place = piece.place.plus((start - piece.start) as usize);
+            (bytes.get(..(piece.end - start) as usize).unwrap_or(bytes), place)
         })
     }
 

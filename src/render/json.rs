@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-use super::Shown;
 use super::record::{
-    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, PayloadOptions, SessionRecord,
-    SummaryRecord, TopicRecord,
+    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, SummaryRecord,
+    TopicRecord,
 };
+use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
 use crate::text::is_harmful;
@@ -80,7 +80,7 @@ impl<'a> From<&'a Interface> for InterfaceRecord<'a> {
 pub struct JsonLines<W> {
     out: W,
     shown: Shown,
-    payload: PayloadOptions,
+    messages: MessageOptions,
     /// A line is put together here, so that it reaches the output in one piece.
     line: Vec<u8>,
 }
@@ -88,7 +88,14 @@ pub struct JsonLines<W> {
 impl<W: Write> JsonLines<W> {
     /// A renderer that writes what is shown to `out`.
     pub fn new(out: W, shown: Shown) -> Self {
-        Self { out, shown, payload: PayloadOptions::default(), line: Vec::with_capacity(4096) }
+        Self { out, shown, messages: MessageOptions::default(), line: Vec::with_capacity(4096) }
+    }
+
+    /// The same with messages shown like this.
+    #[must_use]
+    pub const fn with_messages(mut self, messages: MessageOptions) -> Self {
+        self.messages = messages;
+        self
     }
 
     /// The first line: what is read.
@@ -101,7 +108,7 @@ impl<W: Write> JsonLines<W> {
         match output {
             Output::Packet(view) if self.shown.packets => self.write(&PacketRecord::new(view)),
             Output::Message(flow, message) if self.shown.messages => {
-                self.write(&MessageRecord::new(*flow, message, self.payload))
+                self.write(&MessageRecord::new(*flow, message, self.messages))
             }
             Output::Session(session, _) if self.shown.sessions => self.write(&SessionRecord::new(session)),
             Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),

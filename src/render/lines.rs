@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::Shown;
 use super::delivery::delivery_text;
+use super::fields;
+use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
 use super::width::{Color, Count, Style, fit, time};
+use super::{MessageOptions, Shown};
 use crate::analysis::Output;
 use crate::check::{Finding, Severity};
 use crate::dissect::{Message, Protocol};
@@ -17,14 +19,12 @@ use crate::text::Escaped;
 use crate::time::Timestamp;
 use crate::wire::{self, Layer, Packet, Payload};
 
-/// Bytes of a payload that are shown in a line.
-const PREVIEW: usize = 48;
-
 /// Writes what happens as lines.
 #[derive(Debug)]
 pub struct Lines {
     style: Style,
     shown: Shown,
+    messages: MessageOptions,
     first: Option<Timestamp>,
     wrote: bool,
     headed: bool,
@@ -32,8 +32,15 @@ pub struct Lines {
 
 impl Lines {
     /// A renderer for lines of this style.
-    pub const fn new(style: Style, shown: Shown) -> Self {
-        Self { style, shown, first: None, wrote: false, headed: false }
+    pub fn new(style: Style, shown: Shown) -> Self {
+        Self { style, shown, messages: MessageOptions::default(), first: None, wrote: false, headed: false }
+    }
+
+    /// The same with messages shown like this.
+    #[must_use]
+    pub const fn with_messages(mut self, messages: MessageOptions) -> Self {
+        self.messages = messages;
+        self
     }
 
     /// Whether anything was written.
@@ -102,14 +109,20 @@ impl Lines {
                 Role::Client => "client",
                 Role::Server => "server",
             },
-            message_text(message)
+            message_text(message, self.messages.payload)
         );
         let bad = message.packet.deviations.first();
         if let Some(deviation) = bad {
             let clause = deviation.kind.clause(message.packet.version);
             let _ = write!(text, "  ! {} [{clause}]", deviation.kind.describe());
         }
-        self.line(&text, bad.map(|_| Color::Bad), out)
+        self.line(&text, bad.map(|_| Color::Bad), out)?;
+        if self.messages.detail {
+            for (text, bad) in fields::rows(message, self.messages.payload, self.style) {
+                self.line(&text, bad.then_some(Color::Bad), out)?;
+            }
+        }
+        Ok(())
     }
 
     fn delivery(&mut self, delivery: &Delivery, out: &mut impl Write) -> io::Result<()> {
@@ -203,11 +216,11 @@ pub(super) fn info(view: &PacketView<'_>) -> String {
 }
 
 /// A message in a line: its type, then what matters of it.
-pub(super) fn message_text(message: &Message<'_>) -> String {
+pub(super) fn message_text(message: &Message<'_>, options: PayloadOptions) -> String {
     let packet = &message.packet;
     let name = packet.header.packet_type.name();
     let mut text = format!("{name:<11}");
-    let details = details(message, packet);
+    let details = details(message, packet, options);
     text.push_str(&details);
     if message.version_known_by == crate::dissect::VersionKnownBy::Inferred
         && packet.header.packet_type == PacketType::Publish
@@ -225,7 +238,7 @@ pub(super) fn message_text(message: &Message<'_>) -> String {
     text.trim_end().to_owned()
 }
 
-fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
+fn details(message: &Message<'_>, packet: &ControlPacket<'_>, options: PayloadOptions) -> String {
     let mut out = String::new();
     let reason = |code: u8| {
         let name = reason_name(packet.header.packet_type, code, packet.version);
@@ -279,13 +292,12 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
                 out.push_str(" retain");
             }
             if let Some(length) = publish.payload_length {
+                let (bytes, topic, properties) = (publish.payload, message.topic, publish.properties);
+                let payload = InLine(PayloadBytes { bytes, length, topic, properties }, options);
                 let _ = write!(out, "  {length} B");
-            }
-            let shown = publish.payload.get(..PREVIEW).unwrap_or(publish.payload);
-            if !shown.is_empty() {
-                let more =
-                    if publish.payload_length.is_some_and(|length| shown.len() < length as usize) { "…" } else { "" };
-                let _ = write!(out, "  {}{more}", Escaped(shown));
+                if !publish.payload.is_empty() && options.format != PayloadFormat::None {
+                    let _ = write!(out, "  {payload}");
+                }
             }
         }
         Body::Ack(ack) => {

@@ -3,9 +3,11 @@
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
 mod delivery;
+mod fields;
 mod json;
 mod ladder;
 mod lines;
+mod payload;
 mod plot;
 mod record;
 mod table;
@@ -14,6 +16,7 @@ mod width;
 pub use json::{JsonLines, write_interface};
 pub use ladder::{Ladder, Part};
 pub use lines::Lines;
+pub use payload::{PayloadFormat, PayloadOptions};
 pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
 pub use table::Tables;
@@ -21,6 +24,15 @@ pub use width::{Count, Style};
 
 /// The JSON Schema of the JSON Lines, as `mqttsniff schema` prints it.
 pub const JSON_SCHEMA: &str = include_str!("schema.json");
+
+/// How messages are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MessageOptions {
+    /// With all their fields, and the places of these.
+    pub detail: bool,
+    /// How their payloads are.
+    pub payload: PayloadOptions,
+}
 
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use super::PayloadOptions;
 use super::lines::message_text;
 use super::width::{Style, fit};
 use crate::analysis::Output;
@@ -145,7 +146,7 @@ impl Ladder {
             self.more_messages += 1;
             return;
         }
-        let mut text = fit(&message_text(message), NOTE_COLUMNS);
+        let mut text = fit(&message_text(message, PayloadOptions::default()), NOTE_COLUMNS);
         // Columns that stand below each other in a list are no help in a line of their own.
         while text.contains("  ") {
             text = text.replace("  ", " ");

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use super::value::{Base64, Payload, PayloadOptions, Text, Time};
+use super::fields::FieldsRecord;
+use super::value::{Base64, Payload, Text, Time};
 use crate::capture::FrameNo;
 use crate::dissect::Message;
 use crate::engine::FlowRef;
@@ -11,6 +12,8 @@ use crate::mqtt::{
     Body, Deviation, Filters, PacketType, Properties, PropertyId, PropertyValue, TopicFilters, Version, Will,
     reason_name,
 };
+use crate::render::MessageOptions;
+use crate::render::payload::{PayloadBytes, PayloadOptions};
 
 #[derive(Serialize)]
 pub(in crate::render) struct MessageRecord<'a> {
@@ -68,6 +71,8 @@ pub(in crate::render) struct MessageRecord<'a> {
     resynced: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     deviations: Option<DeviationList<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<FieldsRecord<'a>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -104,7 +109,7 @@ struct WillRecord<'a> {
 }
 
 impl<'a> MessageRecord<'a> {
-    pub(in crate::render) fn new(flow: FlowRef, message: &'a Message<'a>, options: PayloadOptions) -> Self {
+    pub(in crate::render) fn new(flow: FlowRef, message: &'a Message<'a>, options: MessageOptions) -> Self {
         let packet = &message.packet;
         let header = packet.header;
         let mut record = Self {
@@ -141,8 +146,9 @@ impl<'a> MessageRecord<'a> {
             resynced: message.resynced,
             deviations: (!packet.deviations.is_empty())
                 .then(|| DeviationList { deviations: &packet.deviations, version: packet.version }),
+            fields: options.detail.then(|| FieldsRecord::of(message)),
         };
-        record.fill(message, options);
+        record.fill(message, options.payload);
         record
     }
 
@@ -159,7 +165,10 @@ impl<'a> MessageRecord<'a> {
                     self.topic_resolved = message.topic.filter(|topic| !topic.is_empty()).map(Text);
                 }
                 self.packet_id = publish.packet_id;
-                self.payload = publish.payload_length.map(|length| Payload { bytes: publish.payload, length, options });
+                self.payload = publish.payload_length.map(|length| {
+                    let (topic, properties) = (message.topic, publish.properties);
+                    Payload { payload: PayloadBytes { bytes: publish.payload, length, topic, properties }, options }
+                });
                 publish.properties
             }
             Body::Ack(ack) => {
@@ -235,7 +244,15 @@ impl<'a> WillRecord<'a> {
             topic: Text(will.topic),
             qos: will.qos,
             retain: will.retain,
-            payload: Payload { bytes: will.payload, length: will.payload.len() as u32, options },
+            payload: Payload {
+                payload: PayloadBytes {
+                    bytes: will.payload,
+                    length: will.payload.len() as u32,
+                    topic: Some(will.topic),
+                    properties: will.properties,
+                },
+                options,
+            },
             properties: (!will.properties.is_empty()).then_some(PropertyMap(will.properties)),
         }
     }
@@ -287,9 +304,9 @@ impl Serialize for FilterList<'_> {
     }
 }
 
-struct DeviationList<'a> {
-    deviations: &'a [Deviation],
-    version: Version,
+pub(super) struct DeviationList<'a> {
+    pub(super) deviations: &'a [Deviation],
+    pub(super) version: Version,
 }
 
 #[derive(Serialize)]

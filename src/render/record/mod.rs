@@ -3,10 +3,12 @@
 //! Within a schema version fields are only added. Absent is not null: what is not known is left out.
 
 mod delivery;
+mod fields;
 mod flow;
 mod message;
 mod packet;
 mod session;
+mod sparkplug;
 mod summary;
 mod traffic;
 mod value;
@@ -17,7 +19,6 @@ pub(super) use message::MessageRecord;
 pub(super) use packet::PacketRecord;
 pub(super) use session::SessionRecord;
 pub(super) use summary::{BeginRecord, FindingRecord, SummaryRecord};
-pub(super) use value::PayloadOptions;
 
 /// The version of the records, in the `begin` record.
 pub const SCHEMA_VERSION: u32 = 1;

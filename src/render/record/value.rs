@@ -3,9 +3,10 @@
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 
+use super::sparkplug::SparkplugRecord;
 use crate::flow::{Durations, Range};
+use crate::render::payload::{Hex, PayloadBytes, PayloadOptions, Shown};
 use crate::time::{Span, Timestamp};
 
 /// A time as RFC 3339 in UTC with nanoseconds.
@@ -56,69 +57,33 @@ impl Serialize for Encoded<'_> {
     }
 }
 
-/// How payloads are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::render) struct PayloadOptions {
-    /// Bytes of a payload that are shown at the most.
-    pub(in crate::render) bytes: usize,
-}
-
-impl Default for PayloadOptions {
-    /// 4 KiB: a reading of most sensors is far shorter, and a firmware image is not for reading.
-    fn default() -> Self {
-        Self { bytes: 4096 }
-    }
-}
-
-/// An application message: its length, and its bytes as JSON, text or base64.
+/// An application message: its length, and its bytes as what they are.
 #[derive(Clone, Copy)]
 pub(super) struct Payload<'a> {
-    /// What is available of it.
-    pub(super) bytes: &'a [u8],
-    /// Its length on the wire.
-    pub(super) length: u32,
+    pub(super) payload: PayloadBytes<'a>,
     pub(super) options: PayloadOptions,
 }
 
 impl Serialize for Payload<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("length", &self.length)?;
-        let shown = self.bytes.get(..self.options.bytes).unwrap_or(self.bytes);
-        let clipped = shown.len() < self.length as usize;
-        let text = text_of(shown, clipped);
-        if let Some(text) = text {
-            match json_of(text, clipped) {
-                Some(json) => map.serialize_entry("json", &json)?,
-                None => map.serialize_entry("text", text)?,
+        map.serialize_entry("length", &self.payload.length)?;
+        let (shown, clipped) = self.payload.in_record(self.options);
+        match shown {
+            Shown::Nothing => {}
+            Shown::Text(text) => map.serialize_entry("text", &text)?,
+            Shown::Json(json) => map.serialize_entry("json", &json)?,
+            Shown::Sparkplug(payload, limit) => {
+                map.serialize_entry("sparkplug", &SparkplugRecord { payload, limit })?;
             }
-        } else {
-            map.serialize_entry("base64", &Encoded(shown))?;
+            Shown::Hex(bytes) => map.serialize_entry("hex", &format_args!("{}", Hex(bytes)))?,
+            Shown::Base64(bytes) => map.serialize_entry("base64", &Encoded(bytes))?,
         }
         if clipped {
             map.serialize_entry("clipped", &true)?;
         }
         map.end()
     }
-}
-
-/// The bytes as text, without half a character at the end where they were clipped.
-fn text_of(bytes: &[u8], clipped: bool) -> Option<&str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text),
-        Err(error) if clipped && error.error_len().is_none() => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok(),
-        Err(_) => None,
-    }
-}
-
-/// The text as JSON, if it is a whole object or array. A lone number or word is text: nobody meant it as JSON.
-fn json_of(text: &str, clipped: bool) -> Option<Box<RawValue>> {
-    if clipped || !matches!(text.trim_start().as_bytes().first(), Some(b'{' | b'[')) {
-        return None;
-    }
-    // A line break can stand between tokens only, where a space says the same: a record stays in its line.
-    let line = text.trim().replace(['\n', '\r'], " ");
-    RawValue::from_string(line).ok()
 }
 
 /// A distribution of durations in seconds.
@@ -179,11 +144,18 @@ fn rounded(mean: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mqtt::Properties;
+    use crate::render::PayloadFormat;
 
     fn payload(bytes: &[u8], limit: usize) -> String {
-        let options = PayloadOptions { bytes: limit };
-        let payload = Payload { bytes, length: bytes.len() as u32, options };
-        serde_json::to_string(&payload).expect("no map has keys that are no strings")
+        shown(bytes, b"a", PayloadFormat::Auto, limit)
+    }
+
+    fn shown(bytes: &[u8], topic: &[u8], format: PayloadFormat, limit: usize) -> String {
+        let options = PayloadOptions { format, bytes: Some(limit) };
+        let properties = Properties::default();
+        let payload = PayloadBytes { bytes, length: bytes.len() as u32, topic: Some(topic), properties };
+        serde_json::to_string(&Payload { payload, options }).expect("no map has keys that are no strings")
     }
 
     #[test]
@@ -193,6 +165,40 @@ mod tests {
         assert_eq!(payload(b"{not json", 99), r#"{"length":9,"text":"{not json"}"#);
         assert_eq!(payload(b"\xff\x00", 99), r#"{"length":2,"base64":"/wA="}"#);
         assert_eq!(payload(b"", 99), r#"{"length":0,"text":""}"#);
+        assert_eq!(payload(b"a\x01\x02b", 99), r#"{"length":4,"base64":"YQECYg=="}"#);
+        assert_eq!(payload(b"a\tb\r\n", 99), r#"{"length":5,"text":"a\tb\r\n"}"#);
+    }
+
+    #[test]
+    fn a_payload_is_shown_as_asked_for() {
+        let bytes = b"7\x01\xff";
+        assert_eq!(
+            shown(bytes, b"a", PayloadFormat::Text, 9),
+            r#"{"length":3,"text":"7\u0001\ufffd"}"#.replace("\\ufffd", "\u{fffd}")
+        );
+        assert_eq!(shown(bytes, b"a", PayloadFormat::Hex, 9), r#"{"length":3,"hex":"3701ff"}"#);
+        assert_eq!(shown(bytes, b"a", PayloadFormat::Hex, 1), r#"{"length":3,"hex":"37","clipped":true}"#);
+        assert_eq!(shown(b"21.5", b"a", PayloadFormat::Base64, 9), r#"{"length":4,"base64":"MjEuNQ=="}"#);
+        assert_eq!(shown(b"21.5", b"a", PayloadFormat::Json, 9), r#"{"length":4,"json":21.5}"#);
+        assert_eq!(shown(b"warm", b"a", PayloadFormat::Json, 9), r#"{"length":4,"text":"warm"}"#);
+        assert_eq!(shown(b"21.5", b"a", PayloadFormat::None, 1), r#"{"length":4}"#);
+    }
+
+    #[test]
+    fn sparkplug_has_its_metrics_as_far_as_they_are_shown() {
+        let bytes = b"\x08\x01\x12\x0d\x0a\x04Temp\x20\x09\x65\x00\x00\xac\x41\x12\x06\x10\x02\x1a\x00\x38\x01\x18\x07";
+        assert!(shown(bytes, b"spBv1.0/g/DDATA/e/d", PayloadFormat::Auto, 99).contains("base64"), "a time is no text");
+        let bytes = b"\x08\x01\x12\x0d\x0a\x04Temp\x20\x09\x65\x00\x00\xac\x41\x12\x04\x10\x02\x38\x01\x18\x07";
+        assert_eq!(
+            shown(bytes, b"spBv1.0/g/DDATA/e/d", PayloadFormat::Auto, 99),
+            r#"{"length":25,"sparkplug":{"timestamp_ms":1,"seq":7,"metric_count":2,"metrics":["#.to_owned()
+                + r#"{"name":"Temp","datatype":"Float","value":21.5},{"alias":2,"is_null":true}]}}"#
+        );
+        assert_eq!(
+            shown(bytes, b"spBv1.0/g/DDATA/e/d", PayloadFormat::Auto, 20),
+            r#"{"length":25,"sparkplug":{"timestamp_ms":1,"seq":7,"metric_count":2,"metrics":["#.to_owned()
+                + r#"{"name":"Temp","datatype":"Float","value":21.5}]},"clipped":true}"#
+        );
     }
 
     #[test]
