@@ -39,13 +39,16 @@ fn is_text(payload: &[u8]) -> bool {
 
 impl VersionEvidence {
     /// Takes a packet, of which `body` is what is available, and who sent it if that is known.
-    pub fn observe(&mut self, sender: Option<Sender>, header: FixedHeader, body: &[u8]) {
+    ///
+    /// Says whether the packet reads well in both ways, and not as the same: a PUBLISH, and a SUBACK whose first code
+    /// may be an empty property length.
+    pub fn observe(&mut self, sender: Option<Sender>, header: FixedHeader, body: &[u8]) -> bool {
         if header.packet_type == PacketType::Connect {
             if let Body::Connect(connect) = decode(header, body, Version::V311).body {
                 let version = Version::from_connect(connect.protocol_name, connect.level);
                 self.connect = version.or(self.connect);
             }
-            return;
+            return false;
         }
         // Before 5.0 only clients say DISCONNECT (MQTT 3.1.1 section 3.14).
         let server_leaves = header.packet_type == PacketType::Disconnect && sender == Some(Sender::Server);
@@ -54,9 +57,13 @@ impl VersionEvidence {
         match (as_3, as_5) {
             (true, false) => self.only_3 = self.only_3.saturating_add(1),
             (false, true) => self.only_5 = self.only_5.saturating_add(1),
-            (true, true) => self.observe_publish(header, body),
+            (true, true) => {
+                self.observe_publish(header, body);
+                return matches!(header.packet_type, PacketType::Publish | PacketType::SubAck);
+            }
             (false, false) => {}
         }
+        false
     }
 
     fn observe_publish(&mut self, header: FixedHeader, body: &[u8]) {

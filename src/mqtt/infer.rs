@@ -93,11 +93,18 @@ const ENOUGH_PACKETS: usize = 64;
 /// The score from which [`looks_like_mqtt`] says yes.
 const ENOUGH: u32 = 4;
 
-/// How much the bytes, taken as a chain of packets that begins with the first of them, look like MQTT.
-///
-/// `None` where the chain breaks. A ping alone gives 1, since two bytes prove little; a PUBLISH with a
-/// topic gives 4, a CONNECT 10.
-pub fn mqtt_score(bytes: &[u8]) -> Option<u32> {
+/// A chain of packets that look right.
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    /// What the whole packets prove.
+    score: u32,
+    /// What the front of one more packet proves.
+    front: u32,
+    /// Whether the last packet ends where the bytes end.
+    is_whole: bool,
+}
+
+fn chain(bytes: &[u8]) -> Option<Chain> {
     let mut rest = bytes;
     let mut score = 0;
     for _ in 0..ENOUGH_PACKETS {
@@ -107,7 +114,7 @@ pub fn mqtt_score(bytes: &[u8]) -> Option<u32> {
         }
         let header = match FixedHeader::read(rest) {
             HeaderRead::Complete(header) => header,
-            HeaderRead::Partial => break,
+            HeaderRead::Partial => return Some(Chain { score, front: 0, is_whole: false }),
             HeaderRead::Malformed => return None,
         };
         let body = rest.get(usize::from(header.length)..).unwrap_or_default();
@@ -116,13 +123,27 @@ pub fn mqtt_score(bytes: &[u8]) -> Option<u32> {
         }
         let Some((packet, behind)) = rest.split_at_checked(header.packet_length() as usize) else {
             // It does not end where these bytes end, which would have been half the proof.
-            score += weight(header, body) / 2;
-            break;
+            let front = if body.len() > 2 { weight(header, body) / 2 } else { 0 };
+            return Some(Chain { score, front, is_whole: false });
         };
         score += weight(header, packet.get(usize::from(header.length)..).unwrap_or_default());
         rest = behind;
     }
-    Some(score)
+    Some(Chain { score, front: 0, is_whole: true })
+}
+
+/// How much the bytes, taken as a chain of packets that begins with the first of them, look like MQTT.
+///
+/// `None` where the chain breaks. A ping alone gives 1, since two bytes prove little; a PUBLISH with a
+/// topic gives 4, a CONNECT 10.
+pub fn mqtt_score(bytes: &[u8]) -> Option<u32> {
+    chain(bytes).map(|chain| chain.score + chain.front)
+}
+
+/// Whether the first bytes of a stream that was joined in the middle begin with a packet: with a whole one that a
+/// second one or the end of the bytes follows, or whose fields leave little to chance. Two letters can be a header.
+pub fn begins_with_packet(bytes: &[u8]) -> bool {
+    chain(bytes).is_some_and(|chain| chain.score + chain.front >= 2 || (chain.is_whole && chain.score > 0))
 }
 
 /// What a packet that looks right proves: the more of its bytes have to fit, the more.
@@ -138,6 +159,11 @@ fn weight(header: FixedHeader, body: &[u8]) -> u32 {
         PacketType::PingReq | PacketType::PingResp | PacketType::Disconnect if header.remaining_length == 0 => 1,
         _ => 2,
     }
+}
+
+/// Whether the front of a packet that looks right shows fields that text and chance do not.
+pub(super) fn is_telling(header: FixedHeader, body: &[u8]) -> bool {
+    body.len() > 2 && weight(header, body) >= ENOUGH
 }
 
 /// Whether a stream that was joined in the middle carries MQTT, by bytes that begin where a packet may.
@@ -191,6 +217,18 @@ mod tests {
     fn text_is_no_mqtt() {
         for text in ["GET / HTTP/1.1\r\n", "220 mail ESMTP", "0123456789abcdef", "PPPPPPPP", "{\"a\":1}"] {
             assert_eq!(looks_like_mqtt(text.as_bytes()), Certainty::No, "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_that_could_be_a_header_begin_no_packet() {
+        for text in ["b", "pc", "bcde", " x", "0", "@", "j)", ""] {
+            assert!(!begins_with_packet(text.as_bytes()), "{text}");
+        }
+        for bytes in
+            [&b"\xc0\x00"[..], b"\x40\x02\x00\x01", b"\x30\x7f\x00\x03a/bhello", b"\xd0\x00\x30\x05\x00\x03a/b\xc0"]
+        {
+            assert!(begins_with_packet(bytes), "{bytes:?}");
         }
     }
 

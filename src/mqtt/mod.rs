@@ -53,7 +53,7 @@ pub use disconnect::Disconnect;
 pub use evidence::{Confidence, VersionEvidence};
 pub use fixed_header::{FixedHeader, HeaderRead};
 pub use framer::{FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync, LostSyncReason, Pending};
-pub use infer::{Certainty, looks_like_connect, looks_like_mqtt, mqtt_score, plausible};
+pub use infer::{Certainty, begins_with_packet, looks_like_connect, looks_like_mqtt, mqtt_score, plausible};
 pub use packet::{Body, ControlPacket, decode};
 pub use packet_type::{PacketType, Sender};
 pub use property::{Properties, Property, PropertyHolder, PropertyId, PropertyIter, PropertyKind, PropertyValue};
