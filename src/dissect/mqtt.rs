@@ -104,6 +104,11 @@ fn answer(bytes: &[u8]) -> Certainty {
     }
 }
 
+/// Whether all properties of a PUBLISH are there, of which `missing` bytes at its end are not.
+fn has_all_properties(publish: &mqtt::Publish<'_>, missing: u32) -> bool {
+    missing == 0 || publish.payload_length.is_some_and(|payload| missing <= payload)
+}
+
 /// The topics that aliases stand for, in one direction (MQTT 5.0, section 3.3.2.3.4).
 #[derive(Debug, Default)]
 struct Aliases {
@@ -146,6 +151,8 @@ struct Reader {
     evidence: VersionEvidence,
     /// The roles of the ends are proved, by a handshake or by a packet that only one of them sends.
     roles_proved: bool,
+    /// The roles are proved, or the ports tell them.
+    sender_known: bool,
     /// The roles are the other way round than the caller's directions have them, and whether it knows.
     turned: bool,
     turn_untold: bool,
@@ -188,6 +195,7 @@ impl Mqtt {
                 version,
                 evidence: VersionEvidence::default(),
                 roles_proved: facts.roles_proved,
+                sender_known: facts.roles_proved || PORTS.contains(&facts.server_port),
                 turned: false,
                 turn_untold: false,
                 aliases: PerDirection::default(),
@@ -336,10 +344,14 @@ impl Reader {
             return;
         }
         self.roles_proved = true;
+        self.sender_known = true;
         if (sender == Sender::Client) != (direction == Direction::ToServer) {
             self.turned = true;
             self.turn_untold = true;
             self.aliases.swap();
+            for kept in &mut self.doubtful {
+                kept.direction = kept.direction.reverse();
+            }
         }
     }
 
@@ -360,7 +372,7 @@ impl Reader {
             Direction::ToServer => Sender::Client,
             Direction::ToClient => Sender::Server,
         };
-        let ambiguous = self.evidence.observe(Some(sender), header, body);
+        let ambiguous = self.evidence.observe(self.sender_known.then_some(sender), header, body);
         if let Some((version, Confidence::Strong)) = self.evidence.verdict() {
             self.version = Some((version, VersionKnownBy::Inferred));
         }
@@ -443,7 +455,7 @@ impl Reader {
                     publish.topic.inspect(|topic| aliases.set(alias, topic));
                     publish.topic
                 }
-                None if packet.version == Version::V5 && publish.payload_length.is_none() && packet.missing > 0 => {
+                None if packet.version == Version::V5 && !has_all_properties(publish, packet.missing) => {
                     // The properties are not all there: which alias they set or stand for is not known.
                     *aliases = Aliases::default();
                     publish.topic.filter(|topic| !topic.is_empty())

@@ -43,12 +43,23 @@ pub fn plausible(header: FixedHeader, body_prefix: &[u8], version: Option<Versio
         return false;
     }
     let prefix = body_prefix.get(..LOOKED_AT).unwrap_or(body_prefix);
+    if header.packet_type == PacketType::Connect && !NAMES.iter().any(|name| agree(prefix, name)) {
+        return false;
+    }
     match version {
         Some(Version::V5) => reads_as(header, prefix, Version::V5),
         // The wording of 3.1 lets nearly everything pass; what its clients send fits 3.1.1 as well.
         Some(Version::V31 | Version::V311) => reads_as(header, prefix, Version::V311),
         None => reads_as(header, prefix, Version::V311) || reads_as(header, prefix, Version::V5),
     }
+}
+
+/// The protocol names with their lengths, as a CONNECT begins with them.
+const NAMES: [&[u8]; 2] = [b"\0\x04MQTT", b"\0\x06MQIsdp"];
+
+/// Whether one is the front of the other.
+fn agree(a: &[u8], b: &[u8]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
 }
 
 /// Whether a packet, as far as it is available, breaks no rule of `version` that counts.
@@ -149,7 +160,8 @@ pub fn begins_with_packet(bytes: &[u8]) -> bool {
 /// What a packet that looks right proves: the more of its bytes have to fit, the more.
 fn weight(header: FixedHeader, body: &[u8]) -> u32 {
     match header.packet_type {
-        PacketType::Connect => 10,
+        // The name is what proves it.
+        PacketType::Connect if body.len() > 5 => 10,
         PacketType::Publish => match decode(header, body, Version::V311).body {
             Body::Publish(publish) if publish.topic.is_some_and(|topic| topic.len() >= 3) => 4,
             _ => 2,
@@ -218,6 +230,15 @@ mod tests {
         for text in ["GET / HTTP/1.1\r\n", "220 mail ESMTP", "0123456789abcdef", "PPPPPPPP", "{\"a\":1}"] {
             assert_eq!(looks_like_mqtt(text.as_bytes()), Certainty::No, "{text}");
         }
+    }
+
+    #[test]
+    fn a_connect_names_its_protocol_as_far_as_it_goes() {
+        assert!(is_plausible(b"\x10\x26\x00\x06MQI"));
+        // A property length of 16, and a user property behind it.
+        assert!(!is_plausible(b"\x10\x26\x00\x07abcd"));
+        assert!(!begins_with_packet(b"\x10\x26\x00\x04M"));
+        assert!(begins_with_packet(b"\x10\x26\x00\x04MQTT"));
     }
 
     #[test]

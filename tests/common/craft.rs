@@ -14,6 +14,8 @@ pub(crate) struct Connection {
     frames: Vec<Vec<u8>>,
     server_port: u16,
     next: [u32; 2],
+    /// Bytes that are captured of a frame.
+    captured: usize,
 }
 
 impl Connection {
@@ -33,7 +35,7 @@ impl Connection {
 
     /// A connection whose handshake is not in the capture.
     pub(crate) fn joined(server_port: u16) -> Self {
-        Self { frames: Vec::new(), server_port, next: [1000, 5000] }
+        Self { frames: Vec::new(), server_port, next: [1000, 5000], captured: usize::MAX }
     }
 
     /// The client sends these bytes in one segment.
@@ -48,6 +50,18 @@ impl Connection {
         self
     }
 
+    /// The last segment was sent, and is not in the capture.
+    pub(crate) fn lost(mut self) -> Self {
+        self.frames.pop();
+        self
+    }
+
+    /// Only this many bytes of payload are captured of each segment.
+    pub(crate) fn snapped(mut self, payload: usize) -> Self {
+        self.captured = 54 + payload;
+        self
+    }
+
     /// The bytes of a capture file with all its frames.
     pub(crate) fn pcap(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -55,9 +69,10 @@ impl Connection {
         out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
         for (at, frame) in self.frames.iter().enumerate() {
             let length = frame.len() as u32;
-            let record = [1_700_000_000, at as u32 * 1000, length, length];
+            let captured = frame.len().min(self.captured);
+            let record = [1_700_000_000, at as u32 * 1000, captured as u32, length];
             out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
-            out.extend(frame);
+            out.extend(&frame[..captured]);
         }
         out
     }

@@ -5,12 +5,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod named;
 mod promise;
 mod run;
 mod talk;
 
 use mqttsniff::dissect::VersionKnownBy;
-use mqttsniff::mqtt::decode;
+use mqttsniff::mqtt::{Sender, Version, decode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -35,6 +36,7 @@ fn expected(talk: &Talk, side: usize) -> Vec<Told> {
             start: start - said.bytes.len(),
             length: said.bytes.len(),
             version: talk.version,
+            packet_type: header.packet_type,
             known_by: VersionKnownBy::Connect,
             packet: format!("{:?}", decode(header, body, talk.version)),
             topic: said.topic.clone(),
@@ -56,7 +58,7 @@ fn kept(segments: &[Segment], side: usize) -> Vec<Segment> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(120), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(120), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The promise of `flow::reassembly`: whatever comes before the hole in front of it is acknowledged, is put in order.
     #[test]
@@ -113,6 +115,33 @@ proptest! {
         let told = run(&talk, segments, capture);
         for side in [CLIENT, SERVER] {
             Promise::new(&talk, side, &kept(segments, side), capture).check(&of_side(&told, side))?;
+        }
+    }
+
+    /// On ports that say nothing: whoever sent what only clients send is the client, and what is told from then on
+    /// is told of the right one. What came before was told as it looked.
+    #[test]
+    fn the_client_is_found_by_what_only_it_may_send(
+        talk in talk(),
+        places in places(),
+        joined in any::<Index>(),
+        ports in Just([50_001, 50_002]).prop_shuffle(),
+    ) {
+        let (segments, _) = cut(&talk, &places);
+        let segments = &segments[joined.index(segments.len())..];
+        let capture = Capture { with_syn: false, ports, ..Capture::default() };
+        let told = run(&talk, segments, capture);
+        let proof = told.iter().position(|told| told.packet_type.sender(Version::V5) != Sender::Either);
+        for message in &told {
+            match message.packet_type.sender(Version::V5) {
+                Sender::Client => prop_assert_eq!(message.side, CLIENT),
+                Sender::Server => prop_assert_eq!(message.side, SERVER),
+                Sender::Either => {}
+            }
+        }
+        for side in [CLIENT, SERVER] {
+            let told = of_side(&told[proof.unwrap_or(told.len())..], side);
+            Promise::new(&talk, side, &kept(segments, side), capture).check_truth(&told)?;
         }
     }
 

@@ -4,7 +4,7 @@ use mqttsniff::capture::{Batch, FrameHeader, LinkType};
 use mqttsniff::dissect::VersionKnownBy;
 use mqttsniff::engine::{Engine, EngineOptions, Event};
 use mqttsniff::flow::Direction;
-use mqttsniff::mqtt::{FixedHeader, HeaderRead, Version};
+use mqttsniff::mqtt::{FixedHeader, HeaderRead, PacketType, Version};
 use mqttsniff::time::Timestamp;
 use proptest::sample::Index;
 
@@ -79,6 +79,7 @@ pub(crate) struct Told {
     pub(crate) start: usize,
     pub(crate) length: usize,
     pub(crate) version: Version,
+    pub(crate) packet_type: PacketType,
     pub(crate) known_by: VersionKnownBy,
     pub(crate) packet: String,
     pub(crate) topic: Option<Vec<u8>>,
@@ -153,6 +154,7 @@ fn follow(frames: &[Vec<u8>], capture: Capture) -> Vec<Told> {
                 start: message.stream_offset as usize,
                 length: packet.header.packet_length() as usize,
                 version: packet.version,
+                packet_type: packet.header.packet_type,
                 known_by: message.version_known_by,
                 packet: format!("{packet:?}"),
                 topic: message.topic.map(<[u8]>::to_vec),

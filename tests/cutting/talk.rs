@@ -168,11 +168,20 @@ fn connect(version: Version) -> BoxedStrategy<Said> {
         .boxed()
 }
 
+/// Before 5.0 only the client takes its leave, and without a word.
+fn disconnect(version: Version) -> BoxedStrategy<Said> {
+    if version < Version::V5 {
+        return Just(other(CLIENT, false, vec![0xe0, 0])).boxed();
+    }
+    let of = |from| prop_oneof![Just(other(from, false, vec![0xe0, 0])), Just(other(from, true, vec![0xe0, 1, 0]))];
+    prop_oneof![of(CLIENT), of(SERVER)].boxed()
+}
+
 fn of(version: Version) -> BoxedStrategy<Talk> {
     let connack = note().prop_map(move |note| other(SERVER, true, packet(0x20, &[&[0, 0], &block(version, &note)])));
     let rest = vec(prop_oneof![from_client(version), from_server(version)], 1..12);
-    (connect(version), connack, rest)
-        .prop_map(move |(connect, connack, rest)| {
+    (connect(version), connack, rest, proptest::option::of(disconnect(version)))
+        .prop_map(move |(connect, connack, rest, disconnect)| {
             let mut said = vec![connect, connack];
             let mut aliases: [[Option<Vec<u8>>; 4]; 2] = Default::default();
             for mut packet in rest {
@@ -188,6 +197,7 @@ fn of(version: Version) -> BoxedStrategy<Talk> {
                 }
                 said.push(packet);
             }
+            said.extend(disconnect);
             Talk { version, said }
         })
         .boxed()
