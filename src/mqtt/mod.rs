@@ -40,6 +40,8 @@ mod evidence_tests;
 #[cfg(test)]
 mod framer_tests;
 #[cfg(test)]
+mod malformed_tests;
+#[cfg(test)]
 mod packet_tests;
 #[cfg(test)]
 mod test_encoder;
