@@ -104,43 +104,44 @@ const ENOUGH_PACKETS: usize = 64;
 /// The score from which [`looks_like_mqtt`] says yes.
 const ENOUGH: u32 = 4;
 
-/// A chain of packets that look right.
-#[derive(Debug, Clone, Copy)]
-struct Chain {
-    /// What the whole packets prove.
-    score: u32,
-    /// What the front of one more packet proves.
-    front: u32,
-    /// Whether the last packet ends where the bytes end.
-    is_whole: bool,
+/// How a chain of packets that look right ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChainEnd {
+    /// With the bytes.
+    Whole,
+    /// Within a packet, of whose front may be said that it is telling.
+    Partial { telling: bool },
+    /// At something else.
+    Broken,
 }
 
-fn chain(bytes: &[u8]) -> Option<Chain> {
+/// What the chain of packets proves that begins with the first byte, and how it ends.
+fn chain(bytes: &[u8]) -> (u32, ChainEnd) {
     let mut rest = bytes;
     let mut score = 0;
     for _ in 0..ENOUGH_PACKETS {
         let Some(&first) = rest.first() else { break };
         if !could_begin(first) {
-            return None;
+            return (score, ChainEnd::Broken);
         }
         let header = match FixedHeader::read(rest) {
             HeaderRead::Complete(header) => header,
-            HeaderRead::Partial => return Some(Chain { score, front: 0, is_whole: false }),
-            HeaderRead::Malformed => return None,
+            HeaderRead::Partial => return (score, ChainEnd::Partial { telling: false }),
+            HeaderRead::Malformed => return (score, ChainEnd::Broken),
         };
         let body = rest.get(usize::from(header.length)..).unwrap_or_default();
         if !plausible(header, body, None) {
-            return None;
+            return (score, ChainEnd::Broken);
         }
         let Some((packet, behind)) = rest.split_at_checked(header.packet_length() as usize) else {
             // It does not end where these bytes end, which would have been half the proof.
             let front = if body.len() > 2 { weight(header, body) / 2 } else { 0 };
-            return Some(Chain { score, front, is_whole: false });
+            return (score + front, ChainEnd::Partial { telling: is_telling(header, body) });
         };
         score += weight(header, packet.get(usize::from(header.length)..).unwrap_or_default());
         rest = behind;
     }
-    Some(Chain { score, front: 0, is_whole: true })
+    (score, ChainEnd::Whole)
 }
 
 /// How much the bytes, taken as a chain of packets that begins with the first of them, look like MQTT.
@@ -148,13 +149,20 @@ fn chain(bytes: &[u8]) -> Option<Chain> {
 /// `None` where the chain breaks. A ping alone gives 1, since two bytes prove little; a PUBLISH with a
 /// topic gives 4, a CONNECT 10.
 pub fn mqtt_score(bytes: &[u8]) -> Option<u32> {
-    chain(bytes).map(|chain| chain.score + chain.front)
+    let (score, end) = chain(bytes);
+    (end != ChainEnd::Broken).then_some(score)
 }
 
-/// Whether the first bytes of a stream that was joined in the middle begin with a packet: with a whole one that a
-/// second one or the end of the bytes follows, or whose fields leave little to chance. Two letters can be a header.
+/// Whether the first bytes of a stream that was joined in the middle begin with a packet: with a CONNECT, with a whole
+/// packet that ends with the bytes or that another one follows, or with one whose fields leave little to chance.
+/// Two letters can be a header.
 pub fn begins_with_packet(bytes: &[u8]) -> bool {
-    chain(bytes).is_some_and(|chain| chain.score + chain.front >= 2 || (chain.is_whole && chain.score > 0))
+    let chained = match chain(bytes) {
+        (score, ChainEnd::Whole) => score > 0,
+        (score, ChainEnd::Partial { telling }) => telling || score >= 2,
+        (score, ChainEnd::Broken) => score >= ENOUGH,
+    };
+    chained || looks_like_connect(bytes) == Certainty::Yes
 }
 
 /// What a packet that looks right proves: the more of its bytes have to fit, the more.
@@ -173,9 +181,13 @@ fn weight(header: FixedHeader, body: &[u8]) -> u32 {
     }
 }
 
-/// Whether the front of a packet that looks right shows fields that text and chance do not.
+/// Whether the front of a packet that looks right shows fields that text and chance do not: a length that fits into
+/// the other one, and text behind it.
 pub(super) fn is_telling(header: FixedHeader, body: &[u8]) -> bool {
-    body.len() > 2 && weight(header, body) >= ENOUGH
+    match decode(header, body, Version::V311).body {
+        Body::Publish(publish) => publish.topic.is_some_and(|topic| !topic.is_empty()),
+        _ => body.len() > 2 && weight(header, body) >= ENOUGH,
+    }
 }
 
 /// Whether a stream that was joined in the middle carries MQTT, by bytes that begin where a packet may.
@@ -239,6 +251,10 @@ mod tests {
         assert!(!is_plausible(b"\x10\x26\x00\x07abcd"));
         assert!(!begins_with_packet(b"\x10\x26\x00\x04M"));
         assert!(begins_with_packet(b"\x10\x26\x00\x04MQTT"));
+        // What follows it, or is in it, may be as broken as it likes.
+        assert!(begins_with_packet(b"\x10\x0c\x00\x04MQTT\x04\x03\x00\x3c\x00\x00\xff\xff"));
+        assert!(begins_with_packet(b"\x30\x05\x00\x03a/b\x00\x00"));
+        assert!(begins_with_packet(b"\x30\x80\x10\x00\x02g1xxxx"));
     }
 
     #[test]
