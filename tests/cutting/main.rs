@@ -176,7 +176,7 @@ proptest! {
         let (mut segments, _) = cut(&talk, &places);
         let mut n = 0;
         segments.retain(|_| { n += 1; !lost[n % 64] });
-        let capture = Capture { payload_limit, with_syn, ..Capture::default() };
+        let capture = Capture { with_syn, payload_limit, ..Capture::default() };
         let told = run(&talk, &segments, capture);
         for side in [CLIENT, SERVER] {
             Promise::new(&talk, side, &kept(&segments, side), capture).check(&of_side(&told, side))?;

@@ -116,7 +116,7 @@ impl<'a> Promise<'a> {
             }
             // Two packets prove a border together, so that both say that they were searched for.
             let searched = is_told.is_some_and(|message| message.resynced);
-            if synced && searched && !(before == [false, true]) {
+            if synced && searched && before != [false, true] {
                 return fail(format!("needlessly searched for the one at {start}"));
             }
             before = [before[1], searched];
