@@ -299,7 +299,7 @@ impl FrameSink for Packets<'_> {
             frames: incomplete.frames,
             start: incomplete.start,
             missing: incomplete.missing,
-            resynced: false,
+            resynced: incomplete.resynced,
             incomplete: true,
         };
         self.reader.emit(self.reader.direction(self.direction), header, incomplete.body, position, self.sink);

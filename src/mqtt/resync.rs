@@ -2,6 +2,13 @@
 //!
 //! A place in the stream is taken for a border when packets that look right follow each other from
 //! there. The search only finds the place; the framer goes on from it.
+//!
+//! What it promises: a packet is found that is whole and that another whole one follows without a hole, or that
+//! is whole and fills a piece; where the bytes end or a hole comes, also one that begins a piece and shows fields
+//! that are no chance, and one that the snap length cut and that ends with its segment. Bytes that do not read as
+//! packets up to a border are never told as packets. What it can't promise: the tail of a packet, or the payload of
+//! one whose front was not captured, may itself read as whole packets up to the border; nothing in the stream tells
+//! them from packets that were sent. So all that proves a find says that it was searched for.
 
 use super::infer::{could_begin, is_telling, plausible};
 use super::{FixedHeader, HeaderRead};

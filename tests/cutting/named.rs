@@ -125,3 +125,14 @@ fn an_alias_that_missing_bytes_may_have_bound_anew_stands_for_nothing() {
     let holed = open().client(&first).client(front).client(rest).lost().client(&third);
     assert_eq!(topics(&holed), ["first", "second", ""]);
 }
+
+#[test]
+fn an_answer_that_is_captured_before_its_connect_is_read_as_its_version() {
+    let connect = packet(0x10, &[&text(b"MQTT"), &[5, 2, 0, 60, 0], &text(b"c")]);
+    let connack = packet(0x20, &[&[0, 0, 3, 0x21, 0, 9]]);
+    let records = told(&Connection::open().server(&connack).client(&connect).server(&publish_5(b"a", &[], b"x")));
+    let versions: Vec<_> = of(&records, "message").iter().map(|m| (&m["version"], &m["version_known_by"])).collect();
+    let (five, connect) = (&json!("5.0"), &json!("connect"));
+    assert_eq!(versions, [(five, &json!("inferred")), (five, connect), (five, connect)]);
+    assert_eq!(of(&records, "message")[0]["properties"], json!({"receive_maximum": 9}));
+}

@@ -95,6 +95,7 @@ impl<'a> Promise<'a> {
         let fail = |what: String| Err(self.fail(&what, told));
         let mut synced = self.from_start || self.begins_with_packet();
         let mut before = [false; 2];
+        let mut lost = !synced;
         for (at, (start, said)) in self.said.iter().enumerate() {
             let (start, end) = (*start, start + said.bytes.len());
             if start < self.base || start >= self.end {
@@ -120,6 +121,10 @@ impl<'a> Promise<'a> {
                 return fail(format!("needlessly searched for the one at {start}"));
             }
             before = [before[1], searched];
+            if lost && is_told.is_some_and(|message| !message.resynced) && start != self.base {
+                return fail(format!("does not say that the one at {start} was searched for"));
+            }
+            lost = is_told.is_none();
             synced = if synced { header_seen } else { must };
         }
         Ok(())

@@ -103,6 +103,12 @@ const FIRST: [u32; 2] = [u32::MAX - 300, 77_000];
 
 /// Captures the segments in this order. Each acknowledges what was captured of the other stream without a hole.
 pub(crate) fn run(talk: &Talk, segments: &[Segment], capture: Capture) -> Vec<Told> {
+    run_late(talk, segments, &[], capture)
+}
+
+/// The same, but the capture gets segment `n` as many places late as `late[n]` says: what acknowledges it may come
+/// before it.
+pub(crate) fn run_late(talk: &Talk, segments: &[Segment], late: &[usize], capture: Capture) -> Vec<Told> {
     let streams = [talk.stream(CLIENT), talk.stream(SERVER)];
     let mut frames = Vec::new();
     if capture.with_syn {
@@ -120,6 +126,10 @@ pub(crate) fn run(talk: &Talk, segments: &[Segment], capture: Capture) -> Vec<To
         frames.push(craft::frame(segment.side, capture.ports, (seq, acknowledged), PSH | ACK, 10 + n as u16, payload));
         captured[segment.side].push((segment.from, segment.to));
     }
+    let handshake = frames.len() - segments.len();
+    let mut order: Vec<_> = frames.into_iter().enumerate().collect();
+    order.sort_by_key(|(n, _)| n + n.checked_sub(handshake).and_then(|n| late.get(n)).unwrap_or(&0));
+    let frames: Vec<_> = order.into_iter().map(|(_, frame)| frame).collect();
     follow(&frames, capture)
 }
 
