@@ -46,6 +46,9 @@ pub fn plausible(header: FixedHeader, body_prefix: &[u8], version: Option<Versio
     if header.packet_type == PacketType::Connect && !NAMES.iter().any(|name| agree(prefix, name)) {
         return false;
     }
+    if header.packet_type == PacketType::Publish && !has_text_for_topic(prefix) {
+        return false;
+    }
     match version {
         Some(Version::V5) => reads_as(header, prefix, Version::V5),
         // The wording of 3.1 lets nearly everything pass; what its clients send fits 3.1.1 as well.
@@ -60,6 +63,22 @@ const NAMES: [&[u8]; 2] = [b"\0\x04MQTT", b"\0\x06MQIsdp"];
 /// Whether one is the front of the other.
 fn agree(a: &[u8], b: &[u8]) -> bool {
     a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+/// Whether the topic of a PUBLISH is text as far as it is available; `decode` judges only a whole one, and a long one
+/// is what random bytes show first.
+fn has_text_for_topic(body: &[u8]) -> bool {
+    let Some((length, behind)) = body.split_first_chunk() else { return true };
+    let topic = behind.get(..usize::from(u16::from_be_bytes(*length))).unwrap_or(behind);
+    let text = match std::str::from_utf8(topic) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() && topic.len() == behind.len() => {
+            let whole = topic.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(whole).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.contains(['\0', '+', '#'])
 }
 
 /// Whether a packet, as far as it is available, breaks no rule of `version` that counts.
@@ -255,6 +274,16 @@ mod tests {
         assert!(begins_with_packet(b"\x10\x0c\x00\x04MQTT\x04\x03\x00\x3c\x00\x00\xff\xff"));
         assert!(begins_with_packet(b"\x30\x05\x00\x03a/b\x00\x00"));
         assert!(begins_with_packet(b"\x30\x80\x10\x00\x02g1xxxx"));
+    }
+
+    #[test]
+    fn a_long_topic_is_text_as_far_as_it_goes() {
+        let publish = |topic: &[u8]| [&b"\x30\xff\x6d\x01\x00"[..], topic].concat();
+        assert!(is_plausible(&publish(b"plant/line")));
+        assert!(is_plausible(&publish("gr\u{fc}n".as_bytes().get(..3).unwrap())));
+        assert!(!is_plausible(&publish(b"plant\xff\xfeline")));
+        assert!(!is_plausible(&publish(b"plant/#line")));
+        assert!(!is_plausible(&publish(b"pl\0ant")));
     }
 
     #[test]
