@@ -28,9 +28,12 @@ fn told(records: &[Value]) -> Vec<String> {
     of(records, "message").into_iter().map(text).collect()
 }
 
-/// That nothing was found wrong with any packet.
+/// That nothing was found wrong with any packet, but for what the vector is not about.
 fn assert_flawless(records: &[Value]) {
-    assert_eq!(of(records, "finding"), Vec::<&Value>::new());
+    let mut findings = of(records, "finding");
+    // No CONNECT or CONNACK of these vectors allows the aliases that are used.
+    findings.retain(|finding| finding["id"] != "mqtt.alias-above-maximum");
+    assert_eq!(findings, Vec::<&Value>::new());
     for message in of(records, "message") {
         for flaw in ["deviations", "incomplete", "resynced", "missing_bytes"] {
             assert_eq!(message.get(flaw), None, "{message}");
@@ -41,6 +44,7 @@ fn assert_flawless(records: &[Value]) {
 const AFTER_SPLIT: [&str; 4] =
     ["client CONNECT", "server CONNACK", "client PUBLISH a/b q0 300 B", "client PUBLISH after q0 2 B"];
 
+/// Wireshark: "Malformed Packet", and the next PUBLISH is lost with the borders.
 #[test]
 fn a_remaining_length_that_is_cut_between_its_bytes_is_read() {
     let records = vector("A_split_varint.pcap");
@@ -57,6 +61,7 @@ fn a_packet_that_is_cut_after_its_first_byte_is_read() {
     assert_flawless(&records);
 }
 
+/// Wireshark has one table of aliases for both directions, and shows the client's message under the server's topic.
 #[test]
 fn each_direction_has_its_own_topic_aliases() {
     let records = vector("B_alias_dir.pcap");
@@ -71,6 +76,7 @@ fn each_direction_has_its_own_topic_aliases() {
     assert_flawless(&records);
 }
 
+/// Wireshark, which dissects twice, shows the first messages under the later topic.
 #[test]
 fn an_alias_that_is_bound_anew_leaves_earlier_messages_alone() {
     let records = vector("C_alias_rebind.pcap");
@@ -87,6 +93,7 @@ fn an_alias_that_is_bound_anew_leaves_earlier_messages_alone() {
     assert_flawless(&records);
 }
 
+/// Wireshark and Zeek read 5.0 without its CONNECT as 3.x: properties become payload.
 #[test]
 fn the_version_is_inferred_where_the_connect_is_missing_and_it_is_said() {
     let records = vector("D_midstream_v5.pcap");
@@ -102,6 +109,7 @@ fn the_version_is_inferred_where_the_connect_is_missing_and_it_is_said() {
     assert_flawless(&records);
 }
 
+/// tshark's JSON holds names and values of properties in lists of different lengths.
 #[test]
 fn filters_and_properties_keep_their_pairs_and_their_order() {
     let records = vector("F_sub.pcap");
@@ -118,6 +126,7 @@ fn filters_and_properties_keep_their_pairs_and_their_order() {
     assert_flawless(&records);
 }
 
+/// Wireshark's defaults lose a PUBLISH whose segments came out of order.
 #[test]
 fn segments_out_of_order_lose_nothing() {
     let records = vector("H_ooo.pcap");
@@ -169,6 +178,7 @@ fn a_packet_that_tcp_sent_again_is_told_once() {
     assert_flawless(&records);
 }
 
+/// Wireshark never shows the new message, and says "ACKed unseen segment".
 #[test]
 fn a_retransmission_that_carries_new_bytes_brings_their_message() {
     let records = vector("R_repack.pcap");
@@ -182,6 +192,7 @@ fn a_retransmission_that_carries_new_bytes_brings_their_message() {
     assert_flawless(&records);
 }
 
+/// Wireshark loses the next message, though the length says where it begins.
 #[test]
 fn behind_a_hole_in_a_payload_the_next_packet_is_where_the_length_says() {
     let records = vector("S_gap.pcap");

@@ -218,6 +218,13 @@ impl Conversation {
         }
     }
 
+    /// No more bytes will come in either direction: what there is has to do for a decision.
+    pub const fn no_more(&mut self) {
+        if let State::Probing(probe) = &mut self.state {
+            probe.no_more();
+        }
+    }
+
     /// No more will come in either direction.
     pub fn finish(&mut self, sink: &mut dyn MessageSink) {
         if let State::Mqtt(mqtt) = &mut self.state {

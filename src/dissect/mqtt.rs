@@ -57,6 +57,17 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
             (_, false, true) if is_another(opening) => Certainty::No,
             (_, false, true) => Certainty::Yes,
         };
+        let judged = match judged {
+            // No more of it will come. What is there contradicts nothing, and the port speaks for it.
+            Certainty::NeedMore if opening.is_cut[direction] => {
+                if usual_port && mqtt::mqtt_score(bytes).is_some() {
+                    Certainty::Yes
+                } else {
+                    Certainty::No
+                }
+            }
+            judged => judged,
+        };
         match judged {
             Certainty::Yes => return Certainty::Yes,
             Certainty::NeedMore => verdict = Certainty::NeedMore,
@@ -91,6 +102,11 @@ fn answer(bytes: &[u8]) -> Certainty {
         [0x20, ..] => mqtt::looks_like_mqtt(bytes),
         _ => Certainty::No,
     }
+}
+
+/// Whether all properties of a PUBLISH are there, of which `missing` bytes at its end are not.
+fn has_all_properties(publish: &mqtt::Publish<'_>, missing: u32) -> bool {
+    missing == 0 || publish.payload_length.is_some_and(|payload| missing <= payload)
 }
 
 /// The topics that aliases stand for, in one direction (MQTT 5.0, section 3.3.2.3.4).
@@ -135,6 +151,8 @@ struct Reader {
     evidence: VersionEvidence,
     /// The roles of the ends are proved, by a handshake or by a packet that only one of them sends.
     roles_proved: bool,
+    /// The roles are proved, or the ports tell them.
+    sender_known: bool,
     /// The roles are the other way round than the caller's directions have them, and whether it knows.
     turned: bool,
     turn_untold: bool,
@@ -178,6 +196,7 @@ impl Mqtt {
                 version,
                 evidence: VersionEvidence::default(),
                 roles_proved: facts.roles_proved,
+                sender_known: facts.roles_proved || PORTS.contains(&facts.server_port),
                 turned: false,
                 turn_untold: false,
                 aliases: PerDirection::default(),
@@ -206,7 +225,7 @@ impl Dissector for Mqtt {
         let limits = self.limits;
         let framer = self.framers[direction].get_or_insert_with(|| {
             // A stream that was joined in the middle most often begins with a packet, for it begins with a segment.
-            if self.from_start[direction] || mqtt::mqtt_score(bytes).is_some() {
+            if self.from_start[direction] || mqtt::begins_with_packet(bytes) {
                 Framer::new(limits)
             } else {
                 Framer::joining(limits)
@@ -241,8 +260,8 @@ impl FrameSink for Packets<'_> {
     fn packet(&mut self, framed: Framed<'_>) {
         self.reader.check_roles(self.direction, framed.header, framed.body);
         let direction = self.reader.direction(self.direction);
-        self.reader.observe(direction, framed.header, framed.body);
-        if self.reader.is_doubtful(framed.header) {
+        let ambiguous = self.reader.observe(direction, framed.header, framed.body);
+        if self.reader.is_doubtful(ambiguous) {
             let place = KeptPosition {
                 origin: framed.origin,
                 started: framed.started,
@@ -284,13 +303,14 @@ impl FrameSink for Packets<'_> {
             pieces: incomplete.pieces,
             start: incomplete.start,
             missing: incomplete.missing,
-            resynced: false,
+            resynced: incomplete.resynced,
             incomplete: true,
         };
         self.reader.emit(self.reader.direction(self.direction), header, incomplete.body, position, self.sink);
     }
 
     fn lost_sync(&mut self, lost: LostSync) {
+        self.reader.settle_doubts(self.sink);
         let (version, _) = self.reader.version();
         let direction = self.reader.direction(self.direction);
         // What was lost may have given aliases another meaning.
@@ -329,41 +349,44 @@ impl Reader {
             return;
         }
         self.roles_proved = true;
+        self.sender_known = true;
         if (sender == Sender::Client) != (direction == Direction::ToServer) {
             self.turned = true;
             self.turn_untold = true;
             self.aliases.swap();
+            for kept in &mut self.doubtful {
+                kept.direction = kept.direction.reverse();
+            }
         }
     }
 
-    /// Learns the version from a packet.
-    fn observe(&mut self, direction: Direction, header: FixedHeader, body: &[u8]) {
+    /// Learns the version from a packet; says whether the packet itself reads well in two ways.
+    fn observe(&mut self, direction: Direction, header: FixedHeader, body: &[u8]) -> bool {
         if header.packet_type == PacketType::Connect {
             if let Body::Connect(connect) = mqtt::decode(header, body, Version::V311).body
                 && let Some(version) = Version::from_connect(connect.protocol_name, connect.level)
             {
                 self.version = Some((version, VersionKnownBy::Connect));
             }
-            return;
+            return false;
         }
         if self.version.is_some_and(|(_, by)| by != VersionKnownBy::Inferred) {
-            return;
+            return false;
         }
         let sender = match direction {
             Direction::ToServer => Sender::Client,
             Direction::ToClient => Sender::Server,
         };
-        self.evidence.observe(Some(sender), header, body);
+        let ambiguous = self.evidence.observe(self.sender_known.then_some(sender), header, body);
         if let Some((version, Confidence::Strong)) = self.evidence.verdict() {
             self.version = Some((version, VersionKnownBy::Inferred));
         }
+        ambiguous
     }
 
     /// Whether the packet reads differently by version, and which it is is not settled.
-    fn is_doubtful(&self, header: FixedHeader) -> bool {
-        self.version.is_none()
-            && (!self.doubtful.is_empty() || header.packet_type == PacketType::Publish)
-            && matches!(self.evidence.verdict(), Some((_, Confidence::Weak)))
+    const fn is_doubtful(&self, ambiguous: bool) -> bool {
+        self.version.is_none() && (ambiguous || !self.doubtful.is_empty())
     }
 
     fn keep(
@@ -437,6 +460,11 @@ impl Reader {
                 Some(alias) => {
                     publish.topic.inspect(|topic| aliases.set(alias, topic));
                     publish.topic
+                }
+                None if packet.version == Version::V5 && !has_all_properties(publish, packet.missing) => {
+                    // The properties are not all there: which alias they set or stand for is not known.
+                    *aliases = Aliases::default();
+                    publish.topic.filter(|topic| !topic.is_empty())
                 }
                 None => publish.topic,
             };

@@ -13,6 +13,8 @@ const LIMIT: usize = 2048;
 pub struct Opening<'a> {
     /// The first bytes of both directions, up to the first hole.
     pub bytes: PerDirection<&'a [u8]>,
+    /// Whether a hole or the end stands behind them, so that no more will come.
+    pub is_cut: PerDirection<bool>,
     /// What is known of the flow.
     pub facts: FlowFacts,
     /// No more bytes will be kept, so that this is all there is to judge.
@@ -51,6 +53,8 @@ pub(super) struct Probe {
     /// Bytes before the first hole behind them, where there is one.
     before_hole: PerDirection<Option<u32>>,
     pieces: Vec<(Direction, Piece)>,
+    /// Whether the streams have ended.
+    ended: bool,
 }
 
 impl Probe {
@@ -72,6 +76,10 @@ impl Probe {
 
     pub(super) const fn has_news(&self) -> bool {
         !self.pieces.is_empty()
+    }
+
+    pub(super) const fn no_more(&mut self) {
+        self.ended = true;
     }
 
     pub(super) fn turn_round(&mut self) {
@@ -109,7 +117,11 @@ impl Probe {
         if bytes.to_server.is_empty() && bytes.to_client.is_empty() {
             return None;
         }
-        let opening = Opening { bytes, facts, is_full };
+        let is_cut = PerDirection {
+            to_server: self.ended || self.before_hole.to_server.is_some(),
+            to_client: self.ended || self.before_hole.to_client.is_some(),
+        };
+        let opening = Opening { bytes, is_cut, facts, is_full };
         match recognise(&opening) {
             Some(Protocol::Mqtt) => Some(Decision { protocol: Protocol::Mqtt, turn_round }),
             Some(protocol) => Some(Decision { protocol, turn_round: false }),
@@ -127,10 +139,13 @@ impl Probe {
             };
             let mut rest = self.bytes[direction].as_slice();
             while let HeaderRead::Complete(header) = FixedHeader::read(rest) {
+                // The stream may have been joined within a packet: a header alone proves nothing.
+                let is_whole = header.packet_length() <= rest.len() as u64;
+                if !is_whole || !crate::mqtt::plausible(header, behind(rest, header), None) {
+                    return false;
+                }
                 // Versions differ only in who may send DISCONNECT and AUTH; 5.0 lets both.
-                if header.packet_type.sender(Version::V5) == wrong
-                    && crate::mqtt::plausible(header, behind(rest, header), None)
-                {
+                if header.packet_type.sender(Version::V5) == wrong {
                     return true;
                 }
                 rest = rest.get(header.packet_length() as usize..).unwrap_or_default();

@@ -410,6 +410,7 @@ impl<S: Sink> StreamReader<'_, S> {
         for direction in Direction::BOTH {
             self.with(flow, direction, |stream, feed| stream.finish(origin, feed));
         }
+        flow.app.no_more();
         self.decide(flow);
         let name = FlowRef::of(flow);
         let mut messages = Messages { flow: name, stats: self.stats, lines: self.lines, origin, sink: self.sink };

@@ -25,27 +25,46 @@ pub struct VersionEvidence {
     only_3: u32,
     /// PUBLISH packets that both can read, with something that 5.0 takes for properties.
     properties: u32,
-    /// PUBLISH packets that both can read, with a zero that 5.0 takes for "no properties", before what reads as text.
+    /// PUBLISH packets that both can read, with a zero that 5.0 takes for "no properties", and that is
+    /// unlikely to be the front of an integer.
     zeros: u32,
 }
 
 /// How many times one side must outweigh the other where broken packets blur the picture.
 const OUTWEIGHS: u32 = 8;
 
-/// Whether a payload reads as text, or is empty.
-fn is_text(payload: &[u8]) -> bool {
-    std::str::from_utf8(payload).is_ok_and(|text| !text.contains(|c: char| c.is_control() && !c.is_whitespace()))
+/// Whether a zero before this payload, of `length` bytes in all, more likely says "no properties" than belongs to it.
+///
+/// Nothing begins with a zero as often as integers do; text never does.
+fn stands_alone(payload: &[u8], length: u32) -> bool {
+    let text = match std::str::from_utf8(payload) {
+        Ok(text) => text,
+        // The end may be cut within a character.
+        Err(error) if error.error_len().is_none() => {
+            payload.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        }
+        Err(_) => return !is_width(length),
+    };
+    !text.contains(|c: char| c.is_control() && !c.is_whitespace()) || !is_width(length)
+}
+
+/// Whether a zero and `behind` bytes are as long as an integer.
+const fn is_width(behind: u32) -> bool {
+    matches!(behind, 1 | 3 | 7)
 }
 
 impl VersionEvidence {
     /// Takes a packet, of which `body` is what is available, and who sent it if that is known.
-    pub fn observe(&mut self, sender: Option<Sender>, header: FixedHeader, body: &[u8]) {
+    ///
+    /// Says whether the packet reads well in both ways, and not as the same: a PUBLISH, and a SUBACK whose first code
+    /// may be an empty property length.
+    pub fn observe(&mut self, sender: Option<Sender>, header: FixedHeader, body: &[u8]) -> bool {
         if header.packet_type == PacketType::Connect {
             if let Body::Connect(connect) = decode(header, body, Version::V311).body {
                 let version = Version::from_connect(connect.protocol_name, connect.level);
                 self.connect = version.or(self.connect);
             }
-            return;
+            return false;
         }
         // Before 5.0 only clients say DISCONNECT (MQTT 3.1.1 section 3.14).
         let server_leaves = header.packet_type == PacketType::Disconnect && sender == Some(Sender::Server);
@@ -54,9 +73,13 @@ impl VersionEvidence {
         match (as_3, as_5) {
             (true, false) => self.only_3 = self.only_3.saturating_add(1),
             (false, true) => self.only_5 = self.only_5.saturating_add(1),
-            (true, true) => self.observe_publish(header, body),
+            (true, true) => {
+                self.observe_publish(header, body);
+                return matches!(header.packet_type, PacketType::Publish | PacketType::SubAck);
+            }
             (false, false) => {}
         }
+        false
     }
 
     fn observe_publish(&mut self, header: FixedHeader, body: &[u8]) {
@@ -64,8 +87,7 @@ impl VersionEvidence {
         if let Body::Publish(publish) = packet.body {
             if !publish.properties.is_empty() {
                 self.properties = self.properties.saturating_add(1);
-            } else if packet.missing == 0 && is_text(publish.payload) {
-                // Before binary bytes the zero may be one of them: integers most often begin so.
+            } else if publish.payload_length.is_some_and(|length| stands_alone(publish.payload, length)) {
                 self.zeros = self.zeros.saturating_add(1);
             }
         }

@@ -45,6 +45,37 @@ fn what_both_versions_say_tells_nothing_or_little() {
 }
 
 #[test]
+fn a_zero_before_a_payload_counts_unless_it_may_begin_an_integer() {
+    let weak = Some((Version::V5, Confidence::Weak));
+    assert_eq!(verdict(&[(0x30, b"\0\x01a\0\xff\xd8\xff\xe0\x00\x10JFIF")]), weak);
+    assert_eq!(verdict(&[(0x30, b"\0\x01a\0off")]), weak);
+    assert_eq!(verdict(&[(0x30, b"\0\x01a\0")]), weak);
+    for integer in [&b"\0\x01a\0\xff"[..], b"\0\x01a\0\x01\xff\x07", b"\0\x01a\0\0\0\0\0\0\x01\x02"] {
+        assert_eq!(verdict(&[(0x30, integer)]), None, "{integer:?}");
+    }
+    // Of a payload that was cut, its length and its front tell.
+    let bytes = packet(0x30, &[&b"\0\x01a\0"[..], &"grün".repeat(99).into_bytes()].concat());
+    let mut evidence = VersionEvidence::default();
+    observe(&mut evidence, None, &bytes[..3 + 4 + 3]);
+    assert_eq!(evidence.verdict(), weak);
+}
+
+#[test]
+fn a_packet_says_whether_it_reads_well_in_two_versions() {
+    let mut evidence = VersionEvidence::default();
+    let mut ambiguous = |first, body: &[u8]| {
+        let bytes = packet(first, body);
+        let HeaderRead::Complete(header) = FixedHeader::read(&bytes) else { panic!("a whole header") };
+        evidence.observe(None, header, &bytes[usize::from(header.length)..])
+    };
+    assert!(ambiguous(0x90, b"\0\x01\0\x01"));
+    assert!(ambiguous(0x30, b"\0\x01a\0text"));
+    assert!(!ambiguous(0x90, b"\0\x01\x01"));
+    assert!(!ambiguous(0x30, b"\0\x01atext"));
+    assert!(!ambiguous(0x40, b"\0\x01"), "it reads the same");
+}
+
+#[test]
 fn a_server_that_says_disconnect_speaks_5_0() {
     let mut evidence = VersionEvidence::default();
     observe(&mut evidence, Some(Sender::Client), &[0xe0, 0]);

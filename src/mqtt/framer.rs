@@ -88,6 +88,8 @@ pub struct Incomplete<'a> {
     pub origin: Origin,
     /// Where its first byte came from.
     pub started: Origin,
+    /// It was found by searching.
+    pub resynced: bool,
 }
 
 /// The place where packet borders were lost.
@@ -279,6 +281,7 @@ impl Framer {
         self.resume(sink, Find::Best);
         if let State::Spanning(spanning) = std::mem::replace(&mut self.state, State::Border) {
             sink.incomplete(Incomplete {
+                resynced: self.take_resynced(),
                 header: spanning.header,
                 body: &spanning.body,
                 missing: spanning

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq)]
 enum Seen {
     Packet { start: u64, packet_type: PacketType, body: Vec<u8>, holes: u32, frames: Vec<u64>, resynced: bool },
-    Incomplete { start: u64, body: Vec<u8>, missing: u32 },
+    Incomplete { start: u64, body: Vec<u8>, missing: u32, resynced: bool },
     Lost(u64, LostSyncReason),
 }
 
@@ -39,6 +39,7 @@ impl FrameSink for Log {
             start: incomplete.start,
             body: incomplete.body.to_vec(),
             missing: incomplete.missing,
+            resynced: incomplete.resynced,
         });
     }
 
@@ -208,6 +209,44 @@ fn packets_inside_the_payload_of_one_that_begins_a_piece_are_not_taken() {
 }
 
 #[test]
+fn a_tail_that_reads_as_a_packet_is_told_as_one_that_was_searched_for() {
+    // The payload ends with a ping; its front was not captured, so that nothing tells it from one that was sent.
+    let packets = [publish("a/b", b"text\xc0\x00"), publish("a/b", b"next")];
+    let stream = packets.concat();
+    let (front, rest) = stream.split_at(9);
+    let border = packets[0].len() as u64;
+    let seen = run(&[Gap(front.len() as u64), Bytes(rest)]);
+    assert_eq!(
+        seen,
+        [
+            Seen::Lost(0, LostSyncReason::Gap),
+            found(border - 2, &[0xc0, 0x00], &[1], true),
+            found(border, &packets[1], &[1], true)
+        ]
+    );
+}
+
+#[test]
+fn a_packet_that_the_snap_length_cut_is_found_by_its_length_and_its_fields() {
+    let long = publish("plant/line", &[b'x'; 300]);
+    let seen = run(&[Gap(50), Bytes(&long[..60]), Gap(long.len() as u64 - 60), Bytes(&[0xc0, 0])]);
+    let Seen::Packet { start: 50, resynced: true, body, .. } = &seen[1] else { panic!("{seen:?}") };
+    assert_eq!(body, &long[3..60]);
+    assert_eq!(seen[2], found(50 + long.len() as u64, &[0xc0, 0], &[3], false));
+    // Two letters whose value fits the cut are no packet.
+    let seen = run(&[Gap(50), Bytes(b"p\x03"), Gap(3), Bytes(b"more text")]);
+    assert_eq!(seen, [Seen::Lost(0, LostSyncReason::Gap)]);
+}
+
+#[test]
+fn a_packet_that_begins_a_piece_and_goes_on_to_the_end_is_found_by_its_fields() {
+    let long = publish("plant/line", &[b'x'; 3000]);
+    let seen = run(&[Gap(50), Bytes(&long[..1000]), Bytes(&long[1000..2000])]);
+    let missing = long.len() as u32 - 2000;
+    assert_eq!(seen[1..], [Seen::Incomplete { start: 50, body: long[3..2000].to_vec(), missing, resynced: true }]);
+}
+
+#[test]
 fn a_fifth_length_byte_loses_the_border_wherever_it_is_cut() {
     let bad = [0x30, 0xff, 0xff, 0xff, 0xff, 0x01];
     let good = [publish("a/b", b"one"), publish("a/b", b"two")];
@@ -248,8 +287,11 @@ fn a_long_packet_is_cut_and_the_next_one_is_found() {
 #[test]
 fn the_end_of_the_stream_shows_what_was_begun() {
     let bytes = publish("a", b"hello");
-    assert_eq!(run(&[Bytes(&bytes[..6])]), [Seen::Incomplete { start: 0, body: bytes[2..6].to_vec(), missing: 4 }]);
-    assert_eq!(run(&[Bytes(&bytes[..1])]), [Seen::Incomplete { start: 0, body: vec![], missing: 0 }]);
+    assert_eq!(
+        run(&[Bytes(&bytes[..6])]),
+        [Seen::Incomplete { start: 0, body: bytes[2..6].to_vec(), missing: 4, resynced: false }]
+    );
+    assert_eq!(run(&[Bytes(&bytes[..1])]), [Seen::Incomplete { start: 0, body: vec![], missing: 0, resynced: false }]);
 }
 
 #[test]

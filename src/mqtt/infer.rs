@@ -43,12 +43,42 @@ pub fn plausible(header: FixedHeader, body_prefix: &[u8], version: Option<Versio
         return false;
     }
     let prefix = body_prefix.get(..LOOKED_AT).unwrap_or(body_prefix);
+    if header.packet_type == PacketType::Connect && !NAMES.iter().any(|name| agree(prefix, name)) {
+        return false;
+    }
+    if header.packet_type == PacketType::Publish && !has_text_for_topic(prefix) {
+        return false;
+    }
     match version {
         Some(Version::V5) => reads_as(header, prefix, Version::V5),
         // The wording of 3.1 lets nearly everything pass; what its clients send fits 3.1.1 as well.
         Some(Version::V31 | Version::V311) => reads_as(header, prefix, Version::V311),
         None => reads_as(header, prefix, Version::V311) || reads_as(header, prefix, Version::V5),
     }
+}
+
+/// The protocol names with their lengths, as a CONNECT begins with them.
+const NAMES: [&[u8]; 2] = [b"\0\x04MQTT", b"\0\x06MQIsdp"];
+
+/// Whether one is the front of the other.
+fn agree(a: &[u8], b: &[u8]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+/// Whether the topic of a PUBLISH is text as far as it is available; `decode` judges only a whole one, and a long one
+/// is what random bytes show first.
+fn has_text_for_topic(body: &[u8]) -> bool {
+    let Some((length, behind)) = body.split_first_chunk() else { return true };
+    let topic = behind.get(..usize::from(u16::from_be_bytes(*length))).unwrap_or(behind);
+    let text = match std::str::from_utf8(topic) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() && topic.len() == behind.len() => {
+            let whole = topic.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(whole).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.contains(['\0', '+', '#'])
 }
 
 /// Whether a packet, as far as it is available, breaks no rule of `version` that counts.
@@ -93,42 +123,72 @@ const ENOUGH_PACKETS: usize = 64;
 /// The score from which [`looks_like_mqtt`] says yes.
 const ENOUGH: u32 = 4;
 
-/// How much the bytes, taken as a chain of packets that begins with the first of them, look like MQTT.
-///
-/// `None` where the chain breaks. A ping alone gives 1, since two bytes prove little; a PUBLISH with a
-/// topic gives 4, a CONNECT 10.
-pub fn mqtt_score(bytes: &[u8]) -> Option<u32> {
+/// How a chain of packets that look right ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ChainEnd {
+    /// With the bytes.
+    Whole,
+    /// Within a packet, of whose front may be said that it is telling.
+    Partial { telling: bool },
+    /// At something else.
+    Broken,
+}
+
+/// What the chain of packets proves that begins with the first byte, and how it ends.
+fn chain(bytes: &[u8]) -> (u32, ChainEnd) {
     let mut rest = bytes;
     let mut score = 0;
     for _ in 0..ENOUGH_PACKETS {
         let Some(&first) = rest.first() else { break };
         if !could_begin(first) {
-            return None;
+            return (score, ChainEnd::Broken);
         }
         let header = match FixedHeader::read(rest) {
             HeaderRead::Complete(header) => header,
-            HeaderRead::Partial => break,
-            HeaderRead::Malformed => return None,
+            HeaderRead::Partial => return (score, ChainEnd::Partial { telling: false }),
+            HeaderRead::Malformed => return (score, ChainEnd::Broken),
         };
         let body = rest.get(usize::from(header.length)..).unwrap_or_default();
         if !plausible(header, body, None) {
-            return None;
+            return (score, ChainEnd::Broken);
         }
         let Some((packet, behind)) = rest.split_at_checked(header.packet_length() as usize) else {
             // It does not end where these bytes end, which would have been half the proof.
-            score += weight(header, body) / 2;
-            break;
+            let front = if body.len() > 2 { weight(header, body) / 2 } else { 0 };
+            return (score + front, ChainEnd::Partial { telling: is_telling(header, body) });
         };
         score += weight(header, packet.get(usize::from(header.length)..).unwrap_or_default());
         rest = behind;
     }
-    Some(score)
+    (score, ChainEnd::Whole)
+}
+
+/// How much the bytes, taken as a chain of packets that begins with the first of them, look like MQTT.
+///
+/// `None` where the chain breaks. A ping alone gives 1, since two bytes prove little; a PUBLISH with a
+/// topic gives 4, a CONNECT 10.
+pub fn mqtt_score(bytes: &[u8]) -> Option<u32> {
+    let (score, end) = chain(bytes);
+    (end != ChainEnd::Broken).then_some(score)
+}
+
+/// Whether the first bytes of a stream that was joined in the middle begin with a packet: with a CONNECT, with a whole
+/// packet that ends with the bytes or that another one follows, or with one whose fields leave little to chance.
+/// Two letters can be a header.
+pub fn begins_with_packet(bytes: &[u8]) -> bool {
+    let chained = match chain(bytes) {
+        (score, ChainEnd::Whole) => score > 0,
+        (score, ChainEnd::Partial { telling }) => telling || score >= 2,
+        (score, ChainEnd::Broken) => score >= ENOUGH,
+    };
+    chained || looks_like_connect(bytes) == Certainty::Yes
 }
 
 /// What a packet that looks right proves: the more of its bytes have to fit, the more.
 fn weight(header: FixedHeader, body: &[u8]) -> u32 {
     match header.packet_type {
-        PacketType::Connect => 10,
+        // The name is what proves it.
+        PacketType::Connect if body.len() > 5 => 10,
         PacketType::Publish => match decode(header, body, Version::V311).body {
             Body::Publish(publish) if publish.topic.is_some_and(|topic| topic.len() >= 3) => 4,
             _ => 2,
@@ -137,6 +197,15 @@ fn weight(header: FixedHeader, body: &[u8]) -> u32 {
         PacketType::SubAck | PacketType::Auth => 3,
         PacketType::PingReq | PacketType::PingResp | PacketType::Disconnect if header.remaining_length == 0 => 1,
         _ => 2,
+    }
+}
+
+/// Whether the front of a packet that looks right shows fields that text and chance do not: a length that fits into
+/// the other one, and text behind it.
+pub(super) fn is_telling(header: FixedHeader, body: &[u8]) -> bool {
+    match decode(header, body, Version::V311).body {
+        Body::Publish(publish) => publish.topic.is_some_and(|topic| !topic.is_empty()),
+        _ => body.len() > 2 && weight(header, body) >= ENOUGH,
     }
 }
 
@@ -191,6 +260,41 @@ mod tests {
     fn text_is_no_mqtt() {
         for text in ["GET / HTTP/1.1\r\n", "220 mail ESMTP", "0123456789abcdef", "PPPPPPPP", "{\"a\":1}"] {
             assert_eq!(looks_like_mqtt(text.as_bytes()), Certainty::No, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_connect_names_its_protocol_as_far_as_it_goes() {
+        assert!(is_plausible(b"\x10\x26\x00\x06MQI"));
+        // A property length of 16, and a user property behind it.
+        assert!(!is_plausible(b"\x10\x26\x00\x07abcd"));
+        assert!(!begins_with_packet(b"\x10\x26\x00\x04M"));
+        assert!(begins_with_packet(b"\x10\x26\x00\x04MQTT"));
+        // What follows it, or is in it, may be as broken as it likes.
+        assert!(begins_with_packet(b"\x10\x0c\x00\x04MQTT\x04\x03\x00\x3c\x00\x00\xff\xff"));
+        assert!(begins_with_packet(b"\x30\x05\x00\x03a/b\x00\x00"));
+        assert!(begins_with_packet(b"\x30\x80\x10\x00\x02g1xxxx"));
+    }
+
+    #[test]
+    fn a_long_topic_is_text_as_far_as_it_goes() {
+        let publish = |topic: &[u8]| [&b"\x30\xff\x6d\x01\x00"[..], topic].concat();
+        assert!(is_plausible(&publish(b"plant/line")));
+        assert!(is_plausible(&publish("gr\u{fc}n".as_bytes().get(..3).unwrap())));
+        assert!(!is_plausible(&publish(b"plant\xff\xfeline")));
+        assert!(!is_plausible(&publish(b"plant/#line")));
+        assert!(!is_plausible(&publish(b"pl\0ant")));
+    }
+
+    #[test]
+    fn letters_that_could_be_a_header_begin_no_packet() {
+        for text in ["b", "pc", "bcde", " x", "0", "@", "j)", ""] {
+            assert!(!begins_with_packet(text.as_bytes()), "{text}");
+        }
+        for bytes in
+            [&b"\xc0\x00"[..], b"\x40\x02\x00\x01", b"\x30\x7f\x00\x03a/bhello", b"\xd0\x00\x30\x05\x00\x03a/b\xc0"]
+        {
+            assert!(begins_with_packet(bytes), "{bytes:?}");
         }
     }
 

@@ -41,6 +41,8 @@ mod evidence_tests;
 #[cfg(test)]
 mod framer_tests;
 #[cfg(test)]
+mod malformed_tests;
+#[cfg(test)]
 mod packet_tests;
 #[cfg(test)]
 mod test_encoder;
@@ -55,7 +57,7 @@ pub use evidence::{Confidence, VersionEvidence};
 pub use fields::{FieldNode, FieldValue, Fields};
 pub use fixed_header::{FixedHeader, HeaderRead};
 pub use framer::{FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync, LostSyncReason, Pending, Piece};
-pub use infer::{Certainty, looks_like_connect, looks_like_mqtt, mqtt_score, plausible};
+pub use infer::{Certainty, begins_with_packet, looks_like_connect, looks_like_mqtt, mqtt_score, plausible};
 pub use packet::{Body, ControlPacket, decode};
 pub use packet_type::{PacketType, Sender};
 pub use property::{Properties, Property, PropertyHolder, PropertyId, PropertyIter, PropertyKind, PropertyValue};

@@ -2,8 +2,15 @@
 //!
 //! A place in the stream is taken for a border when packets that look right follow each other from
 //! there. The search only finds the place; the framer goes on from it.
+//!
+//! What it promises: a packet is found that is whole and that another whole one follows without a hole, or that
+//! is whole and fills a piece; where the bytes end or a hole comes, also one that begins a piece and shows fields
+//! that are no chance, and one that the snap length cut and that ends with its segment. Bytes that do not read as
+//! packets up to a border are never told as packets. What it can't promise: the tail of a packet, or the payload of
+//! one whose front was not captured, may itself read as whole packets up to the border; nothing in the stream tells
+//! them from packets that were sent. So all that proves a find says that it was searched for.
 
-use super::infer::{could_begin, plausible};
+use super::infer::{could_begin, is_telling, plausible};
 use super::{FixedHeader, HeaderRead};
 use crate::capture::Place;
 
@@ -30,7 +37,7 @@ const CHAIN: u8 = 2;
 pub(super) enum Find {
     /// Only what is proved.
     Proved,
-    /// No more bytes will come: also one whole packet that began a piece.
+    /// No more bytes will come: also a packet that began a piece and is whole, or shows fields that are no chance.
     Best,
 }
 
@@ -69,6 +76,8 @@ struct Candidate {
     next: u64,
     packets: u8,
     proved: bool,
+    /// The last packet of it has not ended, and what is there of it leaves little to chance.
+    telling: bool,
     /// Where the held bytes must end before another look can tell more.
     look_at: u64,
     /// The end of the piece that begins here. Senders like to begin a segment with a packet.
@@ -158,8 +167,15 @@ impl Search {
                 continue;
             }
             let piece_end = self.pieces.get(piece).filter(|piece| piece.start == place).map(|piece| piece.end);
-            let mut candidate =
-                Candidate { start: place, next: place, packets: 0, proved: false, look_at: 0, piece_end };
+            let mut candidate = Candidate {
+                start: place,
+                next: place,
+                packets: 0,
+                proved: false,
+                telling: false,
+                look_at: 0,
+                piece_end,
+            };
             if self.advance(&mut candidate) && (candidates.len() < MAX_CANDIDATES || candidate.proved) {
                 proved = candidate.proved;
                 candidates.push(candidate);
@@ -170,7 +186,8 @@ impl Search {
     }
 
     /// The border before a packet that began a piece and ends exactly where a gap of `length` bytes behind the held
-    /// ones ends: the segment that the snap length cut ends with it.
+    /// ones ends: the segment that the snap length cut ends with it. The length alone may fit by chance, so that some
+    /// fields have to be there as well.
     pub(super) fn find_cut(&self, length: u64) -> Option<Found> {
         let end = self.end().saturating_add(length);
         let ends_there = |candidate: &&Candidate| {
@@ -178,7 +195,9 @@ impl Search {
                 HeaderRead::Complete(header) => header,
                 HeaderRead::Partial | HeaderRead::Malformed => return false,
             };
-            candidate.piece_end.is_some() && candidate.next.saturating_add(header.packet_length()) == end
+            candidate.piece_end.is_some()
+                && candidate.next.saturating_add(header.packet_length()) == end
+                && (candidate.packets > 0 || candidate.telling)
         };
         let candidate = self.candidates.iter().find(ends_there)?;
         Some(Found { start: candidate.start, packets: candidate.packets + 1 })
@@ -200,6 +219,7 @@ impl Search {
                 return false;
             }
             if next > self.end() {
+                candidate.telling = is_telling(header, body);
                 // Twice as many bytes each time, so that a stream that comes byte by byte costs no more.
                 candidate.look_at = next.min(self.end() + body.len().max(16) as u64);
                 return true;
@@ -212,12 +232,13 @@ impl Search {
     }
 
     fn choose(&self, find: Find) -> Option<Found> {
-        let found = |candidate: &Candidate| Found { start: candidate.start, packets: candidate.packets };
+        let found = |candidate: &Candidate| Found { start: candidate.start, packets: candidate.packets.max(1) };
         let proved = self.candidates.iter().find(|candidate| candidate.proved);
         let opens_piece = |candidate: &&Candidate| !candidate.proved && candidate.piece_end.is_some();
         match find {
             Find::Best => {
-                proved.or_else(|| self.candidates.iter().find(|c| opens_piece(c) && c.packets > 0)).map(found)
+                let likely = |c: &&Candidate| opens_piece(c) && (c.packets > 0 || c.telling);
+                proved.or_else(|| self.candidates.iter().find(likely)).map(found)
             }
             Find::Proved => {
                 let proved = proved?;

@@ -5,15 +5,17 @@ use std::path::Path;
 const CLIENT: ([u8; 4], u16) = ([10, 0, 0, 1], 40_000);
 const SERVER: ([u8; 4], u16) = ([10, 0, 0, 2], 1883);
 
-const SYN: u8 = 2;
-const PSH: u8 = 8;
-const ACK: u8 = 16;
+pub(crate) const SYN: u8 = 2;
+pub(crate) const PSH: u8 = 8;
+pub(crate) const ACK: u8 = 16;
 
 /// A connection whose segments become the frames of a capture file, a millisecond apart.
 pub(crate) struct Connection {
     frames: Vec<Vec<u8>>,
     server_port: u16,
     next: [u32; 2],
+    /// Bytes that are captured of a frame.
+    captured: usize,
 }
 
 impl Connection {
@@ -33,7 +35,7 @@ impl Connection {
 
     /// A connection whose handshake is not in the capture.
     pub(crate) fn joined(server_port: u16) -> Self {
-        Self { frames: Vec::new(), server_port, next: [1000, 5000] }
+        Self { frames: Vec::new(), server_port, next: [1000, 5000], captured: usize::MAX }
     }
 
     /// The client sends these bytes in one segment.
@@ -48,6 +50,18 @@ impl Connection {
         self
     }
 
+    /// The last segment was sent, and is not in the capture.
+    pub(crate) fn lost(mut self) -> Self {
+        self.frames.pop();
+        self
+    }
+
+    /// Only this many bytes of payload are captured of each segment.
+    pub(crate) fn snapped(mut self, payload: usize) -> Self {
+        self.captured = 54 + payload;
+        self
+    }
+
     /// The bytes of a capture file with all its frames.
     pub(crate) fn pcap(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -55,9 +69,10 @@ impl Connection {
         out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
         for (at, frame) in self.frames.iter().enumerate() {
             let length = frame.len() as u32;
-            let record = [1_700_000_000, at as u32 * 1000, length, length];
+            let captured = frame.len().min(self.captured);
+            let record = [1_700_000_000, at as u32 * 1000, captured as u32, length];
             out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
-            out.extend(frame);
+            out.extend(&frame[..captured]);
         }
         out
     }
@@ -68,35 +83,50 @@ impl Connection {
     }
 
     fn segment(&mut self, from: usize, flags: u8, payload: &[u8]) {
-        let ends = [(CLIENT.0, CLIENT.1), (SERVER.0, self.server_port)];
-        let (source, destination) = (ends[from], ends[1 - from]);
         let ack = if flags & ACK == 0 { 0 } else { self.next[1 - from] };
-        let mut tcp = Vec::new();
-        tcp.extend(source.1.to_be_bytes());
-        tcp.extend(destination.1.to_be_bytes());
-        tcp.extend(self.next[from].to_be_bytes());
-        tcp.extend(ack.to_be_bytes());
-        tcp.extend([5 << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
-        tcp.extend(payload);
-        let mut pseudo = [source.0, destination.0].concat();
-        pseudo.extend([0, 6]);
-        pseudo.extend((tcp.len() as u16).to_be_bytes());
-        pseudo.extend(&tcp);
-        tcp[16..18].copy_from_slice(&checksum(&pseudo));
-        let mut ip = vec![0x45, 0];
-        ip.extend((20 + tcp.len() as u16).to_be_bytes());
-        ip.extend((self.frames.len() as u16).to_be_bytes());
-        ip.extend([0x40, 0, 64, 6, 0, 0]);
-        ip.extend(source.0);
-        ip.extend(destination.0);
-        let sum = checksum(&ip);
-        ip[10..12].copy_from_slice(&sum);
-        let mut frame = vec![2, 0, 0, 0, 0, 2 - from as u8, 2, 0, 0, 0, 0, 1 + from as u8, 8, 0];
-        frame.extend(ip);
-        frame.extend(tcp);
-        self.frames.push(frame);
+        let ports = [CLIENT.1, self.server_port];
+        let numbers = (self.next[from], ack);
+        self.frames.push(frame(from, ports, numbers, flags, self.frames.len() as u16, payload));
         self.next[from] += payload.len() as u32 + u32::from(flags & SYN != 0);
     }
+}
+
+/// The frame of one segment: from the client (0) or the server (1), with the ports of both, its sequence and
+/// acknowledgement numbers, TCP flags and IP identification.
+pub(crate) fn frame(
+    from: usize,
+    ports: [u16; 2],
+    numbers: (u32, u32),
+    flags: u8,
+    identification: u16,
+    payload: &[u8],
+) -> Vec<u8> {
+    let ends = [(CLIENT.0, ports[0]), (SERVER.0, ports[1])];
+    let (source, destination) = (ends[from], ends[1 - from]);
+    let mut tcp = Vec::new();
+    tcp.extend(source.1.to_be_bytes());
+    tcp.extend(destination.1.to_be_bytes());
+    tcp.extend(numbers.0.to_be_bytes());
+    tcp.extend(numbers.1.to_be_bytes());
+    tcp.extend([5 << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    tcp.extend(payload);
+    let mut pseudo = [source.0, destination.0].concat();
+    pseudo.extend([0, 6]);
+    pseudo.extend((tcp.len() as u16).to_be_bytes());
+    pseudo.extend(&tcp);
+    tcp[16..18].copy_from_slice(&checksum(&pseudo));
+    let mut ip = vec![0x45, 0];
+    ip.extend((20 + tcp.len() as u16).to_be_bytes());
+    ip.extend(identification.to_be_bytes());
+    ip.extend([0x40, 0, 64, 6, 0, 0]);
+    ip.extend(source.0);
+    ip.extend(destination.0);
+    let sum = checksum(&ip);
+    ip[10..12].copy_from_slice(&sum);
+    let mut frame = vec![2, 0, 0, 0, 0, 2 - from as u8, 2, 0, 0, 0, 0, 1 + from as u8, 8, 0];
+    frame.extend(ip);
+    frame.extend(tcp);
+    frame
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 2] {
