@@ -11,6 +11,7 @@ pub mod render;
 pub mod session;
 pub mod text;
 pub mod time;
+pub mod token;
 pub mod wire;
 
 pub use analysis::{Analysis, Output, Summary};

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The rooms by floor. Rooms on one floor are strangers.
 const FLOORS: [&[&str]; 10] = [
-    &["time", "text"],
+    &["time", "text", "token"],
     &["capture"],
     &["wire", "mqtt"],
     &["flow"],
