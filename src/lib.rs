@@ -7,6 +7,7 @@ pub mod dissect;
 pub mod engine;
 pub mod flow;
 pub mod mqtt;
+pub mod redact;
 pub mod render;
 pub mod session;
 pub mod text;

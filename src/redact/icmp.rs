@@ -1,0 +1,127 @@
+//! ICMP and ICMPv6: the addresses in their messages, and the packets that errors quote. Of everything else in a
+//! message only the first eight bytes stay.
+
+use super::layers::{Copy, ipv4};
+use crate::wire::Placed;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+pub(super) fn v4(copy: &mut Copy<'_>, placed: &Placed) {
+    let start = placed.start;
+    match copy.byte(start) {
+        // Redirect names a router.
+        5 => {
+            copy.v4(start + 4);
+            quoted(copy, start + 8);
+        }
+        3 | 4 | 11 | 12 => quoted(copy, start + 8),
+        _ => {}
+    }
+}
+
+pub(super) fn v6(copy: &mut Copy<'_>, placed: &Placed) {
+    let (start, end) = (placed.start, placed.start + placed.captured);
+    let inside = |at: usize, length: usize| at + length <= end;
+    match copy.byte(start) {
+        0..128 => quoted(copy, start + 8),
+        // Multicast listener discovery (RFC 2710, RFC 3810).
+        130..=132 if inside(start + 8, 16) => copy.v6(start + 8),
+        143 => {
+            let mut at = start + 8;
+            while inside(at, 20) {
+                copy.keep(at, 4);
+                copy.v6(at + 4);
+                let sources = usize::from(copy.be16(at + 2));
+                let auxiliary = usize::from(copy.byte(at + 1)) * 4;
+                for source in (0..sources).map(|index| at + 20 + index * 16).take_while(|at| inside(*at, 16)) {
+                    copy.v6(source);
+                }
+                at += 20 + sources * 16 + auxiliary;
+            }
+        }
+        // Neighbour discovery (RFC 4861, section 4).
+        133 => options(copy, start + 8, end),
+        134 => {
+            copy.keep(start + 8, 8);
+            options(copy, start + 16, end);
+        }
+        135 | 136 if inside(start + 8, 16) => {
+            copy.v6(start + 8);
+            options(copy, start + 24, end);
+        }
+        137 if inside(start + 8, 32) => {
+            copy.v6(start + 8);
+            copy.v6(start + 24);
+            options(copy, start + 40, end);
+        }
+        _ => {}
+    }
+}
+
+/// Options of neighbour discovery (RFC 4861, section 4.6).
+fn options(copy: &mut Copy<'_>, start: usize, end: usize) {
+    let mut at = start;
+    while at + 8 <= end {
+        let size = usize::from(copy.byte(at + 1)) * 8;
+        if size == 0 || at + size > end {
+            return;
+        }
+        copy.keep(at, 2);
+        match (copy.byte(at), size) {
+            (1 | 2, 8) => copy.mac(at + 2),
+            (3, 32) => {
+                copy.keep(at, 16);
+                copy.v6(at + 16);
+            }
+            (5, 8) => copy.keep(at, 8),
+            _ => {}
+        }
+        at += size;
+    }
+}
+
+/// The beginning of a packet that an error quotes: its IP header and the first bytes of its transport. That one's
+/// checksum tells of the payload, and is left out.
+fn quoted(copy: &mut Copy<'_>, start: usize) {
+    let (protocol, transport) = match copy.byte(start) >> 4 {
+        4 => {
+            let length = usize::from(copy.byte(start) & 15) * 4;
+            if length < 20 || start + length > copy.old.len() {
+                return;
+            }
+            copy.keep(start, length);
+            ipv4(copy, start, length);
+            header_checksum(copy, start, length);
+            let is_first = copy.be16(start + 6) & 0x1fff == 0;
+            (if is_first { copy.byte(start + 9) } else { 0 }, start + length)
+        }
+        6 if start + 40 <= copy.old.len() => {
+            copy.keep(start, 8);
+            copy.v6(start + 8);
+            copy.v6(start + 24);
+            (copy.byte(start + 6), start + 40)
+        }
+        _ => return,
+    };
+    match protocol {
+        TCP => {
+            copy.keep(transport, 20);
+            copy.clear(transport + 16, 2);
+        }
+        UDP => copy.keep(transport, 6),
+        _ => {}
+    }
+}
+
+/// The quoted header's checksum is of its old addresses.
+fn header_checksum(copy: &mut Copy<'_>, start: usize, length: usize) {
+    use crate::wire::checksum::{fold, sum};
+    let Some(header) = copy.new.get_mut(start..start + length) else { return };
+    let Some(place) = header.get_mut(10..12) else { return };
+    place.fill(0);
+    let right = !fold(sum(header));
+    if let Some(place) = header.get_mut(10..12) {
+        place.copy_from_slice(&right.to_be_bytes());
+    }
+}
