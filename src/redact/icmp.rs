@@ -1,8 +1,9 @@
 //! ICMP and ICMPv6: the addresses in their messages, and the packets that errors quote. Of everything else in a
 //! message only the first eight bytes stay.
 
-use super::layers::{Copy, ipv4};
+use super::layers::{Copy, ipv4, tcp_options};
 use crate::wire::Placed;
+use crate::wire::checksum::{field, fold, sum, wide_field};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -81,10 +82,10 @@ fn options(copy: &mut Copy<'_>, start: usize, end: usize) {
     }
 }
 
-/// The beginning of a packet that an error quotes: its IP header and the first bytes of its transport. That one's
-/// checksum tells of the payload, and is left out.
+/// The beginning of a packet that an error quotes: its IP header and that of its transport. The checksum of that one
+/// tells of the payload; it is of the copy, or 0 where the packet is not quoted to its end.
 fn quoted(copy: &mut Copy<'_>, start: usize) {
-    let (protocol, transport) = match copy.byte(start) >> 4 {
+    let (protocol, transport, length, addresses) = match copy.byte(start) >> 4 {
         4 => {
             let length = usize::from(copy.byte(start) & 15) * 4;
             if length < 20 || start + length > copy.old.len() {
@@ -94,29 +95,42 @@ fn quoted(copy: &mut Copy<'_>, start: usize) {
             ipv4(copy, start, length);
             header_checksum(copy, start, length);
             let is_first = copy.be16(start + 6) & 0x1fff == 0;
-            (if is_first { copy.byte(start + 9) } else { 0 }, start + length)
+            let total = usize::from(copy.be16(start + 2));
+            let protocol = if is_first { copy.byte(start + 9) } else { 0 };
+            (protocol, start + length, total.saturating_sub(length), start + 12..start + 20)
         }
         6 if start + 40 <= copy.old.len() => {
             copy.keep(start, 8);
             copy.v6(start + 8);
             copy.v6(start + 24);
-            (copy.byte(start + 6), start + 40)
+            (copy.byte(start + 6), start + 40, usize::from(copy.be16(start + 4)), start + 8..start + 40)
         }
         _ => return,
     };
-    match protocol {
+    let checksum_at = match protocol {
         TCP => {
-            copy.keep(transport, 20);
-            copy.clear(transport + 16, 2);
+            let header = usize::from(copy.byte(transport + 12) >> 4) * 4;
+            copy.keep(transport, header);
+            tcp_options(copy, transport + 20, transport + header);
+            16
         }
-        UDP => copy.keep(transport, 6),
-        _ => {}
+        UDP => {
+            copy.keep(transport, 8);
+            6
+        }
+        _ => return,
+    };
+    copy.clear(transport + checksum_at, 2);
+    let addresses = copy.new.get(addresses).map_or(0, sum);
+    let Some(whole) = copy.new.get_mut(transport..transport + length) else { return };
+    let checksum = !fold(addresses + field(u16::from(protocol)) + wide_field(length as u32) + sum(whole));
+    if let Some(place) = whole.get_mut(checksum_at..checksum_at + 2) {
+        place.copy_from_slice(&checksum.to_be_bytes());
     }
 }
 
 /// The quoted header's checksum is of its old addresses.
 fn header_checksum(copy: &mut Copy<'_>, start: usize, length: usize) {
-    use crate::wire::checksum::{fold, sum};
     let Some(header) = copy.new.get_mut(start..start + length) else { return };
     let Some(place) = header.get_mut(10..12) else { return };
     place.fill(0);

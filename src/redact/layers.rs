@@ -355,7 +355,7 @@ fn extension(copy: &mut Copy<'_>, start: usize, length: usize, number: Option<u8
 }
 
 /// The options of TCP: numbers stay, keys, digests, cookies and addresses do not.
-fn tcp_options(copy: &mut Copy<'_>, start: usize, end: usize) {
+pub(super) fn tcp_options(copy: &mut Copy<'_>, start: usize, end: usize) {
     let mut at = start;
     while at < end {
         let (kind, size) = (copy.byte(at), usize::from(copy.byte(at + 1)));
