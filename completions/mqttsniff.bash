@@ -37,6 +37,9 @@ _mqttsniff() {
             mqttsniff,read)
                 cmd="mqttsniff__subcmd__read"
                 ;;
+            mqttsniff,redact)
+                cmd="mqttsniff__subcmd__redact"
+                ;;
             mqttsniff,schema)
                 cmd="mqttsniff__subcmd__schema"
                 ;;
@@ -61,6 +64,9 @@ _mqttsniff() {
             mqttsniff__subcmd__help,read)
                 cmd="mqttsniff__subcmd__help__subcmd__read"
                 ;;
+            mqttsniff__subcmd__help,redact)
+                cmd="mqttsniff__subcmd__help__subcmd__redact"
+                ;;
             mqttsniff__subcmd__help,schema)
                 cmd="mqttsniff__subcmd__help__subcmd__schema"
                 ;;
@@ -71,7 +77,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow redact interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -85,7 +91,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --time --color --help"
+            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -147,6 +153,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --show)
                     COMPREPLY=($(compgen -W "packets messages flows sessions findings summary" -- "${cur}"))
                     return 0
@@ -181,7 +191,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --wireshark-rules --json --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --json --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -231,6 +241,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --time)
                     COMPREPLY=($(compgen -W "relative clock" -- "${cur}"))
                     return 0
@@ -247,7 +261,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow interfaces schema completions man help"
+            opts="read capture flow redact interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -358,6 +372,20 @@ _mqttsniff() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mqttsniff__subcmd__help__subcmd__redact)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mqttsniff__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -401,7 +429,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --time --color --help"
+            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -419,6 +447,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --show)
                     COMPREPLY=($(compgen -W "packets messages flows sessions findings summary" -- "${cur}"))
                     return 0
@@ -429,6 +461,24 @@ _mqttsniff() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__redact)
+            opts="-h --keep-topics --keep-addresses --redact-key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

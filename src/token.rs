@@ -114,7 +114,7 @@ impl Key {
         if bytes.iter().all(|byte| (0x20..=0x7e).contains(byte)) {
             self.plain(bytes);
         } else {
-            self.until_different(bytes, |letters, bytes| odd(letters, bytes));
+            self.until_different(bytes, odd);
         }
     }
 
@@ -123,7 +123,7 @@ impl Key {
         if bytes.iter().all(|byte| (0x20..=0x7e).contains(byte)) {
             self.plain(bytes);
         } else {
-            self.until_different(bytes, |letters, bytes| letters.fill(bytes));
+            self.until_different(bytes, Letters::fill);
         }
         if not_utf8 && let Some(first) = bytes.first_mut() {
             *first = NEVER_UTF8;
@@ -134,7 +134,7 @@ impl Key {
     fn plain(&self, bytes: &mut [u8]) {
         let count = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
         if !(1..=PERMUTED).contains(&count) || bytes.len() > PATTERN {
-            return self.until_different(bytes, |letters, bytes| letters.fill(bytes));
+            return self.until_different(bytes, Letters::fill);
         }
         // The other characters and where they stand tell texts apart as well, so they choose the permutation.
         let mut pattern = [0; PATTERN];

@@ -285,7 +285,7 @@ fn a_capture_may_come_and_go_through_pipes() {
     let capture = std::fs::read(fixtures().join("mqtt5_qos.pcap")).unwrap();
     let result = mqttsniff().args(["redact", "-", "-"]).write_stdin(capture).output().unwrap();
     assert_eq!(result.status.code(), Some(0), "{}", stderr(&result));
-    assert!(stderr(&result).contains("77 frames written, 52 MQTT messages redacted"), "{}", stderr(&result));
+    assert!(stderr(&result).contains("77 frames written: 52 MQTT messages redacted"), "{}", stderr(&result));
     let output = directory.path().join("out.pcapng");
     std::fs::write(&output, &result.stdout).unwrap();
     assert_eq!(of(&records(&output, &[]), "message").len(), 52);

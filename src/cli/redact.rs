@@ -11,6 +11,7 @@ use mqttsniff::capture::save::{self, Format, Writer};
 use mqttsniff::capture::{self, Batch, Fill, LinkType, Source as _};
 use mqttsniff::mqtt::Redactor;
 use mqttsniff::redact::{Redaction, RedactionOptions, RedactionStats};
+use mqttsniff::render::Count;
 
 use super::failure::{Failure, report_problems, say};
 use super::progress::Progress;
@@ -22,7 +23,8 @@ pub(super) struct Tokens {
     /// Show tokens in place of client identifiers, user names, topics and payloads
     ///
     /// In every output. The same text has the same token everywhere, topics level by level, so that subscriptions
-    /// still match; tokens are as long as what they stand for, and differ from run to run.
+    /// still match; tokens are as long as what they stand for, and differ from run to run. Addresses stay, and so does
+    /// all in a file that is saved while capturing: `mqttsniff redact` makes one that can be shared.
     #[arg(long)]
     redact: bool,
 
@@ -68,11 +70,11 @@ pub(super) struct Redact {
     keep_addresses: bool,
 
     /// Make the tokens with this secret: the same in every run
-    #[arg(long, value_name = "TEXT", help_heading = "Privacy")]
-    redact_key: Option<String>,
+    #[arg(long = "redact-key", value_name = "TEXT", help_heading = "Privacy")]
+    secret: Option<String>,
 }
 
-/// Frames that are written at a time.
+/// The file that is written.
 struct Target<'a> {
     path: &'a Path,
     writer: Option<Writer>,
@@ -85,7 +87,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
             Some(problem) => anyhow::Error::new(Failure::from(problem)),
             None => anyhow::anyhow!("the input can't be opened"),
         })?;
-    let redactor = redactor(arguments.redact_key.as_deref()).keeping_topics(arguments.keep_topics);
+    let redactor = redactor(arguments.secret.as_deref()).keeping_topics(arguments.keep_topics);
     let mut options = RedactionOptions::new(redactor);
     options.keep_addresses = arguments.keep_addresses;
     let mut redaction = Redaction::new(options);
@@ -108,7 +110,15 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
     target.write(&mut redaction)?;
     target.finish()?;
     progress.finish();
-    say(&summary(redaction.stats()));
+    let stats = redaction.stats();
+    say(&summary(stats));
+    if stats.hurried > 0 {
+        say(&format!(
+            "{} could not wait for the end of what had begun in them, as too much would have been held: MQTT in them \
+             is written over",
+            Count(stats.hurried, "frame")
+        ));
+    }
     Ok(report_problems(&source.report().problems))
 }
 
@@ -152,13 +162,12 @@ impl Target<'_> {
 
     /// The writer; nothing is written before the input is known to be a capture.
     fn open(&mut self, link: LinkType) -> anyhow::Result<&mut Writer> {
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => {
-                let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
-                options.link = link;
-                Writer::create(self.path, options).with_context(|| failed_write(self.path))?
-            }
+        let writer = if let Some(writer) = self.writer.take() {
+            writer
+        } else {
+            let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
+            options.link = link;
+            Writer::create(self.path, options).with_context(|| failed_write(self.path))?
         };
         Ok(self.writer.insert(writer))
     }
@@ -178,8 +187,14 @@ fn failed_write(path: &Path) -> String {
 
 fn summary(stats: RedactionStats) -> String {
     let RedactionStats { frames, messages, addresses, overwritten, .. } = stats;
+    let addresses = match addresses {
+        1 => "1 address".to_owned(),
+        several => format!("{several} addresses"),
+    };
     format!(
-        "{frames} frames written, {messages} MQTT messages redacted, {addresses} addresses replaced, {overwritten} bytes \
-         of other payload written over"
+        "{} written: {} redacted, {addresses} replaced, {} of other payload written over",
+        Count(frames, "frame"),
+        Count(messages, "MQTT message"),
+        Count(overwritten, "byte")
     )
 }

@@ -68,7 +68,7 @@ pub(super) fn set_right(
             Layer::Gre => {
                 let has_checksum = new.get(placed.start..placed.start + 2).is_some_and(|flags| {
                     // The bit, in version 0 (RFC 2784).
-                    matches!(flags, [first, second] if first & 0x80 != 0 && second & 7 == 0)
+                    matches!(flags, [first, second] if first & 0x80 != 0 && second.trailing_zeros() >= 3)
                 });
                 if has_checksum {
                     set(old, new, *placed, 4, Pseudo::default(), 0);

@@ -74,6 +74,8 @@ pub(super) struct Held {
     now: Option<Timestamp>,
     /// Bytes that got their redacted contents.
     pub(super) placed: u64,
+    /// Frames that a limit kept from waiting longer.
+    pub(super) hurried: u64,
 }
 
 impl Held {
@@ -132,6 +134,8 @@ impl Held {
         if frame.waiting > 0 && !all && !stale && bytes <= HELD_BYTES && count <= HELD_FRAMES {
             return None;
         }
+        let hurried = frame.waiting > 0 && !all && !stale;
+        self.hurried += u64::from(hurried);
         let mut frame = self.frames.pop_front()?;
         self.first += 1;
         self.bytes -= 2 * frame.buffer.old.len();

@@ -94,7 +94,7 @@ fn quoted(copy: &mut Copy<'_>, start: usize) {
             copy.keep(start, length);
             ipv4(copy, start, length);
             header_checksum(copy, start, length);
-            let is_first = copy.be16(start + 6) & 0x1fff == 0;
+            let is_first = copy.be16(start + 6).trailing_zeros() >= 13;
             let total = usize::from(copy.be16(start + 2));
             let protocol = if is_first { copy.byte(start + 9) } else { 0 };
             (protocol, start + length, total.saturating_sub(length), start + 12..start + 20)

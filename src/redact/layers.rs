@@ -13,6 +13,9 @@ const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const DESTINATION_OPTIONS: u8 = 60;
 
+/// Bytes of a radiotap header that are kept: all fields that are common, and nothing that a vendor put behind them.
+const RADIOTAP: usize = 64;
+
 /// A stretch of bytes as it was, and its copy.
 pub(super) struct Copy<'a> {
     pub(super) old: &'a [u8],
@@ -123,15 +126,13 @@ fn header_length(copy: &Copy<'_>, placed: &Placed, link: LinkType, number: Optio
             words.take_while(|word| word.get(2).is_some_and(|byte| byte & 1 == 0)).count() * 4 + 4
         }
         Layer::Wlan => wlan_header(byte(0), byte(1)).unwrap_or(2),
-        Layer::Radiotap | Layer::Gre | Layer::Erspan | Layer::Icmp | Layer::Icmpv6 => 8,
+        Layer::Radiotap | Layer::Gre | Layer::Erspan | Layer::Arp | Layer::Icmp | Layer::Icmpv6 | Layer::Udp => 8,
         Layer::Llc if [byte(0), byte(1)] == [0xaa, 0xaa] => 8,
         Layer::Llc => 3,
-        Layer::Arp => 8,
         Layer::Ipv4 => usize::from(byte(0) & 15) * 4,
         Layer::Ipv6 => 40,
         Layer::Ipv6Extension => extension_length(copy, start, number),
         Layer::Tcp => usize::from(byte(12) >> 4) * 4,
-        Layer::Udp => 8,
         // There is always something inside; and what is no layer has no header.
         Layer::Wccp | Layer::Vxlan | Layer::Geneve | Layer::Teredo | Layer::Gtp | Layer::Capwap | Layer::Data => 0,
     }
@@ -185,10 +186,13 @@ fn header(copy: &mut Copy<'_>, placed: &Placed, length: usize, link: LinkType, n
         }
         Layer::Wlan => wlan(copy, start, length),
         // What the card measured; its flags say how the frame is to be read.
-        Layer::Radiotap if link == LinkType::IEEE802_11_RADIOTAP => {}
+        Layer::Radiotap if link == LinkType::IEEE802_11_RADIOTAP => {
+            copy.clear(start + RADIOTAP, length.saturating_sub(RADIOTAP));
+        }
         // Devices write where they are and who they are into these; the length is what is needed of them.
         Layer::Radiotap | Layer::Capwap => copy.clear(start + 8, length.saturating_sub(8)),
         Layer::Nflog => nflog(copy, start, length),
+        Layer::Gtp => gtp_extensions(copy, start, length),
         Layer::Geneve => options_behind(copy, start + 8, start + length),
         Layer::Teredo => copy.clear(start + 4, length.saturating_sub(4)),
         Layer::Gre => source_routes(copy, start, length),
@@ -221,7 +225,6 @@ fn header(copy: &mut Copy<'_>, placed: &Placed, length: usize, link: LinkType, n
         | Layer::Wccp
         | Layer::Vntag
         | Layer::Vxlan
-        | Layer::Gtp
         | Layer::Udp
         | Layer::Data => {}
     }
@@ -266,6 +269,19 @@ fn options_behind(copy: &mut Copy<'_>, start: usize, end: usize) {
         let size = usize::from(copy.byte(at + 3) & 0x1f) * 4;
         copy.clear(at + 4, size.min(end - at - 4));
         at += 4 + size;
+    }
+}
+
+/// Extension headers of GTP: the length of each stays, and the type of the next (3GPP TS 29.281, section 5.2).
+fn gtp_extensions(copy: &mut Copy<'_>, start: usize, length: usize) {
+    let mut at = start + 12;
+    while at < start + length {
+        let size = usize::from(copy.byte(at)) * 4;
+        if size == 0 {
+            return copy.clear(at, start + length - at);
+        }
+        copy.clear(at + 1, size.min(start + length - at).saturating_sub(2));
+        at += size;
     }
 }
 

@@ -59,6 +59,8 @@ pub struct RedactionStats {
     pub addresses: u64,
     /// Bytes behind the headers that belong to no message, and were written over.
     pub overwritten: u64,
+    /// Frames that a limit kept from waiting until all of their messages were read: what was not is written over.
+    pub hurried: u64,
 }
 
 /// A frame that is done.
@@ -175,6 +177,7 @@ impl Redaction {
         let work = &self.work;
         RedactionStats {
             addresses: work.addresses.replaced(),
+            hurried: work.held.hurried,
             overwritten: work.stats.overwritten.saturating_sub(work.held.placed),
             ..work.stats
         }
@@ -337,3 +340,6 @@ fn write_header(header: FixedHeader, bytes: &mut Vec<u8>) {
         left >>= 7;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ pub(super) trait Places {
 /// All streams.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    streams: HashMap<Name, Stream, foldhash::fast::RandomState>,
+    by_name: HashMap<Name, Stream, foldhash::fast::RandomState>,
     /// What is remembered, oldest first, and its cost. Names of streams that are gone stay until their turn.
     order: VecDeque<(Name, usize)>,
     bytes: usize,
@@ -92,7 +92,7 @@ fn put(offset: i64, waiting: &Waiting, start: u64, bytes: &[u8], places: &mut im
 impl Streams {
     /// A segment came whose payload has to be replaced.
     pub(super) fn segment(&mut self, name: Name, begin: Option<SeqNum>, waiting: Waiting, places: &mut impl Places) {
-        let stream = self.streams.entry(name).or_default();
+        let stream = self.by_name.entry(name).or_default();
         stream.begin = stream.begin.or(begin);
         if let Some(offset) = stream.offset(&waiting) {
             let first = stream.known.partition_point(|(start, bytes)| (start + bytes.len() as u64) as i64 <= offset);
@@ -122,7 +122,7 @@ impl Streams {
         bytes: Box<[u8]>,
         places: &mut impl Places,
     ) {
-        let stream = self.streams.entry(name).or_default();
+        let stream = self.by_name.entry(name).or_default();
         stream.begin = stream.begin.or(begin);
         for waiting in &stream.waiting {
             if let Some(offset) = stream.offset(waiting) {
@@ -148,7 +148,7 @@ impl Streams {
         while self.bytes > REMEMBERED_BYTES {
             let Some((name, cost)) = self.order.pop_front() else { break };
             self.bytes -= cost;
-            if let Some(stream) = self.streams.get_mut(&name) {
+            if let Some(stream) = self.by_name.get_mut(&name) {
                 stream.known.pop_front();
             }
         }
@@ -156,7 +156,7 @@ impl Streams {
 
     /// Nothing more will be read of the stream.
     pub(super) fn end(&mut self, name: Name, places: &mut impl Places) {
-        let Some(stream) = self.streams.remove(&name) else { return };
+        let Some(stream) = self.by_name.remove(&name) else { return };
         for waiting in stream.waiting {
             places.done(waiting.target);
         }
