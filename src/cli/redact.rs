@@ -1,6 +1,7 @@
 //! `mqttsniff redact`: a capture in, one that can be shared out; and the options that redact what other commands show.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -14,6 +15,7 @@ use mqttsniff::redact::{Redaction, RedactionOptions, RedactionStats};
 use mqttsniff::render::Count;
 
 use super::failure::{Failure, report_problems, say};
+use super::output::STDOUT;
 use super::progress::Progress;
 
 /// Tokens in place of what is private.
@@ -111,7 +113,11 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
     target.finish()?;
     progress.finish();
     let stats = redaction.stats();
-    say(&summary(stats));
+    if arguments.output == Path::new("-") {
+        say(&summary(stats));
+    } else {
+        writeln!(io::stdout(), "{}", summary(stats)).context(STDOUT)?;
+    }
     if stats.hurried > 0 {
         say(&format!(
             "{} could not wait for the end of what had begun in them, as too much would have been held: MQTT in them \

@@ -91,7 +91,7 @@ impl RedactedFrame {
 /// use mqttsniff::mqtt::Redactor;
 /// use mqttsniff::redact::{Redaction, RedactionOptions};
 ///
-/// let mut source = capture::open(&["fixtures/mqtt5_qos.pcap".into()]).expect("the capture is there");
+/// let mut source = capture::open(&["fixtures/mqtt5_qos.pcap"]).expect("the capture is there");
 /// let mut redaction = Redaction::new(RedactionOptions::new(Redactor::random()));
 /// let (mut batch, mut fill) = (Batch::new(), Fill::More);
 /// while fill == Fill::More {
