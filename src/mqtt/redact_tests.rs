@@ -131,11 +131,11 @@ fn block(properties: &[&[u8]]) -> Vec<u8> {
 fn nothing_private_is_left_in_any_property() {
     let user = b"\x26\0\x04name\0\x06worths";
     let connack = block(&[b"\x12\0\x05given", b"\x1f\0\x06reason", b"\x1c\0\x05other", b"\x1a\0\x04info", user]);
-    let publish = block(&[b"\x03\0\x04kind", b"\x08\0\x0bback/to-here", b"\x09\0\x05corre", user]);
+    let publish = block(&[b"\x03\0\x04kind", b"\x08\0\x0cback/to-here", b"\x09\0\x05corre", user]);
     let auth = block(&[b"\x15\0\x05SCRAM", b"\x16\0\x04data", user]);
     let ack = block(&[b"\x1f\0\x06reason", user]);
     let cases: [(u8, Vec<u8>, &[&str]); 7] = [
-        (0x20, [&[0, 0][..], &connack].concat(), &["given", "reason", "other", "info"]),
+        (0x20, [&[0, 0x9c][..], &connack].concat(), &["given", "reason", "other", "info"]),
         (0x30, [&b"\0\x04room"[..], &publish, b"21.5"].concat(), &["room", "kind", "back", "to-here", "corre", "21.5"]),
         (0x40, [&[0, 1, 0][..], &ack].concat(), &["reason"]),
         (0x82, [&[0, 1][..], &block(&[user]), b"\0\x0broom/+/temp\x01"].concat(), &["room", "temp"]),
