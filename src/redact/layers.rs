@@ -320,12 +320,17 @@ pub(super) fn ipv4(copy: &mut Copy<'_>, start: usize, length: usize) {
             _ if size < 2 => return copy.clear(at, end - at),
             // Source routes and the recorded route (RFC 791, section 3.1).
             131 | 137 | 7 => {
-                for address in (at + 3..(at + size).min(end)).step_by(4) {
-                    copy.v4(address);
+                let stop = (at + size).min(end);
+                for address in (at + 3..stop).step_by(4) {
+                    if address + 4 <= stop {
+                        copy.v4(address);
+                    } else {
+                        copy.clear(address, stop - address);
+                    }
                 }
             }
             // Router alert (RFC 2113).
-            148 => {}
+            148 if size == 4 => {}
             _ => copy.clear(at + 2, (size - 2).min(end.saturating_sub(at + 2))),
         }
         at += size;
@@ -347,8 +352,10 @@ fn extension(copy: &mut Copy<'_>, start: usize, length: usize, number: Option<u8
                         at += 1;
                         continue;
                     }
-                    // Router alert, tunnel limit, jumbo payload: numbers alone.
-                    0x05 | 0x04 | 0xc2 => {}
+                    // Tunnel limit, router alert, jumbo payload: numbers alone.
+                    0x04 if size == 1 => {}
+                    0x05 if size == 2 => {}
+                    0xc2 if size == 4 => {}
                     _ => copy.clear(at + 2, size.min(end.saturating_sub(at + 2))),
                 }
                 at += 2 + size;
@@ -362,8 +369,12 @@ fn extension(copy: &mut Copy<'_>, start: usize, length: usize, number: Option<u8
             };
             let stop = (start + 8).saturating_add(addresses).min(end);
             copy.clear(stop, end - stop);
-            for address in (start + 8..stop).step_by(16).filter(|address| address + 16 <= stop) {
-                copy.v6(address);
+            for address in (start + 8..stop).step_by(16) {
+                if address + 16 <= stop {
+                    copy.v6(address);
+                } else {
+                    copy.clear(address, stop - address);
+                }
             }
         }
         _ => copy.clear(start + 4, length.saturating_sub(4)),
@@ -382,8 +393,12 @@ pub(super) fn tcp_options(copy: &mut Copy<'_>, start: usize, end: usize) {
                 continue;
             }
             _ if size < 2 => return copy.clear(at, end - at),
-            // MSS, window scale, SACK permitted, SACK, timestamps, user timeout.
-            2 | 3 | 4 | 5 | 8 | 28 => {}
+            // MSS, window scale, SACK permitted, SACK, timestamps, user timeout; no longer than they may be.
+            2 | 28 if size == 4 => {}
+            3 if size == 3 => {}
+            4 if size == 2 => {}
+            5 if matches!(size, 10 | 18 | 26 | 34) => {}
+            8 if size == 10 => {}
             _ => copy.clear(at + 2, (size - 2).min(end.saturating_sub(at + 2))),
         }
         at += size;
