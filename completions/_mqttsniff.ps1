@@ -28,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
+            [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -39,12 +40,14 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
+            [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret: the same in every run')
             [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'What to show, separated by commas')
             [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'As what to show the payloads of messages')
             [CompletionResult]::new('--payload-bytes', '--payload-bytes', [CompletionResultType]::ParameterName, 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]')
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How tables show times; --json always has both date and time')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
             [CompletionResult]::new('--detail', '--detail', [CompletionResultType]::ParameterName, 'Show all fields of each message, and where their bytes stand')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -66,6 +69,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
+            [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret: the same in every run')
             [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'What to show, separated by commas')
             [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'As what to show the payloads of messages')
             [CompletionResult]::new('--payload-bytes', '--payload-bytes', [CompletionResultType]::ParameterName, 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]')
@@ -74,6 +78,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Also capture frames that are for other machines')
             [CompletionResult]::new('--promiscuous', '--promiscuous', [CompletionResultType]::ParameterName, 'Also capture frames that are for other machines')
             [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
             [CompletionResult]::new('--detail', '--detail', [CompletionResultType]::ParameterName, 'Show all fields of each message, and where their bytes stand')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -92,10 +97,20 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
+            [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret: the same in every run')
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'Show times of the clock (UTC) or seconds since the flow''s first frame')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mqttsniff;redact' {
+            [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret: the same in every run')
+            [CompletionResult]::new('--keep-topics', '--keep-topics', [CompletionResultType]::ParameterName, 'Leave topics and topic filters as they are')
+            [CompletionResult]::new('--keep-addresses', '--keep-addresses', [CompletionResultType]::ParameterName, 'Leave hardware and IP addresses as they are')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -125,6 +140,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
+            [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -139,6 +155,9 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;help;flow' {
+            break
+        }
+        'mqttsniff;help;redact' {
             break
         }
         'mqttsniff;help;interfaces' {

@@ -37,6 +37,9 @@ _mqttsniff() {
             mqttsniff,read)
                 cmd="mqttsniff__subcmd__read"
                 ;;
+            mqttsniff,redact)
+                cmd="mqttsniff__subcmd__redact"
+                ;;
             mqttsniff,schema)
                 cmd="mqttsniff__subcmd__schema"
                 ;;
@@ -61,6 +64,9 @@ _mqttsniff() {
             mqttsniff__subcmd__help,read)
                 cmd="mqttsniff__subcmd__help__subcmd__read"
                 ;;
+            mqttsniff__subcmd__help,redact)
+                cmd="mqttsniff__subcmd__help__subcmd__redact"
+                ;;
             mqttsniff__subcmd__help,schema)
                 cmd="mqttsniff__subcmd__help__subcmd__schema"
                 ;;
@@ -71,7 +77,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow redact interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -85,7 +91,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --detail --payload --payload-bytes --time --color --help"
+            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -147,6 +153,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --show)
                     COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
                     return 0
@@ -189,7 +199,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --wireshark-rules --json --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --json --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -239,6 +249,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --time)
                     COMPREPLY=($(compgen -W "relative clock" -- "${cur}"))
                     return 0
@@ -255,7 +269,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow interfaces schema completions man help"
+            opts="read capture flow redact interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -366,6 +380,20 @@ _mqttsniff() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mqttsniff__subcmd__help__subcmd__redact)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mqttsniff__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -409,7 +437,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --show --json --detail --payload --payload-bytes --time --color --help"
+            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -425,6 +453,10 @@ _mqttsniff() {
                     ;;
                 --wireshark-rules)
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --show)
@@ -445,6 +477,24 @@ _mqttsniff() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__redact)
+            opts="-h --keep-topics --keep-addresses --redact-key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -25,6 +25,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
             cand flow 'Show one TCP connection segment by segment, or as a plot'
+            cand redact 'Write a capture that can be shared'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -35,12 +36,14 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
+            cand --redact-key 'Make the tokens with this secret: the same in every run'
             cand --show 'What to show, separated by commas'
             cand --payload 'As what to show the payloads of messages'
             cand --payload-bytes 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]'
             cand --time 'How tables show times; --json always has both date and time'
             cand --color 'Use colours'
             cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
             cand --json 'Print JSON Lines: one object a line'
             cand --detail 'Show all fields of each message, and where their bytes stand'
             cand -h 'Print help (see more with ''--help'')'
@@ -61,6 +64,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
+            cand --redact-key 'Make the tokens with this secret: the same in every run'
             cand --show 'What to show, separated by commas'
             cand --payload 'As what to show the payloads of messages'
             cand --payload-bytes 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]'
@@ -69,6 +73,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -p 'Also capture frames that are for other machines'
             cand --promiscuous 'Also capture frames that are for other machines'
             cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
             cand --json 'Print JSON Lines: one object a line'
             cand --detail 'Show all fields of each message, and where their bytes stand'
             cand -h 'Print help (see more with ''--help'')'
@@ -86,10 +91,19 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
+            cand --redact-key 'Make the tokens with this secret: the same in every run'
             cand --time 'Show times of the clock (UTC) or seconds since the flow''s first frame'
             cand --color 'Use colours'
             cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
             cand --json 'Print JSON Lines: one object a line'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mqttsniff;redact'= {
+            cand --redact-key 'Make the tokens with this secret: the same in every run'
+            cand --keep-topics 'Leave topics and topic filters as they are'
+            cand --keep-addresses 'Leave hardware and IP addresses as they are'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -114,6 +128,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
             cand flow 'Show one TCP connection segment by segment, or as a plot'
+            cand redact 'Write a capture that can be shared'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -125,6 +140,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;capture'= {
         }
         &'mqttsniff;help;flow'= {
+        }
+        &'mqttsniff;help;redact'= {
         }
         &'mqttsniff;help;interfaces'= {
         }

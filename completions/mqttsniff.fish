@@ -29,6 +29,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -s V -l version -d 'Pr
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "read" -d 'Read capture files'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "capture" -d 'Capture from network interfaces'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "redact" -d 'Write a capture that can be shared'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "completions" -d 'Print shell completions'
@@ -40,6 +41,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-versio
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -61,6 +63,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l color -d 'U
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l detail -d 'Show all fields of each message, and where their bytes stand'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -76,6 +79,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-ver
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -98,6 +102,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l promiscuous -d 'Also capture frames that are for other machines'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l detail -d 'Show all fields of each message, and where their bytes stand'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -119,24 +124,31 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-versio
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-topics -d 'Leave topics and topic filters as they are'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-addresses -d 'Leave hardware and IP addresses as they are'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -l json -d 'Print one JSON object for each interface'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "read" -d 'Read capture files'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "read" -d 'Read capture files'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -7,11 +7,13 @@ pub mod dissect;
 pub mod engine;
 pub mod flow;
 pub mod mqtt;
+pub mod redact;
 pub mod render;
 pub mod session;
 pub mod sparkplug;
 pub mod text;
 pub mod time;
+pub mod token;
 pub mod wire;
 
 pub use analysis::{Analysis, Output, Summary};

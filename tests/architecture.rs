@@ -10,13 +10,13 @@ use std::path::Path;
 
 /// The rooms by floor. Rooms on one floor are strangers.
 const FLOORS: [&[&str]; 10] = [
-    &["time", "text"],
+    &["time", "text", "token"],
     &["capture"],
     &["wire", "mqtt", "sparkplug"],
     &["flow"],
     &["dissect"],
     &["engine"],
-    &["session"],
+    &["session", "redact"],
     &["check"],
     &["analysis", "render"],
     &["cli", "main"],
@@ -41,7 +41,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("etherparse", &["wire/"]),
     ("flate2", &["capture/"]),
     // Keys come from the network: their hash must be seeded and fast wherever there is a table of them.
-    ("foldhash", &["flow/", "session/", "wire/fragments.rs"]),
+    ("foldhash", &["flow/", "redact/", "session/", "wire/fragments.rs"]),
     ("lz4_flex", &["capture/"]),
     ("nom", &["capture/", "mqtt/"]),
     ("pcap", &["capture/live.rs", "capture/live/", "capture/interfaces.rs"]),

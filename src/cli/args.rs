@@ -11,6 +11,8 @@ use mqttsniff::mqtt::Version;
 use mqttsniff::render::PayloadFormat;
 use mqttsniff::session::SessionOptions;
 
+use super::redact::{Redact, Tokens};
+
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
 ///
 /// Follows each TCP connection from its handshake to its end, puts its stream together again, and reads the MQTT
@@ -52,6 +54,13 @@ pub(super) enum Command {
     /// states of both ends as the capture proves them. Or, with --plot, a graph in the terminal or as an SVG file.
     #[command(after_help = FLOW_EXAMPLES, override_usage = "mqttsniff flow [OPTIONS] <FILE>... [N]")]
     Flow(Box<Flow>),
+    /// Write a capture that can be shared
+    ///
+    /// Addresses, credentials, client identifiers, topics and payloads are replaced by tokens of the same length, all
+    /// checksums are set right, and whatever is not understood is written over. Times, lengths, ports, sequence
+    /// numbers and flags stay, and MQTT reads as before.
+    #[command(after_help = REDACT_EXAMPLES)]
+    Redact(Redact),
     /// List the network interfaces that can be captured from
     ///
     /// With their state and addresses.
@@ -93,6 +102,12 @@ Examples:
   mqttsniff flow trace.pcap --client-id sensor-7 --frames 100-200
   mqttsniff flow trace.pcap 1 --plot sequence
   mqttsniff flow trace.pcap 1 --plot rtt --from server --output rtt.svg";
+
+const REDACT_EXAMPLES: &str = "\
+Examples:
+  mqttsniff redact trace.pcapng shareable.pcapng
+  mqttsniff redact trace.pcap shareable.pcap --keep-topics
+  mqttsniff redact monday.pcap m.pcap --redact-key 'a secret'    the same tokens in every file";
 
 const INTERFACES_EXAMPLES: &str = "\
 Examples:
@@ -305,6 +320,9 @@ pub(super) struct Decoding {
     /// Wireshark's tcp.analysis fields. The rules have changed between its releases.
     #[arg(long, value_name = "RELEASE", default_value = "master")]
     pub(super) wireshark_rules: WiresharkArgument,
+
+    #[command(flatten)]
+    pub(super) tokens: Tokens,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

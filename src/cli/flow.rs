@@ -127,11 +127,13 @@ fn survey(arguments: &Flow, files: &[PathBuf], way_out: &str, sink: &mut dyn FnM
 fn of_client(arguments: &Flow, files: &[PathBuf], client: &str) -> anyhow::Result<Wanted> {
     let mut flows: Vec<u64> = Vec::new();
     let mut others: Vec<String> = Vec::new();
+    // Redacted, the client goes by its token; whoever knows its name may still use it.
+    let token = arguments.decoding.tokens.redactor().map(|redactor| redactor.text(client.as_bytes()));
     let way_out = "save it to a file first, or name the flow by its number";
     survey(arguments, files, way_out, &mut |output| {
         let Output::Session(session, _) = output else { return };
         let Some(id) = &session.client_id else { return };
-        if **id == *client.as_bytes() {
+        if **id == *client.as_bytes() || token.as_deref() == Some(&**id) {
             flows.push(session.flow.id.0);
         } else if others.len() <= NAMED {
             let id = Escaped(id).to_string();

@@ -12,6 +12,7 @@ mod interfaces;
 mod output;
 mod progress;
 mod read;
+mod redact;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Read(read) => read::run(&read),
         Command::Capture(capture) => capture::run(&capture),
         Command::Flow(flow) => flow::run(&flow),
+        Command::Redact(redact) => redact::run(&redact),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),

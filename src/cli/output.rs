@@ -238,6 +238,7 @@ pub(super) fn engine_options(decoding: &Decoding, packets: bool) -> EngineOption
         dissect: DissectOptions {
             decode_as: decoding.decode_as.clone(),
             mqtt_version: decoding.mqtt_version.map(Into::into),
+            redactor: decoding.tokens.redactor(),
             ..DissectOptions::default()
         },
         ..EngineOptions::default()

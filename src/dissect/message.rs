@@ -32,8 +32,13 @@ impl VersionKnownBy {
 pub struct Message<'a> {
     /// Its fields.
     pub packet: ControlPacket<'a>,
+    /// The bytes behind its fixed header, as far as they are available without a hole.
+    pub body: &'a [u8],
     /// From whom to whom.
     pub direction: Direction,
+    /// The direction of the stream in which it stood, as the flow is named by now. It is the other one where this
+    /// very packet, or one shortly before it, has shown that the roles are to be exchanged.
+    pub stream: Direction,
     /// The frame that completed it.
     pub origin: Origin,
     /// The frame that began it.

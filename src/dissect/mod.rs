@@ -15,7 +15,7 @@ pub use probe::Opening;
 
 use crate::capture::{Origin, Place};
 use crate::flow::Direction;
-use crate::mqtt::{Certainty, FramerLimits, LostSync, Version};
+use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
 use probe::Probe;
 
 /// A protocol that a stream may carry.
@@ -78,6 +78,8 @@ pub struct DissectOptions {
     pub mqtt_version: Option<Version>,
     /// How much of an unfinished packet is held.
     pub framer: FramerLimits,
+    /// What replaces everything private in MQTT packets before anyone sees it; `None` to show it.
+    pub redactor: Option<Redactor>,
 }
 
 /// Judges whether the beginning of a flow belongs to a protocol.

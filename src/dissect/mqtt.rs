@@ -7,7 +7,7 @@ use crate::capture::{FrameNo, Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{
     self, Body, Certainty, Confidence, FixedHeader, FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync,
-    PacketType, Piece, PropertyId, Sender, Version, VersionEvidence,
+    PacketType, Piece, PropertyId, Redactor, Sender, Version, VersionEvidence,
 };
 
 /// Packets of a connection without CONNECT that are kept back while their version is in doubt, and their
@@ -17,6 +17,9 @@ const DOUBTFUL_BYTES: usize = 64 << 10;
 
 /// Topic bytes that the aliases of one direction may hold; an alias beyond that is taken as unknown.
 const ALIAS_BYTES: usize = 1 << 20;
+
+/// Bytes of a redacted packet's buffer that are kept for the next one.
+const KEPT_BYTES: usize = 4096;
 
 /// Ports that are registered for MQTT, or used for it by habit.
 const PORTS: [u16; 3] = [1883, 1884, 14567];
@@ -160,6 +163,9 @@ struct Reader {
     /// Packets whose version is in doubt, and those behind them.
     doubtful: Vec<Kept>,
     doubtful_bytes: usize,
+    /// What replaces everything private before it is decoded, and the body that it works on.
+    redactor: Option<Redactor>,
+    redacted: Vec<u8>,
 }
 
 /// A packet that is kept back.
@@ -174,6 +180,7 @@ struct Kept {
 /// Where a packet stood.
 #[derive(Debug, Clone)]
 struct KeptPosition {
+    stream: Direction,
     origin: Origin,
     started: Origin,
     frames: Vec<FrameNo>,
@@ -202,6 +209,8 @@ impl Mqtt {
                 aliases: PerDirection::default(),
                 doubtful: Vec::new(),
                 doubtful_bytes: 0,
+                redactor: options.redactor,
+                redacted: Vec::new(),
             },
         }
     }
@@ -215,6 +224,9 @@ impl Mqtt {
             self.framers.swap();
             self.from_start.swap();
             self.reader.turned = false;
+            for kept in &mut self.reader.doubtful {
+                kept.place.stream = kept.place.stream.reverse();
+            }
         }
         turned
     }
@@ -263,6 +275,7 @@ impl FrameSink for Packets<'_> {
         let ambiguous = self.reader.observe(direction, framed.header, framed.body);
         if self.reader.is_doubtful(ambiguous) {
             let place = KeptPosition {
+                stream: self.direction,
                 origin: framed.origin,
                 started: framed.started,
                 frames: framed.frames.to_vec(),
@@ -277,6 +290,7 @@ impl FrameSink for Packets<'_> {
         }
         self.reader.settle_doubts(self.sink);
         let position = Position {
+            stream: self.direction,
             origin: framed.origin,
             started: framed.started,
             frames: framed.frames,
@@ -297,6 +311,7 @@ impl FrameSink for Packets<'_> {
         };
         let origin = incomplete.origin;
         let position = Position {
+            stream: self.direction,
             origin,
             started: incomplete.started,
             frames: incomplete.frames,
@@ -322,6 +337,7 @@ impl FrameSink for Packets<'_> {
 /// Where a packet stood, borrowed.
 #[derive(Clone, Copy)]
 struct Position<'a> {
+    stream: Direction,
     origin: Origin,
     started: Origin,
     frames: &'a [FrameNo],
@@ -415,6 +431,7 @@ impl Reader {
         for kept in std::mem::take(&mut self.doubtful) {
             let place = &kept.place;
             let position = Position {
+                stream: place.stream,
                 origin: place.origin,
                 started: place.started,
                 frames: &place.frames,
@@ -445,6 +462,16 @@ impl Reader {
         sink: &mut dyn MessageSink,
     ) {
         let (version, version_known_by) = self.version();
+        let mut redacted = std::mem::take(&mut self.redacted);
+        let body = match &self.redactor {
+            Some(redactor) => {
+                redacted.clear();
+                redacted.extend_from_slice(body);
+                redactor.redact(header, &mut redacted, version);
+                redacted.as_slice()
+            }
+            None => body,
+        };
         let packet = mqtt::decode(header, body, version);
         if header.packet_type == PacketType::Connect && !position.incomplete {
             // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
@@ -471,7 +498,9 @@ impl Reader {
         }
         let message = Message {
             packet,
+            body,
             direction,
+            stream: position.stream,
             origin: position.origin,
             started: position.started,
             frames: position.frames,
@@ -485,5 +514,8 @@ impl Reader {
             incomplete: position.incomplete,
         };
         sink.message(&message);
+        // One body of a megabyte must not keep as much for as long as the connection lives.
+        redacted.shrink_to(KEPT_BYTES);
+        self.redacted = redacted;
     }
 }

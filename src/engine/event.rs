@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
-use crate::flow::{Direction, Ended, Flow, KnownBy, Role, Transport, Verdict, WiresharkVerdict};
+use crate::flow::{Direction, Ended, Flow, KnownBy, PerDirection, Role, Transport, Verdict, WiresharkVerdict};
 use crate::mqtt::{LostSync, Version};
-use crate::wire::{FragmentNote, Packet};
+use crate::wire::{FragmentNote, Packet, SeqNum};
 
 /// Takes the events of an [`Engine`](super::Engine), in the order of the frames that caused them.
 pub trait Sink {
@@ -35,6 +35,8 @@ pub struct FlowRef {
     pub server: SocketAddr,
     /// By what it is known which is which.
     pub known_by: KnownBy,
+    /// The sequence number of the first byte of each TCP stream, once there is one.
+    pub begin: PerDirection<Option<SeqNum>>,
 }
 
 impl FlowRef {
@@ -47,6 +49,10 @@ impl FlowRef {
             client: flow.client,
             server: flow.server,
             known_by: flow.known_by,
+            begin: PerDirection {
+                to_server: flow.streams.to_server.begin(),
+                to_client: flow.streams.to_client.begin(),
+            },
         }
     }
 }

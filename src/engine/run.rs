@@ -301,6 +301,8 @@ impl<S: Sink> Pass<'_, S> {
         // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
         let named = found.map(|(found, _)| Found { challenger: false, ..found });
         let flow = named.and_then(|named| self.followed.flows.get_mut(named));
+        // Nobody knows what people have written into a comment.
+        let comments = if self.options.dissect.redactor.is_some() { &[] } else { comments };
         let view = PacketView {
             frame: *frame,
             comments,
@@ -344,6 +346,7 @@ impl<S: Sink> StreamReader<'_, S> {
         let before = (flow.streams[direction].capped(), flow.streams[direction].conflicts());
         if segment.payload_length > 0 && !segment.flags.has(TcpFlags::RST) {
             let seq = if syn { segment.seq.plus(1) } else { segment.seq };
+            flow.streams[direction].join(seq);
             let cut = segment.payload_length.saturating_sub(segment.payload.len() as u32);
             let (place, limits) = (frame.place_of(segment.payload), self.options.reassembly);
             self.with(flow, direction, |stream, feed| stream.push(seq, segment.payload, cut, place, limits, feed));

@@ -67,6 +67,8 @@ impl Held {
 /// acknowledgement of the peer; at the end [`StreamReassembler::finish`].
 #[derive(Debug, Default)]
 pub struct StreamReassembler {
+    /// The number of the first byte that was or will be passed on.
+    begin: Option<SeqNum>,
     /// The number of the next byte to pass on.
     next: Option<SeqNum>,
     /// INVARIANT: sorted by `seq`; every end is after `next`.
@@ -85,9 +87,21 @@ pub struct StreamReassembler {
 impl StreamReassembler {
     /// The stream begins behind this SYN. Has no effect once bytes were passed on.
     pub fn start(&mut self, isn: SeqNum) {
+        self.join(isn.plus(1));
+    }
+
+    /// The stream is joined at this number, unless its begin is known.
+    pub fn join(&mut self, seq: SeqNum) {
         if self.next.is_none() {
-            self.next = Some(isn.plus(1));
+            self.begin = Some(seq);
+            self.next = Some(seq);
         }
+    }
+
+    /// The number of the first byte of the stream, once it is known. What was passed on counts from there, holes
+    /// included.
+    pub const fn begin(&self) -> Option<SeqNum> {
+        self.begin
     }
 
     /// Whether anything was passed on or is waited for.
@@ -120,7 +134,8 @@ impl StreamReassembler {
         limits: ReassemblyLimits,
         sink: &mut impl StreamSink,
     ) {
-        let next = *self.next.get_or_insert(seq);
+        self.join(seq);
+        let next = self.next.unwrap_or(seq);
         let end = seq.plus(bytes.len() as u32).plus(cut);
         if !end.is_after(next) {
             return;

@@ -67,28 +67,34 @@ pub fn decode(header: FixedHeader, body: &[u8], version: Version) -> ControlPack
     let missing = header.remaining_length.saturating_sub(u32::try_from(body.len()).unwrap_or(u32::MAX));
     let raw = body.get(..header.remaining_length as usize).unwrap_or(body);
     let mut reader = Reader::new(header, raw, version);
-    check_header(&mut reader);
-    let body = match header.packet_type {
-        PacketType::Publish => Body::Publish(Publish::read(&mut reader)),
+    let body = read(&mut reader);
+    ControlPacket { header, version: reader.version, body, raw, missing, deviations: reader.finish() }
+}
+
+/// Reads the packet that stands before the reader.
+#[inline]
+pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Body<'a> {
+    check_header(reader);
+    match reader.header.packet_type {
+        PacketType::Publish => Body::Publish(Publish::read(reader)),
         PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp => {
-            Body::Ack(Ack::read(&mut reader))
+            Body::Ack(Ack::read(reader))
         }
-        PacketType::Connect => Body::Connect(Connect::read(&mut reader)),
-        PacketType::ConnAck => Body::ConnAck(ConnAck::read(&mut reader)),
-        PacketType::Subscribe => Body::Subscribe(Subscribe::read(&mut reader)),
-        PacketType::SubAck => Body::SubAck(SubAck::read(&mut reader)),
-        PacketType::Unsubscribe => Body::Unsubscribe(Unsubscribe::read(&mut reader)),
-        PacketType::UnsubAck => Body::UnsubAck(UnsubAck::read(&mut reader)),
+        PacketType::Connect => Body::Connect(Connect::read(reader)),
+        PacketType::ConnAck => Body::ConnAck(ConnAck::read(reader)),
+        PacketType::Subscribe => Body::Subscribe(Subscribe::read(reader)),
+        PacketType::SubAck => Body::SubAck(SubAck::read(reader)),
+        PacketType::Unsubscribe => Body::Unsubscribe(Unsubscribe::read(reader)),
+        PacketType::UnsubAck => Body::UnsubAck(UnsubAck::read(reader)),
         PacketType::PingReq | PacketType::PingResp => Body::Ping,
-        PacketType::Disconnect => Body::Disconnect(Disconnect::read(&mut reader)),
-        PacketType::Auth if version == Version::V5 => Body::Auth(Auth::read(&mut reader)),
+        PacketType::Disconnect => Body::Disconnect(Disconnect::read(reader)),
+        PacketType::Auth if reader.version == Version::V5 => Body::Auth(Auth::read(reader)),
         PacketType::Auth | PacketType::Reserved => {
             let bytes = reader.ahead();
-            reader.stop(DeviationKind::PacketTypeReserved(header.packet_type));
+            reader.stop(DeviationKind::PacketTypeReserved(reader.header.packet_type));
             Body::Reserved(bytes)
         }
-    };
-    ControlPacket { header, version: reader.version, body, raw, missing, deviations: reader.finish() }
+    }
 }
 
 #[inline]

@@ -32,7 +32,7 @@ impl<'a> Publish<'a> {
         let properties = reader.properties(PropertyHolder::Packet(PacketType::Publish));
         let payload_length = reader.may_go_on().then(|| reader.left());
         let whole = reader.saw_all();
-        let payload = reader.take_rest();
+        let payload = reader.payload();
         if topic.is_some_and(<[u8]>::is_empty) {
             empty_topic(reader, properties, whole, start);
         }

@@ -17,6 +17,35 @@ use super::{
 /// turn into gigabytes of findings.
 const MAX_DEVIATIONS: usize = 64;
 
+/// What stands in a stretch of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A field of that many bytes, without its length.
+    Field(Field),
+    /// A property block, without its length.
+    Properties,
+    /// The message of a PUBLISH.
+    Payload,
+}
+
+/// A stretch of a packet and what stands in it. Between stretches there are numbers and lengths alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// Offset of its first byte from the first byte of the packet.
+    pub(super) start: u32,
+    /// Offset of the byte behind it.
+    pub(super) end: u32,
+    pub(super) content: Content,
+}
+
+/// The plan of a packet: where everything stands that is more than a number.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) stretches: Vec<Stretch>,
+    /// The field within which reading ended, if it did.
+    pub(super) cut: Option<Field>,
+}
+
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
     /// Offset of the end of the available bytes from the first byte of the packet.
@@ -27,6 +56,8 @@ pub(super) struct Reader<'a> {
     pub(super) header: FixedHeader,
     pub(super) version: Version,
     deviations: Vec<Deviation>,
+    /// Drawn only where it is asked for.
+    plan: Option<Box<Plan>>,
 }
 
 impl<'a> Reader<'a> {
@@ -37,7 +68,26 @@ impl<'a> Reader<'a> {
             None => (body, header.remaining_length - body.len() as u32),
         };
         let end = u32::from(header.length) + rest.len() as u32;
-        Self { rest, end, missing, stopped: false, header, version, deviations: Vec::new() }
+        Self { rest, end, missing, stopped: false, header, version, deviations: Vec::new(), plan: None }
+    }
+
+    /// From here on notes where everything stands.
+    pub(super) fn draw_plan(&mut self, plan: Box<Plan>) {
+        self.plan = Some(plan);
+    }
+
+    /// What was noted of where everything stands.
+    pub(super) fn take_plan(&mut self) -> Option<Box<Plan>> {
+        self.plan.take()
+    }
+
+    /// Notes what the last `length` bytes were.
+    #[inline]
+    fn drawn(&mut self, length: usize, content: Content) {
+        let end = self.offset();
+        if let Some(plan) = &mut self.plan {
+            plan.stretches.push(Stretch { start: end - length as u32, end, content });
+        }
     }
 
     /// Where the next field begins, from the first byte of the packet.
@@ -127,6 +177,9 @@ impl<'a> Reader<'a> {
 
     #[cold]
     fn ended(&mut self, field: Field, stop: Stop) {
+        if let Some(plan) = &mut self.plan {
+            plan.cut = Some(field);
+        }
         match stop {
             Stop::Short(lacking) if lacking <= self.missing as usize => self.give_up(),
             Stop::Short(_) => self.stop(DeviationKind::FieldPastEnd(field)),
@@ -137,7 +190,9 @@ impl<'a> Reader<'a> {
     /// Reads bytes behind a two-byte length.
     #[inline]
     pub(super) fn bytes(&mut self, field: Field) -> Option<&'a [u8]> {
-        self.field(field, binary)
+        let bytes = self.field(field, binary)?;
+        self.drawn(bytes.len(), Content::Field(field));
+        Some(bytes)
     }
 
     /// Reads a text and checks it.
@@ -227,6 +282,14 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.rest)
     }
 
+    /// Takes all that is left and available as the message of a PUBLISH.
+    #[inline]
+    pub(super) fn payload(&mut self) -> &'a [u8] {
+        let payload = self.take_rest();
+        self.drawn(payload.len(), Content::Payload);
+        payload
+    }
+
     /// Says that the rest, captured or not, belongs to what was read, so that nothing trails.
     #[inline]
     pub(super) fn takes_all(&mut self) {
@@ -275,6 +338,7 @@ impl<'a> Reader<'a> {
             self.give_up();
             return Properties::default();
         };
+        self.drawn(block.len(), Content::Properties);
         let properties = Properties::new(block, offset);
         self.check_properties(properties, whole, holder);
         properties

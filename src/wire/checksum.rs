@@ -6,7 +6,7 @@ use super::Checksum;
 
 /// The sum of the bytes as 16-bit words, the last one padded with a zero byte.
 #[inline]
-pub(super) fn sum(bytes: &[u8]) -> u64 {
+pub(crate) fn sum(bytes: &[u8]) -> u64 {
     let mut words = bytes.chunks_exact(4);
     // Plain adds of 32-bit words into 64 bits: no carry to watch over, and the compiler makes lanes of it.
     let mut total: u64 =
@@ -24,19 +24,19 @@ pub(super) fn sum(bytes: &[u8]) -> u64 {
 
 /// The sum of one 16-bit field that has this value on the wire.
 #[inline]
-pub(super) const fn field(value: u16) -> u64 {
+pub(crate) const fn field(value: u16) -> u64 {
     value.to_be() as u64
 }
 
 /// The sum of a 32-bit field that has this value on the wire.
 #[inline]
-pub(super) const fn wide_field(value: u32) -> u64 {
+pub(crate) const fn wide_field(value: u32) -> u64 {
     value.to_be() as u64
 }
 
 /// Folds the carries back in (RFC 1071, section 1), in the order of the wire.
 #[inline]
-pub(super) const fn fold(total: u64) -> u16 {
+pub(crate) const fn fold(total: u64) -> u16 {
     let total = (total & 0xffff_ffff) + (total >> 32);
     let total = (total & 0xffff) + ((total >> 16) & 0xffff) + (total >> 32);
     let total = (total & 0xffff) + (total >> 16);

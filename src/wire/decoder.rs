@@ -4,7 +4,7 @@
 
 use super::fragments::{FragmentStats, Fragments};
 use super::view::View;
-use super::{FragmentLimits, Layer, Packet, Payload, Stop};
+use super::{FragmentLimits, Layer, Packet, Payload, Placed, Stop, Trace};
 use crate::capture::{Frame, LinkType};
 use crate::time::Timestamp;
 
@@ -117,6 +117,17 @@ impl Decoder {
     ///
     /// The packet borrows the frame's bytes, or those of the datagram that this frame completed.
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Packet<'a> {
+        self.walk(frame, None)
+    }
+
+    /// The same, with the places of all layers.
+    pub fn decode_traced<'a>(&'a mut self, frame: &Frame<'a>, trace: &mut Trace) -> Packet<'a> {
+        trace.clear();
+        self.walk(frame, Some(trace))
+    }
+
+    #[inline]
+    fn walk<'a>(&'a mut self, frame: &Frame<'a>, trace: Option<&mut Trace>) -> Packet<'a> {
         let mut packet = Packet::default();
         let mut walk = Walk {
             packet: &mut packet,
@@ -128,6 +139,7 @@ impl Decoder {
             overlong: false,
             addresses: 0,
             scope: 0,
+            trace,
         };
         let wire_length = (frame.header.length as usize).max(frame.data.len());
         let mut view = View { data: frame.data, length: wire_length };
@@ -178,6 +190,8 @@ pub(super) struct Walk<'a, 'p> {
     pub(super) addresses: u64,
     /// A number that differs between tunnels.
     pub(super) scope: u64,
+    /// Takes the places of the layers, where they are asked for.
+    pub(super) trace: Option<&'p mut Trace>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -187,8 +201,19 @@ impl<'a> Walk<'a, '_> {
         let entered = self.packet.layers.push(layer);
         if !entered {
             self.stop(layer, view, "nested deeper than is followed", false);
+        } else if self.trace.is_some() {
+            self.place(layer, view);
         }
         entered
+    }
+
+    #[cold]
+    fn place(&mut self, layer: Layer, view: View<'a>) {
+        let start = view.data.as_ptr().addr().saturating_sub(self.origin);
+        if let Some(trace) = &mut self.trace {
+            let (captured, length) = (view.data.len(), view.length);
+            trace.layers.push(Placed { layer, buffer: trace.buffer, start, captured, length });
+        }
     }
 
     /// Ends the walk: this layer can't be read.

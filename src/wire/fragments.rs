@@ -56,6 +56,14 @@ pub(super) struct FragmentKey {
     pub(super) scope: u64,
 }
 
+impl FragmentKey {
+    /// A number that is the same for the same key; that two keys share one is not to be expected.
+    pub(super) fn number(&self) -> u64 {
+        use std::hash::BuildHasher as _;
+        foldhash::fast::FixedState::default().hash_one(self)
+    }
+}
+
 /// One fragment, captured whole.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fragment<'a> {

@@ -4,7 +4,7 @@
 //! Decoding never fails as a whole: what was understood is returned, with where and why it stopped.
 //! It does not judge, and it follows nothing from frame to frame except IP fragments.
 
-mod checksum;
+pub(crate) mod checksum;
 mod decoder;
 mod fragments;
 mod info;
@@ -13,6 +13,7 @@ mod network;
 mod packet;
 mod seq;
 mod tcp;
+mod trace;
 mod transport;
 mod tunnel;
 mod view;
@@ -26,3 +27,4 @@ pub use packet::{
 };
 pub use seq::SeqNum;
 pub use tcp::{Segment, TcpFlags, TcpOption, TcpOptions};
+pub use trace::{Placed, PlacedFragment, Trace};

@@ -13,7 +13,7 @@ use super::decoder::Walk;
 use super::fragments::{Fragment, FragmentKey};
 use super::link::ether;
 use super::view::View;
-use super::{Arp, Checksum, Ip, Layer, Payload, checksum};
+use super::{Arp, Checksum, Ip, Layer, Payload, PlacedFragment, checksum};
 
 /// Protocol numbers, which are those of IPv6 extension headers too (IANA).
 pub(super) mod protocol {
@@ -345,6 +345,18 @@ impl<'a> Walk<'a, '_> {
         let key = FragmentKey { scope, ..key };
         let fragment = Fragment { key, time: self.now, offset, more, protocol: number, largest, data: view.data };
         let (whole, note) = self.fragments.add(fragment);
+        if let Some(trace) = &mut self.trace {
+            let start = view.data.as_ptr().addr().saturating_sub(self.origin);
+            let (datagram, length, completes) = (key.number(), view.data.len(), whole.is_some());
+            let buffer = trace.buffer;
+            trace.fragments.push(PlacedFragment { datagram, buffer, start, length, offset, completes });
+            if let Some(whole) = &whole {
+                trace.buffer += 1;
+                if trace.buffer == 1 {
+                    trace.datagram.extend_from_slice(&whole.bytes);
+                }
+            }
+        }
         self.packet.fragment_note = note.or(self.packet.fragment_note);
         let Some(whole) = whole else { return };
         let Some((slot, rest)) = std::mem::take(&mut self.finished).split_first_mut() else {
