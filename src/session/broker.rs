@@ -1,6 +1,7 @@
 //! All sessions of all brokers: what messages and the ends of connections mean beyond their own connection.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::{Entry, HashMap};
 use std::net::SocketAddr;
 
 use super::client::{ClientKey, Clients};
@@ -161,8 +162,10 @@ impl Sessions {
     }
 
     fn on_message(&mut self, flow: FlowRef, message: &Message<'_>) {
-        let is_new = !self.open.contains_key(&flow.id);
-        let session = self.open.entry(flow.id).or_insert_with(|| Box::new(Session::new(flow, message)));
+        let (session, is_new) = match self.open.entry(flow.id) {
+            Entry::Occupied(session) => (session.into_mut(), false),
+            Entry::Vacant(place) => (place.insert(Box::new(Session::new(flow, message))), true),
+        };
         // Who is the client may have turned out to be the other end.
         session.flow = flow;
         let known = session.is_known() && session.connack.is_some();
@@ -333,6 +336,9 @@ impl Sessions {
         let direction = message.direction;
         let now = message.origin.time;
         let sighted = self.look_for_will(flow, message, digest);
+        if self.router.is_none() {
+            return;
+        }
         let Some(session) = self.open.get_mut(&flow.id) else { return };
         let (Some(router), Some(topic), Body::Publish(publish)) = (&mut self.router, topic, &message.packet.body)
         else {
@@ -375,6 +381,9 @@ impl Sessions {
     /// Whether a message on its way to a client is the will of another, or what a client publishes looks like a will.
     /// Gives the CONNECT that holds the will, and its client.
     fn look_for_will(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest) -> Option<(Place, Option<Name>)> {
+        if self.wills.is_empty() {
+            return None;
+        }
         let flows = self.wills.get(&(flow.server, digest.topic?))?;
         let receiver = self.open.get(&flow.id)?;
         let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
