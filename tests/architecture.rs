@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 10] = [
     &["flow"],
     &["dissect"],
     &["engine"],
-    &["session", "redact"],
+    &["session", "redact", "field"],
     &["check"],
     &["analysis", "render"],
     &["cli", "main"],

@@ -1,0 +1,8 @@
+//! Fields: a name, a type and a way to read it, for each thing that a frame or a message tells; and what is built on
+//! them: filters and columns.
+//!
+//! The names and types are Wireshark's, so that filters and column lists from there work here.
+
+mod value;
+
+pub use value::{Base, Field, FieldId, Kind, Names, Occurrence, Row, Value};
