@@ -28,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
+            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
@@ -107,6 +108,26 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mqttsniff;follow' {
+            [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'The flow, by its number in Wireshark (tcp.stream)')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The flow of an MQTT client, by its client identifier')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'How to show what was said [default: messages where it is MQTT, else text]')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Show only what this end sends')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to a file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to a file')
+            [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
+            [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
+            [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret: the same in every run')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'Show times of the clock (UTC) or seconds since the flow''s first frame')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
+            [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mqttsniff;redact' {
             [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret: the same in every run')
             [CompletionResult]::new('--keep-topics', '--keep-topics', [CompletionResultType]::ParameterName, 'Leave topics and topic filters as they are')
@@ -140,6 +161,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
+            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
@@ -155,6 +177,9 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;help;flow' {
+            break
+        }
+        'mqttsniff;help;follow' {
             break
         }
         'mqttsniff;help;redact' {

@@ -25,6 +25,9 @@ _mqttsniff() {
             mqttsniff,flow)
                 cmd="mqttsniff__subcmd__flow"
                 ;;
+            mqttsniff,follow)
+                cmd="mqttsniff__subcmd__follow"
+                ;;
             mqttsniff,help)
                 cmd="mqttsniff__subcmd__help"
                 ;;
@@ -52,6 +55,9 @@ _mqttsniff() {
             mqttsniff__subcmd__help,flow)
                 cmd="mqttsniff__subcmd__help__subcmd__flow"
                 ;;
+            mqttsniff__subcmd__help,follow)
+                cmd="mqttsniff__subcmd__help__subcmd__follow"
+                ;;
             mqttsniff__subcmd__help,help)
                 cmd="mqttsniff__subcmd__help__subcmd__help"
                 ;;
@@ -77,7 +83,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow redact interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow follow redact interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -268,8 +274,70 @@ _mqttsniff() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mqttsniff__subcmd__follow)
+            opts="-o -h --stream --client-id --as --from --output --json --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --time --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -W "messages text hex raw" -- "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --decode-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-version)
+                    COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --time)
+                    COMPREPLY=($(compgen -W "relative clock" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow redact interfaces schema completions man help"
+            opts="read capture flow follow redact interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -311,6 +379,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help__subcmd__flow)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__help__subcmd__follow)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

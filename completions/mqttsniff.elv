@@ -25,6 +25,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
             cand flow 'Show one TCP connection segment by segment, or as a plot'
+            cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -100,6 +101,25 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;follow'= {
+            cand --stream 'The flow, by its number in Wireshark (tcp.stream)'
+            cand --client-id 'The flow of an MQTT client, by its client identifier'
+            cand --as 'How to show what was said [default: messages where it is MQTT, else text]'
+            cand --from 'Show only what this end sends'
+            cand -o 'Write to a file'
+            cand --output 'Write to a file'
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
+            cand --redact-key 'Make the tokens with this secret: the same in every run'
+            cand --time 'Show times of the clock (UTC) or seconds since the flow''s first frame'
+            cand --color 'Use colours'
+            cand --json 'Print JSON Lines: one object a line'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;redact'= {
             cand --redact-key 'Make the tokens with this secret: the same in every run'
             cand --keep-topics 'Leave topics and topic filters as they are'
@@ -128,6 +148,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
             cand flow 'Show one TCP connection segment by segment, or as a plot'
+            cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -140,6 +161,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;capture'= {
         }
         &'mqttsniff;help;flow'= {
+        }
+        &'mqttsniff;help;follow'= {
         }
         &'mqttsniff;help;redact'= {
         }

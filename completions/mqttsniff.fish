@@ -29,6 +29,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -s V -l version -d 'Pr
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "read" -d 'Read capture files'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "capture" -d 'Capture from network interfaces'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "follow" -d 'Show what both ends of one TCP connection said'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "redact" -d 'Write a capture that can be shared'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
@@ -134,6 +135,31 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l ignore-chec
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l stream -d 'The flow, by its number in Wireshark (tcp.stream)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l client-id -d 'The flow of an MQTT client, by its client identifier' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l as -d 'How to show what was said [default: messages where it is MQTT, else text]' -r -f -a "messages\t'MQTT messages, a line each'
+text\t'Text, line by line, with what is no text escaped'
+hex\t'A dump: offsets, hexadecimal digits and characters'
+raw\t'The bytes themselves, and nothing else'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l from -d 'Show only what this end sends' -r -f -a "client\t'Who opened the connection'
+server\t'Who was connected to'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -s o -l output -d 'Write to a file' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
+3.1.1\t'MQTT 3.1.1'
+5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
+4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
+clock\t'The time of day in UTC (default when capturing)'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l json -d 'Print JSON Lines: one object a line'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-topics -d 'Leave topics and topic filters as they are'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-addresses -d 'Leave hardware and IP addresses as they are'
@@ -143,12 +169,13 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l 
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "read" -d 'Read capture files'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow redact interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "read" -d 'Read capture files'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use crate::capture::{Batch, Fill, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, Origin, Problem, Source, SourceReport};
 use crate::check::{Checks, Finding};
 use crate::dissect::{Conversation, Message};
-use crate::engine::{Engine, EngineOptions, EngineStats, Event, FlowRef, PacketView};
-use crate::flow::{Ended, Flow, Transport};
+use crate::engine::{Engine, EngineOptions, EngineStats, Event, FlowRef, PacketView, StreamPart};
+use crate::flow::{Direction, Ended, Flow, Transport};
 use crate::session::{Delivery, Name, Session, SessionOptions, Sessions, Topic};
 use crate::time::Timestamp;
 use crate::wire::DecodeStats;
@@ -18,6 +18,8 @@ pub enum Output<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet.
     Message(FlowRef, &'a Message<'a>),
+    /// The next part of a direction's stream; only if [`EngineOptions::streams`] asks for them.
+    Stream(FlowRef, Direction, StreamPart<'a>, Origin),
     /// The MQTT session of a flow that has ended, before the flow itself.
     Session(&'a Session, &'a Flow<Conversation>),
     /// A flow that has ended.
@@ -196,6 +198,7 @@ impl Above {
                 }
                 sink(&Output::Flow(flow, *why));
             }
+            Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
             Event::Notice(_) | Event::Closing(..) => {}
         }
         for finding in self.checks.on_event(event) {

@@ -65,6 +65,20 @@ fn objects<'a>(path: &str, value: &'a Value, see: &mut impl FnMut(&str, &'a serd
 }
 
 #[test]
+fn every_line_of_what_is_followed_is_valid() {
+    let validator = Validator::new();
+    for (capture, flow) in [("mqtt5_qos.pcap", "10"), ("lab/websocket.pcap", "1"), ("vectors/S_gap.pcap", "1")] {
+        let path = fixtures().join(capture);
+        let output = common::mqttsniff().args(["follow", "--json"]).arg(path).arg(flow).output().unwrap();
+        let lines = common::lines(&output);
+        assert!(lines.iter().any(|line| line["record"] == "stream"), "{capture}");
+        for line in lines {
+            validator.check(&line).unwrap_or_else(|error| panic!("{capture}: {error}"));
+        }
+    }
+}
+
+#[test]
 fn every_line_of_every_fixture_is_valid() {
     let validator = Validator::new();
     let mut kinds = BTreeSet::new();

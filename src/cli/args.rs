@@ -11,6 +11,8 @@ use mqttsniff::mqtt::Version;
 use mqttsniff::render::PayloadFormat;
 use mqttsniff::session::SessionOptions;
 
+use super::choose::Choice;
+use super::follow::Follow;
 use super::redact::{Redact, Tokens};
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
@@ -54,6 +56,11 @@ pub(super) enum Command {
     /// states of both ends as the capture proves them. Or, with --plot, a graph in the terminal or as an SVG file.
     #[command(after_help = FLOW_EXAMPLES, override_usage = "mqttsniff flow [OPTIONS] <FILE>... [N]")]
     Flow(Box<Flow>),
+    /// Show what both ends of one TCP connection said
+    ///
+    /// As MQTT messages, as text, as a dump, or as the bytes themselves; put together in order, each byte once.
+    #[command(after_help = FOLLOW_EXAMPLES, override_usage = "mqttsniff follow [OPTIONS] <FILE>... [N]")]
+    Follow(Box<Follow>),
     /// Write a capture that can be shared
     ///
     /// Addresses, credentials, client identifiers, topics and payloads are replaced by tokens of the same length, all
@@ -108,6 +115,13 @@ Examples:
   mqttsniff redact trace.pcapng shareable.pcapng
   mqttsniff redact trace.pcap shareable.pcap --keep-topics
   mqttsniff redact monday.pcap m.pcap --redact-key 'a secret'    the same tokens in every file";
+
+const FOLLOW_EXAMPLES: &str = "\
+Examples:
+  mqttsniff follow trace.pcap 1
+  mqttsniff follow trace.pcap --client-id sensor-7 --from client
+  mqttsniff follow trace.pcap 1 --as hex
+  mqttsniff follow trace.pcap 1 --as raw --from server --output body.bin";
 
 const INTERFACES_EXAMPLES: &str = "\
 Examples:
@@ -199,23 +213,8 @@ pub(super) struct Capture {
 
 #[derive(Debug, Args)]
 pub(super) struct Flow {
-    /// Capture files, or - for standard input; then the number of the flow
-    ///
-    /// N is the number of the frame that opened the flow, as `mqttsniff read` shows it. It may be left out where there
-    /// is only one TCP connection. A file whose name is a number is named with a path: ./1
-    #[arg(required = true, value_name = "FILE... [N]", help_heading = "Input")]
-    pub(super) operands: Vec<PathBuf>,
-
-    /// The flow, by its number in Wireshark (tcp.stream)
-    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with = "client_id")]
-    pub(super) stream: Option<u32>,
-
-    /// The flow of an MQTT client, by its client identifier
-    ///
-    /// Where the client has several flows, the first is shown and the others are named. The files are read twice, so
-    /// this works with no pipe.
-    #[arg(long, value_name = "NAME", help_heading = "Input")]
-    pub(super) client_id: Option<String>,
+    #[command(flatten)]
+    pub(super) choice: Choice,
 
     /// Show only these frames: 10-20, 10-, -20
     #[arg(long, value_name = "A-B", help_heading = "Input", value_parser = frames, allow_hyphen_values = true)]

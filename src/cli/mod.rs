@@ -4,8 +4,10 @@
 
 mod args;
 mod capture;
+mod choose;
 mod failure;
 mod flow;
+mod follow;
 mod generate;
 mod input;
 mod interfaces;
@@ -28,6 +30,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Read(read) => read::run(&read),
         Command::Capture(capture) => capture::run(&capture),
         Command::Flow(flow) => flow::run(&flow),
+        Command::Follow(follow) => follow::run(&follow),
         Command::Redact(redact) => redact::run(&redact),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),

@@ -119,6 +119,15 @@ pub struct Notice {
     pub origin: Origin,
 }
 
+/// The next part of a stream, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamPart<'a> {
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// So many bytes that were never captured.
+    Gap(u64),
+}
+
 /// An event.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -126,6 +135,10 @@ pub enum Event<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet is complete.
     Message(FlowRef, &'a Message<'a>),
+    /// The next part of a direction's stream, after the messages that it completed; only if streams are asked for.
+    ///
+    /// These are the bytes of the wire, with all secrets that stand in them.
+    Stream(FlowRef, Direction, StreamPart<'a>, Origin),
     /// An end began to close a connection that carries MQTT: its first FIN, or a RST.
     Closing(FlowRef, Role, Origin),
     /// A flow has ended.

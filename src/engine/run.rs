@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink};
+use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart};
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
@@ -20,6 +20,8 @@ const TCP: u8 = 6;
 pub struct EngineOptions {
     /// Tell each frame ([`Event::Packet`]).
     pub packets: bool,
+    /// Tell the bytes of all TCP streams ([`Event::Stream`]), also of those that no dissector reads.
+    pub streams: bool,
     /// Tell with each frame what Wireshark says of its segment, by these rules.
     pub wireshark: Option<WiresharkRules>,
     /// Leave checksums alone.
@@ -336,7 +338,7 @@ impl<S: Sink> StreamReader<'_, S> {
         segment: &Segment<'_>,
         frame: &Frame<'_>,
     ) {
-        if flow.app.is_ignored() {
+        if flow.app.is_ignored() && !self.options.streams {
             return;
         }
         let syn = segment.flags.has(TcpFlags::SYN);
@@ -384,7 +386,8 @@ impl<S: Sink> StreamReader<'_, S> {
         let name = FlowRef::of(flow);
         let messages =
             Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
-        let mut feed = Feed { conversation: &mut flow.app, direction, messages };
+        let streams = self.options.streams;
+        let mut feed = Feed { conversation: &mut flow.app, direction, streams, messages };
         run(&mut flow.streams[direction], &mut feed);
     }
 
@@ -399,14 +402,14 @@ impl<S: Sink> StreamReader<'_, S> {
         let mut messages =
             Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
         flow.app.begin(decision, facts, &self.options.dissect, &mut messages);
-        if flow.app.is_ignored() {
+        if flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
         }
     }
 
     /// The flow has ended: what its streams still hold is read.
     fn finish(&mut self, flow: &mut Flow<Conversation>) {
-        if flow.app.is_ignored() {
+        if flow.app.is_ignored() && !self.options.streams {
             return;
         }
         let origin = flow.last;
@@ -436,16 +439,28 @@ fn facts(flow: &Flow<Conversation>) -> FlowFacts {
 struct Feed<'a, 'b, S> {
     conversation: &'a mut Conversation,
     direction: Direction,
+    /// The bytes themselves are told as well.
+    streams: bool,
     messages: Messages<'b, S>,
+}
+
+impl<S: Sink> Feed<'_, '_, S> {
+    fn tell(&mut self, part: StreamPart<'_>, origin: Origin) {
+        if self.streams {
+            self.messages.sink.event(&Event::Stream(self.messages.flow, self.direction, part, origin));
+        }
+    }
 }
 
 impl<S: Sink> StreamSink for Feed<'_, '_, S> {
     fn data(&mut self, bytes: &[u8], place: Place) {
         self.conversation.data(self.direction, bytes, place, &mut self.messages);
+        self.tell(StreamPart::Bytes(bytes), place.origin);
     }
 
     fn gap(&mut self, length: u64, origin: Origin) {
         self.conversation.gap(self.direction, length, origin, &mut self.messages);
+        self.tell(StreamPart::Gap(length), origin);
     }
 }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 use super::record::{
-    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, SummaryRecord,
-    TopicRecord,
+    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, StreamRecord,
+    SummaryRecord, TopicRecord,
 };
 use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
@@ -114,6 +114,9 @@ impl<W: Write> JsonLines<W> {
             Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),
             Output::Topic(broker, name, topic) if self.shown.topics => {
                 self.write(&TopicRecord::new(*broker, name, topic))
+            }
+            Output::Stream(flow, direction, part, origin) => {
+                self.write(&StreamRecord::new(*flow, *direction, *part, *origin))
             }
             Output::Flow(flow, why) if self.shown.flows => self.write(&FlowRecord::new(flow, *why)),
             Output::Finding(finding) if self.shown.findings => self.write(&FindingRecord::new(finding)),

@@ -4,21 +4,25 @@
 
 mod delivery;
 mod fields;
+mod follow;
 mod json;
 mod ladder;
 mod lines;
 mod payload;
 mod plot;
 mod record;
+mod streams;
 mod table;
 mod width;
 
+pub use follow::{Follow, FollowFormat};
 pub use json::{JsonLines, write_interface};
 pub use ladder::{Ladder, Part};
 pub use lines::Lines;
 pub use payload::{PayloadFormat, PayloadOptions};
 pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
+pub use streams::MaskedStreams;
 pub use table::Tables;
 pub use width::{Count, Style};
 

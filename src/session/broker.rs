@@ -142,7 +142,7 @@ impl Sessions {
                     }
                 }
             }
-            Event::Packet(_) | Event::Flow(..) => {}
+            Event::Packet(_) | Event::Stream(..) | Event::Flow(..) => {}
         }
     }
 

@@ -136,7 +136,7 @@ impl Ladder {
                     self.findings.push((severity, text));
                 }
             }
-            Output::Delivery(_) | Output::Topic(..) => {}
+            Output::Stream(..) | Output::Delivery(_) | Output::Topic(..) => {}
         }
         Ok(())
     }

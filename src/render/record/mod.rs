@@ -9,6 +9,7 @@ mod message;
 mod packet;
 mod session;
 mod sparkplug;
+mod stream;
 mod summary;
 mod traffic;
 mod value;
@@ -18,6 +19,7 @@ pub(super) use flow::FlowRecord;
 pub(super) use message::MessageRecord;
 pub(super) use packet::PacketRecord;
 pub(super) use session::SessionRecord;
+pub(super) use stream::StreamRecord;
 pub(super) use summary::{BeginRecord, FindingRecord, SummaryRecord};
 
 /// The version of the records, in the `begin` record.

@@ -1,0 +1,286 @@
+//! Which flow a command is about: by its number, its `tcp.stream`, its MQTT client, or because there is only one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use mqttsniff::Output;
+use mqttsniff::capture::{Fill, FrameNo};
+use mqttsniff::engine::FlowRef;
+use mqttsniff::flow::Transport;
+use mqttsniff::text::Escaped;
+
+use super::args::Decoding;
+use super::failure::{Failure, say};
+use super::input;
+use super::output::STDOUT;
+use super::progress::Progress;
+
+/// The files, and the flow in them.
+#[derive(Debug, Args)]
+pub(super) struct Choice {
+    /// Capture files, or - for standard input; then the number of the flow
+    ///
+    /// N is the number of the frame that opened the flow, as `mqttsniff read` shows it. It may be left out where there
+    /// is only one TCP connection. A file whose name is a number is named with a path: ./1
+    #[arg(required = true, value_name = "FILE... [N]", help_heading = "Input")]
+    operands: Vec<PathBuf>,
+
+    /// The flow, by its number in Wireshark (tcp.stream)
+    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with = "client_id")]
+    stream: Option<u32>,
+
+    /// The flow of an MQTT client, by its client identifier
+    ///
+    /// Where the client has several flows, the first is shown and the others are named. The files are read twice, so
+    /// this works with no pipe.
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    client_id: Option<String>,
+}
+
+impl Choice {
+    /// The files, and which flow of them is meant. `command` is the one that asks.
+    pub(super) fn resolve(&self, decoding: &Decoding, command: &str) -> anyhow::Result<(Vec<PathBuf>, Wanted)> {
+        let (files, number) = operands(self, command)?;
+        let wanted = match (number, self.stream, &self.client_id) {
+            (Some(number), ..) => Wanted::Number(number),
+            (_, Some(stream), _) => Wanted::Stream(stream),
+            (.., Some(client)) => of_client(decoding, &files, client)?,
+            (..) => the_only(decoding, &files)?,
+        };
+        Ok((files, wanted))
+    }
+}
+
+/// Flows and clients that are named in a message: more scroll the message away.
+const NAMED: usize = 10;
+
+/// Which flow is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The one that this frame opened.
+    Number(u64),
+    /// The one with Wireshark's number.
+    Stream(u32),
+}
+
+impl Wanted {
+    fn is(self, flow: FlowRef) -> bool {
+        match self {
+            Self::Number(number) => flow.id.0 == number,
+            Self::Stream(stream) => flow.transport == Transport::Tcp && flow.stream == stream,
+        }
+    }
+}
+
+/// The files, and the number behind them where there has to be one.
+fn operands(choice: &Choice, command: &str) -> anyhow::Result<(Vec<PathBuf>, Option<u64>)> {
+    let mut files = choice.operands.clone();
+    if choice.stream.is_some() || choice.client_id.is_some() {
+        return Ok((files, None));
+    }
+    let number = files.last().and_then(|last| last.to_str()).and_then(|last| last.parse().ok());
+    if number.is_some() {
+        files.pop();
+        if files.is_empty() {
+            bail!(Failure::new(
+                "the flow is named, but no capture file",
+                Some(format!("mqttsniff {command} FILE N; a file whose name is a number is named with a path: ./1")),
+            ));
+        }
+    }
+    Ok((files, number))
+}
+
+/// Reads everything once, without frames, to find out which flows there are.
+fn survey(
+    decoding: &Decoding,
+    files: &[PathBuf],
+    way_out: &str,
+    sink: &mut dyn FnMut(&Output<'_>),
+) -> anyhow::Result<()> {
+    let pipe = files.iter().find(|file| !fs::metadata(file).is_ok_and(|data| data.is_file()));
+    if let Some(pipe) = pipe.filter(|pipe| *pipe == Path::new("-") || pipe.exists()) {
+        let name = if *pipe == Path::new("-") { "standard input".to_owned() } else { pipe.display().to_string() };
+        bail!(Failure::new(format!("{name} can't be read twice"), Some(way_out.to_owned())));
+    }
+    let mut analysis = input::open(files, decoding, false)?;
+    let mut progress = Progress::new(false);
+    loop {
+        let fill = analysis.fill();
+        analysis.analyse(usize::MAX, sink);
+        progress.update(|| analysis.source_report());
+        if fill == Fill::End {
+            break;
+        }
+    }
+    analysis.finish(sink);
+    progress.finish();
+    Ok(())
+}
+
+/// The flow of an MQTT client.
+fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Result<Wanted> {
+    let mut flows: Vec<u64> = Vec::new();
+    let mut others: Vec<String> = Vec::new();
+    // Redacted, the client goes by its token; whoever knows its name may still use it.
+    let token = decoding.tokens.redactor().map(|redactor| redactor.text(client.as_bytes()));
+    let way_out = "save it to a file first, or name the flow by its number";
+    survey(decoding, files, way_out, &mut |output| {
+        let Output::Session(session, _) = output else { return };
+        let Some(id) = &session.client_id else { return };
+        if **id == *client.as_bytes() || token.as_deref() == Some(&**id) {
+            flows.push(session.flow.id.0);
+        } else if others.len() <= NAMED {
+            let id = Escaped(id).to_string();
+            if !others.contains(&id) {
+                others.push(id);
+            }
+        }
+    })?;
+    flows.sort_unstable();
+    let Some(first) = flows.first() else {
+        let more = if others.len() > NAMED { ", …" } else { "" };
+        others.truncate(NAMED);
+        let hint = if others.is_empty() {
+            "no client identifier was captured at all; name the flow by its number".to_owned()
+        } else {
+            format!("clients there are: {}{more}", others.join(", "))
+        };
+        bail!(Failure::new(format!("no MQTT client '{}' was captured", Escaped(client.as_bytes())), Some(hint)));
+    };
+    if flows.len() > 1 {
+        let named: Vec<_> = flows.iter().skip(1).take(NAMED).map(ToString::to_string).collect();
+        let more = if flows.len() > NAMED + 1 { ", …" } else { "" };
+        say(&format!(
+            "'{}' has {} flows; this is {first}, the others are {}{more}",
+            Escaped(client.as_bytes()),
+            flows.len(),
+            named.join(", ")
+        ));
+    }
+    Ok(Wanted::Number(*first))
+}
+
+/// The flow, where there is only one.
+fn the_only(decoding: &Decoding, files: &[PathBuf]) -> anyhow::Result<Wanted> {
+    let mut flows: Vec<(u64, String)> = Vec::new();
+    let mut count = 0u64;
+    let way_out = "name the flow by its number, which is that of the frame that opened it";
+    survey(decoding, files, way_out, &mut |output| {
+        let Output::Flow(flow, _) = output else { return };
+        if flow.transport == Transport::Tcp {
+            count += 1;
+            flows.push((flow.id.0, describe(FlowRef::of(flow))));
+            // Flows are told as they end; those that began first are the ones to name.
+            flows.sort_unstable();
+            flows.truncate(NAMED);
+        }
+    })?;
+    match flows.as_slice() {
+        [] => bail!("there is no TCP connection in the capture"),
+        [(only, _)] => Ok(Wanted::Number(*only)),
+        several => {
+            let lines: Vec<_> = several.iter().map(|(_, line)| line.clone()).collect();
+            bail!(Failure::new("which flow?", Some(listing(&lines, count))))
+        }
+    }
+}
+
+fn describe(flow: FlowRef) -> String {
+    let transport = flow.transport.name();
+    format!("{:>6}  {} → {} ({transport}.stream {})", flow.id, flow.client, flow.server, flow.stream)
+}
+
+fn listing(lines: &[String], count: u64) -> String {
+    let more = match count - lines.len() as u64 {
+        0 => String::new(),
+        more => format!("\n    and {more} more; `mqttsniff read FILE` lists them"),
+    };
+    format!("flows there are:\n    {}{more}", lines.join("\n    "))
+}
+
+/// Picks what belongs to the flow, and remembers what is said if there is none.
+pub(super) struct Seen {
+    wanted: Wanted,
+    /// The flow was told to its end.
+    pub(super) ended: bool,
+    udp: Option<FlowRef>,
+    /// The flow that the wanted number is only a later frame of.
+    inside: Option<FlowNo>,
+    flows: Vec<String>,
+    count: u64,
+    error: Option<io::Error>,
+}
+
+/// The number of a flow.
+type FlowNo = FrameNo;
+
+impl Seen {
+    pub(super) const fn new(wanted: Wanted) -> Self {
+        Self { wanted, ended: false, udp: None, inside: None, flows: Vec::new(), count: 0, error: None }
+    }
+
+    /// Passes on what belongs to the flow.
+    pub(super) fn take(&mut self, output: &Output<'_>, view: &mut dyn FnMut(&Output<'_>) -> io::Result<()>) {
+        let flow = match output {
+            Output::Packet(view) => view.flow,
+            Output::Message(flow, _) | Output::Stream(flow, ..) => Some(*flow),
+            Output::Session(_, flow) | Output::Flow(flow, _) => Some(FlowRef::of(flow)),
+            Output::Finding(finding) => finding.flow,
+            Output::Delivery(_) | Output::Topic(..) => None,
+        };
+        let Some(flow) = flow else { return };
+        if let Output::Packet(view) = output {
+            self.note(flow, view.frame.number);
+        }
+        if !self.wanted.is(flow) || self.error.is_some() {
+            return;
+        }
+        if flow.transport == Transport::Udp {
+            self.udp = Some(flow);
+            return;
+        }
+        self.error = view(output).err();
+        self.ended |= matches!(output, Output::Flow(..));
+    }
+
+    fn note(&mut self, flow: FlowRef, frame: FrameNo) {
+        if flow.id == frame {
+            self.count += 1;
+            if self.flows.len() < NAMED {
+                self.flows.push(describe(flow));
+            }
+        } else if self.wanted == Wanted::Number(frame.0) {
+            self.inside = Some(flow.id);
+        }
+    }
+
+    /// Tells what keeps the flow from being shown.
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        if let Some(error) = self.error.take() {
+            return Err(error).context(STDOUT);
+        }
+        let Some(flow) = self.udp else { return Ok(()) };
+        bail!(Failure::new(
+            format!("flow {} is UDP ({} and {}): there is no connection to show", flow.id, flow.client, flow.server),
+            Some("mqttsniff read FILE --show packets".to_owned()),
+        ));
+    }
+
+    /// What to say where there is no such flow.
+    pub(super) fn missing(&self) -> Failure {
+        let what = match self.wanted {
+            Wanted::Number(number) => format!("frame {number} opened no flow"),
+            Wanted::Stream(stream) => format!("no flow has the tcp.stream number {stream}"),
+        };
+        let hint = match self.inside {
+            Some(flow) => format!("it belongs to flow {flow}"),
+            None if self.count == 0 => "there is no flow in the capture".to_owned(),
+            None => listing(&self.flows, self.count),
+        };
+        Failure::new(what, Some(hint))
+    }
+}
