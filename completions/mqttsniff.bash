@@ -97,7 +97,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --time --color --help"
+            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -172,6 +172,18 @@ _mqttsniff() {
                     return 0
                     ;;
                 --payload-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json csv tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -519,7 +531,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --time --color --help"
+            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -550,6 +562,18 @@ _mqttsniff() {
                     return 0
                     ;;
                 --payload-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json csv tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -58,6 +58,12 @@ hex\t'As hexadecimal digits'
 base64\t'As base64'
 none\t'Its length alone'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l payload-bytes -d 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l format -d 'How to write what is shown' -r -f -a "table\t'Lines and tables for people'
+json\t'JSON Lines'
+csv\t'Comma-separated values'
+tsv\t'Values separated by tabs'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l limit -d 'Show at most so many rows of each view' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
@@ -96,6 +102,12 @@ hex\t'As hexadecimal digits'
 base64\t'As base64'
 none\t'Its length alone'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l payload-bytes -d 'Bytes of each payload to show [default: 48 in lines, 4096 with --json]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l format -d 'How to write what is shown' -r -f -a "table\t'Lines and tables for people'
+json\t'JSON Lines'
+csv\t'Comma-separated values'
+tsv\t'Values separated by tabs'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l limit -d 'Show at most so many rows of each view' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'

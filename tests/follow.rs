@@ -72,8 +72,8 @@ fn assert_hidden(capture: &std::path::Path, flow: &str, secret: &[u8]) {
     for form in [&["--as", "text"][..], &["--as", "hex"], &["--as", "raw"], &["--json"], &[]] {
         let output = mqttsniff().arg("follow").arg(capture).arg(flow).args(form).output().unwrap();
         assert!(output.status.success() && !output.stdout.is_empty(), "{output:?}");
-        let digits: String = secret.iter().map(|byte| format!("{byte:02x} ")).collect();
-        for spelled in [secret, digits.trim_end().as_bytes()] {
+        let digits: Vec<_> = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        for spelled in [secret, digits.join(" ").as_bytes()] {
             assert!(!holds(&output.stdout, spelled), "{form:?}: {}", stdout(&output));
         }
     }

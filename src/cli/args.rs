@@ -8,11 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::dissect::Protocol;
 use mqttsniff::flow::WiresharkRules;
 use mqttsniff::mqtt::Version;
-use mqttsniff::render::PayloadFormat;
+use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
 use super::choose::Choice;
 use super::follow::Follow;
+use super::parse::{decode_as, duration, frames, order};
 use super::redact::{Redact, Tokens};
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
@@ -397,6 +398,23 @@ pub(super) struct Output {
     #[arg(long, value_name = "BYTES")]
     pub(super) payload_bytes: Option<usize>,
 
+    /// How to write what is shown
+    ///
+    /// table: lines and tables for people. json: the same as --json. csv and tsv: one view (--show), a line of names and a
+    /// line for each row, with the names and units of JSON.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    pub(super) format: Option<FormatArgument>,
+
+    /// Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc
+    ///
+    /// Columns are named as in csv. Rows without a value come last.
+    #[arg(long, value_name = "COLUMN[:desc]", value_parser = order)]
+    pub(super) sort: Option<Order>,
+
+    /// Show at most so many rows of each view
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) limit: Option<u64>,
+
     /// How tables show times; --json always has both date and time
     #[arg(long, value_name = "KIND")]
     pub(super) time: Option<TimeArgument>,
@@ -409,6 +427,11 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// Whether JSON Lines are asked for.
+    pub(super) fn is_json(&self) -> bool {
+        self.json || self.format == Some(FormatArgument::Json)
+    }
+
     /// Whether frames are to be told one by one, which costs more than all the rest.
     pub(super) fn wants_packets(&self) -> bool {
         self.show.contains(&View::Packets)
@@ -471,6 +494,18 @@ impl From<PayloadArgument> for PayloadFormat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArgument {
+    /// Lines and tables for people
+    Table,
+    /// JSON Lines
+    Json,
+    /// Comma-separated values
+    Csv,
+    /// Values separated by tabs
+    Tsv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TimeArgument {
     /// Seconds since the first frame (default when reading)
     Relative,
@@ -488,47 +523,6 @@ pub(super) enum ColorArgument {
     Never,
 }
 
-fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
-    let (port, protocol) = text.split_once('=').ok_or("expected PORT=PROTOCOL, for example 1884=mqtt")?;
-    let port = port.parse().map_err(|_| format!("'{port}' is not a port number"))?;
-    let protocol = match protocol {
-        "mqtt" => Protocol::Mqtt,
-        "tls" => Protocol::Tls,
-        "http" => Protocol::Http,
-        "none" => Protocol::Unknown,
-        other => return Err(format!("'{other}' is not one of mqtt, tls, http, none")),
-    };
-    Ok((port, protocol))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: f64 = number.parse().map_err(|_| format!("'{text}' is no time; try 30s, 10m or 2h"))?;
-    let factor = match unit {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        "d" => 86_400.0,
-        other => return Err(format!("'{other}' is no unit of time; use ms, s, m, h or d")),
-    };
-    Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
-}
-
-/// A range of frame numbers, either end of which may be left out.
-fn frames(text: &str) -> Result<(u64, u64), String> {
-    let number = |text: &str, missing: u64| match text {
-        "" => Ok(missing),
-        digits => digits.parse().map_err(|_| format!("'{digits}' is no frame number; try 10-20")),
-    };
-    let (first, last) = match text.split_once('-') {
-        Some((first, last)) => (number(first, 1)?, number(last, u64::MAX)?),
-        None => (number(text, 1)?, number(text, u64::MAX)?),
-    };
-    if first > last { Err(format!("{first} comes after {last}")) } else { Ok((first, last)) }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -538,32 +532,5 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert!(duration("soon").is_err());
-        assert!(duration("5 parsecs").is_err());
-    }
-
-    #[test]
-    fn ranges_of_frames_may_be_open() {
-        assert_eq!(frames("10-20"), Ok((10, 20)));
-        assert_eq!(frames("10-"), Ok((10, u64::MAX)));
-        assert_eq!(frames("-20"), Ok((1, 20)));
-        assert_eq!(frames("7"), Ok((7, 7)));
-        assert!(frames("20-10").is_err());
-        assert!(frames("all").is_err());
-    }
-
-    #[test]
-    fn ports_are_given_protocols() {
-        assert_eq!(decode_as("1884=mqtt"), Ok((1884, Protocol::Mqtt)));
-        assert!(decode_as("1884").is_err());
-        assert!(decode_as("99999=mqtt").is_err());
-        assert!(decode_as("1884=quic").is_err());
     }
 }

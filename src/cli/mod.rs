@@ -12,6 +12,7 @@ mod generate;
 mod input;
 mod interfaces;
 mod output;
+mod parse;
 mod progress;
 mod read;
 mod redact;

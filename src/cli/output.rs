@@ -2,16 +2,18 @@
 
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use mqttsniff::capture::Batch;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::dissect::{DissectOptions, Protocol};
 use mqttsniff::engine::EngineOptions;
-use mqttsniff::render::{Count, JsonLines, Lines, MessageOptions, PayloadOptions, Shown, Style, Tables};
+use mqttsniff::render::{
+    Count, Csv, JsonLines, Lines, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
+};
 use mqttsniff::{Output, Summary};
 
-use super::args::{Capture, ColorArgument, Decoding, Output as OutputArguments, TimeArgument, View};
-use super::failure::say;
+use super::args::{Capture, ColorArgument, Decoding, FormatArgument, Output as OutputArguments, TimeArgument, View};
+use super::failure::{Failure, say};
 
 /// What is said where the results can't be written.
 pub(super) const STDOUT: &str = "can't write to standard output";
@@ -34,6 +36,7 @@ pub(super) struct Report {
 
 enum Renderer {
     Json(Box<JsonLines<BufWriter<io::Stdout>>>),
+    Csv(Box<Csv<BufWriter<io::Stdout>>>),
     People { out: BufWriter<io::Stdout>, lines: Lines, tables: Box<Tables> },
 }
 
@@ -43,16 +46,27 @@ impl Report {
         let shown = shown(arguments, mode);
         let messages = message_options(arguments);
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        let renderer = if arguments.json {
+        if arguments.is_json() && (arguments.sort.is_some() || arguments.limit.is_some()) {
+            bail!(Failure::new(
+                "JSON Lines are written as things happen: they are neither sorted nor limited",
+                Some("use --format csv, or jq".to_owned()),
+            ));
+        }
+        let renderer = if arguments.is_json() {
             let mut json = Box::new(JsonLines::new(out, shown).with_messages(messages));
             json.begin(&inputs).context(STDOUT)?;
             Renderer::Json(json)
+        } else if let Some(separator) = separator(arguments) {
+            let csv = Csv::new(out, view(arguments, mode)?, separator);
+            let mut csv = Box::new(csv.with_order(arguments.sort.clone(), arguments.limit));
+            csv.begin().context(STDOUT)?;
+            Renderer::Csv(csv)
         } else {
             let style = style(arguments, mode);
             Renderer::People {
                 out,
-                lines: Lines::new(style, shown).with_messages(messages),
-                tables: Box::new(Tables::new(style, shown)),
+                lines: Lines::new(style, shown).with_messages(messages).with_limit(arguments.limit),
+                tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
             }
         };
         Ok(Self { renderer, inputs, mode, shown, error: None })
@@ -60,7 +74,10 @@ impl Report {
 
     /// Whether rows are written while frames are read.
     pub(super) const fn scrolls(&self) -> bool {
-        self.shown.packets || self.shown.messages || self.shown.deliveries || matches!(self.renderer, Renderer::Json(_))
+        self.shown.packets
+            || self.shown.messages
+            || self.shown.deliveries
+            || matches!(self.renderer, Renderer::Json(_) | Renderer::Csv(_))
     }
 
     /// Frames are at hand: the first of all is what times are counted from.
@@ -77,6 +94,7 @@ impl Report {
         }
         let written = match &mut self.renderer {
             Renderer::Json(json) => json.output(output),
+            Renderer::Csv(csv) => csv.output(output),
             Renderer::People { out, lines, tables } => {
                 tables.output(output);
                 match output {
@@ -96,6 +114,7 @@ impl Report {
         match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
             (None, Renderer::Json(json)) => json.flush(),
+            (None, Renderer::Csv(csv)) => csv.flush(),
             (None, Renderer::People { out, .. }) => out.flush(),
         }
         .context(STDOUT)
@@ -106,6 +125,11 @@ impl Report {
         let written = match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
             (None, Renderer::Json(json)) => json.end(summary),
+            (None, Renderer::Csv(csv)) => csv.end().map(|left_out| {
+                if left_out > 0 {
+                    say(&format!("{left_out} rows were too many to be sorted, and are left out"));
+                }
+            }),
             (None, Renderer::People { out, lines, tables }) => {
                 let apart = if lines.wrote() { writeln!(out) } else { Ok(()) };
                 apart.and_then(|()| tables.print(summary, &self.inputs, out))
@@ -178,10 +202,51 @@ fn why_no_mqtt(summary: &Summary) -> Option<(String, &'static str)> {
     })
 }
 
+/// What separates values, where values are asked for.
+fn separator(arguments: &OutputArguments) -> Option<char> {
+    match arguments.format? {
+        FormatArgument::Csv => Some(','),
+        FormatArgument::Tsv => Some('\t'),
+        FormatArgument::Table | FormatArgument::Json => None,
+    }
+}
+
+/// The one view that is asked for.
+fn view(arguments: &OutputArguments, mode: Mode) -> anyhow::Result<RenderView> {
+    let asked = match arguments.show.as_slice() {
+        [] if mode == Mode::Live => View::Messages,
+        [] => View::Flows,
+        [only] => *only,
+        _ => bail!(Failure::new(
+            "separated values have one kind of rows, and several are asked for",
+            Some("name one view: --show sessions; or use --json".to_owned()),
+        )),
+    };
+    let view = match asked {
+        View::Packets => RenderView::Packets,
+        View::Messages => RenderView::Messages,
+        View::Flows => RenderView::Flows,
+        View::Sessions => RenderView::Sessions,
+        View::Deliveries => RenderView::Deliveries,
+        View::Topics => RenderView::Topics,
+        View::Findings => RenderView::Findings,
+        View::Summary => {
+            bail!(Failure::new("the summary is no list of rows", Some("use --json, or leave --format out".to_owned()),))
+        }
+    };
+    match &arguments.sort {
+        Some(order) if !view.has(&order.column) => bail!(Failure::new(
+            format!("this view has no column '{}'", order.column),
+            Some(format!("it has {}", view.columns().collect::<Vec<_>>().join(", "))),
+        )),
+        _ => Ok(view),
+    }
+}
+
 /// What to show: as asked for, or by default.
 fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
     if arguments.show.is_empty() {
-        let messages = arguments.json || arguments.detail || mode == Mode::Live;
+        let messages = arguments.is_json() || arguments.detail || mode == Mode::Live;
         return Shown { messages, flows: true, sessions: true, findings: true, summary: true, ..Shown::default() };
     }
     let has = |view| arguments.show.contains(&view);

@@ -27,19 +27,36 @@ pub struct Lines {
     messages: MessageOptions,
     first: Option<Timestamp>,
     wrote: bool,
+    /// Rows that may still be written.
+    left: u64,
     headed: bool,
 }
 
 impl Lines {
     /// A renderer for lines of this style.
     pub fn new(style: Style, shown: Shown) -> Self {
-        Self { style, shown, messages: MessageOptions::default(), first: None, wrote: false, headed: false }
+        Self {
+            style,
+            shown,
+            messages: MessageOptions::default(),
+            first: None,
+            wrote: false,
+            left: u64::MAX,
+            headed: false,
+        }
     }
 
     /// The same with messages shown like this.
     #[must_use]
     pub const fn with_messages(mut self, messages: MessageOptions) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// At most so many rows.
+    #[must_use]
+    pub fn with_limit(mut self, limit: Option<u64>) -> Self {
+        self.left = limit.unwrap_or(u64::MAX);
         self
     }
 
@@ -55,6 +72,16 @@ impl Lines {
 
     /// Writes a line for what the analysis tells, if it is of a kind that gets one.
     pub fn output(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
+        let is_row = match output {
+            Output::Packet(_) => self.shown.packets,
+            Output::Message(..) => self.shown.messages,
+            Output::Delivery(_) => self.shown.deliveries,
+            _ => false,
+        };
+        if !is_row || self.left == 0 {
+            return Ok(());
+        }
+        self.left -= 1;
         match output {
             Output::Packet(view) if self.shown.packets => self.packet(view, out),
             Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),

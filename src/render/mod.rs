@@ -2,6 +2,7 @@
 //!
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
+mod csv;
 mod delivery;
 mod fields;
 mod follow;
@@ -13,8 +14,10 @@ mod plot;
 mod record;
 mod streams;
 mod table;
+mod view;
 mod width;
 
+pub use csv::Csv;
 pub use follow::{Follow, FollowFormat};
 pub use json::{JsonLines, write_interface};
 pub use ladder::{Ladder, Part};
@@ -24,6 +27,7 @@ pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
 pub use streams::MaskedStreams;
 pub use table::Tables;
+pub use view::{Order, View};
 pub use width::{Count, Style};
 
 /// The JSON Schema of the JSON Lines, as `mqttsniff schema` prints it.

@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 
 use super::Shown;
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
+use super::view::{Key, Order, View, record};
 use super::width::{Bytes, Color, Count, Duration, Style, columns, fit, fit_middle, wrap};
 use crate::analysis::{Output, Summary};
 use crate::check::Finding;
@@ -24,6 +25,9 @@ const SUMMARY_INDENT: usize = 12;
 /// Rows of a table that are kept; a longer list is for JSON, and says so.
 const ROWS: usize = 10_000;
 
+/// Rows that are kept where they are to be sorted.
+const SORTED_ROWS: usize = 1_000_000;
+
 /// Findings of one kind that are listed one by one.
 const FINDINGS_OF_A_KIND: usize = 20;
 
@@ -32,11 +36,12 @@ const FINDINGS_OF_A_KIND: usize = 20;
 pub struct Tables {
     style: Style,
     shown: Shown,
-    flows: Vec<Vec<String>>,
-    sessions: Vec<Vec<String>>,
-    topics: Vec<Vec<String>>,
-    findings: Vec<Vec<String>>,
-    left_out: [u64; 4],
+    order: Option<Order>,
+    limit: usize,
+    flows: Rows,
+    sessions: Rows,
+    topics: Rows,
+    findings: Rows,
     finding_kinds: std::collections::BTreeMap<String, usize>,
 }
 
@@ -46,57 +51,73 @@ impl Tables {
         Self {
             style,
             shown,
-            flows: Vec::new(),
-            sessions: Vec::new(),
-            topics: Vec::new(),
-            findings: Vec::new(),
-            left_out: [0; 4],
+            order: None,
+            limit: ROWS,
+            flows: Rows::default(),
+            sessions: Rows::default(),
+            topics: Rows::default(),
+            findings: Rows::default(),
             finding_kinds: std::collections::BTreeMap::new(),
         }
     }
 
+    /// Sorted, and with at most so many rows each.
+    #[must_use]
+    pub fn with_order(mut self, order: Option<Order>, limit: Option<u64>) -> Self {
+        self.order = order;
+        self.limit = limit.map_or(ROWS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        self
+    }
+
     /// Keeps a row of what the analysis tells, if it is of a kind that gets one.
     pub fn output(&mut self, output: &Output<'_>) {
+        let order = self.order.as_ref().zip(View::of(output)).filter(|(order, view)| view.has(&order.column));
+        let key = || {
+            let (order, view) = order?;
+            let record = record(output, super::MessageOptions::default())?;
+            Some(Key::of(view.value(&record, &order.column)))
+        };
+        // What is sorted has to be kept whole; what is not need not.
+        let room = if order.is_some() { SORTED_ROWS } else { self.limit.min(ROWS) };
         match output {
-            Output::Flow(flow, _) if self.shown.flows => {
-                keep(&mut self.flows, &mut self.left_out[0], || flow_row(flow));
-            }
+            Output::Flow(flow, _) if self.shown.flows => self.flows.keep(room, key, || flow_row(flow)),
             Output::Session(session, _) if self.shown.sessions => {
-                keep(&mut self.sessions, &mut self.left_out[1], || session_row(session));
+                self.sessions.keep(room, key, || session_row(session));
             }
             Output::Topic(broker, name, topic) if self.shown.topics => {
-                keep(&mut self.topics, &mut self.left_out[3], || topic_row(*broker, name, topic));
+                self.topics.keep(room, key, || topic_row(*broker, name, topic));
             }
             Output::Finding(finding) if self.shown.findings => {
                 let count = self.finding_kinds.entry(finding.id.clone()).or_default();
                 *count += 1;
-                if *count <= FINDINGS_OF_A_KIND {
-                    keep(&mut self.findings, &mut self.left_out[2], || finding_row(finding));
-                } else {
-                    self.left_out[2] += 1;
-                }
+                let room = if *count <= FINDINGS_OF_A_KIND { room } else { 0 };
+                self.findings.keep(room, key, || finding_row(finding));
             }
             _ => {}
         }
     }
 
     /// Prints the tables, and the summary behind them.
-    pub fn print(&self, summary: &Summary, inputs: &[String], out: &mut impl Write) -> io::Result<()> {
+    pub fn print(&mut self, summary: &Summary, inputs: &[String], out: &mut impl Write) -> io::Result<()> {
+        let descending = self.order.as_ref().is_some_and(|order| order.descending);
+        for rows in [&mut self.flows, &mut self.sessions, &mut self.topics, &mut self.findings] {
+            rows.sort(descending, self.limit);
+        }
         if self.shown.flows {
             let titles = ["flow", "client", "server", "carries", "packets", "bytes", "again", "rtt", "lasted", "end"];
-            self.table("Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, self.left_out[0], out)?;
+            self.table("Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
         }
-        if self.shown.sessions && (!self.sessions.is_empty() || summary.engine.messages > 0) {
+        if self.shown.sessions && (!self.sessions.cells.is_empty() || summary.engine.messages > 0) {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
-            self.table("MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, self.left_out[1], out)?;
+            self.table("MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, out)?;
         }
         if self.shown.topics {
-            self.table("Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, self.left_out[3], out)?;
+            self.table("Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, out)?;
         }
-        if self.shown.findings && !self.findings.is_empty() {
+        if self.shown.findings && !self.findings.cells.is_empty() {
             let titles = ["severity", "frame", "flow", "clause", "what"];
-            self.table("Findings", &titles, &[1, 2], &self.findings, self.left_out[2], out)?;
+            self.table("Findings", &titles, &[1, 2], &self.findings, out)?;
         }
         if self.shown.summary {
             self.summary(summary, inputs, out)?;
@@ -109,10 +130,10 @@ impl Tables {
         name: &str,
         titles: &[&str],
         numbers: &[usize],
-        rows: &[Vec<String>],
-        left_out: u64,
+        kept: &Rows,
         out: &mut impl Write,
     ) -> io::Result<()> {
+        let rows = &kept.cells;
         writeln!(out, "{}", self.style.paint(Color::Title, name))?;
         if rows.is_empty() {
             return writeln!(out, "  none\n");
@@ -144,8 +165,8 @@ impl Tables {
                 writeln!(out, "{line}")?;
             }
         }
-        if left_out > 0 {
-            writeln!(out, "  and {left_out} more; `--json` lists all")?;
+        if kept.left_out > 0 {
+            writeln!(out, "  and {} more; `--json` lists all", kept.left_out)?;
         }
         writeln!(out)
     }
@@ -205,11 +226,36 @@ impl Tables {
     }
 }
 
-fn keep(rows: &mut Vec<Vec<String>>, left_out: &mut u64, row: impl FnOnce() -> Vec<String>) {
-    if rows.len() < ROWS {
-        rows.push(row());
-    } else {
-        *left_out += 1;
+/// The rows of a table.
+#[derive(Debug, Default)]
+struct Rows {
+    cells: Vec<Vec<String>>,
+    /// By what they are sorted, one for each row; none where they are not.
+    keys: Vec<Key>,
+    left_out: u64,
+}
+
+impl Rows {
+    fn keep(&mut self, room: usize, key: impl FnOnce() -> Option<Key>, row: impl FnOnce() -> Vec<String>) {
+        if self.cells.len() < room {
+            self.cells.push(row());
+            self.keys.extend(key());
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Puts them in order, where they have one, and drops what is beyond the limit.
+    fn sort(&mut self, descending: bool, limit: usize) {
+        if !self.keys.is_empty() {
+            let mut both: Vec<_> = self.keys.drain(..).zip(self.cells.drain(..)).collect();
+            both.sort_by(|(a, _), (b, _)| a.compare(b, descending));
+            self.cells = both.into_iter().map(|(_, row)| row).collect();
+        }
+        if self.cells.len() > limit {
+            self.left_out += (self.cells.len() - limit) as u64;
+            self.cells.truncate(limit);
+        }
     }
 }
 

@@ -1,0 +1,93 @@
+//! The values of arguments, from their text; an error says what would be right.
+
+use std::time::Duration;
+
+use mqttsniff::dissect::Protocol;
+use mqttsniff::render::{Order, View};
+
+pub(super) fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
+    let (port, protocol) = text.split_once('=').ok_or("expected PORT=PROTOCOL, for example 1884=mqtt")?;
+    let port = port.parse().map_err(|_| format!("'{port}' is not a port number"))?;
+    let protocol = match protocol {
+        "mqtt" => Protocol::Mqtt,
+        "tls" => Protocol::Tls,
+        "http" => Protocol::Http,
+        "none" => Protocol::Unknown,
+        other => return Err(format!("'{other}' is not one of mqtt, tls, http, none")),
+    };
+    Ok((port, protocol))
+}
+
+pub(super) fn order(text: &str) -> Result<Order, String> {
+    let (column, descending) = match text.split_once(':') {
+        None | Some((_, "asc")) => (text.split(':').next().unwrap_or(text), false),
+        Some((column, "desc")) => (column, true),
+        Some((_, other)) => return Err(format!("'{other}' is no order; use asc or desc")),
+    };
+    if View::ALL.iter().any(|view| view.has(column)) {
+        return Ok(Order { column: column.to_owned(), descending });
+    }
+    let near = View::ALL.iter().flat_map(|view| view.columns()).find(|name| name.contains(column));
+    let hint = near.map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
+    Err(format!("no view has a column '{column}'{hint}"))
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| format!("'{text}' is no time; try 30s, 10m or 2h"))?;
+    let factor = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        other => return Err(format!("'{other}' is no unit of time; use ms, s, m, h or d")),
+    };
+    Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
+}
+
+/// A range of frame numbers, either end of which may be left out.
+pub(super) fn frames(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str, missing: u64| match text {
+        "" => Ok(missing),
+        digits => digits.parse().map_err(|_| format!("'{digits}' is no frame number; try 10-20")),
+    };
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (number(first, 1)?, number(last, u64::MAX)?),
+        None => (number(text, 1)?, number(text, u64::MAX)?),
+    };
+    if first > last { Err(format!("{first} comes after {last}")) } else { Ok((first, last)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("soon").is_err());
+        assert!(duration("5 parsecs").is_err());
+    }
+
+    #[test]
+    fn ranges_of_frames_may_be_open() {
+        assert_eq!(frames("10-20"), Ok((10, 20)));
+        assert_eq!(frames("10-"), Ok((10, u64::MAX)));
+        assert_eq!(frames("-20"), Ok((1, 20)));
+        assert_eq!(frames("7"), Ok((7, 7)));
+        assert!(frames("20-10").is_err());
+        assert!(frames("all").is_err());
+    }
+
+    #[test]
+    fn ports_are_given_protocols() {
+        assert_eq!(decode_as("1884=mqtt"), Ok((1884, Protocol::Mqtt)));
+        assert!(decode_as("1884").is_err());
+        assert!(decode_as("99999=mqtt").is_err());
+        assert!(decode_as("1884=quic").is_err());
+    }
+}

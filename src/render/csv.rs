@@ -1,0 +1,124 @@
+//! One view as comma-separated values (RFC 4180), or separated by tabs: a line of names, then a line for each row.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::view::{Key, Order, View, record};
+use super::{MessageOptions, PayloadFormat, PayloadOptions};
+use crate::analysis::Output;
+use crate::text::Escaped;
+
+/// The most rows that are kept to be sorted.
+const KEPT: usize = 1_000_000;
+
+/// Writes one view as separated values.
+#[derive(Debug)]
+pub struct Csv<W> {
+    out: W,
+    view: View,
+    separator: char,
+    messages: MessageOptions,
+    order: Option<Order>,
+    limit: u64,
+    written: u64,
+    kept: Vec<(Key, String)>,
+    /// Rows that were not sorted, because there were too many.
+    left_out: u64,
+}
+
+impl<W: Write> Csv<W> {
+    /// A renderer of the rows of a view.
+    pub const fn new(out: W, view: View, separator: char) -> Self {
+        // Payloads are no column.
+        let payload = PayloadOptions { format: PayloadFormat::None, bytes: Some(0) };
+        let messages = MessageOptions { payload, detail: false };
+        Self { out, view, separator, messages, order: None, limit: u64::MAX, written: 0, kept: Vec::new(), left_out: 0 }
+    }
+
+    /// Sorted, and at most so many rows.
+    #[must_use]
+    pub fn with_order(mut self, order: Option<Order>, limit: Option<u64>) -> Self {
+        self.order = order;
+        self.limit = limit.unwrap_or(u64::MAX);
+        self
+    }
+
+    /// The line of names.
+    pub fn begin(&mut self) -> io::Result<()> {
+        let names: Vec<_> = self.view.columns().map(ToOwned::to_owned).collect();
+        self.line(&names)
+    }
+
+    /// A row, if the output is one of the view.
+    pub fn output(&mut self, output: &Output<'_>) -> io::Result<()> {
+        if View::of(output) != Some(self.view) || (self.order.is_none() && self.written >= self.limit) {
+            return Ok(());
+        }
+        let Some(record) = record(output, self.messages) else { return Ok(()) };
+        let cells: Vec<_> = self.view.values(&record).map(cell).collect();
+        let Some(order) = &self.order else {
+            self.written += 1;
+            return self.line(&cells);
+        };
+        if self.kept.len() >= KEPT {
+            self.left_out += 1;
+            return Ok(());
+        }
+        let key = Key::of(self.view.value(&record, &order.column));
+        let line = self.joined(&cells);
+        self.kept.push((key, line));
+        Ok(())
+    }
+
+    /// What was kept to be sorted. Gives how many rows had to be left out.
+    pub fn end(&mut self) -> io::Result<u64> {
+        let descending = self.order.as_ref().is_some_and(|order| order.descending);
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.sort_by(|(a, _), (b, _)| a.compare(b, descending));
+        for (_, line) in kept.into_iter().take(usize::try_from(self.limit).unwrap_or(usize::MAX)) {
+            self.out.write_all(line.as_bytes())?;
+        }
+        self.out.flush()?;
+        Ok(self.left_out)
+    }
+
+    /// Passes on what is buffered.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn line(&mut self, cells: &[String]) -> io::Result<()> {
+        let line = self.joined(cells);
+        self.out.write_all(line.as_bytes())
+    }
+
+    fn joined(&self, cells: &[String]) -> String {
+        let mut line = String::new();
+        for (at, cell) in cells.iter().enumerate() {
+            if at > 0 {
+                line.push(self.separator);
+            }
+            if cell.contains([self.separator, '"', '\n', '\r']) {
+                line.push('"');
+                line.push_str(&cell.replace('"', "\"\""));
+                line.push('"');
+            } else {
+                line.push_str(cell);
+            }
+        }
+        line.push('\n');
+        line
+    }
+}
+
+/// A value as a cell: text from the wire does no harm to a terminal, a list is separated by blanks.
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => Escaped(text.as_bytes()).to_string(),
+        Some(Value::Array(list)) => list.iter().map(|value| cell(Some(value))).collect::<Vec<_>>().join(" "),
+        // Text that is not UTF-8 stands in its record as an object.
+        Some(other) => other.to_string(),
+    }
+}
