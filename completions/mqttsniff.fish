@@ -42,7 +42,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-versio
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -86,7 +86,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-ver
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -137,7 +137,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-versio
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
@@ -162,7 +162,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l mqtt-vers
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'

@@ -29,6 +29,9 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     }
     let summary = analysis.finish(&mut |output| report.output(output));
     progress.finish();
-    report.end(&summary)?;
+    // Of what is no capture there is nothing to report but that.
+    if summary.engine.frames > 0 || summary.source.problems.is_empty() || arguments.output.is_json() {
+        report.end(&summary)?;
+    }
     Ok(report_problems(&summary.source.problems))
 }

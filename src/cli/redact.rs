@@ -1,13 +1,14 @@
 //! `mqttsniff redact`: a capture in, one that can be shared out; and the options that redact what other commands show.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use mqttsniff::capture::save::{self, Format, Writer};
 use mqttsniff::capture::{self, Batch, Fill, LinkType, Source as _};
 use mqttsniff::mqtt::Redactor;
@@ -30,8 +31,10 @@ pub(super) struct Tokens {
     #[arg(long)]
     redact: bool,
 
-    /// Make the tokens with this secret: the same in every run
-    #[arg(long, value_name = "TEXT", requires = "redact")]
+    /// Make the tokens with this secret, the same in every run; implies --redact
+    ///
+    /// The environment variable MQTTSNIFF_REDACT_KEY does the same for --redact, and is in no list of processes.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     redact_key: Option<String>,
 
     /// The redactor, once it was asked for: its tokens have to be the same wherever they are shown.
@@ -42,12 +45,17 @@ pub(super) struct Tokens {
 impl Tokens {
     /// What replaces everything private, where that is asked for.
     pub(super) fn redactor(&self) -> Option<Redactor> {
-        self.redact.then(|| *self.redactor.get_or_init(|| redactor(self.redact_key.as_deref())))
+        (self.redact || self.redact_key.is_some())
+            .then(|| *self.redactor.get_or_init(|| redactor(self.redact_key.as_deref())))
     }
 }
 
+/// The environment variable that holds the secret.
+const KEY: &str = "MQTTSNIFF_REDACT_KEY";
+
 fn redactor(secret: Option<&str>) -> Redactor {
-    secret.map_or_else(Redactor::random, Redactor::with_secret)
+    let environment = std::env::var(KEY).ok().filter(|secret| !secret.is_empty());
+    secret.or(environment.as_deref()).map_or_else(Redactor::random, Redactor::with_secret)
 }
 
 /// The arguments of the command.
@@ -59,7 +67,7 @@ pub(super) struct Redact {
 
     /// The file to write (.pcap or .pcapng), or - for standard output
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng.
+    /// As pcap where the name ends in .pcap, else as pcapng. A file of that name is replaced once all is written.
     #[arg(value_name = "OUT", help_heading = "Output")]
     output: PathBuf,
 
@@ -72,17 +80,45 @@ pub(super) struct Redact {
     keep_addresses: bool,
 
     /// Make the tokens with this secret: the same in every run
-    #[arg(long = "redact-key", value_name = "TEXT", help_heading = "Privacy")]
+    ///
+    /// The environment variable MQTTSNIFF_REDACT_KEY does the same, and is in no list of processes.
+    #[arg(long = "redact-key", value_name = "TEXT", help_heading = "Privacy",
+          value_parser = NonEmptyStringValueParser::new())]
     secret: Option<String>,
 }
 
-/// The file that is written.
+/// The file that is written: under another name until it is whole, so that what stood there is not lost to a failure.
 struct Target<'a> {
     path: &'a Path,
+    /// Where it is written until it is whole; none for a pipe or a device.
+    partial: Option<PathBuf>,
     writer: Option<Writer>,
+    done: bool,
+}
+
+/// Refuses what would not be what its name says, or harm a terminal.
+fn refuse_output(path: &Path) -> anyhow::Result<()> {
+    let compressed = ["gz", "zst", "zstd", "lz4", "xz", "bz2"];
+    if path.extension().is_some_and(|end| compressed.iter().any(|name| end.eq_ignore_ascii_case(name))) {
+        bail!(Failure::new(
+            format!("'{}' names a compressed file, and captures are written plain", path.display()),
+            Some("write it plain and compress it, or to standard output: mqttsniff redact IN - | gzip".to_owned()),
+        ));
+    }
+    if path == Path::new("-") && io::stdout().is_terminal() {
+        bail!(Failure::new("a capture is nothing for a terminal", Some("name a file, or pipe it".to_owned())));
+    }
+    if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
+        bail!(Failure::new(
+            format!("'{}' is a symbolic link, and whoever made it chose what would be replaced", path.display()),
+            Some("name the file itself".to_owned()),
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
+    refuse_output(&arguments.output)?;
     refuse_own_input(arguments)?;
     let mut source =
         capture::open(std::slice::from_ref(&arguments.input)).map_err(|problems| match problems.first() {
@@ -93,7 +129,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
     let mut options = RedactionOptions::new(redactor);
     options.keep_addresses = arguments.keep_addresses;
     let mut redaction = Redaction::new(options);
-    let mut target = Target { path: &arguments.output, writer: None };
+    let mut target = Target::new(&arguments.output);
     let mut progress = Progress::new(false);
     let mut batch = Batch::new();
     loop {
@@ -110,9 +146,15 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
     }
     redaction.finish();
     target.write(&mut redaction)?;
+    let problems = source.report().problems;
+    let stats = redaction.stats();
+    if stats.frames == 0 && !problems.is_empty() {
+        // Nothing was read: nothing is put in the place of what may stand there.
+        progress.finish();
+        return Ok(report_problems(&problems));
+    }
     target.finish()?;
     progress.finish();
-    let stats = redaction.stats();
     if arguments.output == Path::new("-") {
         say(&summary(stats));
     } else {
@@ -125,7 +167,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
             Count(stats.hurried, "frame")
         ));
     }
-    Ok(report_problems(&source.report().problems))
+    Ok(report_problems(&problems))
 }
 
 /// The input is read while the output is written.
@@ -155,7 +197,17 @@ fn is_same_file(_: &Path, _: &Path) -> bool {
     false
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    fn new(path: &'a Path) -> Self {
+        let is_stream = path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file());
+        let partial = path.file_name().filter(|_| !is_stream).map(|name| {
+            let mut name = name.to_os_string();
+            name.push(".partial");
+            path.with_file_name(name)
+        });
+        Self { path, partial, writer: None, done: false }
+    }
+
     /// Writes the frames that are done.
     fn write(&mut self, redaction: &mut Redaction) -> anyhow::Result<()> {
         while let Some(frame) = redaction.next_done() {
@@ -173,16 +225,30 @@ impl Target<'_> {
         } else {
             let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
             options.link = link;
-            Writer::create(self.path, options).with_context(|| failed_write(self.path))?
+            let path = self.partial.as_deref().unwrap_or(self.path);
+            Writer::create(path, options).with_context(|| failed_write(self.path))?
         };
         Ok(self.writer.insert(writer))
     }
 
     fn finish(&mut self) -> anyhow::Result<()> {
         self.open(LinkType::ETHERNET)?;
-        match self.writer.take() {
-            Some(writer) => writer.finish().with_context(|| failed_write(self.path)),
-            None => Ok(()),
+        if let Some(writer) = self.writer.take() {
+            writer.finish().with_context(|| failed_write(self.path))?;
+        }
+        if let Some(partial) = &self.partial {
+            fs::rename(partial, self.path).with_context(|| failed_write(self.path))?;
+        }
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Drop for Target<'_> {
+    /// Leaves no half of a capture behind.
+    fn drop(&mut self) {
+        if let (Some(partial), false) = (&self.partial, self.done) {
+            let _ = fs::remove_file(partial);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The table of flows: finds the flow of a packet, tells a new connection on the same ports from the old
 //! one, and lets flows go when they are over, idle, or too many.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use super::endpoint::{Direction, FlowKey, PerDirection, Transport};
@@ -49,6 +49,9 @@ const LINGER: Span = Span::from_secs(5);
 
 /// Every so many packets one flow is looked at whether it is idle.
 const SWEEP_EVERY: u32 = 8;
+
+/// The most endpoints that are known to answer.
+const SERVERS: usize = 65_536;
 
 /// How many flows are compared when one must go.
 const EVICTION_SAMPLE: usize = 16;
@@ -210,6 +213,8 @@ pub struct FlowTable<A> {
     /// Connections that are over, in the order in which they may go, and those in TIME-WAIT.
     over: [VecDeque<(Timestamp, usize, FrameNo)>; 2],
     streams: [u32; 2],
+    /// Endpoints that were seen to answer a SYN: whoever talks to them in mid-stream is their client.
+    servers: HashSet<SocketAddr, foldhash::fast::RandomState>,
     limits: FlowLimits,
     hand: usize,
     packets: u32,
@@ -225,6 +230,7 @@ impl<A: Default> FlowTable<A> {
             by_key: HashMap::default(),
             over: [VecDeque::new(), VecDeque::new()],
             streams: [0; 2],
+            servers: HashSet::default(),
             limits,
             hand: 0,
             packets: 0,
@@ -288,6 +294,9 @@ impl<A: Default> FlowTable<A> {
         ended: &mut EndedFlows<A>,
     ) -> Found {
         self.let_go(origin, ended);
+        if segment.flags.has(TcpFlags::SYN) && segment.flags.has(TcpFlags::ACK) && self.servers.len() < SERVERS {
+            self.servers.insert(source);
+        }
         let key = FlowKey::new(Transport::Tcp, source, destination);
         let Some(&slot) = self.by_key.get(&key) else {
             let (ends, known_by) = self.roles(source, destination, segment);
@@ -480,8 +489,10 @@ impl<A: Default> FlowTable<A> {
     }
 
     fn guess_roles(&self, source: SocketAddr, destination: SocketAddr) -> ((SocketAddr, SocketAddr), KnownBy) {
+        let answers = (self.servers.contains(&source), self.servers.contains(&destination));
         let serves = |end: SocketAddr| end.port() < 1024 || self.limits.server_ports.contains(&end.port());
-        match (serves(source), serves(destination)) {
+        let serving = if answers.0 == answers.1 { (serves(source), serves(destination)) } else { answers };
+        match serving {
             (true, false) => ((destination, source), KnownBy::Port),
             (false, true) => ((source, destination), KnownBy::Port),
             _ => ((source, destination), KnownBy::FirstFrame),

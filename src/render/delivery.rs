@@ -69,14 +69,14 @@ pub(super) fn delivery_text(delivery: &Delivery) -> String {
             let _ = write!(text, "  → {more} more");
         }
         for missed in receipts.missed.iter().take(NAMED) {
-            let why = match missed.why {
-                MissedWhy::NotSent => "not sent",
-                MissedWhy::Queued => "queued",
-                MissedWhy::Away => "away",
-                MissedWhy::Left => "left",
-                MissedWhy::NotProvable => "not provable",
+            let (mark, why) = match missed.why {
+                MissedWhy::NotSent => ("✗", "not sent"),
+                MissedWhy::Queued => ("…", "queued"),
+                MissedWhy::Away => ("✗", "away"),
+                MissedWhy::Left => ("✗", "session over"),
+                MissedWhy::NotProvable => ("?", "not provable"),
             };
-            let _ = write!(text, "  ✗ {} {why}", name(missed.client_id.as_ref()));
+            let _ = write!(text, "  {mark} {} {why}", name(missed.client_id.as_ref()));
         }
     }
     for fault in delivery.faults.names() {
@@ -110,7 +110,7 @@ fn outcome(delivery: &Delivery) -> String {
 
 /// Titles of the table of topics.
 pub(super) const TOPIC_TITLES: [&str; 12] =
-    ["topic", "broker", "publishers", "subscribers", "in", "out", "rate", "size", "QoS", "retained", "p50", "p99"];
+    ["topic", "broker", "publishers", "receivers", "in", "out", "rate", "size", "QoS", "retained", "p50", "p99"];
 
 /// Columns of numbers in it.
 pub(super) const TOPIC_NUMBERS: [usize; 9] = [2, 3, 4, 5, 6, 7, 9, 10, 11];

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::delivery::delivery_text;
 use super::fields;
 use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
-use super::width::{Color, Count, Style, fit, time};
+use super::width::{Color, Count, Style, columns, fit, time};
 use super::{MessageOptions, Shown};
 use crate::analysis::Output;
 use crate::check::{Finding, Severity};
@@ -128,22 +128,25 @@ impl Lines {
     fn message(&mut self, flow: FlowRef, message: &Message<'_>, out: &mut impl Write) -> io::Result<()> {
         self.head("  frame         time   flow  from    message", out)?;
         let at = time(self.style, message.origin.time, *self.first.get_or_insert(message.origin.time));
-        let mut text = format!(
-            "{:>7} {at:>12} {:>6}  {}  {}",
-            message.origin.frame,
-            flow.id,
-            match message.direction.sender() {
-                Role::Client => "client",
-                Role::Server => "server",
-            },
-            message_text(message, self.messages.payload)
-        );
+        let (what, payload) = message_parts(message, self.messages.payload);
+        let sender = match message.direction.sender() {
+            Role::Client => "client",
+            Role::Server => "server",
+        };
+        let head = format!("{:>7} {at:>12} {:>6}  {sender}  ", message.origin.frame, flow.id);
+        let mut text = what;
         let bad = message.packet.deviations.first();
         if let Some(deviation) = bad {
             let clause = deviation.kind.clause(message.packet.version);
             let _ = write!(text, "  ! {} [{clause}]", deviation.kind.describe());
         }
-        self.line(&text, bad.map(|_| Color::Bad), out)?;
+        text.push_str(&payload);
+        if bad.is_some() || message.missing > 0 || message.incomplete {
+            // What is wrong is shown whole.
+            self.wrapped(&head, &text, bad.map(|_| Color::Bad), out)?;
+        } else {
+            self.line(&format!("{head}{text}"), None, out)?;
+        }
         if self.messages.detail {
             for (text, bad) in fields::rows(message, self.messages.payload, self.style) {
                 self.line(&text, bad.then_some(Color::Bad), out)?;
@@ -156,14 +159,39 @@ impl Lines {
         self.head("  frame         time   flow  delivery", out)?;
         let place = delivery.first.place;
         let at = time(self.style, place.at.time, *self.first.get_or_insert(place.at.time));
-        let text = format!("{:>7} {at:>12} {:>6}  {}", place.at.frame, place.flow, delivery_text(delivery));
+        let head = format!("{:>7} {at:>12} {:>6}  ", place.at.frame, place.flow);
         let color = match delivery.outcome {
             DeliveryOutcome::Refused | DeliveryOutcome::Superseded | DeliveryOutcome::SessionOver => Some(Color::Odd),
             DeliveryOutcome::Sent | DeliveryOutcome::Open | DeliveryOutcome::Complete | DeliveryOutcome::Unresolved => {
                 (!delivery.faults.is_empty()).then_some(Color::Odd)
             }
         };
-        self.line(&text, color, out)
+        self.wrapped(&head, &delivery_text(delivery), color, out)
+    }
+
+    /// Writes a row whose end matters as much as its beginning: it goes on in further lines.
+    fn wrapped(&mut self, head: &str, text: &str, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
+        let whole = format!("{head}{text}");
+        let Some(width) = self.style.width.map(|width| width.max(Style::LEAST_WIDTH)) else {
+            return self.line(&whole, color, out);
+        };
+        if columns(&whole) <= width {
+            return self.line(&whole, color, out);
+        }
+        let indent = columns(head) + 2;
+        let mut line = head.to_owned();
+        for part in text.split("  ").map(str::trim).filter(|part| !part.is_empty()) {
+            if line.len() == head.len() {
+                line.push_str(part);
+            } else if columns(&line) + 2 + columns(part) <= width {
+                line.push_str("  ");
+                line.push_str(part);
+            } else {
+                self.line(&line, color, out)?;
+                line = format!("{:indent$}{part}", "");
+            }
+        }
+        self.line(&line, color, out)
     }
 
     fn head(&mut self, titles: &str, out: &mut impl Write) -> io::Result<()> {
@@ -242,13 +270,19 @@ pub(super) fn info(view: &PacketView<'_>) -> String {
     }
 }
 
-/// A message in a line: its type, then what matters of it.
+/// A message in a line: its type, then what matters of it, its payload last.
 pub(super) fn message_text(message: &Message<'_>, options: PayloadOptions) -> String {
+    let (mut text, payload) = message_parts(message, options);
+    text.push_str(&payload);
+    text
+}
+
+/// The same in two parts, of which the second is the payload.
+fn message_parts(message: &Message<'_>, options: PayloadOptions) -> (String, String) {
     let packet = &message.packet;
     let name = packet.header.packet_type.name();
     let mut text = format!("{name:<11}");
-    let details = details(message, packet, options);
-    text.push_str(&details);
+    text.push_str(&details(message, packet));
     if message.version_known_by == crate::dissect::VersionKnownBy::Inferred
         && packet.header.packet_type == PacketType::Publish
     {
@@ -262,10 +296,18 @@ pub(super) fn message_text(message: &Message<'_>, options: PayloadOptions) -> St
     if message.resynced {
         text.push_str("  (found again)");
     }
-    text.trim_end().to_owned()
+    let payload = match &packet.body {
+        Body::Publish(publish) if !publish.payload.is_empty() && options.format != PayloadFormat::None => {
+            let (bytes, topic, properties) = (publish.payload, message.topic, publish.properties);
+            let length = publish.payload_length.unwrap_or(0);
+            format!("  {}", InLine(PayloadBytes { bytes, length, topic, properties }, options))
+        }
+        _ => String::new(),
+    };
+    (text.trim_end().to_owned(), payload)
 }
 
-fn details(message: &Message<'_>, packet: &ControlPacket<'_>, options: PayloadOptions) -> String {
+fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
     let mut out = String::new();
     let reason = |code: u8| {
         let name = reason_name(packet.header.packet_type, code, packet.version);
@@ -273,8 +315,11 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>, options: PayloadOp
     };
     match &packet.body {
         Body::Connect(connect) => {
-            let id = connect.client_id.unwrap_or_default();
-            let _ = write!(out, "{}  {}", Quoted(id), packet.version.as_str());
+            let version = packet.version.as_str();
+            let _ = match connect.client_id {
+                Some(id) => write!(out, "{}  {version}", Quoted(id)),
+                None => write!(out, "(client id not captured)  {version}"),
+            };
             out.push_str(if connect.clean_start() { "  clean" } else { "  resume" });
             let _ = write!(out, "  keep alive {} s", connect.keep_alive);
             if let Some(will) = connect.will {
@@ -319,12 +364,7 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>, options: PayloadOp
                 out.push_str(" retain");
             }
             if let Some(length) = publish.payload_length {
-                let (bytes, topic, properties) = (publish.payload, message.topic, publish.properties);
-                let payload = InLine(PayloadBytes { bytes, length, topic, properties }, options);
                 let _ = write!(out, "  {length} B");
-                if !publish.payload.is_empty() && options.format != PayloadFormat::None {
-                    let _ = write!(out, "  {payload}");
-                }
             }
         }
         Body::Ack(ack) => {

@@ -287,7 +287,7 @@ fn choose_columns<'a>(
         ("topic", 20),
         ("what", 24),
         ("client id", 16),
-        ("end", 20),
+        ("end", 40),
         ("subscribed", 18),
         ("client", 21),
         ("server", 21),
@@ -301,7 +301,17 @@ fn choose_columns<'a>(
         let flexible = FLEXIBLE.iter().find(|(title, _)| *title == titles[column]);
         flexible.map_or_else(|| widest(column), |(_, least)| widest(column).min(*least))
     };
-    for title in GIVE_WAY {
+    let is_empty = |column: usize| rows.iter().all(|row| row.get(column).is_none_or(String::is_empty));
+    // All rows have the same broker as a rule, which says nothing then; where they differ it says all.
+    let brokers: std::collections::BTreeSet<_> = titles
+        .iter()
+        .position(|title| *title == "broker")
+        .map(|at| rows.iter().filter_map(|row| row.get(at)).collect())
+        .unwrap_or_default();
+    let empty = titles.iter().enumerate().filter(|(at, _)| is_empty(*at)).map(|(_, title)| *title);
+    let empty: Vec<_> = empty.filter(|title| GIVE_WAY.contains(title)).collect();
+    let give_way = GIVE_WAY.into_iter().filter(|title| *title != "broker" || brokers.len() < 2);
+    for title in empty.into_iter().chain(give_way) {
         let needed: usize = kept.iter().map(|column| least(*column) + PADDING).sum();
         if needed <= width + PADDING {
             break;
