@@ -193,7 +193,7 @@ impl Above {
                 };
                 if let Some(session) = session {
                     self.session_count += 1;
-                    self.tell(sink);
+                    self.tell(Some(&session), sink);
                     sink(&Output::Session(&session, flow));
                 }
                 sink(&Output::Flow(flow, *why));
@@ -201,18 +201,21 @@ impl Above {
             Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
             Event::Notice(_) | Event::Closing(..) => {}
         }
-        for finding in self.checks.on_event(event) {
+        for mut finding in self.checks.on_event(event) {
             self.findings[finding.severity as usize] += 1;
+            finding.client_id = client_of(&self.sessions, &finding, None);
             sink(&Output::Finding(&finding));
         }
-        self.tell(sink);
+        self.tell(None, sink);
     }
 
-    /// Tells what the sessions have found.
-    fn tell(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
-        for incident in self.sessions.take_incidents() {
-            let finding = self.checks.on_incident(incident);
+    /// Tells what the sessions have found; `ended` is the one that has just come to its end.
+    fn tell(&mut self, ended: Option<&Session>, sink: &mut dyn FnMut(&Output<'_>)) {
+        let incidents: Vec<_> = self.sessions.take_incidents().collect();
+        for incident in incidents {
+            let mut finding = self.checks.on_incident(incident);
             self.findings[finding.severity as usize] += 1;
+            finding.client_id = client_of(&self.sessions, &finding, ended);
             sink(&Output::Finding(&finding));
         }
         for delivery in self.sessions.take_deliveries() {
@@ -224,9 +227,16 @@ impl Above {
     fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
         let Some(now) = self.now else { return };
         self.sessions.finish(now);
-        self.tell(sink);
+        self.tell(None, sink);
         for (broker, name, topic) in self.sessions.take_topics() {
             sink(&Output::Topic(broker, &name, &topic));
         }
     }
+}
+
+/// The client that a finding is about.
+fn client_of(sessions: &Sessions, finding: &Finding, ended: Option<&Session>) -> Option<Name> {
+    let flow = finding.flow?.id;
+    let session = sessions.get(flow).or(ended.filter(|session| session.flow.id == flow));
+    session?.client_id.clone()
 }

@@ -2,7 +2,7 @@
 
 use crate::capture::FrameNo;
 use crate::engine::FlowRef;
-use crate::session::Certainty;
+use crate::session::{Certainty, Name};
 use crate::time::Timestamp;
 
 /// How bad it is.
@@ -41,6 +41,8 @@ pub struct Finding {
     pub certainty: Certainty,
     /// The flow.
     pub flow: Option<FlowRef>,
+    /// The MQTT client of the flow, where its identifier is known by now.
+    pub client_id: Option<Name>,
     /// The frames that it rests on, ascending.
     pub frames: Vec<FrameNo>,
     /// When it showed.

@@ -41,6 +41,7 @@ pub(super) fn judge(incident: Incident) -> Finding {
         severity: severity(&incident, rule.severity),
         certainty: incident.certainty,
         flow: Some(incident.flow),
+        client_id: None,
         message: describe(&incident),
         frames: incident.frames,
         time: incident.at.time,

@@ -42,6 +42,7 @@ impl Rule for PacketRule {
             severity,
             certainty,
             flow: Some(*flow),
+            client_id: None,
             frames: message.frames.to_vec(),
             time: message.origin.time,
             message: format!("{text} ({}'s {name}, byte {}{more})", message.direction.sender().name(), worst.offset),

@@ -104,6 +104,7 @@ fn judge(notice: &Notice) -> Option<Finding> {
         severity,
         certainty: Certainty::Certain,
         flow: notice.flow,
+        client_id: None,
         frames: vec![notice.origin.frame],
         time: notice.origin.time,
         message,

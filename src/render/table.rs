@@ -116,7 +116,7 @@ impl Tables {
             self.table("Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, out)?;
         }
         if self.shown.findings && !self.findings.cells.is_empty() {
-            let titles = ["severity", "frame", "flow", "clause", "what"];
+            let titles = ["severity", "frame", "flow", "who", "clause", "what"];
             self.table("Findings", &titles, &[1, 2], &self.findings, out)?;
         }
         if self.shown.summary {
@@ -267,7 +267,7 @@ fn choose_columns<'a>(
     width: usize,
 ) -> (Vec<&'a str>, Vec<Vec<String>>, Vec<usize>) {
     /// Columns that give way, first things first.
-    const GIVE_WAY: [&str; 13] = [
+    const GIVE_WAY: [&str; 14] = [
         "bytes",
         "rtt",
         "ack",
@@ -281,11 +281,12 @@ fn choose_columns<'a>(
         "size",
         "rate",
         "retained",
+        "who",
     ];
     /// Columns that are cut instead, and to what.
     const FLEXIBLE: [(&str, usize); 7] = [
         ("topic", 20),
-        ("what", 24),
+        ("what", 36),
         ("client id", 16),
         ("end", 40),
         ("subscribed", 18),
@@ -464,6 +465,7 @@ fn finding_row(finding: &Finding) -> Vec<String> {
         finding.severity.name().to_owned(),
         finding.frames.last().map(ToString::to_string).unwrap_or_default(),
         finding.flow.map(|flow| flow.id.to_string()).unwrap_or_default(),
+        finding.client_id.as_ref().map(|id| Escaped(id).to_string()).unwrap_or_default(),
         finding.clause.unwrap_or_default().to_owned(),
         Escaped(finding.message.as_bytes()).to_string(),
     ]

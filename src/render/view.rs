@@ -170,6 +170,7 @@ const FINDINGS: &[Column] = &[
     ("id", "/id"),
     ("clause", "/clause"),
     ("flow", "/flow"),
+    ("client_id", "/client_id"),
     ("frames", "/frames"),
     ("time", "/time"),
     ("message", "/message"),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::SCHEMA_VERSION;
-use super::value::{Time, seconds};
+use super::value::{Text, Time, seconds};
 use crate::analysis::Summary;
 use crate::capture::{FrameNo, Problem};
 use crate::check::{Finding, Severity};
@@ -37,6 +37,8 @@ pub(in crate::render) struct FindingRecord<'a> {
     certainty: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     flow: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<Text<'a>>,
     frames: Vec<u64>,
     time: Time,
     message: &'a str,
@@ -54,6 +56,7 @@ impl<'a> FindingRecord<'a> {
             severity: finding.severity.name(),
             certainty: finding.certainty.name(),
             flow: finding.flow.map(|flow| flow.id.0),
+            client_id: finding.client_id.as_ref().map(|id| Text(id)),
             frames: finding.frames.iter().map(|FrameNo(frame)| *frame).collect(),
             time: Time(finding.time),
             message: &finding.message,
