@@ -101,6 +101,11 @@ fn bits(mask: u8, value: FieldValue<'_>) -> String {
 fn value(message: &Message<'_>, node: &FieldNode<'_>, has_bits: bool, options: PayloadOptions) -> String {
     let mut text = match node.value {
         FieldValue::Nothing if is_group(node) => String::new(),
+        // Behind a hole the bytes are there, but a field that began before it is not read across it.
+        FieldValue::Nothing if node.name == FieldNode::MISSING && (1..node.length).contains(&message.missing) => {
+            let behind = node.length - message.missing;
+            format!("{}, then {behind} behind the hole", Count(message.missing.into(), "byte"))
+        }
         FieldValue::Nothing => Count(node.length.into(), "byte").to_string(),
         FieldValue::Number(number) if has_bits => format!("0x{number:02x}"),
         FieldValue::Number(number) => number.to_string(),
