@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use mqttsniff::Output;
 use mqttsniff::capture::{Fill, FrameNo};
 use mqttsniff::engine::FlowRef;
 use mqttsniff::flow::Transport;
 use mqttsniff::text::Escaped;
+use mqttsniff::{Analysis, Output, Summary};
 
 use super::args::Decoding;
-use super::failure::{Failure, say};
+use super::failure::{Failure, report_problems, say};
 use super::input;
 use super::output::STDOUT;
 use super::progress::Progress;
@@ -202,11 +202,40 @@ fn listing(lines: &[String], count: u64) -> String {
     format!("flows there are:\n    {}{more}", lines.join("\n    "))
 }
 
+/// Reads until the flow has ended, or where `whole` is set all there is, and shows what belongs to the flow. Gives the
+/// summary, if all was read.
+pub(super) fn watch(
+    analysis: &mut Analysis,
+    wanted: Wanted,
+    whole: bool,
+    mut progress: Progress,
+    show: &mut dyn FnMut(&Output<'_>) -> io::Result<()>,
+) -> anyhow::Result<Option<Summary>> {
+    let mut seen = Seen::new(wanted);
+    loop {
+        let fill = analysis.fill();
+        analysis.analyse(usize::MAX, &mut |output| seen.take(output, show));
+        progress.update(|| analysis.source_report());
+        seen.check()?;
+        if fill == Fill::End || (seen.ended && !whole) {
+            break;
+        }
+    }
+    let summary = (!seen.ended || whole).then(|| analysis.finish(&mut |output| seen.take(output, show)));
+    progress.finish();
+    seen.check()?;
+    if !seen.ended {
+        report_problems(summary.as_ref().map_or(&[], |summary| &summary.source.problems));
+        bail!(seen.missing());
+    }
+    Ok(summary)
+}
+
 /// Picks what belongs to the flow, and remembers what is said if there is none.
-pub(super) struct Seen {
+struct Seen {
     wanted: Wanted,
     /// The flow was told to its end.
-    pub(super) ended: bool,
+    ended: bool,
     udp: Option<FlowRef>,
     /// The flow that the wanted number is only a later frame of.
     inside: Option<FlowNo>,
@@ -219,12 +248,12 @@ pub(super) struct Seen {
 type FlowNo = FrameNo;
 
 impl Seen {
-    pub(super) const fn new(wanted: Wanted) -> Self {
+    const fn new(wanted: Wanted) -> Self {
         Self { wanted, ended: false, udp: None, inside: None, flows: Vec::new(), count: 0, error: None }
     }
 
     /// Passes on what belongs to the flow.
-    pub(super) fn take(&mut self, output: &Output<'_>, view: &mut dyn FnMut(&Output<'_>) -> io::Result<()>) {
+    fn take(&mut self, output: &Output<'_>, view: &mut dyn FnMut(&Output<'_>) -> io::Result<()>) {
         let flow = match output {
             Output::Packet(view) => view.flow,
             Output::Message(flow, _) | Output::Stream(flow, ..) => Some(*flow),
@@ -259,7 +288,7 @@ impl Seen {
     }
 
     /// Tells what keeps the flow from being shown.
-    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+    fn check(&mut self) -> anyhow::Result<()> {
         if let Some(error) = self.error.take() {
             return Err(error).context(STDOUT);
         }
@@ -271,7 +300,7 @@ impl Seen {
     }
 
     /// What to say where there is no such flow.
-    pub(super) fn missing(&self) -> Failure {
+    fn missing(&self) -> Failure {
         let what = match self.wanted {
             Wanted::Number(number) => format!("frame {number} opened no flow"),
             Wanted::Stream(stream) => format!("no flow has the tcp.stream number {stream}"),

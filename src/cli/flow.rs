@@ -7,12 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use mqttsniff::Output;
-use mqttsniff::capture::Fill;
 use mqttsniff::flow::Role;
 use mqttsniff::render::{JsonLines, Ladder, Part, Plot, PlotKind, Shown, Style};
 
 use super::args::{EndArgument, Flow, PlotArgument, TimeArgument};
-use super::choose::Seen;
+use super::choose::watch;
 use super::failure::{Failure, report_problems};
 use super::input;
 use super::output::{STDOUT, style_of};
@@ -23,33 +22,13 @@ pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
     let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "flow")?;
     let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
     let mut analysis = input::open(&files, &arguments.decoding, true)?;
-    let mut progress = Progress::new(arguments.json);
-    let mut seen = Seen::new(wanted);
-    loop {
-        let fill = analysis.fill();
-        analysis.analyse(usize::MAX, &mut |output| seen.take(output, &mut |output| viewer.take(output)));
-        progress.update(|| analysis.source_report());
-        seen.check()?;
-        // JSON ends with the summary of the whole; people have seen all there is of the flow.
-        if fill == Fill::End || (seen.ended && !arguments.json) {
-            break;
-        }
+    // JSON ends with the summary of the whole; people have seen all there is of the flow.
+    let progress = Progress::new(arguments.json);
+    let summary = watch(&mut analysis, wanted, arguments.json, progress, &mut |output| viewer.take(output))?;
+    if let (Some(summary), Viewer::Json { lines, .. }) = (&summary, &mut viewer) {
+        lines.end(summary).context(STDOUT)?;
     }
-    let mut problems = Vec::new();
-    if !seen.ended || arguments.json {
-        let summary = analysis.finish(&mut |output| seen.take(output, &mut |output| viewer.take(output)));
-        progress.finish();
-        seen.check()?;
-        if let Viewer::Json { lines, .. } = &mut viewer {
-            lines.end(&summary).context(STDOUT)?;
-        }
-        problems = summary.source.problems;
-    }
-    progress.finish();
-    if !seen.ended {
-        report_problems(&problems);
-        bail!(seen.missing());
-    }
+    let problems = summary.map(|summary| summary.source.problems).unwrap_or_default();
     viewer.end(arguments)?;
     Ok(report_problems(&problems))
 }

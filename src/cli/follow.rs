@@ -7,14 +7,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
-use mqttsniff::capture::Fill;
 use mqttsniff::engine::{EngineOptions, FlowRef, StreamPart};
 use mqttsniff::flow::Role;
 use mqttsniff::render::{Follow as Streams, FollowFormat, JsonLines, Lines, MaskedStreams, Shown};
 use mqttsniff::{Output, Summary};
 
 use super::args::{ColorArgument, Decoding, EndArgument, TimeArgument};
-use super::choose::{Choice, Seen};
+use super::choose::{Choice, watch};
 use super::failure::{Failure, report_problems};
 use super::input;
 use super::output::{STDOUT, engine_options, style_of};
@@ -100,31 +99,13 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
     let mut analysis = input::open_with(&files, options)?;
     let inputs: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     viewer.begin(&inputs).context(STDOUT)?;
-    let mut progress = Progress::new(false);
-    let mut seen = Seen::new(wanted);
     let mut masked = MaskedStreams::default();
     let mut show = |output: &Output<'_>| mask(&mut masked, output, &mut |output| viewer.take(output));
-    loop {
-        let fill = analysis.fill();
-        analysis.analyse(usize::MAX, &mut |output| seen.take(output, &mut show));
-        progress.update(|| analysis.source_report());
-        seen.check()?;
-        if fill == Fill::End || (seen.ended && !arguments.json) {
-            break;
-        }
+    let summary = watch(&mut analysis, wanted, arguments.json, Progress::new(false), &mut show)?;
+    if let Some(summary) = &summary {
+        viewer.end(summary).context(STDOUT)?;
     }
-    let mut problems = Vec::new();
-    if !seen.ended || arguments.json {
-        let summary = analysis.finish(&mut |output| seen.take(output, &mut show));
-        seen.check()?;
-        viewer.end(&summary).context(STDOUT)?;
-        problems = summary.source.problems;
-    }
-    progress.finish();
-    if !seen.ended {
-        report_problems(&problems);
-        bail!(seen.missing());
-    }
+    let problems = summary.map(|summary| summary.source.problems).unwrap_or_default();
     viewer.flush().context(STDOUT)?;
     Ok(report_problems(&problems))
 }
