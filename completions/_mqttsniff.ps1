@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -142,6 +143,22 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mqttsniff;stats' {
+            [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'What to show, separated by commas [default: all]')
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Add traffic over time up over this interval: 100ms, 1s, 1m')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show at most so many rows of each [default: 50 in tables, all with --json]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
+            [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
+            [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
+            [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mqttsniff;interfaces' {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object for each interface')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -169,6 +186,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
+            [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -189,6 +207,9 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;help;redact' {
+            break
+        }
+        'mqttsniff;help;stats' {
             break
         }
         'mqttsniff;help;interfaces' {

@@ -46,6 +46,9 @@ _mqttsniff() {
             mqttsniff,schema)
                 cmd="mqttsniff__subcmd__schema"
                 ;;
+            mqttsniff,stats)
+                cmd="mqttsniff__subcmd__stats"
+                ;;
             mqttsniff__subcmd__help,capture)
                 cmd="mqttsniff__subcmd__help__subcmd__capture"
                 ;;
@@ -76,6 +79,9 @@ _mqttsniff() {
             mqttsniff__subcmd__help,schema)
                 cmd="mqttsniff__subcmd__help__subcmd__schema"
                 ;;
+            mqttsniff__subcmd__help,stats)
+                cmd="mqttsniff__subcmd__help__subcmd__stats"
+                ;;
             *)
                 ;;
         esac
@@ -83,7 +89,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow follow redact interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow follow redact stats interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -349,7 +355,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow follow redact interfaces schema completions man help"
+            opts="read capture flow follow redact stats interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -502,6 +508,20 @@ _mqttsniff() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mqttsniff__subcmd__help__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mqttsniff__subcmd__interfaces)
             opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -617,6 +637,52 @@ _mqttsniff() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__stats)
+            opts="-h --show --interval --limit --json --color --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --show)
+                    COMPREPLY=($(compgen -W "protocols lengths io endpoints conversations" -- "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --decode-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-version)
+                    COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -27,6 +27,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
+            cand stats 'Show what captures add up to'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -133,6 +134,21 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;stats'= {
+            cand --show 'What to show, separated by commas [default: all]'
+            cand --interval 'Add traffic over time up over this interval: 100ms, 1s, 1m'
+            cand --limit 'Show at most so many rows of each [default: 50 in tables, all with --json]'
+            cand --color 'Use colours'
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
+            cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
+            cand --json 'Print JSON Lines: one object a line'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;interfaces'= {
             cand --json 'Print one JSON object for each interface'
             cand -h 'Print help (see more with ''--help'')'
@@ -156,6 +172,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
+            cand stats 'Show what captures add up to'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -171,6 +188,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;follow'= {
         }
         &'mqttsniff;help;redact'= {
+        }
+        &'mqttsniff;help;stats'= {
         }
         &'mqttsniff;help;interfaces'= {
         }

@@ -12,6 +12,7 @@ pub mod redact;
 pub mod render;
 pub mod session;
 pub mod sparkplug;
+pub mod statistics;
 pub mod text;
 pub mod time;
 pub mod token;

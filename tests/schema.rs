@@ -79,6 +79,17 @@ fn every_line_of_what_is_followed_is_valid() {
 }
 
 #[test]
+fn every_line_of_statistics_is_valid() {
+    let validator = Validator::new();
+    for capture in ["lab/ipv6.pcap", "formats/H_ooo.pcapng"] {
+        let output = common::mqttsniff().args(["stats", "--json"]).arg(fixtures().join(capture)).output().unwrap();
+        for line in common::lines(&output) {
+            validator.check(&line).unwrap_or_else(|error| panic!("{capture}: {error}"));
+        }
+    }
+}
+
+#[test]
 fn every_line_of_every_fixture_is_valid() {
     let validator = Validator::new();
     let mut kinds = BTreeSet::new();

@@ -15,6 +15,7 @@ use super::choose::Choice;
 use super::follow::Follow;
 use super::parse::{decode_as, duration, frames, order};
 use super::redact::{Redact, Tokens};
+use super::stats::Stats;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
 ///
@@ -69,6 +70,11 @@ pub(super) enum Command {
     /// numbers and flags stay, and MQTT reads as before.
     #[command(after_help = REDACT_EXAMPLES)]
     Redact(Redact),
+    /// Show what captures add up to
+    ///
+    /// Protocols, packet lengths, traffic over time, endpoints and conversations.
+    #[command(after_help = STATS_EXAMPLES)]
+    Stats(Box<Stats>),
     /// List the network interfaces that can be captured from
     ///
     /// With their state and addresses.
@@ -123,6 +129,11 @@ Examples:
   mqttsniff follow trace.pcap --client-id sensor-7 --from client
   mqttsniff follow trace.pcap 1 --as hex
   mqttsniff follow trace.pcap 1 --as raw --from server --output body.bin";
+
+const STATS_EXAMPLES: &str = "\
+Examples:
+  mqttsniff stats trace.pcap
+  mqttsniff stats trace.pcap --show io --interval 100ms --json";
 
 const INTERFACES_EXAMPLES: &str = "\
 Examples:

@@ -16,6 +16,7 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod stats;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Flow(flow) => flow::run(&flow),
         Command::Follow(follow) => follow::run(&follow),
         Command::Redact(redact) => redact::run(&redact),
+        Command::Stats(stats) => stats::run(&stats),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),

@@ -137,6 +137,11 @@ impl<W: Write> JsonLines<W> {
         self.out.flush()
     }
 
+    /// A record as a line.
+    pub(super) fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
+        self.write(record)
+    }
+
     fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         record.serialize(&mut serde_json::Serializer::with_formatter(&mut self.line, Harmless))?;

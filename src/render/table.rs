@@ -2,12 +2,11 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
-
 use super::Shown;
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
+use super::grid::{self, Rows};
 use super::view::{Key, Order, View, record};
-use super::width::{Bytes, Color, Count, Duration, Style, columns, fit, fit_middle, wrap};
+use super::width::{Bytes, Color, Count, Duration, Style, wrap};
 use crate::analysis::{Output, Summary};
 use crate::check::Finding;
 use crate::dissect::{Conversation, Protocol};
@@ -15,9 +14,6 @@ use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
 use crate::session::{CauseKind, EndKind, Session};
 use crate::text::Escaped;
-
-/// Blanks between columns.
-const PADDING: usize = 2;
 
 /// Columns before the text of a summary row.
 const SUMMARY_INDENT: usize = 12;
@@ -105,70 +101,24 @@ impl Tables {
         }
         if self.shown.flows {
             let titles = ["flow", "client", "server", "carries", "packets", "bytes", "again", "rtt", "lasted", "end"];
-            self.table("Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
+            grid::print(self.style, "Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
         }
         if self.shown.sessions && (!self.sessions.cells.is_empty() || summary.engine.messages > 0) {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
-            self.table("MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, out)?;
+            grid::print(self.style, "MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, out)?;
         }
         if self.shown.topics {
-            self.table("Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, out)?;
+            grid::print(self.style, "Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, out)?;
         }
         if self.shown.findings && !self.findings.cells.is_empty() {
             let titles = ["severity", "frame", "flow", "who", "clause", "what"];
-            self.table("Findings", &titles, &[1, 2], &self.findings, out)?;
+            grid::print(self.style, "Findings", &titles, &[1, 2], &self.findings, out)?;
         }
         if self.shown.summary {
             self.summary(summary, inputs, out)?;
         }
         out.flush()
-    }
-
-    fn table(
-        &self,
-        name: &str,
-        titles: &[&str],
-        numbers: &[usize],
-        kept: &Rows,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        let rows = &kept.cells;
-        writeln!(out, "{}", self.style.paint(Color::Title, name))?;
-        if rows.is_empty() {
-            return writeln!(out, "  none\n");
-        }
-        let (titles, rows, numbers) = choose_columns(titles, rows, numbers, self.style.table_width());
-        let mut table = Table::new();
-        table.load_style(comfy_table::presets::NOTHING);
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        // The padding behind the last column is cut off below, so that it may lie beyond the edge.
-        table.set_width(self.style.table_width() as u16 + PADDING as u16);
-        table.set_header(&titles);
-        for row in &rows {
-            table.add_row(row.iter().map(Cell::new));
-        }
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, PADDING as u16));
-            if numbers.contains(&index) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-            let widest = rows.iter().filter_map(|row| row.get(index)).map(|cell| columns(cell)).max().unwrap_or(0);
-            let widest = widest.max(columns(titles[index])) as u16 + PADDING as u16;
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest)));
-        }
-        for (at, line) in table.lines().enumerate() {
-            let line = line.trim_end();
-            if at == 0 {
-                writeln!(out, "{}", self.style.paint(Color::Faint, line))?;
-            } else {
-                writeln!(out, "{line}")?;
-            }
-        }
-        if kept.left_out > 0 {
-            writeln!(out, "  and {} more; `--json` lists all", kept.left_out)?;
-        }
-        writeln!(out)
     }
 
     fn summary(&self, summary: &Summary, inputs: &[String], out: &mut impl Write) -> io::Result<()> {
@@ -224,123 +174,6 @@ impl Tables {
         }
         Ok(())
     }
-}
-
-/// The rows of a table.
-#[derive(Debug, Default)]
-struct Rows {
-    cells: Vec<Vec<String>>,
-    /// By what they are sorted, one for each row; none where they are not.
-    keys: Vec<Key>,
-    left_out: u64,
-}
-
-impl Rows {
-    fn keep(&mut self, room: usize, key: impl FnOnce() -> Option<Key>, row: impl FnOnce() -> Vec<String>) {
-        if self.cells.len() < room {
-            self.cells.push(row());
-            self.keys.extend(key());
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    /// Puts them in order, where they have one, and drops what is beyond the limit.
-    fn sort(&mut self, descending: bool, limit: usize) {
-        if !self.keys.is_empty() {
-            let mut both: Vec<_> = self.keys.drain(..).zip(self.cells.drain(..)).collect();
-            both.sort_by(|(a, _), (b, _)| a.compare(b, descending));
-            self.cells = both.into_iter().map(|(_, row)| row).collect();
-        }
-        if self.cells.len() > limit {
-            self.left_out += (self.cells.len() - limit) as u64;
-            self.cells.truncate(limit);
-        }
-    }
-}
-
-/// Leaves columns out, the least telling first, until what is left fits without breaking words.
-fn choose_columns<'a>(
-    titles: &[&'a str],
-    rows: &[Vec<String>],
-    numbers: &[usize],
-    width: usize,
-) -> (Vec<&'a str>, Vec<Vec<String>>, Vec<usize>) {
-    /// Columns that give way, first things first.
-    const GIVE_WAY: [&str; 14] = [
-        "bytes",
-        "rtt",
-        "ack",
-        "keep alive",
-        "carries",
-        "lasted",
-        "open",
-        "again",
-        "subscribed",
-        "broker",
-        "size",
-        "rate",
-        "retained",
-        "who",
-    ];
-    /// Columns that are cut instead, and to what.
-    const FLEXIBLE: [(&str, usize); 7] = [
-        ("topic", 20),
-        ("what", 36),
-        ("client id", 16),
-        ("end", 40),
-        ("subscribed", 18),
-        ("client", 21),
-        ("server", 21),
-    ];
-    let mut kept: Vec<usize> = (0..titles.len()).collect();
-    let widest = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell)).max().unwrap_or(0);
-        cells.max(columns(titles[column]))
-    };
-    let least = |column: usize| {
-        let flexible = FLEXIBLE.iter().find(|(title, _)| *title == titles[column]);
-        flexible.map_or_else(|| widest(column), |(_, least)| widest(column).min(*least))
-    };
-    let is_empty = |column: usize| rows.iter().all(|row| row.get(column).is_none_or(String::is_empty));
-    // All rows have the same broker as a rule, which says nothing then; where they differ it says all.
-    let brokers: std::collections::BTreeSet<_> = titles
-        .iter()
-        .position(|title| *title == "broker")
-        .map(|at| rows.iter().filter_map(|row| row.get(at)).collect())
-        .unwrap_or_default();
-    let empty = titles.iter().enumerate().filter(|(at, _)| is_empty(*at)).map(|(_, title)| *title);
-    let empty: Vec<_> = empty.filter(|title| GIVE_WAY.contains(title)).collect();
-    let give_way = GIVE_WAY.into_iter().filter(|title| *title != "broker" || brokers.len() < 2);
-    for title in empty.into_iter().chain(give_way) {
-        let needed: usize = kept.iter().map(|column| least(*column) + PADDING).sum();
-        if needed <= width + PADDING {
-            break;
-        }
-        kept.retain(|column| titles[*column] != title);
-    }
-    let fixed: usize = kept.iter().map(|column| least(*column) + PADDING).sum();
-    let mut spare = (width + PADDING).saturating_sub(fixed);
-    let mut limits = Vec::new();
-    for column in &kept {
-        let extra = (widest(*column) - least(*column)).min(spare);
-        spare -= extra;
-        limits.push(least(*column) + extra);
-    }
-    let cut = |row: &Vec<String>| {
-        let cells = kept.iter().zip(&limits).map(|(column, limit)| match row.get(*column) {
-            // A sentence goes on in the next line.
-            Some(cell) if titles[*column] == "what" => cell.clone(),
-            // The end of an address tells more than its beginning.
-            Some(cell) if ["client", "server"].contains(&titles[*column]) => fit_middle(cell, *limit),
-            Some(cell) => fit(cell, *limit),
-            None => String::new(),
-        });
-        cells.collect()
-    };
-    let rows = rows.iter().map(cut).collect();
-    let numbers = (0..kept.len()).filter(|at| numbers.contains(&kept[*at])).collect();
-    (kept.iter().map(|column| titles[*column]).collect(), rows, numbers)
 }
 
 fn flow_row(flow: &Flow<Conversation>) -> Vec<String> {

@@ -1,0 +1,131 @@
+//! `mqttsniff stats`: what captures add up to.
+
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use mqttsniff::Output;
+use mqttsniff::capture::Fill;
+use mqttsniff::render::{JsonLines, Section, Shown, write_statistics};
+use mqttsniff::statistics::Statistics;
+use mqttsniff::time::Span;
+
+use super::args::{ColorArgument, Decoding};
+use super::failure::{report_problems, say};
+use super::input;
+use super::output::{STDOUT, style_of};
+use super::parse::duration;
+use super::progress::Progress;
+
+/// Rows of a table where no limit is given: the busiest are what is asked for as a rule.
+const ROWS: usize = 50;
+
+/// The arguments of the command.
+#[derive(Debug, Args)]
+pub(super) struct Stats {
+    /// Capture files, or - for standard input
+    #[arg(required = true, value_name = "FILE", help_heading = "Input")]
+    files: Vec<PathBuf>,
+
+    /// What to show, separated by commas [default: all]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', help_heading = "Output")]
+    show: Vec<SectionArgument>,
+
+    /// Add traffic over time up over this interval: 100ms, 1s, 1m
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "Output")]
+    interval: Duration,
+
+    /// Show at most so many rows of each [default: 50 in tables, all with --json]
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    limit: Option<u64>,
+
+    /// Print JSON Lines: one object a line
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    /// Use colours
+    ///
+    /// auto: on a terminal, unless NO_COLOR is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    color: ColorArgument,
+
+    #[command(flatten)]
+    decoding: Decoding,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SectionArgument {
+    /// Protocols, each below the one that carries it
+    Protocols,
+    /// Frames by length
+    Lengths,
+    /// Traffic over time
+    Io,
+    /// Addresses, the busiest first
+    Endpoints,
+    /// Pairs of addresses, the busiest first
+    Conversations,
+}
+
+impl From<SectionArgument> for Section {
+    fn from(argument: SectionArgument) -> Self {
+        match argument {
+            SectionArgument::Protocols => Self::Protocols,
+            SectionArgument::Lengths => Self::Lengths,
+            SectionArgument::Io => Self::Io,
+            SectionArgument::Endpoints => Self::Endpoints,
+            SectionArgument::Conversations => Self::Conversations,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
+    let interval = i64::try_from(arguments.interval.as_nanos()).unwrap_or(i64::MAX);
+    let mut statistics = Statistics::new(Span::from_nanos(interval));
+    let mut analysis = input::open(&arguments.files, &arguments.decoding, true)?;
+    let mut progress = Progress::new(false);
+    let mut add = |output: &Output<'_>| {
+        if let Output::Packet(view) = output {
+            statistics.frame(view);
+        }
+    };
+    loop {
+        let fill = analysis.fill();
+        analysis.analyse(usize::MAX, &mut add);
+        progress.update(|| analysis.source_report());
+        if fill == Fill::End {
+            break;
+        }
+    }
+    let summary = analysis.finish(&mut add);
+    progress.finish();
+    let sections: Vec<Section> = if arguments.show.is_empty() {
+        Section::ALL.to_vec()
+    } else {
+        arguments.show.iter().map(|section| Section::from(*section)).collect()
+    };
+    let limit = |default| arguments.limit.map_or(default, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut out = BufWriter::new(io::stdout());
+    if arguments.json {
+        let mut json = JsonLines::new(out, Shown { summary: true, ..Shown::default() });
+        let inputs: Vec<_> = arguments.files.iter().map(|file| file.display().to_string()).collect();
+        json.begin(&inputs).context(STDOUT)?;
+        for section in sections {
+            json.statistics(&statistics, section, limit(usize::MAX)).context(STDOUT)?;
+        }
+        json.end(&summary).context(STDOUT)?;
+    } else if summary.engine.frames > 0 || summary.source.problems.is_empty() {
+        let style = style_of(arguments.color, false);
+        for section in sections {
+            write_statistics(&statistics, section, style, limit(ROWS), &mut out).context(STDOUT)?;
+        }
+        out.flush().context(STDOUT)?;
+    }
+    if statistics.left_out() > 0 {
+        say(&format!("the addresses of {} frames are left out, because there were too many", statistics.left_out()));
+    }
+    Ok(report_problems(&summary.source.problems))
+}
