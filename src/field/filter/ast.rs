@@ -39,9 +39,18 @@ pub(super) enum Expr {
     /// A field that is there, or bits that are not all zero.
     Test(Operand),
     /// `a < b < c`: each pair of neighbours.
-    Compare { quantifier: Option<Quantifier>, first: Operand, rest: Vec<(Relation, Operand)> },
+    Compare {
+        quantifier: Option<Quantifier>,
+        first: Operand,
+        rest: Vec<(Relation, Operand)>,
+    },
     /// `a in {…}`.
-    Member { quantifier: Option<Quantifier>, operand: Operand, negated: bool, set: Vec<Element> },
+    Member {
+        quantifier: Option<Quantifier>,
+        operand: Operand,
+        negated: bool,
+        set: Vec<Element>,
+    },
 }
 
 /// How many of the occurrences of a field have to satisfy a comparison.

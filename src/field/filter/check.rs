@@ -144,13 +144,22 @@ impl Checker<'_> {
             _ => matches!(typed.class, Class::Text | Class::Bytes | Class::Protocol | Class::Ethernet),
         };
         if !wanted {
-            let fault = Fault::new(left.place, format!("{left} is {}: \"{relation}\" looks into text or bytes", typed.class));
-            return Err(if typed.class.has_text() { fault.hint(format!("string({left}) makes text of it")) } else { fault });
+            let fault =
+                Fault::new(left.place, format!("{left} is {}: \"{relation}\" looks into text or bytes", typed.class));
+            return Err(if typed.class.has_text() {
+                fault.hint(format!("string({left}) makes text of it"))
+            } else {
+                fault
+            });
         }
         let test = match relation {
             Relation::Matches => Test::Matches(pattern::regex(right)?),
             Relation::TopicMatches => Test::Topic(pattern::topic(right)?),
             _ => Test::Contains(match self.infer(right)? {
+                // A part of an address is no address.
+                None if typed.class == Class::Ethernet && matches!(right.kind, OperandKind::Word(_)) => {
+                    self.convert(right, &Target { class: Class::Bytes, field: None, operand: false })?
+                }
                 None => self.convert(right, &typed.target())?,
                 Some(right_typed) => Right::Node(fit(&typed, left, right_typed, right)?),
             }),
@@ -199,7 +208,8 @@ impl Checker<'_> {
             OperandKind::Slice(of, parts) => {
                 let Some(typed) = self.infer(of)? else { return Err(self.no_field(of)) };
                 if !typed.class.has_bytes() {
-                    let message = format!("{of} is {}: only text, bytes, addresses and protocols have slices", typed.class);
+                    let message =
+                        format!("{of} is {}: only text, bytes, addresses and protocols have slices", typed.class);
                     return Err(Fault::new(operand.place, message));
                 }
                 Some(Typed::new(Class::Bytes, Node::Slice(Box::new(typed.node), parts.clone().into())))

@@ -63,7 +63,9 @@ pub(super) fn single(operand: &Operand, target: &Target, names: &dyn Names) -> R
             };
             value
         }
-        OperandKind::Layered(..) | OperandKind::Slice(..) | OperandKind::Call(..) => return Err(wrong(operand, target)),
+        OperandKind::Layered(..) | OperandKind::Slice(..) | OperandKind::Call(..) => {
+            return Err(wrong(operand, target));
+        }
     };
     in_range(&value, operand, target)?;
     Ok(value)

@@ -26,7 +26,11 @@ pub(super) enum Plan {
     /// It has a value that is not zero.
     NonZero(Node),
     /// All values of the left side satisfy the test, or any of them; and there is one.
-    Compare { all: bool, left: Node, test: Test },
+    Compare {
+        all: bool,
+        left: Node,
+        test: Test,
+    },
 }
 
 /// Something that has values in a row.
@@ -42,7 +46,10 @@ pub(super) enum Node {
     Map(Function, Box<Node>),
     Count(Box<Node>),
     /// The greatest of all values, or the least.
-    Extreme { greatest: bool, of: Box<[Node]> },
+    Extreme {
+        greatest: bool,
+        of: Box<[Node]>,
+    },
 }
 
 /// A function of one value.

@@ -95,7 +95,8 @@ fn extreme(checker: &Checker<'_>, place: Place, name: &str, arguments: &[Operand
         of.push(match typed {
             Some(typed) if typed.class == class => typed.node,
             Some(typed) => {
-                let message = format!("the arguments of {name}() have one type, and {argument} is {}, not {class}", typed.class);
+                let message =
+                    format!("the arguments of {name}() have one type, and {argument} is {}, not {class}", typed.class);
                 return Err(Fault::new(argument.place, message));
             }
             None => Node::Constant(convert::single(argument, &target, checker.names)?),

@@ -140,7 +140,8 @@ impl<'t> Lexer<'t> {
             self.at += symbol.len();
             return Ok(token.clone());
         }
-        let fault = Fault::new(Place::new(self.at, self.at + first.len_utf8()), format!("\"{first}\" has no meaning here"));
+        let fault =
+            Fault::new(Place::new(self.at, self.at + first.len_utf8()), format!("\"{first}\" has no meaning here"));
         Err(match first {
             '=' => fault.hint("equality is written =="),
             '|' => fault.hint("\"or\" is written || or or"),
@@ -164,7 +165,8 @@ impl<'t> Lexer<'t> {
             return None;
         }
         let inside = |at: usize, byte: u8| (starts(byte) || byte == b'-') && !rest[at..].starts_with("..");
-        let mut end = (1..bytes.len()).find(|&at| !(bytes[at].is_ascii() && inside(at, bytes[at]))).unwrap_or(bytes.len());
+        let mut end =
+            (1..bytes.len()).find(|&at| !(bytes[at].is_ascii() && inside(at, bytes[at]))).unwrap_or(bytes.len());
         // A prefix length belongs to the address before it; behind anything else `/` divides.
         if bytes.get(end) == Some(&b'/') && is_address(&rest[..end]) {
             let digits = bytes[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -260,7 +262,9 @@ impl<'t> Lexer<'t> {
             Some(b't') => b'\t',
             Some(b'v') => 0x0b,
             Some(b'x') => {
-                let (length, Some(value), _) = digits(2, 2, 16) else { return fault(2, "\\x needs hexadecimal digits") };
+                let (length, Some(value), _) = digits(2, 2, 16) else {
+                    return fault(2, "\\x needs hexadecimal digits");
+                };
                 out.push(value as u8);
                 self.at += length;
                 return Ok(());

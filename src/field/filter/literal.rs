@@ -161,7 +161,8 @@ fn offset(zone: &str) -> Option<i64> {
         Some(("-", digits)) => (-1, digits),
         Some(_) => return matches!(zone, "Z" | "UTC").then_some(0),
     };
-    let digits: Cow<'_, str> = digits.split_once(':').map_or(digits.into(), |(hour, minute)| format!("{hour}{minute}").into());
+    let digits: Cow<'_, str> =
+        digits.split_once(':').map_or(digits.into(), |(hour, minute)| format!("{hour}{minute}").into());
     let number = whole(&digits).filter(|_| digits.len() == 4)?;
     let (hours, minutes) = (number / 100, number % 100);
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
@@ -218,7 +219,9 @@ mod tests {
         assert_eq!(seconds("Nov 21, 2026 21:23:21.5"), Some(1_795_296_201.5));
         assert_eq!(seconds("Nov  1, 2026 00:00:00 UTC"), seconds("2026-11-01"));
         assert_eq!(seconds("1969-12-31 23:59:59"), Some(-1.0));
-        for wrong in ["", "2026", "2026-13-01", "2026-11-31", "2025-02-29", "2026-11-21 24:00", "21:23:21", "Sep 26, 2004"] {
+        for wrong in
+            ["", "2026", "2026-13-01", "2026-11-31", "2025-02-29", "2026-11-21 24:00", "21:23:21", "Sep 26, 2004"]
+        {
             assert_eq!(time(wrong), None, "{wrong}");
         }
     }

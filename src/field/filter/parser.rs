@@ -127,7 +127,8 @@ impl Parser {
         let mut rest = Vec::new();
         while let &Token::Relation(relation) = self.peek() {
             // A chain has but one meaning where each link puts things in order.
-            let searches = |relation| matches!(relation, Relation::Contains | Relation::Matches | Relation::TopicMatches);
+            let searches =
+                |relation| matches!(relation, Relation::Contains | Relation::Matches | Relation::TopicMatches);
             if rest.last().is_some_and(|&(last, _)| searches(last) || searches(relation)) {
                 return Err(Fault::new(self.place(), "expected \"and\", \"or\" or the end of the filter"));
             }
