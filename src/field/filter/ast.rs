@@ -30,12 +30,12 @@ impl Eq for Place {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expr {
     /// At least two, none of them an `Or`.
-    Or(Vec<Expr>),
+    Or(Vec<Self>),
     /// At least two, none of them a `Xor`: true if an odd number of them is.
-    Xor(Vec<Expr>),
+    Xor(Vec<Self>),
     /// At least two, none of them an `And`.
-    And(Vec<Expr>),
-    Not(Box<Expr>),
+    And(Vec<Self>),
+    Not(Box<Self>),
     /// A field that is there, or bits that are not all zero.
     Test(Operand),
     /// `a < b < c`: each pair of neighbours.

@@ -116,11 +116,11 @@ impl Checker<'_> {
                 });
             }
             (Some(typed), None) => {
-                let constant = self.convert(right, &typed.target())?;
+                let constant = self.convert(right, typed.target())?;
                 (typed.node, order, constant)
             }
             (None, Some(typed)) => {
-                let constant = self.convert(left, &typed.target())?;
+                let constant = self.convert(left, typed.target())?;
                 (typed.node, order.mirrored(), constant)
             }
             (Some(left_typed), Some(right_typed)) => {
@@ -158,9 +158,9 @@ impl Checker<'_> {
             _ => Test::Contains(match self.infer(right)? {
                 // A part of an address is no address.
                 None if typed.class == Class::Ethernet && matches!(right.kind, OperandKind::Word(_)) => {
-                    self.convert(right, &Target { class: Class::Bytes, field: None, operand: false })?
+                    self.convert(right, Target { class: Class::Bytes, field: None, operand: false })?
                 }
-                None => self.convert(right, &typed.target())?,
+                None => self.convert(right, typed.target())?,
                 Some(right_typed) => Right::Node(fit(&typed, left, right_typed, right)?),
             }),
         };
@@ -173,7 +173,7 @@ impl Checker<'_> {
             return Err(Fault::new(operand.place, format!("{operand} has no value that could be in a set")));
         }
         let right = |value: &Operand| match self.infer(value)? {
-            None => self.convert(value, &typed.target()),
+            None => self.convert(value, typed.target()),
             Some(other) => fit(&typed, operand, other, value).map(Right::Node),
         };
         let mut members = Vec::with_capacity(set.len());
@@ -184,11 +184,11 @@ impl Checker<'_> {
         Ok(Plan::Compare { all, left: typed.node, test: Test::Member(members.into()) })
     }
 
-    fn convert(&self, operand: &Operand, target: &Target) -> Result<Right, Fault> {
+    fn convert(&self, operand: &Operand, target: Target) -> Result<Right, Fault> {
         convert::convert(operand, target, self.names)
     }
 
-    fn convert_value(&self, operand: &Operand, target: &Target) -> Result<Node, Fault> {
+    fn convert_value(&self, operand: &Operand, target: Target) -> Result<Node, Fault> {
         convert::single(operand, target, self.names).map(Node::Constant)
     }
 
@@ -246,12 +246,12 @@ impl Checker<'_> {
             (None, None) => return Ok(None),
             (Some(typed), None) => {
                 allowed(&typed, left)?;
-                let constant = self.convert_value(right, &typed.operand_target())?;
+                let constant = self.convert_value(right, typed.operand_target())?;
                 (typed.class, typed.node, constant)
             }
             (None, Some(typed)) => {
                 allowed(&typed, right)?;
-                let constant = self.convert_value(left, &typed.operand_target())?;
+                let constant = self.convert_value(left, typed.operand_target())?;
                 (typed.class, constant, typed.node)
             }
             (Some(left_typed), Some(right_typed)) => {

@@ -12,11 +12,14 @@ use super::value::{calculate, negative};
 use crate::field::{Kind, Names, Value};
 
 /// The right side that a literal is.
-pub(super) fn convert(operand: &Operand, target: &Target, names: &dyn Names) -> Result<Right, Fault> {
+pub(super) fn convert(operand: &Operand, target: Target, names: &dyn Names) -> Result<Right, Fault> {
     if let OperandKind::Word(word) = &operand.kind {
-        let net = |bits: u32, width: u32| match bits <= width {
-            true => Ok(bits),
-            false => Err(Fault::new(operand.place, format!("a prefix has at most {width} bits here"))),
+        let net = |bits: u32, width: u32| {
+            if bits <= width {
+                Ok(bits)
+            } else {
+                Err(Fault::new(operand.place, format!("a prefix has at most {width} bits here")))
+            }
         };
         match target.class {
             Class::Ipv4 => {
@@ -36,7 +39,7 @@ pub(super) fn convert(operand: &Operand, target: &Target, names: &dyn Names) -> 
 }
 
 /// The value that a literal is.
-pub(super) fn single(operand: &Operand, target: &Target, names: &dyn Names) -> Result<Value<'static>, Fault> {
+pub(super) fn single(operand: &Operand, target: Target, names: &dyn Names) -> Result<Value<'static>, Fault> {
     let value = match &operand.kind {
         OperandKind::Word(word) => self::word(word, operand, target, names)?,
         OperandKind::Text(text) => self::text(text, operand, target, names)?,
@@ -53,11 +56,11 @@ pub(super) fn single(operand: &Operand, target: &Target, names: &dyn Names) -> R
             return value.ok_or_else(|| Fault::new(operand.place, format!("{} can't be negative", target.class)));
         }
         OperandKind::Arithmetic(operator, left, right) => {
-            let part = Target { field: None, operand: true, ..*target };
+            let part = Target { field: None, operand: true, ..target };
             if !target.class.allows(*operator) {
                 return Err(wrong(operand, target));
             }
-            let (left, right) = (single(left, &part, names)?, single(right, &part, names)?);
+            let (left, right) = (single(left, part, names)?, single(right, part, names)?);
             let Some(value) = calculate(*operator, &left, &right) else {
                 return Err(Fault::new(operand.place, "this calculation has no result"));
             };
@@ -71,7 +74,7 @@ pub(super) fn single(operand: &Operand, target: &Target, names: &dyn Names) -> R
     Ok(value)
 }
 
-fn word(word: &str, operand: &Operand, target: &Target, names: &dyn Names) -> Result<Value<'static>, Fault> {
+fn word(word: &str, operand: &Operand, target: Target, names: &dyn Names) -> Result<Value<'static>, Fault> {
     let value = match target.class {
         Class::Integer => match literal::unsigned(word) {
             Ok(number) => Some(Value::Unsigned(number)),
@@ -113,14 +116,14 @@ fn word(word: &str, operand: &Operand, target: &Target, names: &dyn Names) -> Re
     })
 }
 
-fn text(text: &[u8], operand: &Operand, target: &Target, names: &dyn Names) -> Result<Value<'static>, Fault> {
+fn text(text: &[u8], operand: &Operand, target: Target, names: &dyn Names) -> Result<Value<'static>, Fault> {
     let string = std::str::from_utf8(text).unwrap_or_default();
     let fault = || {
         let fault = wrong(operand, target);
-        suggestion(target, names).map_or_else(
-            || Fault { hint: None, ..Fault::new(fault.place, fault.message.clone()) },
-            |names| Fault::new(fault.place, fault.message.clone()).hint(names),
-        )
+        match suggestion(target, names) {
+            Some(names) => fault.hint(names),
+            None => fault,
+        }
     };
     if target.operand {
         return Err(Fault::new(operand.place, "text can't be calculated with"));
@@ -139,12 +142,12 @@ fn text(text: &[u8], operand: &Operand, target: &Target, names: &dyn Names) -> R
 }
 
 /// The number that has this name.
-fn named(name: &str, target: &Target, names: &dyn Names) -> Option<u64> {
+fn named(name: &str, target: Target, names: &dyn Names) -> Option<u64> {
     let (field, _) = target.field?;
     names.values(field).iter().find(|(_, found)| *found == name).map(|(number, _)| *number)
 }
 
-fn suggestion(target: &Target, names: &dyn Names) -> Option<String> {
+fn suggestion(target: Target, names: &dyn Names) -> Option<String> {
     const SHOWN: usize = 6;
     let values = names.values(target.field?.0);
     let shown: Vec<_> = values.iter().take(SHOWN).map(|(_, name)| format!("\"{name}\"")).collect();
@@ -152,7 +155,7 @@ fn suggestion(target: &Target, names: &dyn Names) -> Option<String> {
     (!values.is_empty()).then(|| format!("its values have the names {}{more}", shown.join(", ")))
 }
 
-fn wrong(operand: &Operand, target: &Target) -> Fault {
+fn wrong(operand: &Operand, target: Target) -> Fault {
     let fault = Fault::new(operand.place, format!("{operand} is not {}", target.class));
     match target.class {
         Class::Time => fault.hint("such as \"2026-11-21 21:23:21.5\" or \"2026-11-21T21:23:21Z\""),
@@ -166,7 +169,7 @@ fn wrong(operand: &Operand, target: &Target) -> Fault {
 }
 
 /// A number that no value of the field can have is a slip of the pen.
-fn in_range(value: &Value<'_>, operand: &Operand, target: &Target) -> Result<(), Fault> {
+fn in_range(value: &Value<'_>, operand: &Operand, target: Target) -> Result<(), Fault> {
     let (&Value::Unsigned(number), Some((_, kind))) = (value, target.field) else { return Ok(()) };
     let bits = match kind {
         Kind::Unsigned(bits) => bits,

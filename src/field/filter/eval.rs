@@ -17,10 +17,10 @@ use crate::mqtt::topic;
 /// Something that is true or false of a row.
 #[derive(Debug, Clone)]
 pub(super) enum Plan {
-    Or(Box<[Plan]>),
-    Xor(Box<[Plan]>),
-    And(Box<[Plan]>),
-    Not(Box<Plan>),
+    Or(Box<[Self]>),
+    Xor(Box<[Self]>),
+    And(Box<[Self]>),
+    Not(Box<Self>),
     /// It has a value.
     Present(Node),
     /// It has a value that is not zero.
@@ -39,16 +39,16 @@ pub(super) enum Node {
     Field(FieldId),
     Layers(FieldId, Box<[Part]>),
     Constant(Value<'static>),
-    Slice(Box<Node>, Box<[Part]>),
-    Negative(Box<Node>),
-    Arithmetic(Operator, Box<Node>, Box<Node>),
+    Slice(Box<Self>, Box<[Part]>),
+    Negative(Box<Self>),
+    Arithmetic(Operator, Box<Self>, Box<Self>),
     /// One value made from one value.
-    Map(Function, Box<Node>),
-    Count(Box<Node>),
+    Map(Function, Box<Self>),
+    Count(Box<Self>),
     /// The greatest of all values, or the least.
     Extreme {
         greatest: bool,
-        of: Box<[Node]>,
+        of: Box<[Self]>,
     },
 }
 
@@ -279,7 +279,9 @@ impl Plan {
                     Test::Member(set) => {
                         for (low, high) in set {
                             right(low, out);
-                            high.iter().for_each(|high| right(high, out));
+                            if let Some(high) = high {
+                                right(high, out);
+                            }
                         }
                     }
                 }

@@ -99,7 +99,7 @@ fn extreme(checker: &Checker<'_>, place: Place, name: &str, arguments: &[Operand
                     format!("the arguments of {name}() have one type, and {argument} is {}, not {class}", typed.class);
                 return Err(Fault::new(argument.place, message));
             }
-            None => Node::Constant(convert::single(argument, &target, checker.names)?),
+            None => Node::Constant(convert::single(argument, target, checker.names)?),
         });
     }
     Ok(Typed::new(class, Node::Extreme { greatest: name == "max", of: of.into() }))

@@ -46,20 +46,20 @@ pub(super) fn ethernet(word: &str) -> Option<[u8; 6]> {
 
 /// An IPv4 address and its prefix length.
 pub(super) fn ipv4(word: &str) -> Option<(Ipv4Addr, Option<u32>)> {
-    let (address, bits) = prefix(word)?;
+    let (address, bits) = prefix(word);
     Some((address.parse().ok()?, bits))
 }
 
 /// An IPv6 address and its prefix length.
 pub(super) fn ipv6(word: &str) -> Option<(Ipv6Addr, Option<u32>)> {
-    let (address, bits) = prefix(word)?;
+    let (address, bits) = prefix(word);
     Some((address.parse().ok()?, bits))
 }
 
-fn prefix(word: &str) -> Option<(&str, Option<u32>)> {
+fn prefix(word: &str) -> (&str, Option<u32>) {
     match word.split_once('/') {
-        None => Some((word, None)),
-        Some((address, bits)) => Some((address, Some(bits.parse().unwrap_or(u32::MAX)))),
+        None => (word, None),
+        Some((address, bits)) => (address, Some(bits.parse().unwrap_or(u32::MAX))),
     }
 }
 

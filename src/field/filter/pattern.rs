@@ -1,5 +1,7 @@
 //! What stands on the right of `matches` and `topic_matches`.
 
+use std::fmt::Write;
+
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::ast::{Operand, OperandKind};
@@ -18,7 +20,9 @@ pub(super) fn regex(operand: &Operand) -> Result<Regex, Fault> {
     let mut pattern = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         pattern.push_str(chunk.valid());
-        chunk.invalid().iter().for_each(|byte| pattern.push_str(&format!("\\x{byte:02x}")));
+        for byte in chunk.invalid() {
+            let _ = write!(pattern, "\\x{byte:02x}");
+        }
     }
     let built = RegexBuilder::new(&pattern)
         .case_insensitive(true)
