@@ -30,7 +30,7 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// The rooms of each dependency: files and directories under `src/`, by the beginning of their path.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("anstream", &["cli/"]),
     ("anyhow", &["cli/", "main.rs"]),
     ("base64", &["render/"]),
@@ -45,6 +45,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("lz4_flex", &["capture/"]),
     ("nom", &["capture/", "mqtt/"]),
     ("pcap", &["capture/live.rs", "capture/live/", "capture/interfaces.rs"]),
+    ("regex", &["field/filter/pattern.rs", "field/filter/eval.rs"]),
     ("ruzstd", &["capture/"]),
     ("serde", &["render/"]),
     ("serde_json", &["render/"]),

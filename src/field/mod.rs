@@ -3,6 +3,8 @@
 //!
 //! The names and types are Wireshark's, so that filters and column lists from there work here.
 
+mod filter;
 mod value;
 
+pub use filter::{Filter, FilterError};
 pub use value::{Base, Field, FieldId, Kind, Names, Occurrence, Row, Value};

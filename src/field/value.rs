@@ -125,4 +125,9 @@ pub trait Names {
     fn nearest(&self, name: &str) -> Vec<&'static str>;
     /// The field behind an id.
     fn describe(&self, id: FieldId) -> &Field;
+    /// The names that its numbers have, so that a filter can use them: `mqtt.msgtype == "Publish Message"`. For a truth
+    /// value these are the names of 0 and 1.
+    fn values(&self, _id: FieldId) -> &'static [(u64, &'static str)] {
+        &[]
+    }
 }
