@@ -12,9 +12,11 @@ use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
 use super::choose::Choice;
+use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{decode_as, duration, frames, order};
 use super::redact::{Redact, Tokens};
+use super::select::Selection;
 use super::stats::Stats;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
@@ -75,6 +77,11 @@ pub(super) enum Command {
     /// Protocols, packet lengths, traffic over time, endpoints and conversations.
     #[command(after_help = STATS_EXAMPLES)]
     Stats(Box<Stats>),
+    /// List the fields that filters and columns may name
+    ///
+    /// With their types and what they are: those of Wireshark, and some that it lacks.
+    #[command(after_help = FIELDS_EXAMPLES)]
+    Fields(Fields),
     /// List the network interfaces that can be captured from
     ///
     /// With their state and addresses.
@@ -135,6 +142,11 @@ Examples:
   mqttsniff stats trace.pcap
   mqttsniff stats trace.pcap --show io --interval 100ms --json";
 
+const FIELDS_EXAMPLES: &str = "\
+Examples:
+  mqttsniff fields
+  mqttsniff fields alias";
+
 const INTERFACES_EXAMPLES: &str = "\
 Examples:
   mqttsniff interfaces
@@ -161,6 +173,9 @@ pub(super) struct Read {
     /// by content. Several files are read in the order of time, as one capture.
     #[arg(required = true, value_name = "FILE", help_heading = "Input")]
     pub(super) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) selection: Selection,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
@@ -215,6 +230,9 @@ pub(super) struct Capture {
     /// As pcap where the name ends in .pcap, else as pcapng.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) selection: Selection,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,

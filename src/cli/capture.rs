@@ -25,16 +25,18 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .context("can't listen for signals")?;
     }
+    let chooser = arguments.selection.chooser()?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let mut writer = match &arguments.write {
         Some(path) => Some(open_writer(path, arguments, live.interfaces())?),
         None => None,
     };
     let deadline = arguments.duration.map(|duration| now() + duration);
-    let mut report = Report::begin(&arguments.output, arguments.interfaces.clone(), Mode::Live)?;
+    let options = engine_options(&arguments.decoding, arguments.output.wants_packets());
+    let options = chooser.as_ref().map_or(options.clone(), |chooser| chooser.engine_options(options));
+    let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), Mode::Live)?;
     report.check()?;
-    let mut analysis =
-        Analysis::new(Box::new(live), engine_options(&arguments.decoding, arguments.output.wants_packets()));
+    let mut analysis = Analysis::new(Box::new(live), options);
     analysis.follow_sessions(arguments.output.session_options());
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {

@@ -6,6 +6,7 @@ mod args;
 mod capture;
 mod choose;
 mod failure;
+mod fields;
 mod flow;
 mod follow;
 mod generate;
@@ -16,6 +17,8 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod select;
+mod staged;
 mod stats;
 
 use std::process::ExitCode;
@@ -35,6 +38,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Follow(follow) => follow::run(&follow),
         Command::Redact(redact) => redact::run(&redact),
         Command::Stats(stats) => stats::run(&stats),
+        Command::Fields(fields) => fields::run(&fields),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),

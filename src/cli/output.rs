@@ -1,19 +1,23 @@
 //! Where the results go: JSON Lines, or lines and tables for people.
 
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, bail};
 use mqttsniff::capture::Batch;
 use mqttsniff::capture::live::LiveOptions;
+use mqttsniff::check::Finding;
 use mqttsniff::dissect::{DissectOptions, Protocol};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::render::{
-    Count, Csv, JsonLines, Lines, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
+    Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
 };
+use mqttsniff::session::Delivery;
 use mqttsniff::{Output, Summary};
 
 use super::args::{Capture, ColorArgument, Decoding, FormatArgument, Output as OutputArguments, TimeArgument, View};
 use super::failure::{Failure, say};
+use super::select::{Chooser, Fate};
+use super::staged::Staged;
 
 /// What is said where the results can't be written.
 pub(super) const STDOUT: &str = "can't write to standard output";
@@ -32,20 +36,48 @@ pub(super) struct Report {
     mode: Mode,
     shown: Shown,
     error: Option<io::Error>,
+    chooser: Option<Box<Chooser>>,
+    /// How far the renderer had come when something began to wait.
+    mark: Option<Mark>,
+    waiting: Vec<Waiting>,
+}
+
+/// What waits for the frame that it belongs to.
+enum Waiting {
+    Finding(Box<Finding>),
+    Delivery(Box<Delivery>),
+}
+
+/// How far a renderer has come.
+#[derive(Clone, Copy)]
+enum Mark {
+    Json,
+    Csv((u64, usize)),
+    Lines(LinesMark),
 }
 
 enum Renderer {
-    Json(Box<JsonLines<BufWriter<io::Stdout>>>),
-    Csv(Box<Csv<BufWriter<io::Stdout>>>),
-    People { out: BufWriter<io::Stdout>, lines: Lines, tables: Box<Tables> },
+    Json(Box<JsonLines<Staged>>),
+    Csv(Box<Csv<Staged>>),
+    People { out: Staged, lines: Lines, tables: Box<Tables> },
 }
 
 impl Report {
     /// Opens the output and writes what comes first.
-    pub(super) fn begin(arguments: &OutputArguments, inputs: Vec<String>, mode: Mode) -> anyhow::Result<Self> {
-        let shown = shown(arguments, mode);
+    pub(super) fn begin(
+        arguments: &OutputArguments,
+        chooser: Option<Chooser>,
+        inputs: Vec<String>,
+        mode: Mode,
+    ) -> anyhow::Result<Self> {
+        let mut chooser = chooser.map(Box::new);
+        let shown = match &chooser {
+            // Columns are all that is printed.
+            Some(chooser) if chooser.prints() => Shown::default(),
+            _ => shown(arguments, mode),
+        };
         let messages = message_options(arguments);
-        let out = BufWriter::with_capacity(1 << 16, io::stdout());
+        let out = Staged::new();
         if arguments.is_json() && (arguments.sort.is_some() || arguments.limit.is_some()) {
             bail!(Failure::new(
                 "JSON Lines are written as things happen: they are neither sorted nor limited",
@@ -69,7 +101,13 @@ impl Report {
                 tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
             }
         };
-        Ok(Self { renderer, inputs, mode, shown, error: None })
+        let mut report =
+            Self { renderer, inputs, mode, shown, error: None, chooser: None, mark: None, waiting: Vec::new() };
+        if let Some(chooser) = &mut chooser {
+            chooser.begin(report.renderer.out()).context(STDOUT)?;
+        }
+        report.chooser = chooser;
+        Ok(report)
     }
 
     /// Whether rows are written while frames are read.
@@ -89,10 +127,67 @@ impl Report {
 
     /// Takes a result. After an error the rest is passed over: see [`Report::check`].
     pub(super) fn output(&mut self, output: &Output<'_>) {
-        if self.error.is_some() {
-            return;
+        if self.error.is_none() {
+            self.error = self.take(output).err();
         }
-        let written = match &mut self.renderer {
+    }
+
+    fn take(&mut self, output: &Output<'_>) -> io::Result<()> {
+        let Some(chooser) = &mut self.chooser else { return self.render(output) };
+        let fate = chooser.judge(output, self.renderer.out())?;
+        match (fate, output) {
+            (Fate::Waits, Output::Finding(finding)) => {
+                self.waiting.push(Waiting::Finding(Box::new((*finding).clone())));
+                Ok(())
+            }
+            (Fate::Waits, Output::Delivery(delivery)) => {
+                self.waiting.push(Waiting::Delivery(Box::new((*delivery).clone())));
+                Ok(())
+            }
+            (Fate::Waits, _) => {
+                self.mark.get_or_insert(self.renderer.mark());
+                self.renderer.out().hold();
+                let rendered = self.render(output);
+                self.renderer.out().pass();
+                rendered
+            }
+            (Fate::Shown, Output::Packet(_) | Output::Flow(..)) => {
+                self.mark = None;
+                self.renderer.out().keep()?;
+                self.render(output)?;
+                self.settle()
+            }
+            (Fate::Dropped, Output::Packet(_) | Output::Flow(..)) => {
+                if let Some(mark) = self.mark.take() {
+                    self.renderer.back_to(mark);
+                }
+                self.renderer.out().take_back();
+                self.settle()
+            }
+            (Fate::Shown, _) => self.render(output),
+            (Fate::Dropped, _) => Ok(()),
+        }
+    }
+
+    /// Shows what has waited for a frame, if it is of a flow of which one was chosen.
+    fn settle(&mut self) -> io::Result<()> {
+        for waiting in std::mem::take(&mut self.waiting) {
+            let knows = |flow| self.chooser.as_ref().is_none_or(|chooser| chooser.knows(flow));
+            match &waiting {
+                Waiting::Finding(finding) if finding.flow.is_some_and(|flow| knows(flow.id)) => {
+                    self.render(&Output::Finding(finding))?;
+                }
+                Waiting::Delivery(delivery) if knows(delivery.first.place.flow) => {
+                    self.render(&Output::Delivery(delivery))?;
+                }
+                Waiting::Finding(_) | Waiting::Delivery(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn render(&mut self, output: &Output<'_>) -> io::Result<()> {
+        match &mut self.renderer {
             Renderer::Json(json) => json.output(output),
             Renderer::Csv(csv) => csv.output(output),
             Renderer::People { out, lines, tables } => {
@@ -105,8 +200,7 @@ impl Report {
                     output => lines.output(output, out),
                 }
             }
-        };
-        self.error = written.err();
+        }
     }
 
     /// Passes on what is buffered, and tells the first error there was.
@@ -141,6 +235,32 @@ impl Report {
             hint_at_missing_mqtt(summary);
         }
         Ok(())
+    }
+}
+
+impl Renderer {
+    fn out(&mut self) -> &mut Staged {
+        match self {
+            Self::Json(json) => json.get_mut(),
+            Self::Csv(csv) => csv.get_mut(),
+            Self::People { out, .. } => out,
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        match self {
+            Self::Json(_) => Mark::Json,
+            Self::Csv(csv) => Mark::Csv(csv.mark()),
+            Self::People { lines, .. } => Mark::Lines(lines.mark()),
+        }
+    }
+
+    fn back_to(&mut self, mark: Mark) {
+        match (self, mark) {
+            (Self::Csv(csv), Mark::Csv(mark)) => csv.back_to(mark),
+            (Self::People { lines, .. }, Mark::Lines(mark)) => lines.back_to(mark),
+            (Self::Json(_) | Self::Csv(_) | Self::People { .. }, _) => {}
+        }
     }
 }
 

@@ -7,15 +7,18 @@ use mqttsniff::capture::Fill;
 use super::args::Read;
 use super::failure::report_problems;
 use super::input;
-use super::output::{Mode, Report};
+use super::output::{Mode, Report, engine_options};
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let inputs = arguments.files.iter().map(|file| file.display().to_string()).collect();
     // Nothing is written before the input is known to be there.
-    let mut analysis = input::open(&arguments.files, &arguments.decoding, arguments.output.wants_packets())?;
+    let chooser = arguments.selection.chooser()?;
+    let options = engine_options(&arguments.decoding, arguments.output.wants_packets());
+    let options = chooser.as_ref().map_or(options.clone(), |chooser| chooser.engine_options(options));
+    let mut analysis = input::open_with(&arguments.files, options)?;
     analysis.follow_sessions(arguments.output.session_options());
-    let mut report = Report::begin(&arguments.output, inputs, Mode::Read)?;
+    let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
     let mut progress = Progress::new(report.scrolls());
     loop {
         let fill = analysis.fill();

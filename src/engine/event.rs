@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
-use crate::flow::{Direction, Ended, Flow, KnownBy, PerDirection, Role, Transport, Verdict, WiresharkVerdict};
+use crate::flow::{
+    Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
+};
 use crate::mqtt::{LostSync, Version};
-use crate::wire::{FragmentNote, Packet, SeqNum};
+use crate::wire::{FragmentNote, Packet, SeqNum, Trace};
 
 /// Takes the events of an [`Engine`](super::Engine), in the order of the frames that caused them.
 pub trait Sink {
@@ -81,10 +83,14 @@ pub struct PacketView<'a> {
     pub flow: Option<FlowRef>,
     /// Its direction in the flow.
     pub direction: Option<Direction>,
+    /// The states of both ends of its TCP connection, each by the direction that the end sends in.
+    pub states: Option<PerDirection<TcpState>>,
     /// What following the TCP connection says of it.
     pub verdict: Option<&'a Verdict>,
     /// What Wireshark says of it, where that is asked for.
     pub wireshark: Option<&'a WiresharkVerdict>,
+    /// Where its layers stand, where that is asked for.
+    pub trace: Option<&'a Trace>,
     /// What its flow carries, as far as it is known.
     pub protocol: Option<Protocol>,
     /// The messages that it completed.

@@ -10,7 +10,7 @@ use crate::flow::{
     ReassemblyLimits, StreamSink, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::mqtt::{Body, LostSync, Version};
-use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags};
+use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags, Trace};
 
 /// TCP's protocol number.
 const TCP: u8 = 6;
@@ -22,6 +22,8 @@ pub struct EngineOptions {
     pub packets: bool,
     /// Tell the bytes of all TCP streams ([`Event::Stream`]), also of those that no dissector reads.
     pub streams: bool,
+    /// Tell with each frame where its layers stand ([`PacketView::trace`]).
+    pub places: bool,
     /// Tell with each frame what Wireshark says of its segment, by these rules.
     pub wireshark: Option<WiresharkRules>,
     /// Leave checksums alone.
@@ -97,6 +99,7 @@ pub struct Engine {
     decoder: Decoder,
     followed: Followed,
     wireshark: Option<Box<WiresharkAnalysis>>,
+    trace: Option<Box<Trace>>,
 }
 
 /// What is followed from frame to frame, apart from fragments.
@@ -125,6 +128,7 @@ impl Engine {
                 lines: Vec::new(),
             },
             wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
+            trace: (options.packets && options.places).then(Box::default),
             options,
         }
     }
@@ -153,7 +157,10 @@ impl Engine {
         if stats.last.is_none_or(|last| origin.time >= last.time) {
             stats.last = Some(origin);
         }
-        let packet = self.decoder.decode(frame);
+        let packet = match &mut self.trace {
+            Some(trace) => self.decoder.decode_traced(frame, trace),
+            None => self.decoder.decode(frame),
+        };
         if packet.stop.is_some_and(|stop| !stop.cut) {
             self.followed.stats.decode_stopped += 1;
         }
@@ -188,7 +195,7 @@ impl Engine {
             _ => None,
         };
         if self.options.packets {
-            pass.packet(frame, comments, &packet, found, wireshark.as_ref());
+            pass.packet(frame, comments, &packet, found, wireshark.as_ref(), self.trace.as_deref());
         }
         self.followed.lines.clear();
     }
@@ -299,6 +306,7 @@ impl<S: Sink> Pass<'_, S> {
         packet: &Packet<'_>,
         found: Option<(Found, Option<Verdict>)>,
         wireshark: Option<&WiresharkVerdict>,
+        trace: Option<&Trace>,
     ) {
         // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
         let named = found.map(|(found, _)| Found { challenger: false, ..found });
@@ -310,10 +318,15 @@ impl<S: Sink> Pass<'_, S> {
             comments,
             packet,
             protocol: flow.as_ref().and_then(|flow| flow.app.protocol()),
+            states: flow.as_ref().filter(|flow| flow.transport == Transport::Tcp).map(|flow| PerDirection {
+                to_server: flow.connection.sides.to_server.state(),
+                to_client: flow.connection.sides.to_client.state(),
+            }),
             flow: flow.map(|flow| FlowRef::of(flow)),
             direction: found.map(|(found, _)| found.direction),
             verdict: found.as_ref().and_then(|(_, verdict)| verdict.as_ref()),
             wireshark,
+            trace,
             messages: &self.followed.lines,
         };
         self.sink.event(&Event::Packet(&view));

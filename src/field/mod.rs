@@ -3,8 +3,14 @@
 //!
 //! The names and types are Wireshark's, so that filters and column lists from there work here.
 
+mod cell;
+mod extract;
 mod filter;
+mod registry;
 mod value;
 
+pub use cell::{Columns, Quote, Which, value_text};
+pub use extract::{Extractor, FrameRow, MessageRow};
 pub use filter::{Filter, FilterError};
+pub use registry::Registry;
 pub use value::{Base, Field, FieldId, Kind, Names, Occurrence, Row, Value};

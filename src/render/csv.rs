@@ -83,6 +83,22 @@ impl<W: Write> Csv<W> {
         Ok(self.left_out)
     }
 
+    /// Where it writes to.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// How far it has come, to go back to if what follows is not wanted.
+    pub const fn mark(&self) -> (u64, usize) {
+        (self.written, self.kept.len())
+    }
+
+    /// Goes back to a mark. What was written since is for the caller to take back.
+    pub fn back_to(&mut self, mark: (u64, usize)) {
+        self.written = mark.0;
+        self.kept.truncate(mark.1);
+    }
+
     /// Passes on what is buffered.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()

@@ -132,6 +132,11 @@ impl<W: Write> JsonLines<W> {
         self.flush()
     }
 
+    /// Where it writes to.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Passes on what is buffered.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()

@@ -32,6 +32,14 @@ pub struct Lines {
     headed: bool,
 }
 
+/// How far lines have come.
+#[derive(Debug, Clone, Copy)]
+pub struct LinesMark {
+    wrote: bool,
+    left: u64,
+    headed: bool,
+}
+
 impl Lines {
     /// A renderer for lines of this style.
     pub fn new(style: Style, shown: Shown) -> Self {
@@ -63,6 +71,18 @@ impl Lines {
     /// Whether anything was written.
     pub const fn wrote(&self) -> bool {
         self.wrote
+    }
+
+    /// How far it has come, to go back to if what follows is not wanted.
+    pub const fn mark(&self) -> LinesMark {
+        LinesMark { wrote: self.wrote, left: self.left, headed: self.headed }
+    }
+
+    /// Goes back to a mark. What was written since is for the caller to take back.
+    pub const fn back_to(&mut self, mark: LinesMark) {
+        self.wrote = mark.wrote;
+        self.left = mark.left;
+        self.headed = mark.headed;
     }
 
     /// Says when the first frame came, from which times are counted; only the first call counts.

@@ -23,7 +23,7 @@ pub use csv::Csv;
 pub use follow::{Follow, FollowFormat};
 pub use json::{JsonLines, write_interface};
 pub use ladder::{Ladder, Part};
-pub use lines::Lines;
+pub use lines::{Lines, LinesMark};
 pub use payload::{PayloadFormat, PayloadOptions};
 pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;

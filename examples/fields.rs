@@ -1,0 +1,55 @@
+//! Columns of fields: a capture and the names of fields go in, a line for each frame comes out.
+//!
+//! ```text
+//! cargo run --example fields -- fixtures/mqtt5_qos.pcap frame.number tcp.srcport mqtt.topic
+//! ```
+//!
+//! Without names it shows all fields that the program knows, below a line with their names.
+
+use std::io::Write as _;
+
+use mqttsniff::engine::EngineOptions;
+use mqttsniff::field::{Columns, Extractor, Names, Registry};
+use mqttsniff::{Analysis, Output};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let Some(path) = arguments.next() else {
+        eprintln!("usage: fields FILE [FIELD]...");
+        return;
+    };
+    let names: Vec<_> = arguments.collect();
+    let mut fields = Vec::new();
+    for name in &names {
+        match Registry::find(name) {
+            Some((id, _)) => fields.push(id),
+            None => eprintln!("no field `{name}`; near to it: {}", Registry.nearest(name).join(", ")),
+        }
+    }
+    if names.is_empty() {
+        fields = Registry::fields().map(|(id, _)| id).collect();
+    }
+    let mut extractor = Extractor::new(&fields);
+    let mut analysis = match Analysis::open_with(&[path], extractor.engine_options(EngineOptions::default())) {
+        Ok(analysis) => analysis,
+        Err(problems) => {
+            problems.iter().for_each(|problem| eprintln!("{problem:?}"));
+            return;
+        }
+    };
+    let columns = Columns { header: names.is_empty(), ..Columns::default() };
+    let mut text = String::new();
+    columns.begin(&fields, &mut text);
+    let mut out = std::io::stdout().lock();
+    analysis.run(&mut |output: &Output<'_>| match output {
+        Output::Message(flow, message) => extractor.on_message(*flow, message, None),
+        Output::Packet(view) => {
+            columns.line(&fields, &extractor.row(view), &mut text);
+            extractor.clear();
+            // A closed pipe is no matter here.
+            let _ = out.write_all(text.as_bytes());
+            text.clear();
+        }
+        _ => {}
+    });
+}

@@ -1,0 +1,146 @@
+//! Fields of IPv6 and its extension headers.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::header::{Header, Take, take_text};
+use crate::field::value::Value;
+
+/// Protocol numbers of extension headers (IANA).
+const HOP_BY_HOP: u16 = 0;
+const ROUTING: u16 = 43;
+const FRAGMENT: u16 = 44;
+const DESTINATION_OPTIONS: u16 = 60;
+
+fn address(header: &Header<'_>, at: usize) -> Option<Ipv6Addr> {
+    header.bytes(at, 16)?.first_chunk().map(|raw: &[u8; 16]| Ipv6Addr::from(*raw))
+}
+
+fn source_of(header: &Header<'_>) -> Option<Ipv6Addr> {
+    address(header, 8)
+}
+
+/// The decoder has read the routing header of the innermost header.
+fn destination_of(header: &Header<'_>) -> Option<Ipv6Addr> {
+    let own = address(header, 24)?;
+    match header.view().packet.ip.map(|ip| (ip.source, ip.destination)) {
+        Some((IpAddr::V6(source), IpAddr::V6(last))) if !header.quoted && source_of(header) == Some(source) => {
+            Some(last)
+        }
+        _ => Some(own),
+    }
+}
+
+pub(in crate::field) fn destination<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if let Some(address) = destination_of(header) {
+        take(Value::Ipv6(address));
+    }
+}
+
+pub(in crate::field) fn addresses<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if let (Some(source), Some(destination)) = (source_of(header), destination_of(header)) {
+        take(Value::Ipv6(source));
+        take(Value::Ipv6(destination));
+    }
+}
+
+pub(in crate::field) fn source_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if let Some(address) = source_of(header) {
+        take_text(address, take);
+    }
+}
+
+pub(in crate::field) fn destination_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if let Some(address) = destination_of(header) {
+        take_text(address, take);
+    }
+}
+
+pub(in crate::field) fn addresses_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    source_text(header, take);
+    destination_text(header, take);
+}
+
+/// The hardware address in an interface identifier (RFC 4291, appendix A): `ff:fe` stands in its middle, and its bit
+/// for local addresses is turned round.
+fn mac<'a>(address: Option<Ipv6Addr>, take: Take<'_, 'a>) {
+    if let Some([.., a, b, c, 0xff, 0xfe, d, e, f]) = address.map(|address| address.octets()) {
+        take(Value::Ethernet([a ^ 2, b, c, d, e, f]));
+    }
+}
+
+pub(in crate::field) fn source_mac<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    mac(source_of(header), take);
+}
+
+pub(in crate::field) fn destination_mac<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    mac(destination_of(header), take);
+}
+
+pub(in crate::field) fn both_macs<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    mac(source_of(header), take);
+    mac(destination_of(header), take);
+}
+
+macro_rules! extensions {
+    ($($kind:ident $next:ident $length:ident $octets:ident;)*) => {
+        $(pub(in crate::field) fn $next<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+            if header.kind == $kind {
+                header.take_number(0, 1, take);
+            }
+        }
+
+        pub(in crate::field) fn $length<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+            if header.kind == $kind {
+                header.take_number(1, 1, take);
+            }
+        }
+
+        pub(in crate::field) fn $octets<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+            if let Some(units) = header.number(1, 1).filter(|_| header.kind == $kind) {
+                take(Value::Unsigned((units + 1) * 8));
+            }
+        })*
+    };
+}
+
+extensions! {
+    HOP_BY_HOP hopopts_next hopopts_length hopopts_octets;
+    DESTINATION_OPTIONS dstopts_next dstopts_length dstopts_octets;
+    ROUTING routing_next routing_length routing_octets;
+}
+
+pub(in crate::field) fn routing_type<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if header.kind == ROUTING {
+        header.take_number(2, 1, take);
+    }
+}
+
+pub(in crate::field) fn segments_left<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if header.kind == ROUTING {
+        header.take_number(3, 1, take);
+    }
+}
+
+pub(in crate::field) fn fragment_next<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if header.kind == FRAGMENT {
+        header.take_number(0, 1, take);
+    }
+}
+
+pub(in crate::field) fn fragment_offset<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if let Some(word) = header.number(2, 2).filter(|_| header.kind == FRAGMENT) {
+        take(Value::Unsigned(word >> 3));
+    }
+}
+
+pub(in crate::field) fn fragment_more<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if let Some(word) = header.number(2, 2).filter(|_| header.kind == FRAGMENT) {
+        take(Value::Boolean(word & 1 != 0));
+    }
+}
+
+pub(in crate::field) fn fragment_id<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if header.kind == FRAGMENT {
+        header.take_number(4, 4, take);
+    }
+}

@@ -1,0 +1,213 @@
+//! From a frame and its messages to the values of fields.
+//!
+//! Header fields are read from the bytes when they are asked for. What must be followed from frame to frame, and what is
+//! gone when an event is over, is kept; but only if a field that needs it was asked for in the beginning.
+
+pub(super) mod analysis;
+pub(super) mod frame;
+mod header;
+pub(super) mod icmp;
+pub(super) mod ip;
+pub(super) mod ipv6;
+mod layers;
+pub(super) mod link;
+mod message;
+pub(super) mod options;
+mod streams;
+pub(super) mod tcp;
+pub(super) mod udp;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+pub(super) use header::{Header, Take};
+
+use super::registry::{Read, entry};
+use super::value::{FieldId, Kind, Occurrence, Row, Value};
+use crate::dissect::Message;
+use crate::engine::{EngineOptions, FlowRef, PacketView};
+use crate::flow::WiresharkRules;
+use crate::time::Timestamp;
+use layers::Layers;
+use message::Kept;
+use streams::{Facts, Streams};
+
+/// Reads fields of frames and of messages: those that it was asked for, and no others of messages.
+///
+/// For each [`Event::Message`](crate::engine::Event::Message) call [`Extractor::on_message`], for each
+/// [`Event::Packet`](crate::engine::Event::Packet) [`Extractor::row`] and then [`Extractor::clear`].
+///
+/// ```
+/// use mqttsniff::engine::{EngineOptions, Event};
+/// use mqttsniff::field::{Columns, Extractor, Registry};
+/// use mqttsniff::{Analysis, Output};
+///
+/// let fields = ["frame.number", "tcp.dstport", "mqtt.topic"].map(|name| Registry::find(name).expect("a field").0);
+/// let mut extractor = Extractor::new(&fields);
+/// let columns = Columns::default();
+/// let mut text = String::new();
+/// let options = extractor.engine_options(EngineOptions::default());
+/// let mut analysis = Analysis::open_with(&["fixtures/mqtt5_qos.pcap"], options).expect("the capture is there");
+/// analysis.run(&mut |output: &Output<'_>| match output {
+///     Output::Message(flow, message) => extractor.on_message(*flow, message, None),
+///     Output::Packet(view) => {
+///         columns.line(&fields, &extractor.row(view), &mut text);
+///         extractor.clear();
+///     }
+///     _ => {}
+/// });
+/// assert!(text.lines().any(|line| line == "8\t1883\tlab/s1/#"), "{text}");
+/// ```
+#[derive(Debug)]
+pub struct Extractor {
+    needs: Needs,
+    kept: Kept,
+    layers: Layers,
+    streams: Option<Streams>,
+    facts: Option<Facts>,
+    clock: Clock,
+}
+
+/// What the fields that are asked for need of the engine.
+#[derive(Debug, Clone, Copy, Default)]
+struct Needs {
+    wireshark: bool,
+    streams: bool,
+}
+
+/// The times that other times are counted from.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clock {
+    first: Option<Timestamp>,
+    /// Of the frame before this one, and before that.
+    previous: Option<Timestamp>,
+    now: Option<Timestamp>,
+    displayed: Option<Timestamp>,
+    /// Whether it is told which frames are displayed; else all are.
+    chosen: bool,
+}
+
+impl Extractor {
+    /// An extractor of these fields.
+    pub fn new(wanted: &[FieldId]) -> Self {
+        let mut needs = Needs::default();
+        for id in wanted {
+            let name = entry(*id).field.name;
+            needs.wireshark |= name.starts_with("tcp.analysis");
+            needs.streams |= name.starts_with("tcp.") || name.starts_with("udp.time");
+        }
+        Self {
+            needs,
+            kept: Kept::new(wanted),
+            layers: Layers::default(),
+            streams: needs.streams.then(Streams::default),
+            facts: None,
+            clock: Clock::default(),
+        }
+    }
+
+    /// Switches on what an engine must tell for these fields.
+    pub fn engine_options(&self, options: EngineOptions) -> EngineOptions {
+        let wireshark = options.wireshark.or(self.needs.wireshark.then_some(WiresharkRules::V4_0));
+        EngineOptions { packets: true, places: true, wireshark, ..options }
+    }
+
+    /// Takes the fields of a message that a frame completed; `client` is the client identifier of its session, as far
+    /// as it is known.
+    pub fn on_message(&mut self, flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
+        self.kept.take(flow, message, client);
+    }
+
+    /// The fields of the message that was taken last.
+    pub fn message(&self) -> MessageRow<'_> {
+        MessageRow { kept: &self.kept }
+    }
+
+    /// The fields of a frame. To be called once for each, in their order, after its messages were taken.
+    pub fn row<'a>(&'a mut self, view: &'a PacketView<'a>) -> FrameRow<'a> {
+        let time = view.frame.header.time;
+        self.clock.first.get_or_insert(time);
+        self.clock.previous = self.clock.now.replace(time);
+        self.layers.collect(view);
+        self.facts = self.streams.as_mut().and_then(|streams| streams.on_packet(view));
+        FrameRow { extractor: self, view }
+    }
+
+    /// Notes that the frame of the last row is displayed, for times since the last one that was. To be called for all
+    /// that are, or never.
+    pub fn displayed(&mut self) {
+        self.clock.chosen = true;
+        self.clock.displayed = self.clock.now;
+    }
+
+    /// Forgets the messages that were taken.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+    }
+}
+
+/// A frame with its fields.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameRow<'a> {
+    extractor: &'a Extractor,
+    view: &'a PacketView<'a>,
+}
+
+impl FrameRow<'_> {
+    /// Calls `take` with each header of the frame, and which of its kind it is.
+    fn headers<'a>(&'a self, take: &mut dyn FnMut(Header<'a>, u8)) {
+        self.extractor.layers.each(self, take);
+    }
+}
+
+impl Row for FrameRow<'_> {
+    fn occurrences<'a>(&'a self, field: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
+        let entry = entry(field);
+        let kind = entry.field.kind;
+        let mut of_layer = |layer, read: &dyn Fn(&Header<'a>, Take<'_, 'a>)| {
+            self.headers(&mut |header, nth| {
+                if header.layer == layer {
+                    read(&header, &mut |value| take(Occurrence { value, layer: nth }));
+                }
+            });
+        };
+        match entry.read {
+            Read::Layer(layer) => of_layer(layer, &|header, take| take(Value::Bytes(Cow::Borrowed(header.data)))),
+            Read::Bits(layer, bits) => of_layer(layer, &|header, take| header.bits(bits, kind, take)),
+            Read::Ends(layer, one, other) => of_layer(layer, &|header, take| {
+                header.bits(one, kind, take);
+                header.bits(other, kind, take);
+            }),
+            Read::Header(layer, read) => of_layer(layer, &|header, take| read(header, take)),
+            Read::Any(read) => self.headers(&mut |header, nth| {
+                read(&header, &mut |value| take(Occurrence { value, layer: nth }));
+            }),
+            Read::Frame(read) => read(self, &mut |value| take(Occurrence { value, layer: 1 })),
+            Read::Flag(flag) => {
+                if self.view.wireshark.is_some_and(|verdict| verdict.flags.has(flag)) {
+                    take(Occurrence { value: Value::Label, layer: 1 });
+                }
+            }
+            Read::Message => self.extractor.kept.of_frame(self.view.frame.number, field, take),
+        }
+    }
+}
+
+/// A message with its fields: those of MQTT, and the flow that it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageRow<'a> {
+    kept: &'a Kept,
+}
+
+impl Row for MessageRow<'_> {
+    fn occurrences<'a>(&'a self, field: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
+        self.kept.of_last(field, take);
+    }
+}
+
+/// A value of a number, as its field's type wants it.
+fn number<'a>(kind: Kind, value: u64) -> Value<'a> {
+    if kind == Kind::Boolean { Value::Boolean(value != 0) } else { Value::Unsigned(value) }
+}
