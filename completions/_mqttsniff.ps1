@@ -31,6 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
+            [CompletionResult]::new('fields', 'fields', [CompletionResultType]::ParameterValue, 'List the fields that filters and columns may name')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -39,6 +40,13 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;read' {
+            [CompletionResult]::new('-Y', '-Y ', [CompletionResultType]::ParameterName, 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8''')
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8''')
+            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic')
+            [CompletionResult]::new('--separator', '--separator', [CompletionResultType]::ParameterName, 'What separates the columns of --fields [default: a tab]')
+            [CompletionResult]::new('--aggregator', '--aggregator', [CompletionResultType]::ParameterName, 'What separates several values in a column')
+            [CompletionResult]::new('--occurrence', '--occurrence', [CompletionResultType]::ParameterName, 'Which of several values a column has')
+            [CompletionResult]::new('--quote', '--quote', [CompletionResultType]::ParameterName, 'What stands around each column')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
@@ -51,6 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show at most so many rows of each view')
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'How tables show times; --json always has both date and time')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Begin with a line of the fields'' names')
             [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
             [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
@@ -71,6 +80,13 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--duration', '--duration', [CompletionResultType]::ParameterName, 'Stop after this time: 30s, 10m, 2h')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Save the captured frames to a file (.pcap or .pcapng)')
             [CompletionResult]::new('--write', '--write', [CompletionResultType]::ParameterName, 'Save the captured frames to a file (.pcap or .pcapng)')
+            [CompletionResult]::new('-Y', '-Y ', [CompletionResultType]::ParameterName, 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8''')
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8''')
+            [CompletionResult]::new('--fields', '--fields', [CompletionResultType]::ParameterName, 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic')
+            [CompletionResult]::new('--separator', '--separator', [CompletionResultType]::ParameterName, 'What separates the columns of --fields [default: a tab]')
+            [CompletionResult]::new('--aggregator', '--aggregator', [CompletionResultType]::ParameterName, 'What separates several values in a column')
+            [CompletionResult]::new('--occurrence', '--occurrence', [CompletionResultType]::ParameterName, 'Which of several values a column has')
+            [CompletionResult]::new('--quote', '--quote', [CompletionResultType]::ParameterName, 'What stands around each column')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
@@ -85,6 +101,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Also capture frames that are for other machines')
             [CompletionResult]::new('--promiscuous', '--promiscuous', [CompletionResultType]::ParameterName, 'Also capture frames that are for other machines')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Begin with a line of the fields'' names')
             [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
             [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
@@ -159,6 +176,11 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mqttsniff;fields' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mqttsniff;interfaces' {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object for each interface')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -187,6 +209,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
+            [CompletionResult]::new('fields', 'fields', [CompletionResultType]::ParameterValue, 'List the fields that filters and columns may name')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print shell completions')
@@ -210,6 +233,9 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;help;stats' {
+            break
+        }
+        'mqttsniff;help;fields' {
             break
         }
         'mqttsniff;help;interfaces' {

@@ -22,6 +22,9 @@ _mqttsniff() {
             mqttsniff,completions)
                 cmd="mqttsniff__subcmd__completions"
                 ;;
+            mqttsniff,fields)
+                cmd="mqttsniff__subcmd__fields"
+                ;;
             mqttsniff,flow)
                 cmd="mqttsniff__subcmd__flow"
                 ;;
@@ -54,6 +57,9 @@ _mqttsniff() {
                 ;;
             mqttsniff__subcmd__help,completions)
                 cmd="mqttsniff__subcmd__help__subcmd__completions"
+                ;;
+            mqttsniff__subcmd__help,fields)
+                cmd="mqttsniff__subcmd__help__subcmd__fields"
                 ;;
             mqttsniff__subcmd__help,flow)
                 cmd="mqttsniff__subcmd__help__subcmd__flow"
@@ -89,7 +95,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow follow redact stats interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow follow redact stats fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -103,7 +109,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --filter --fields --separator --aggregator --occurrence --quote --header --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -151,6 +157,34 @@ _mqttsniff() {
                     ;;
                 -w)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -Y)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --separator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --aggregator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --occurrence)
+                    COMPREPLY=($(compgen -W "all first last" -- "${cur}"))
+                    return 0
+                    ;;
+                --quote)
+                    COMPREPLY=($(compgen -W "none double single" -- "${cur}"))
                     return 0
                     ;;
                 --decode-as)
@@ -210,6 +244,20 @@ _mqttsniff() {
             ;;
         mqttsniff__subcmd__completions)
             opts="-h --help bash elvish fish powershell zsh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__fields)
+            opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -355,7 +403,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow follow redact stats interfaces schema completions man help"
+            opts="read capture flow follow redact stats fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -383,6 +431,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__help__subcmd__fields)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -551,12 +613,40 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-h --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-Y -h --filter --fields --separator --aggregator --occurrence --quote --header --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -Y)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --separator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --aggregator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --occurrence)
+                    COMPREPLY=($(compgen -W "all first last" -- "${cur}"))
+                    return 0
+                    ;;
+                --quote)
+                    COMPREPLY=($(compgen -W "none double single" -- "${cur}"))
+                    return 0
+                    ;;
                 --decode-as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -28,6 +28,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand stats 'Show what captures add up to'
+            cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -35,6 +36,13 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'mqttsniff;read'= {
+            cand -Y 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8'''
+            cand --filter 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8'''
+            cand --fields 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic'
+            cand --separator 'What separates the columns of --fields [default: a tab]'
+            cand --aggregator 'What separates several values in a column'
+            cand --occurrence 'Which of several values a column has'
+            cand --quote 'What stands around each column'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
@@ -47,6 +55,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --limit 'Show at most so many rows of each view'
             cand --time 'How tables show times; --json always has both date and time'
             cand --color 'Use colours'
+            cand --header 'Begin with a line of the fields'' names'
             cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
             cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
             cand --json 'Print JSON Lines: one object a line'
@@ -66,6 +75,13 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --duration 'Stop after this time: 30s, 10m, 2h'
             cand -w 'Save the captured frames to a file (.pcap or .pcapng)'
             cand --write 'Save the captured frames to a file (.pcap or .pcapng)'
+            cand -Y 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8'''
+            cand --filter 'Show only frames that satisfy this display filter: ''mqtt.qos > 0 and ip.addr == 10.0.0.0/8'''
+            cand --fields 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic'
+            cand --separator 'What separates the columns of --fields [default: a tab]'
+            cand --aggregator 'What separates several values in a column'
+            cand --occurrence 'Which of several values a column has'
+            cand --quote 'What stands around each column'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
@@ -80,6 +96,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --color 'Use colours'
             cand -p 'Also capture frames that are for other machines'
             cand --promiscuous 'Also capture frames that are for other machines'
+            cand --header 'Begin with a line of the fields'' names'
             cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
             cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
             cand --json 'Print JSON Lines: one object a line'
@@ -149,6 +166,10 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;fields'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;interfaces'= {
             cand --json 'Print one JSON object for each interface'
             cand -h 'Print help (see more with ''--help'')'
@@ -173,6 +194,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand stats 'Show what captures add up to'
+            cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
             cand completions 'Print shell completions'
@@ -190,6 +212,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;redact'= {
         }
         &'mqttsniff;help;stats'= {
+        }
+        &'mqttsniff;help;fields'= {
         }
         &'mqttsniff;help;interfaces'= {
         }

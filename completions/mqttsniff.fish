@@ -32,11 +32,22 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show 
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "follow" -d 'Show what both ends of one TCP connection said'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "redact" -d 'Write a capture that can be shared'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "stats" -d 'Show what captures add up to'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "fields" -d 'List the fields that filters and columns may name'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "completions" -d 'Print shell completions'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s Y -l filter -d 'Show only frames that satisfy this display filter: \'mqtt.qos > 0 and ip.addr == 10.0.0.0/8\'' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l fields -d 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l separator -d 'What separates the columns of --fields [default: a tab]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l aggregator -d 'What separates several values in a column' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l occurrence -d 'Which of several values a column has' -r -f -a "all\t'All, one behind the other'
+first\t'The first'
+last\t'The last'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l quote -d 'What stands around each column' -r -f -a "none\t'Nothing'
+double\t'"'
+single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
@@ -70,6 +81,7 @@ clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l header -d 'Begin with a line of the fields\' names'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json -d 'Print JSON Lines: one object a line'
@@ -81,6 +93,16 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l buffer -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s c -l count -d 'Stop after this many frames' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s d -l duration -d 'Stop after this time: 30s, 10m, 2h' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s w -l write -d 'Save the captured frames to a file (.pcap or .pcapng)' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s Y -l filter -d 'Show only frames that satisfy this display filter: \'mqtt.qos > 0 and ip.addr == 10.0.0.0/8\'' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l fields -d 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l separator -d 'What separates the columns of --fields [default: a tab]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l aggregator -d 'What separates several values in a column' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l occurrence -d 'Which of several values a column has' -r -f -a "all\t'All, one behind the other'
+first\t'The first'
+last\t'The last'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l quote -d 'What stands around each column' -r -f -a "none\t'Nothing'
+double\t'"'
+single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
@@ -115,6 +137,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l color -d
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l promiscuous -d 'Also capture frames that are for other machines'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l header -d 'Begin with a line of the fields\' names'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json -d 'Print JSON Lines: one object a line'
@@ -198,19 +221,21 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l json -d 'P
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand fields" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -l json -d 'Print one JSON object for each interface'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "read" -d 'Read capture files'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "fields" -d 'List the fields that filters and columns may name'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
