@@ -46,13 +46,15 @@ pub(super) struct Clients {
     by_key: HashMap<ClientKey, Client, foldhash::fast::RandomState>,
     /// Those that left a session behind, in the order in which they left.
     parked: VecDeque<(ClientKey, FrameNo)>,
+    /// How many sessions wait; `parked` may have more, of clients that came back.
+    waiting: usize,
     limit: usize,
     forgotten: u64,
 }
 
 impl Clients {
     pub(super) fn new(limit: usize) -> Self {
-        Self { by_key: HashMap::default(), parked: VecDeque::new(), limit, forgotten: 0 }
+        Self { by_key: HashMap::default(), parked: VecDeque::new(), waiting: 0, limit, forgotten: 0 }
     }
 
     /// How many sessions were forgotten because too many waited for their client.
@@ -62,10 +64,14 @@ impl Clients {
 
     /// The client, new if it was not known.
     pub(super) fn entry(&mut self, key: &ClientKey) -> &mut Client {
-        if !self.by_key.contains_key(key) {
-            self.by_key.insert(key.clone(), Client::default());
-        }
         self.by_key.entry(key.clone()).or_default()
+    }
+
+    /// The session that waits for the client, if one does.
+    pub(super) fn take_state(&mut self, key: &ClientKey) -> Option<Box<SessionState>> {
+        let state = self.by_key.get_mut(key)?.state.take();
+        self.waiting -= usize::from(state.is_some());
+        state
     }
 
     /// The client, if it is known.
@@ -90,19 +96,22 @@ impl Clients {
             return None;
         };
         client.state = Some(state);
+        self.waiting += 1;
         self.parked.push_back((key.clone(), flow));
-        if self.parked.len() <= self.limit {
-            return None;
+        if self.parked.len() > 2 * self.limit {
+            let by_key = &self.by_key;
+            self.parked.retain(|(key, flow)| waits(by_key.get(key), *flow));
         }
-        let (oldest, flow) = self.parked.pop_front()?;
-        let client = self.by_key.get_mut(&oldest)?;
-        if client.flow != Some(flow) {
-            return None;
+        while self.waiting > self.limit {
+            let (oldest, flow) = self.parked.pop_front()?;
+            if waits(self.by_key.get(&oldest), flow) {
+                let state = self.take_state(&oldest)?;
+                self.by_key.remove(&oldest);
+                self.forgotten += 1;
+                return Some((oldest, state));
+            }
         }
-        let state = client.state.take()?;
-        self.by_key.remove(&oldest);
-        self.forgotten += 1;
-        Some((oldest, state))
+        None
     }
 
     /// All sessions that wait for their client.
@@ -113,4 +122,9 @@ impl Clients {
         clients.sort_by(|(a, x), (b, y)| (x.flow, a.broker, &a.id).cmp(&(y.flow, b.broker, &b.id)));
         clients.into_iter().filter_map(|(_, client)| client.state)
     }
+}
+
+/// Whether the session that this flow left behind waits still.
+fn waits(client: Option<&Client>, flow: FrameNo) -> bool {
+    client.is_some_and(|client| client.flow == Some(flow) && client.state.is_some())
 }

@@ -14,6 +14,7 @@ use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
+use crate::time::Timestamp;
 
 /// Messages by type in one direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -157,6 +158,10 @@ pub struct Session {
     pub end: End,
     pub(super) closed: Option<Closed>,
     pub(super) disconnect: Option<(Role, Option<u8>, Origin)>,
+    /// What the CONNECT asks for as to expiry.
+    pub(super) asked_expiry: Option<u32>,
+    /// Whether the connection that takes this one's place was accepted.
+    pub(super) replaced: bool,
     /// The last packet that breaks the protocol, and who sent it.
     pub(super) last_error: Option<(Role, Origin)>,
     pub(super) incidents_told: u32,
@@ -207,6 +212,8 @@ impl Session {
             end: End::OPEN,
             closed: None,
             disconnect: None,
+            asked_expiry: None,
+            replaced: false,
             last_error: None,
             incidents_told: 0,
             from_start: flow.known_by <= KnownBy::SynAck,
@@ -217,6 +224,11 @@ impl Session {
     /// Whether the session is known from its beginning, and nothing of this connection is missing.
     pub(super) const fn is_known(&self) -> bool {
         self.state.known && !self.lossy.to_server && !self.lossy.to_client
+    }
+
+    /// Whether both directions of this connection were captured, and nothing of them is missing.
+    pub(super) fn is_whole(&self) -> bool {
+        Direction::BOTH.iter().all(|direction| self.counts[*direction].total() > 0 && !self.lossy[*direction])
     }
 
     /// Where a packet of this connection stands.
@@ -252,7 +264,7 @@ impl Session {
         let (direction, origin) = (message.direction, message.origin);
         let by = direction.sender();
         if direction == Direction::ToServer {
-            self.check_silence(packet.header.packet_type, origin, &mut context.judge);
+            self.check_silence(packet.header.packet_type, message.started.time, origin, &mut context.judge);
         }
         self.check_size(message, &mut context.judge);
         match &packet.body {
@@ -289,7 +301,15 @@ impl Session {
                 if let Some(seconds) = expiry_of(disconnect.properties)
                     && by == Role::Client
                 {
-                    self.expiry = Some(seconds);
+                    if self.asked_expiry == Some(0) && seconds > 0 {
+                        // A protocol error, so that the server does not heed it (MQTT 5.0, section 3.14.2.2.2).
+                        let frames: Vec<_> = self.connect.iter().chain([&origin]).map(|at| at.frame).collect();
+                        let kind = IncidentKind::ExpiryRaised(seconds);
+                        context.judge.tell(kind, by, &frames, Certainty::Certain);
+                        self.last_error = Some((by, origin));
+                    } else {
+                        self.expiry = Some(seconds);
+                    }
                 }
             }
             Body::Ping if packet.header.packet_type == PacketType::PingResp => {
@@ -319,6 +339,7 @@ impl Session {
             (false, true) => 0,
             (false, false) => NEVER,
         });
+        self.asked_expiry = self.expiry;
         if is_5 {
             self.limits.to_client = Limits::of(connect.properties);
         }
@@ -394,6 +415,7 @@ impl Session {
             receipts: None,
             digest,
             release_flow: None,
+            owed: 0,
             number: 0,
             publication: None,
         });
@@ -463,8 +485,8 @@ impl Session {
         }
     }
 
-    fn check_silence(&mut self, packet_type: PacketType, origin: Origin, judge: &mut Judge<'_>) {
-        let Some(too_long) = self.keep_alive.on_client(packet_type, origin) else { return };
+    fn check_silence(&mut self, packet_type: PacketType, began: Timestamp, origin: Origin, judge: &mut Judge<'_>) {
+        let Some(too_long) = self.keep_alive.on_client(packet_type, began, origin) else { return };
         if self.lossy.to_server {
             return;
         }

@@ -6,6 +6,7 @@
 
 mod broker;
 mod client;
+mod closings;
 mod connection;
 mod delivery;
 mod digest;
@@ -15,11 +16,14 @@ mod incident;
 mod judge;
 mod keep_alive;
 mod order;
+mod publication;
+mod receiver;
 mod route;
 mod subscription;
 mod topics;
 mod tree;
 mod will;
+mod wills;
 
 pub use broker::{SessionOptions, Sessions};
 pub use connection::{Counts, Limits, NEVER, Session, SessionState};

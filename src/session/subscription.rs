@@ -9,6 +9,9 @@ use crate::time::{Span, Timestamp};
 /// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.
 const FILTER_BYTES: usize = 1 << 20;
 
+/// The most subscriptions of a client that each message to it is compared with.
+const LOOKED_THROUGH: usize = 1000;
+
 /// What an entry costs besides its bytes.
 const FILTER_COST: usize = 64;
 
@@ -239,7 +242,12 @@ impl Subscriptions {
     pub(super) fn absorb(&mut self, newer: Self) {
         self.filter_bytes += newer.filter_bytes;
         self.left_out += newer.left_out;
-        self.granted.extend(newer.granted);
+        for (filter, state) in newer.granted {
+            let length = filter.len();
+            if self.granted.insert(filter, state).is_some() {
+                self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
+            }
+        }
         // Requests are for one connection: what was not answered before it ended is void.
         for old in std::mem::replace(&mut self.pending, newer.pending).into_values() {
             self.forget_pending(&old);
@@ -269,8 +277,12 @@ impl Subscriptions {
         })
     }
 
-    /// The highest QoS at which a message to this topic may come; `None` where no subscription that was seen wants it.
+    /// The highest QoS at which a message to this topic may come; `None` where no subscription that was seen wants it,
+    /// or they are too many to look through for each message.
     pub fn highest_qos(&self, name: &[u8]) -> Option<u8> {
+        if self.granted.len() + self.pending.len() > LOOKED_THROUGH {
+            return None;
+        }
         let answered = self.granted().filter(|(filter, _)| topic::matches(filter, name));
         let granted = answered.filter_map(|(_, state)| state.granted_qos()).max();
         // A server may begin to send before its SUBACK (MQTT 5.0, section 3.8.4).
