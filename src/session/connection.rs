@@ -474,12 +474,14 @@ impl Session {
 
     /// Tells acknowledgements that waited in vain for their message; all of them at the end.
     pub(super) fn settle(&mut self, all: bool, judge: &mut Judge<'_>) {
+        // A hole shows later than what was captured behind it.
+        let lost = Direction::BOTH.iter().any(|direction| self.lossy[*direction]);
         for direction in Direction::BOTH {
             judge.receiver = Some(direction.receiver());
-            self.state.exchanges[direction].settle(all, judge);
+            self.state.exchanges[direction].settle(all, lost, judge);
         }
         let now = (!all).then_some(judge.at.time);
-        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known) {
+        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known && !lost) {
             let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
             judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
         }

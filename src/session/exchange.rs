@@ -182,7 +182,7 @@ impl Exchanges {
             if early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
                 tally.of.counts.unmatched -= 1;
                 self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
-            } else {
+            } else if judge.known {
                 self.tell_early(early, packet_id, judge);
             }
         }
@@ -443,15 +443,16 @@ impl Exchanges {
         }
     }
 
-    /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set.
-    pub(super) fn settle(&mut self, all: bool, judge: &mut Judge<'_>) {
+    /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was
+    /// `lost` may be that message.
+    pub(super) fn settle(&mut self, all: bool, lost: bool, judge: &mut Judge<'_>) {
         if self.early.is_empty() {
             return;
         }
         let mut waiting = std::mem::take(&mut self.early);
         waiting.retain(|packet_id, early| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
-            if !waits {
+            if !waits && !lost {
                 self.tell_early(*early, *packet_id, judge);
             }
             waits

@@ -30,6 +30,8 @@ pub(super) struct Publication {
     pub(super) receivers_left_out: u32,
     /// The delivery to the broker, once that is over.
     pub(super) hop: Option<Box<Delivery>>,
+    /// When that was.
+    pub(super) taken: Option<Timestamp>,
     /// It has had time enough, and its delivery to the broker is not over.
     pub(super) waits: bool,
     /// It was told, and waits for those alone whose session keeps it.
@@ -50,6 +52,11 @@ impl Publication {
         let lists = (self.expected.len() + self.shares.len()) * size_of::<Expected>()
             + self.got.len() * size_of::<(Party, Receipt)>();
         size_of::<Self>() + size_of::<Delivery>() + self.topic.len() + lists
+    }
+
+    /// Since when the broker is to send it: a message of QoS 2 may have to be released first.
+    pub(super) fn since(&self) -> Timestamp {
+        self.taken.unwrap_or(self.place.at.time)
     }
 
     /// Whether the client had subscribed to it.
@@ -134,7 +141,7 @@ impl Publication {
             | DeliveryOutcome::SessionOver => false,
         });
         let receiver = |expected: &Expected| broker.and_then(|broker| broker.receivers.get(&expected.party));
-        let at = self.place.at.time;
+        let at = self.since();
         let direct = self.expected.iter().filter(|expected| !self.has_got(&expected.party));
         // Who of the members of a group got it is not told by the subscriptions.
         let shares = self.shares.iter().filter(|share| !share.taken && self.got.is_empty());

@@ -195,6 +195,8 @@ pub(super) struct Router {
     cost: usize,
     /// Publications by the time when those who did not get them are counted.
     due: VecDeque<u64>,
+    /// Those whose delivery to the broker took long, which are counted later.
+    late: VecDeque<u64>,
     /// Receivers whose session is over, by the time when it was.
     over: VecDeque<(Timestamp, SocketAddr, Party)>,
     by_content: HashMap<(SocketAddr, Content), VecDeque<u64>, foldhash::fast::RandomState>,
@@ -215,6 +217,7 @@ impl Router {
             next: 0,
             cost: 0,
             due: VecDeque::new(),
+            late: VecDeque::new(),
             over: VecDeque::new(),
             by_content: HashMap::default(),
             retained: HashMap::default(),
@@ -326,6 +329,7 @@ impl Router {
             order: Vec::new(),
             receivers_left_out: 0,
             hop: None,
+            taken: None,
             waits: false,
             told: false,
         };
@@ -367,8 +371,10 @@ impl Router {
         match self.publications.get_mut(&number) {
             Some(publication) => {
                 publication.hop = Some(hop);
+                publication.taken = Some(now);
                 if publication.waits {
-                    self.tell(number, now);
+                    publication.waits = false;
+                    self.late.push_back(number);
                 }
             }
             None => self.settled.push(hop),
@@ -475,17 +481,21 @@ impl Router {
     /// Tells of the messages that have had time enough.
     fn settle(&mut self, now: Timestamp) {
         while let Some(number) = self.due.front().copied() {
-            if let Some(publication) = self.publications.get_mut(&number) {
-                if now.since(publication.place.at.time) < PATIENCE {
-                    break;
-                }
-                if publication.hop.is_some() {
-                    self.tell(number, now);
-                } else {
-                    publication.waits = true;
-                }
+            match self.publications.get_mut(&number) {
+                Some(publication) if now.since(publication.place.at.time) < PATIENCE => break,
+                Some(publication) if publication.hop.is_none() => publication.waits = true,
+                Some(publication) if now.since(publication.since()) < PATIENCE => self.late.push_back(number),
+                Some(_) => self.tell(number, now),
+                None => {}
             }
             self.due.pop_front();
+        }
+        while let Some(number) = self.late.front().copied() {
+            if self.publications.get(&number).is_some_and(|late| now.since(late.since()) < PATIENCE) {
+                break;
+            }
+            self.late.pop_front();
+            self.tell(number, now);
         }
         self.clear(now);
     }
