@@ -122,10 +122,11 @@ impl Sessions {
                 let (Some(flow), direction) = (notice.flow, direction_of(notice.kind)) else { return };
                 if let (Some(direction), Some(session)) = (direction, self.open.get_mut(&flow.id)) {
                     session.lossy[direction] = true;
-                    if let NoticeKind::LostSync(_, lost, _) = notice.kind
-                        && lost.reason == LostSyncReason::MalformedLength
-                    {
-                        session.last_error = Some((direction.sender(), notice.origin));
+                    match notice.kind {
+                        NoticeKind::LostSync(_, lost, _) if lost.reason == LostSyncReason::MalformedLength => {
+                            session.last_error = Some((direction.sender(), notice.origin));
+                        }
+                        _ => session.holes = true,
                     }
                     if let (Direction::ToClient, Some(router)) = (direction, &mut self.router) {
                         router.lossy(flow.server, &party(session));
@@ -194,7 +195,7 @@ impl Sessions {
         let over = self.router.is_some().then_some(&mut self.over);
         let mut context = Context { judge, over, digest, topic: topic.clone() };
         session.on_message(message, &mut context);
-        session.settle(false, &mut context.judge);
+        session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
         if connecting {
             self.on_connect(flow, message.origin);
@@ -443,7 +444,7 @@ impl Sessions {
             whole: false,
             receiver: None,
         };
-        session.settle(true, &mut judge);
+        session.settle(None, &mut judge);
         session.incidents_told = told;
         if !session.state.is_empty() {
             session.freeze();

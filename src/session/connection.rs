@@ -1,5 +1,6 @@
 //! The session on one connection: who connected, what was agreed, what passed, how it ended.
 
+use super::counts::{Counts, Limits};
 use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, Place, Sending};
 use super::digest::Digest;
 use super::end::End;
@@ -15,51 +16,6 @@ use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
 use crate::time::Timestamp;
-
-/// Messages by type in one direction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    by_type: [u64; 16],
-    /// PUBLISH by QoS 0, 1, 2, and the forbidden 3.
-    pub publish_by_qos: [u64; 4],
-    /// Bytes of all messages on the wire.
-    pub bytes: u64,
-}
-
-impl Counts {
-    /// How many of a type.
-    pub const fn of(&self, packet_type: PacketType) -> u64 {
-        self.by_type[packet_type as usize]
-    }
-
-    /// How many in all.
-    pub fn total(&self) -> u64 {
-        self.by_type.iter().sum()
-    }
-}
-
-/// What the receiver of a direction allows (MQTT 5.0, sections 3.1.2.11 and 3.2.2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// Messages of QoS 1 and 2 that may be open; absent before the receiver was heard.
-    pub receive_maximum: Option<u16>,
-    /// The highest topic alias; absent before the receiver was heard.
-    pub topic_alias_maximum: Option<u16>,
-    /// Bytes of a packet; absent where there is no limit.
-    pub maximum_packet_size: Option<u32>,
-}
-
-impl Limits {
-    fn of(properties: Properties<'_>) -> Self {
-        let number = |id| properties.get(id).and_then(PropertyValue::number);
-        let short = |id| number(id).and_then(|value| u16::try_from(value).ok());
-        Self {
-            receive_maximum: Some(short(PropertyId::ReceiveMaximum).unwrap_or(u16::MAX)),
-            topic_alias_maximum: Some(short(PropertyId::TopicAliasMaximum).unwrap_or(0)),
-            maximum_packet_size: number(PropertyId::MaximumPacketSize),
-        }
-    }
-}
 
 /// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
 #[derive(Debug, Clone, Default)]
@@ -160,6 +116,8 @@ pub struct Session {
     pub(super) disconnect: Option<(Role, Option<u8>, Origin)>,
     /// What the CONNECT asks for as to expiry.
     pub(super) asked_expiry: Option<u32>,
+    /// Bytes are missing, not only unreadable, so that a packet before what was captured may be.
+    pub(super) holes: bool,
     /// Whether the connection that takes this one's place was accepted.
     pub(super) replaced: bool,
     /// The last packet that breaks the protocol, and who sent it.
@@ -213,6 +171,7 @@ impl Session {
             closed: None,
             disconnect: None,
             asked_expiry: None,
+            holes: false,
             replaced: false,
             last_error: None,
             incidents_told: 0,
@@ -245,6 +204,7 @@ impl Session {
         self.deviating += u64::from(!packet.deviations.is_empty());
         if message.missing > 0 || message.resynced || message.incomplete {
             self.lossy[message.direction] = true;
+            self.holes |= !message.resynced;
         }
         let counts = &mut self.counts[message.direction];
         counts.by_type[header.packet_type as usize] += 1;
@@ -472,16 +432,20 @@ impl Session {
         }
     }
 
-    /// Tells acknowledgements that waited in vain for their message; all of them at the end.
-    pub(super) fn settle(&mut self, all: bool, judge: &mut Judge<'_>) {
-        // A hole shows later than what was captured behind it.
-        let lost = Direction::BOTH.iter().any(|direction| self.lossy[*direction]);
-        for direction in Direction::BOTH {
+    /// Tells acknowledgements that waited in vain for their message, after a message of this direction; all of them at
+    /// the end, where there is none.
+    pub(super) fn settle(&mut self, after: Option<Direction>, judge: &mut Judge<'_>) {
+        let all = after.is_none();
+        // What was lost shows with the next message of its direction, however late that is.
+        for direction in Direction::BOTH.into_iter().filter(|direction| after.is_none_or(|after| after == *direction)) {
             judge.receiver = Some(direction.receiver());
-            self.state.exchanges[direction].settle(all, lost, judge);
+            self.state.exchanges[direction].settle(all, self.holes, judge);
+        }
+        if after == Some(Direction::ToClient) {
+            return;
         }
         let now = (!all).then_some(judge.at.time);
-        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known && !lost) {
+        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
             let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
             judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
         }

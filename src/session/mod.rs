@@ -8,6 +8,7 @@ mod broker;
 mod client;
 mod closings;
 mod connection;
+mod counts;
 mod delivery;
 mod digest;
 mod end;
@@ -26,7 +27,8 @@ mod will;
 mod wills;
 
 pub use broker::{SessionOptions, Sessions};
-pub use connection::{Counts, Limits, NEVER, Session, SessionState};
+pub use connection::{NEVER, Session, SessionState};
+pub use counts::{Counts, Limits};
 pub use delivery::{Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, Place, Sending, Step};
 pub use end::{Cause, CauseKind, End, EndKind};
 pub use exchange::Exchanges;

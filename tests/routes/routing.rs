@@ -339,7 +339,7 @@ fn connections_without_connect_are_followed_by_their_flow() {
 #[test]
 fn thousands_of_equal_messages_to_many_clients_are_matched_at_once() {
     let mut net = Net::default();
-    let subs: Vec<_> = (0..20).map(|at| net.subscriber(4, &format!("sub {at}"), "t", 0)).collect();
+    let subs: Vec<_> = (0..8).map(|at| net.subscriber(4, &format!("sub {at}"), "t", 0)).collect();
     let p = net.new_client(4, "p");
     let many = x(4).repeat(500);
     for _ in 0..10 {
@@ -348,6 +348,6 @@ fn thousands_of_equal_messages_to_many_clients_are_matched_at_once() {
     }
     let told = net.told();
     assert!(told.received().iter().all(|(_, kind, by, copy)| (*kind, *by, *copy) == ("message", "p", 1)));
-    assert_eq!(told.received().len(), 100_000);
+    assert_eq!(told.received().len(), 40_000);
     assert_eq!(told.topic("t")["out_of_order"], 0);
 }
