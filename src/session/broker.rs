@@ -13,7 +13,8 @@ use super::judge::Judge;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
 use super::topics::Topic;
 use super::tree::Subscriber;
-use super::wills::Wills;
+use super::will::WillFate;
+use super::wills::{Seen, Wills};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Event, FlowRef, NoticeKind};
@@ -221,10 +222,10 @@ impl Sessions {
         let key = ClientKey { broker: flow.server, id };
         let previous = self.clients.get_mut(&key).and_then(|client| client.flow);
         session.previous = previous.filter(|previous| *previous != flow.id);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
-            if old.closed_at().is_none() {
-                old.taken_over = Some(Place { flow: flow.id, at: origin });
-            }
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
+            && old.closed_at().is_none()
+        {
+            old.taken_over = Some(Place { flow: flow.id, at: origin });
         }
     }
 
@@ -265,6 +266,9 @@ impl Sessions {
         let mut kept = was_kept;
         let mut accepted_before = old_state.is_some();
         let clean = session.clean_start == Some(true);
+        if !clean {
+            self.wills.call_off(key.broker, &key.id);
+        }
         let came = session.connect.map_or(origin.time, |at| at.time);
         if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
             old.freeze();
@@ -455,6 +459,13 @@ impl Sessions {
         self.tell_end(&mut session, now);
         if let Some(will) = &session.will {
             self.wills.remove(name, will.digest);
+            if session.will_fate == Some(WillFate::Delayed)
+                && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
+            {
+                let connect = Place { flow: flow.id, at };
+                let seen = Seen { connect, client_id: session.client_id.clone(), retain: will.retain };
+                self.wills.keep(name.server, will.digest, seen, will.due(closed, session.expiry.unwrap_or(NEVER)), now);
+            }
             if let (true, Some(router)) = (will.retain && session.will_is_out(), &mut self.router)
                 && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
             {

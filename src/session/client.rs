@@ -128,3 +128,71 @@ impl Clients {
 fn waits(client: Option<&Client>, flow: FrameNo) -> bool {
     client.is_some_and(|client| client.flow == Some(flow) && client.state.is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> ClientKey {
+        ClientKey { broker: SocketAddr::from(([10, 0, 0, 2], 1883)), id: number.to_string().as_bytes().into() }
+    }
+
+    fn come(clients: &mut Clients, number: u64, flow: u64) -> bool {
+        let found = clients.take_state(&key(number)).is_some();
+        clients.entry(&key(number)).flow = Some(FrameNo(flow));
+        found
+    }
+
+    fn leave(clients: &mut Clients, number: u64, flow: u64) -> Option<ClientKey> {
+        clients.park(&key(number), FrameNo(flow), Some(Box::default())).map(|(forgotten, _)| forgotten)
+    }
+
+    #[test]
+    fn the_session_that_waited_longest_is_forgotten_first() {
+        let mut clients = Clients::new(2);
+        for number in 0..3 {
+            come(&mut clients, number, number);
+        }
+        assert_eq!(leave(&mut clients, 0, 0), None);
+        assert_eq!(leave(&mut clients, 1, 1), None);
+        assert_eq!(leave(&mut clients, 2, 2), Some(key(0)));
+        assert_eq!((clients.forgotten(), clients.by_key.len()), (1, 2));
+        assert!(come(&mut clients, 1, 9));
+        assert!(!come(&mut clients, 0, 10), "it was forgotten");
+    }
+
+    #[test]
+    fn a_client_that_comes_and_goes_drives_nobody_out() {
+        let mut clients = Clients::new(2);
+        come(&mut clients, 0, 0);
+        leave(&mut clients, 0, 0);
+        for flow in 1..1000 {
+            come(&mut clients, 1, flow);
+            assert_eq!(leave(&mut clients, 1, flow), None);
+        }
+        assert!(clients.parked.len() <= 5);
+        assert!(come(&mut clients, 0, 1000));
+    }
+
+    #[test]
+    fn a_session_that_a_later_connection_has_is_not_parked() {
+        let mut clients = Clients::new(2);
+        come(&mut clients, 0, 0);
+        come(&mut clients, 0, 1);
+        leave(&mut clients, 0, 0);
+        assert!(!come(&mut clients, 0, 2));
+        clients.park(&key(0), FrameNo(2), None);
+        assert_eq!(clients.by_key.len(), 0, "nothing outlives the connection");
+    }
+
+    #[test]
+    fn a_session_is_kept_for_as_long_as_it_was_agreed() {
+        let left = Timestamp::from_nanos(0);
+        let kept = |expiry, after| {
+            let client = Client { left: Some(left), expiry, ..Client::default() };
+            client.is_kept(left + Span::from_secs(after))
+        };
+        assert_eq!([kept(0, 0), kept(10, 9), kept(10, 10)], [false, true, false]);
+        assert!(kept(NEVER, i64::from(NEVER) + 10));
+    }
+}

@@ -501,3 +501,7 @@ impl Exchanges {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

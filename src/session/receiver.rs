@@ -58,31 +58,37 @@ pub(super) struct Expected {
 impl Expected {
     /// Why it did not get what was published at `at`, as far as that shows at `now`.
     pub(super) fn missed(&self, receiver: Option<&Receiver>, at: Timestamp, now: Timestamp) -> Missed {
-        let (why, certainty) = match receiver {
-            None => (MissedWhy::NotProvable, Certainty::Hint),
-            Some(_) if !self.connected && self.qos == 0 => (MissedWhy::Away, Certainty::Likely),
-            Some(receiver) if receiver.lossy => (MissedWhy::NotProvable, Certainty::Hint),
-            Some(receiver) if !self.connected && receiver.keeps => {
-                // It came back, and other things were sent to it, but not this.
-                let waited = |came: Timestamp| receiver.last.is_some_and(|last| last.since(came) > SHORTLY);
-                if receiver.connected && receiver.came.is_some_and(|came| came > at && waited(came)) {
-                    (MissedWhy::NotSent, Certainty::Hint)
-                } else {
-                    (MissedWhy::Queued, Certainty::Likely)
-                }
-            }
-            Some(_) if !self.connected => (MissedWhy::Left, Certainty::Likely),
-            Some(receiver) if receiver.left.is_some_and(|left| left >= at && left.since(at) < SHORTLY) => {
-                (MissedWhy::Left, Certainty::Likely)
-            }
-            // What came later to the same client shows that this would have been captured as well.
-            Some(receiver) if receiver.last.is_some_and(|last| last.since(at) > SHORTLY) => {
-                (MissedWhy::NotSent, Certainty::Likely)
-            }
-            Some(receiver) if !receiver.connected => (MissedWhy::Left, Certainty::Hint),
-            Some(_) if now.since(at) >= PATIENCE => (MissedWhy::NotSent, Certainty::Hint),
-            Some(_) => (MissedWhy::NotProvable, Certainty::Hint),
+        let missed = |why, certainty| Missed {
+            client_id: self.party.client_id(),
+            filter: Name::clone(&self.filter),
+            why,
+            certainty,
         };
-        Missed { client_id: self.party.client_id(), filter: Name::clone(&self.filter), why, certainty }
+        let Some(receiver) = receiver else { return missed(MissedWhy::NotProvable, Certainty::Hint) };
+        let left_at_once = receiver.left.is_some_and(|left| left >= at && left.since(at) < SHORTLY);
+        if !self.connected && self.qos == 0 {
+            missed(MissedWhy::Away, Certainty::Likely)
+        } else if receiver.lossy {
+            missed(MissedWhy::NotProvable, Certainty::Hint)
+        } else if !self.connected && receiver.keeps {
+            // It came back, and other things were sent to it, but not this.
+            let waited = |came: Timestamp| receiver.last.is_some_and(|last| last.since(came) > SHORTLY);
+            if receiver.connected && receiver.came.is_some_and(|came| came > at && waited(came)) {
+                missed(MissedWhy::NotSent, Certainty::Hint)
+            } else {
+                missed(MissedWhy::Queued, Certainty::Likely)
+            }
+        } else if !self.connected || left_at_once {
+            missed(MissedWhy::Left, Certainty::Likely)
+        } else if receiver.last.is_some_and(|last| last.since(at) > SHORTLY) {
+            // What came later to the same client shows that this would have been captured as well.
+            missed(MissedWhy::NotSent, Certainty::Likely)
+        } else if !receiver.connected {
+            missed(MissedWhy::Left, Certainty::Hint)
+        } else if now.since(at) >= PATIENCE {
+            missed(MissedWhy::NotSent, Certainty::Hint)
+        } else {
+            missed(MissedWhy::NotProvable, Certainty::Hint)
+        }
     }
 }

@@ -559,3 +559,7 @@ impl Router {
         self.settled_with(hop, receipts);
     }
 }
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;

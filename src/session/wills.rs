@@ -11,7 +11,7 @@ use crate::capture::FrameNo;
 use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::Direction;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// Connections with a will of the same topic that are told apart.
 const EQUAL_WILLS: usize = 64;
@@ -19,8 +19,14 @@ const EQUAL_WILLS: usize = 64;
 /// What somebody published explains equal messages for so long, so that they are not taken for a will.
 const SHADOW: Span = Span::from_secs(10);
 
+/// How much later than it is due a will of a connection that is not followed any more may come.
+const PROMPT: Span = Span::from_secs(5);
+
+/// The most wills of such connections.
+const KEPT: usize = 4096;
+
 /// A will that a server sends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Seen {
     /// The CONNECT that holds it.
     pub(super) connect: Place,
@@ -30,19 +36,26 @@ pub(super) struct Seen {
     pub(super) retain: bool,
 }
 
-/// Connections by the server and the topic of their will.
+type ByTopic<T> = HashMap<(SocketAddr, u64), T, foldhash::fast::RandomState>;
+
+/// All wills by the server and their topic.
 #[derive(Debug, Default)]
-pub(super) struct Wills(HashMap<(SocketAddr, u64), Vec<FrameNo>, foldhash::fast::RandomState>);
+pub(super) struct Wills {
+    /// Of connections that are followed.
+    open: ByTopic<Vec<FrameNo>>,
+    /// Of those that are not any more, whose delay is not over; with the time until when they are expected.
+    kept: ByTopic<(Digest, Seen, Timestamp)>,
+}
 
 impl Wills {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.open.is_empty() && self.kept.is_empty()
     }
 
     /// A connection has a will.
     pub(super) fn add(&mut self, flow: FlowRef, will: Digest) {
         let Some(topic) = will.topic else { return };
-        let flows = self.0.entry((flow.server, topic)).or_default();
+        let flows = self.open.entry((flow.server, topic)).or_default();
         if flows.len() < EQUAL_WILLS {
             flows.push(flow.id);
         }
@@ -52,11 +65,26 @@ impl Wills {
     pub(super) fn remove(&mut self, flow: FlowRef, will: Digest) {
         let Some(topic) = will.topic else { return };
         let key = (flow.server, topic);
-        let Some(flows) = self.0.get_mut(&key) else { return };
+        let Some(flows) = self.open.get_mut(&key) else { return };
         flows.retain(|id| *id != flow.id);
         if flows.is_empty() {
-            self.0.remove(&key);
+            self.open.remove(&key);
         }
+    }
+
+    /// A connection is not followed any more, and its will is `due` later.
+    pub(super) fn keep(&mut self, server: SocketAddr, will: Digest, seen: Seen, due: Timestamp, now: Timestamp) {
+        if self.kept.len() == KEPT {
+            self.kept.retain(|_, (.., until)| *until > now);
+        }
+        if let (Some(topic), true) = (will.topic, self.kept.len() < KEPT) {
+            self.kept.insert((server, topic), (will, seen, due + PROMPT));
+        }
+    }
+
+    /// A client goes on with its session: a will of it that is not due yet is not published.
+    pub(super) fn call_off(&mut self, server: SocketAddr, client_id: &Name) {
+        self.kept.retain(|(of, _), (_, seen, _)| *of != server || seen.client_id.as_ref() != Some(client_id));
     }
 
     /// Whether a message on its way to a client is the will of another; or notes that what a client publishes looks
@@ -71,7 +99,8 @@ impl Wills {
         if self.is_empty() {
             return None;
         }
-        let flows = self.0.get(&(flow.server, digest.topic?))?;
+        let key = (flow.server, digest.topic?);
+        let flows = self.open.get(&key).map_or(&[][..], Vec::as_slice);
         let receiver = open.get(&flow.id)?;
         let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
         let place = Place { flow: flow.id, at: message.origin };
@@ -108,6 +137,11 @@ impl Wills {
                 Direction::ToClient => {}
             }
         }
-        found.map(|(seen, _)| seen)
+        let kept = || {
+            let (will, seen, until) = self.kept.get(&key)?;
+            let is_it = live && message.direction == Direction::ToClient && message.origin.time < *until;
+            (is_it && will.may_equal(digest)).then(|| seen.clone())
+        };
+        found.map(|(seen, _)| seen).or_else(kept)
     }
 }

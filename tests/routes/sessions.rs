@@ -17,13 +17,16 @@ fn twice(first: &[u8], leave: &[u8], pause: u64, second: &[u8], version: u8, pre
     net.told()
 }
 
+/// The first CONNECT, a pause, Session Present of the second CONNACK, and the findings and hints.
+type Case<'a> = (&'a [u8], u64, bool, &'a [&'a str], &'a [&'a str]);
+
 #[test]
 fn session_present_is_judged_by_what_there_was() {
     let keeps = |seconds| {
         Connect { version: 5, id: "c", clean: true, properties: expiry(seconds), ..Connect::default() }.bytes()
     };
     let bye = disconnect(5, 0, &[]);
-    let cases: [(&[u8], u64, bool, &[&str], &[&str]); 7] = [
+    let cases: [Case<'_>; 7] = [
         (&keeps(100), 1000, true, &[], &[]),
         (&keeps(100), 1000, false, &["session-lost"], &[]),
         (&keeps(2), 3000, false, &[], &[]),
@@ -238,14 +241,18 @@ fn connections_that_the_server_closes_at_once_it_closes_for_one_reason() {
             flow
         });
         net.wait(5000);
-        flows.into_iter().for_each(|flow| net.close(flow, 1));
+        for flow in flows {
+            net.close(flow, 1);
+        }
         net.told().sessions().iter().map(|session| session["ended"]["cause"]["kind"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(causes([1883, 1884]), [Value::Null, Value::Null]);
     let mut net = Net::default();
     let flows = ["a", "b"].map(|id| net.new_client(4, id));
     net.wait(5000);
-    flows.into_iter().for_each(|flow| net.close(flow, 1));
+    for flow in flows {
+        net.close(flow, 1);
+    }
     let told = net.told();
     assert!(told.sessions().iter().all(|session| session["ended"]["cause"]["kind"] == "server_stopped"));
 }

@@ -164,3 +164,28 @@ fn a_retained_will_goes_to_later_subscribers() {
         assert_eq!(told.fates(), [if seen { "published" } else { "not_seen" }]);
     }
 }
+
+#[test]
+fn a_delay_may_last_longer_than_its_connection_is_followed() {
+    // After a reset a connection is let go in seconds.
+    for back in [false, true] {
+        let connect = with_will(5, "c", ("w", "gone", false, 60));
+        let again = Connect { clean: false, will: None, ..connect.clone() }.bytes();
+        let told = with_subscriber(&connect, |net, c, sub| {
+            net.reset(c, 0);
+            for _ in 0..59 {
+                net.wait(1000);
+                net.up(sub, &[0xc0, 0]);
+                net.down(sub, &[0xd0, 0]);
+            }
+            if back {
+                net.client(&again, &connack(5, true));
+            }
+            net.wait(1000);
+            net.down(sub, &gone(5));
+        });
+        assert_eq!(told.fates(), ["delayed"], "so much is known when the session is told");
+        let expected = if back { ("sub", "?", "?", 0) } else { ("sub", "will", "c", 1) };
+        assert_eq!(told.received(), [expected]);
+    }
+}
