@@ -56,6 +56,10 @@ fn severity(incident: &Incident, usual: Severity) -> Severity {
         // A resend within a connection is forbidden in 5.0 only; 3.1 wants it.
         (K::ResentOnConnection(..), Version::V31 | Version::V311) => Severity::Note,
         (K::ResentWithoutDup(_), Version::V31) => Severity::Warning,
+        // Only the client has to keep this order (MQTT-4.6.0-2, MQTT-4.6.0-3), and with 3.1 nobody has.
+        (K::AcknowledgedOutOfOrder(..), _) if incident.by == Role::Server || incident.version == Version::V31 => {
+            Severity::Note
+        }
         _ => usual,
     }
 }
@@ -83,6 +87,7 @@ fn rule(kind: &K, by: Role) -> Broken {
             ..broken("session-lost", Warning, "V31-CLEAN-SESSION-0", "MQTT-3.2.2-2", "MQTT-3.1.2-23")
         },
         K::SessionUnexpected => broken("session-unexpected", Warning, "", "MQTT-3.2.2-3", "MQTT-3.2.2-3"),
+        K::ExpiryRaised(_) => broken("session-expiry-raised", Error, "", "", "SESSION-EXPIRY-RAISED"),
         K::NoClientIdAssigned => broken("no-client-id-assigned", Error, "", "", "MQTT-3.2.2-16"),
         K::IdentifierInUse(_) if client => {
             broken("identifier-in-use", Error, "V31-MSGID-UNIQUE", "MQTT-2.3.1-2", "MQTT-2.2.1-3")
@@ -154,6 +159,11 @@ fn describe(incident: &Incident) -> String {
         K::SessionPresentAfterCleanStart => "session present is set although the client asked for a new one".to_owned(),
         K::SessionLost => "the server has no session any more, though it should have kept the last one".to_owned(),
         K::SessionUnexpected => "the server goes on with a session that was to end with its connection".to_owned(),
+        K::ExpiryRaised(seconds) => {
+            format!(
+                "DISCONNECT asks for a session of {seconds} s, and CONNECT asked for one that ends with the connection"
+            )
+        }
         K::NoClientIdAssigned => "the client has no identifier, and the server assigns none".to_owned(),
         K::IdentifierInUse(id) => format!("the {who} uses packet identifier {id} again while it is in use"),
         K::DupOnFirst(id) => format!("DUP is set on a message that was not sent before (the {who}'s identifier {id})"),

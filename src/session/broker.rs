@@ -1,11 +1,11 @@
 //! All sessions of all brokers: what messages and the ends of connections mean beyond their own connection.
 
-use std::collections::VecDeque;
 use std::collections::hash_map::{Entry, HashMap};
 use std::net::SocketAddr;
 
 use super::client::{ClientKey, Clients};
-use super::connection::{Closed, Context, Session, SessionState};
+use super::closings::Closings;
+use super::connection::{Closed, Context, NEVER, Session, SessionState};
 use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, Place};
 use super::digest::{Digest, digest};
 use super::incident::{Certainty, Incident, IncidentKind};
@@ -13,25 +13,14 @@ use super::judge::Judge;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
 use super::topics::Topic;
 use super::tree::Subscriber;
-use super::will::Sighting;
+use super::will::WillFate;
+use super::wills::{Seen, Wills};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Event, FlowRef, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{Body, LostSyncReason, PacketType, Version, topic};
 use crate::time::{Span, Timestamp};
-
-/// Connections that a server closes within this time, it closes for one reason.
-const AT_ONCE: Span = Span::from_millis(20);
-
-/// Closings that are remembered of a server.
-const CLOSINGS: usize = 256;
-
-/// Connections with the same will that are told apart.
-const EQUAL_WILLS: usize = 64;
-
-/// What somebody published explains equal messages for so long, so that they are not taken for a will.
-const SHADOW: Span = Span::from_secs(10);
 
 /// What is followed of sessions, and how much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,17 +44,19 @@ impl Default for SessionOptions {
     }
 }
 
+/// The sessions of the flows that are followed.
+pub(super) type OpenSessions = HashMap<FrameNo, Box<Session>, foldhash::fast::RandomState>;
+
 /// All sessions that are open, and what outlives them.
 ///
 /// Call [`Sessions::on_event`] for each event of the engine in order, and [`Sessions::end`] when a flow has ended; then
 /// take what they tell.
 #[derive(Debug)]
 pub struct Sessions {
-    open: HashMap<FrameNo, Box<Session>, foldhash::fast::RandomState>,
+    open: OpenSessions,
     clients: Clients,
-    /// Connections by the topic of their will.
-    wills: HashMap<(SocketAddr, u64), Vec<FrameNo>, foldhash::fast::RandomState>,
-    closings: HashMap<SocketAddr, VecDeque<(Timestamp, FrameNo)>, foldhash::fast::RandomState>,
+    wills: Wills,
+    closings: Closings,
     router: Option<Box<Router>>,
     incidents: Vec<Incident>,
     over: Boxes,
@@ -87,8 +78,8 @@ impl Sessions {
         Self {
             open: HashMap::default(),
             clients: Clients::new(options.waiting_sessions),
-            wills: HashMap::default(),
-            closings: HashMap::default(),
+            wills: Wills::default(),
+            closings: Closings::default(),
             router: options.routes.then(|| Box::new(Router::new(limits))),
             incidents: Vec::new(),
             over: Vec::new(),
@@ -132,10 +123,11 @@ impl Sessions {
                 let (Some(flow), direction) = (notice.flow, direction_of(notice.kind)) else { return };
                 if let (Some(direction), Some(session)) = (direction, self.open.get_mut(&flow.id)) {
                     session.lossy[direction] = true;
-                    if let NoticeKind::LostSync(_, lost, _) = notice.kind
-                        && lost.reason == LostSyncReason::MalformedLength
-                    {
-                        session.last_error = Some((direction.sender(), notice.origin));
+                    match notice.kind {
+                        NoticeKind::LostSync(_, lost, _) if lost.reason == LostSyncReason::MalformedLength => {
+                            session.last_error = Some((direction.sender(), notice.origin));
+                        }
+                        _ => session.holes = true,
                     }
                     if let (Direction::ToClient, Some(router)) = (direction, &mut self.router) {
                         router.lossy(flow.server, &party(session));
@@ -150,14 +142,15 @@ impl Sessions {
         let Some(session) = self.open.get_mut(&flow.id) else { return };
         session.closed.get_or_insert(Closed { by, at });
         if let Some(router) = &mut self.router {
-            router.left(flow.server, &party(session), at.time, session.expiry.is_some_and(|seconds| seconds > 0));
+            // A client whose connection was taken over is connected all the same.
+            let key = session.client_id.clone().map(|id| ClientKey { broker: flow.server, id });
+            let latest = key.and_then(|key| self.clients.get_mut(&key)?.flow);
+            if latest.is_none_or(|latest| latest == flow.id) {
+                router.left(flow.server, &party(session), at.time, session.expiry.is_some_and(|seconds| seconds > 0));
+            }
         }
         if by == Role::Server {
-            let closings = self.closings.entry(flow.server).or_default();
-            if closings.len() == CLOSINGS {
-                closings.pop_front();
-            }
-            closings.push_back((at.time, flow.id));
+            self.closings.push(at.time, flow.server, flow.id);
         }
     }
 
@@ -177,16 +170,23 @@ impl Sessions {
             version: message.packet.version,
             at: message.origin,
             known,
+            whole: session.is_whole(),
             receiver: None,
         };
         session.check_order(message, &mut judge);
         session.count(message);
+        let torn = message.missing > 0 || message.resynced || message.incomplete;
+        if let (true, Direction::ToClient, Some(router)) = (torn, message.direction, &mut self.router) {
+            router.lossy(flow.server, &party(session));
+        }
         if message.incomplete {
             session.incidents_told = told;
             return;
         }
-        if let (true, Some(router)) = (is_new, &mut self.router) {
-            router.connected(flow.server, &party(session), false);
+        // Who begins with a CONNECT is connected with the CONNACK, by its name.
+        let joined = is_new && !matches!(message.packet.body, Body::Connect(_));
+        if let (true, Some(router)) = (joined, &mut self.router) {
+            router.connected(flow.server, &party(session), false, message.origin.time);
         }
         let connecting = matches!(message.packet.body, Body::Connect(_)) && session.connect.is_none();
         let answering = matches!(message.packet.body, Body::ConnAck(_)) && session.connack.is_none();
@@ -196,7 +196,7 @@ impl Sessions {
         let over = self.router.is_some().then_some(&mut self.over);
         let mut context = Context { judge, over, digest, topic: topic.clone() };
         session.on_message(message, &mut context);
-        session.settle(false, &mut context.judge);
+        session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
         if connecting {
             self.on_connect(flow, message.origin);
@@ -207,33 +207,25 @@ impl Sessions {
         } else if self.router.is_some() {
             self.on_subscription_answer(flow, message);
         }
-        self.pass_on();
+        self.pass_on(message.origin.time);
     }
 
     /// A client asks for a connection: it may have another.
     fn on_connect(&mut self, flow: FlowRef, origin: Origin) {
         let Some(session) = self.open.get_mut(&flow.id) else { return };
-        if let Some(will) = &session.will
-            && let Some(topic) = will.digest.topic
-        {
-            let flows = self.wills.entry((flow.server, topic)).or_default();
-            if flows.len() < EQUAL_WILLS {
-                flows.push(flow.id);
-            }
+        if let Some(will) = &session.will {
+            self.wills.add(flow, will.digest);
         }
         // Whether there was a session to go on with is told by the CONNACK.
         session.state.known = session.from_start && session.clean_start == Some(true);
         let Some(id) = session.client_id.clone().filter(|id| !id.is_empty()) else { return };
         let key = ClientKey { broker: flow.server, id };
-        let previous = self.clients.entry(&key).flow;
+        let previous = self.clients.get_mut(&key).and_then(|client| client.flow);
         session.previous = previous.filter(|previous| *previous != flow.id);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
-            if old.closed_at().is_none() {
-                old.taken_over = Some(Place { flow: flow.id, at: origin });
-            }
-            if let Some(will) = &mut old.will {
-                will.back.get_or_insert(origin.time);
-            }
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
+            && old.closed_at().is_none()
+        {
+            old.taken_over = Some(Place { flow: flow.id, at: origin });
         }
     }
 
@@ -257,28 +249,44 @@ impl Sessions {
             }
             return;
         }
-        let Some(client_id) = session.client_id.clone().filter(|id| !id.is_empty()) else { return };
+        let Some(client_id) = session.client_id.clone().filter(|id| !id.is_empty()) else {
+            if let Some(router) = &mut self.router {
+                router.connected(session.flow.server, &Party::Flow(id), false, origin.time);
+            }
+            return;
+        };
         let key = ClientKey { broker: session.flow.server, id: client_id };
+        let waiting = self.clients.take_state(&key);
         let client = self.clients.entry(&key);
-        let (was_kept, waiting) = (client.is_kept(origin.time), client.state.take());
+        let was_kept = client.is_kept(origin.time);
         client.flow = Some(id);
         client.left = None;
         client.expiry = session.expiry.unwrap_or(0);
         let mut old_state = waiting.map(|state| *state);
         let mut kept = was_kept;
         let mut accepted_before = old_state.is_some();
+        let clean = session.clean_start == Some(true);
+        if !clean {
+            self.wills.call_off(key.broker, &key.id);
+        }
+        let came = session.connect.map_or(origin.time, |at| at.time);
         if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
             old.freeze();
             kept = old.expiry.is_some_and(|seconds| {
                 let left = old.closed_at().unwrap_or(origin.time);
                 seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
             });
+            old.replaced = true;
+            if let Some(will) = &mut old.will {
+                // Beginning anew ends the session and so the delay; going on calls the will off (MQTT-3.1.3-9).
+                let what = if clean { &mut will.over } else { &mut will.back };
+                what.get_or_insert(came);
+            }
             accepted_before = old.connack.is_some_and(|(_, code, _)| code == 0);
             let mut state = std::mem::take(&mut old.state);
             state.known &= !old.lossy.to_server && !old.lossy.to_client;
             old_state = Some(state);
         }
-        let clean = session.clean_start == Some(true);
         let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
         let mut judge = Judge {
             incidents: &mut self.incidents,
@@ -287,10 +295,12 @@ impl Sessions {
             version: session.version,
             at: origin,
             known: true,
+            whole: true,
             receiver: None,
         };
         // 3.1 does not say whether there was a session.
-        let resumes = if session.version == Version::V31 { !clean && old_state.is_some() } else { present };
+        let is_31 = session.version == Version::V31;
+        let resumes = if is_31 { !clean && kept && old_state.is_some() } else { present };
         if clean && present {
             judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
         } else if !clean && session.version != Version::V31 && accepted_before {
@@ -308,13 +318,19 @@ impl Sessions {
                 session.state = state;
             }
         } else {
-            session.state.known = session.from_start && session.connect.is_some();
+            // Only 3.1 does not say that a session from before the capture goes on, and who breaks the rule may do so.
+            let is_new = if is_31 { clean || accepted_before } else { !present };
+            session.state.known = is_new && session.from_start && session.connect.is_some();
             if let Some(state) = old_state {
                 self.discard(key.broker, &party, state, DeliveryOutcome::SessionOver);
             }
         }
         if let Some(router) = &mut self.router {
-            router.connected(key.broker, &party, session.expiry.is_some_and(|seconds| seconds > 0));
+            let keeps = session.expiry.is_some_and(|seconds| seconds > 0);
+            router.connected(key.broker, &party, keeps, origin.time);
+            if session.lossy.to_client {
+                router.lossy(key.broker, &party);
+            }
         }
     }
 
@@ -335,7 +351,13 @@ impl Sessions {
     fn on_publish(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest, topic: Option<&Name>) {
         let direction = message.direction;
         let now = message.origin.time;
-        let sighted = self.look_for_will(flow, message, digest);
+        let sighted = self.wills.look_for(&mut self.open, flow, message, digest);
+        if let (Some(seen), Some(router)) = (&sighted, &mut self.router)
+            && seen.retain
+        {
+            let owner = party_of(seen.client_id.as_ref(), seen.connect.flow);
+            router.retain_will(flow.server, digest, &owner, seen.connect, now);
+        }
         if self.router.is_none() {
             return;
         }
@@ -350,11 +372,10 @@ impl Sessions {
         };
         let exchanges = &mut session.state.exchanges[direction];
         let party = party_of(session.client_id.as_ref(), flow.id);
-        let delivery = match publish.packet_id {
-            None => self.over.last_mut(),
-            Some(id) => exchanges.get_mut(id),
-        };
-        let Some(delivery) = delivery.filter(|delivery| begins(delivery)) else { return };
+        let open = publish.packet_id.and_then(|id| exchanges.get_mut(id)).filter(|delivery| begins(delivery));
+        // It may be over at once: with QoS 0, and where its acknowledgement was captured before it.
+        let over = self.over.iter_mut().rev();
+        let Some(delivery) = open.or_else(|| over.into_iter().find(|delivery| begins(delivery))) else { return };
         let header = message.packet.header;
         let sent =
             Sent { broker: flow.server, party, topic, digest, place, qos: header.qos(), retain: header.retain() };
@@ -364,11 +385,11 @@ impl Sessions {
                 let published = router.receive(&sent);
                 delivery.published = match (published, sighted) {
                     (Some(published), _) => Some(published),
-                    (None, Some((will, client_id))) => Some(Published {
+                    (None, Some(seen)) => Some(Published {
                         kind: PublishedAs::Will,
-                        client_id,
-                        place: will,
-                        after: now.since(will.at.time),
+                        client_id: seen.client_id,
+                        place: seen.connect,
+                        after: now.since(seen.connect.at.time),
                         copy: 1,
                         out_of_order: false,
                     }),
@@ -376,37 +397,6 @@ impl Sessions {
                 };
             }
         }
-    }
-
-    /// Whether a message on its way to a client is the will of another, or what a client publishes looks like a will.
-    /// Gives the CONNECT that holds the will, and its client.
-    fn look_for_will(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest) -> Option<(Place, Option<Name>)> {
-        if self.wills.is_empty() {
-            return None;
-        }
-        let flows = self.wills.get(&(flow.server, digest.topic?))?;
-        let receiver = self.open.get(&flow.id)?;
-        let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
-        let place = Place { flow: flow.id, at: message.origin };
-        let header = message.packet.header;
-        // A will that was retained goes to later subscribers as well, with RETAIN.
-        let live = !header.retain() || bridge;
-        let mut found = None;
-        for id in flows {
-            let Some(owner) = self.open.get_mut(id) else { continue };
-            let connect = owner.connect.map(|at| Place { flow: *id, at });
-            let Some(will) = owner.will.as_mut().filter(|will| will.digest.may_equal(digest)) else { continue };
-            let shadowed = will.shadowed.is_some_and(|since| message.origin.time.since(since) < SHADOW);
-            match message.direction {
-                Direction::ToServer => will.shadowed = Some(message.origin.time),
-                Direction::ToClient if live && !header.dup() && !shadowed => {
-                    will.on_sighting(Sighting { place, client_id: client_id.clone() });
-                    found = connect.map(|connect| (connect, owner.client_id.clone()));
-                }
-                Direction::ToClient => {}
-            }
-        }
-        found
     }
 
     /// Subscriptions were granted or taken back: the router learns of them.
@@ -431,11 +421,11 @@ impl Sessions {
     }
 
     /// Passes the deliveries that are over to the router, or on.
-    fn pass_on(&mut self) {
+    fn pass_on(&mut self, now: Timestamp) {
         let Some(router) = &mut self.router else { return };
         for delivery in self.over.drain(..) {
             match delivery.publication {
-                Some(number) if delivery.direction == Direction::ToServer => router.hop_over(number, delivery),
+                Some(number) if delivery.direction == Direction::ToServer => router.hop_over(number, delivery, now),
                 _ => self.told.push(delivery),
             }
         }
@@ -455,26 +445,37 @@ impl Sessions {
             version: session.version,
             at,
             known: false,
+            whole: false,
             receiver: None,
         };
-        session.settle(true, &mut judge);
+        session.settle(None, &mut judge);
         session.incidents_told = told;
         if !session.state.is_empty() {
             session.freeze();
         }
-        let stopped = self.server_stopped(&session);
+        let closed = session.closed.filter(|closed| closed.by == Role::Server);
+        let stopped = closed.is_some_and(|closed| self.closings.has_another(closed.at.time, name.server, flow.id));
         session.settle_end(&flow.connection, now, stopped);
         self.tell_end(&mut session, now);
-        if let Some(topic) = session.will.as_ref().and_then(|will| will.digest.topic)
-            && let Some(flows) = self.wills.get_mut(&(name.server, topic))
-        {
-            flows.retain(|id| *id != flow.id);
-            if flows.is_empty() {
-                self.wills.remove(&(name.server, topic));
+        if let Some(will) = &session.will {
+            self.wills.remove(name, will.digest);
+            if session.will_fate == Some(WillFate::Delayed)
+                && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
+            {
+                let connect = Place { flow: flow.id, at };
+                let seen = Seen { connect, client_id: session.client_id.clone(), retain: will.retain };
+                self.wills.keep(name.server, will.digest, seen, will.due(closed, session.expiry.unwrap_or(NEVER)), now);
+            }
+            if let (true, Some(router)) = (will.retain && session.will_is_out(), &mut self.router)
+                && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
+            {
+                let place = Place { flow: flow.id, at };
+                let due = will.due(closed, session.expiry.unwrap_or(NEVER));
+                router.retain_will(name.server, will.digest, &party(&session), place, due);
             }
         }
-        self.park(&mut session, why);
-        self.pass_on();
+        self.park(&mut session, why, now);
+        self.pass_on(now);
         Some(session)
     }
 
@@ -488,6 +489,7 @@ impl Sessions {
             version: session.version,
             at: session.last,
             known: false,
+            whole: false,
             receiver: None,
         };
         let until = session.closed_at().unwrap_or(now);
@@ -500,7 +502,7 @@ impl Sessions {
             judge.tell(kind, Role::Client, &[too_long.since.frame], Certainty::Likely);
         }
         if let (Some((Role::Client, None | Some(0), at)), Some(will)) = (session.disconnect, &session.will)
-            && let Some(sighting) = will.published(Some(at.time)).find(|sighting| sighting.place.at.time > at.time)
+            && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
         {
             let frames = [at.frame, sighting.place.at.frame];
             judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::Hint);
@@ -509,7 +511,7 @@ impl Sessions {
     }
 
     /// Keeps what outlives the connection.
-    fn park(&mut self, session: &mut Session, why: Ended) {
+    fn park(&mut self, session: &mut Session, why: Ended, now: Timestamp) {
         let (flow, broker) = (session.flow.id, session.flow.server);
         let party = party(session);
         let state = std::mem::take(&mut session.state);
@@ -534,11 +536,14 @@ impl Sessions {
             if let Some((forgotten, state)) = self.clients.park(key, flow, parked) {
                 let party = Party::Client(Name::clone(&forgotten.id));
                 self.discard(forgotten.broker, &party, *state, DeliveryOutcome::Open);
+                if let Some(router) = &mut self.router {
+                    router.forget(forgotten.broker, &party, now);
+                }
             }
             if let Some(state) = rest {
                 self.discard(broker, &party, state, outcome);
                 if let (Some(router), false) = (&mut self.router, outcome == DeliveryOutcome::Open) {
-                    router.forget(broker, &party);
+                    router.forget(broker, &party, now);
                 }
             }
         } else {
@@ -548,34 +553,24 @@ impl Sessions {
             if key.is_none() || !state.is_empty() {
                 self.discard(broker, &party, state, outcome);
             }
+            if let (None, Some(router)) = (&key, &mut self.router) {
+                router.forget(broker, &party, now);
+            }
         }
-    }
-
-    /// Whether the server closed others of its connections at the time when it closed this one.
-    fn server_stopped(&self, session: &Session) -> bool {
-        let Some(closed) = session.closed.filter(|closed| closed.by == Role::Server) else { return false };
-        let Some(closings) = self.closings.get(&session.flow.server) else { return false };
-        closings.iter().any(|(at, flow)| {
-            let apart = at.since(closed.at.time);
-            *flow != session.flow.id && (Span::ZERO - AT_ONCE..=AT_ONCE).contains(&apart)
-        })
     }
 
     /// The capture has ended, and all flows were handed to [`Sessions::end`].
     pub fn finish(&mut self, now: Timestamp) {
         let waiting: Vec<_> = self.clients.drain().collect();
-        if let Some(router) = &mut self.router {
+        if self.router.is_some() {
             for mut state in waiting {
                 for direction in Direction::BOTH {
                     self.over.extend(state.exchanges[direction].discard());
                 }
             }
-            for delivery in self.over.drain(..) {
-                match delivery.publication {
-                    Some(number) if delivery.direction == Direction::ToServer => router.hop_over(number, delivery),
-                    _ => self.told.push(delivery),
-                }
-            }
+        }
+        self.pass_on(now);
+        if let Some(router) = &mut self.router {
             router.finish(now);
             self.told.append(&mut router.settled);
         }

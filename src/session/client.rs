@@ -46,13 +46,15 @@ pub(super) struct Clients {
     by_key: HashMap<ClientKey, Client, foldhash::fast::RandomState>,
     /// Those that left a session behind, in the order in which they left.
     parked: VecDeque<(ClientKey, FrameNo)>,
+    /// How many sessions wait; `parked` may have more, of clients that came back.
+    waiting: usize,
     limit: usize,
     forgotten: u64,
 }
 
 impl Clients {
     pub(super) fn new(limit: usize) -> Self {
-        Self { by_key: HashMap::default(), parked: VecDeque::new(), limit, forgotten: 0 }
+        Self { by_key: HashMap::default(), parked: VecDeque::new(), waiting: 0, limit, forgotten: 0 }
     }
 
     /// How many sessions were forgotten because too many waited for their client.
@@ -62,10 +64,14 @@ impl Clients {
 
     /// The client, new if it was not known.
     pub(super) fn entry(&mut self, key: &ClientKey) -> &mut Client {
-        if !self.by_key.contains_key(key) {
-            self.by_key.insert(key.clone(), Client::default());
-        }
         self.by_key.entry(key.clone()).or_default()
+    }
+
+    /// The session that waits for the client, if one does.
+    pub(super) fn take_state(&mut self, key: &ClientKey) -> Option<Box<SessionState>> {
+        let state = self.by_key.get_mut(key)?.state.take();
+        self.waiting -= usize::from(state.is_some());
+        state
     }
 
     /// The client, if it is known.
@@ -90,19 +96,22 @@ impl Clients {
             return None;
         };
         client.state = Some(state);
+        self.waiting += 1;
         self.parked.push_back((key.clone(), flow));
-        if self.parked.len() <= self.limit {
-            return None;
+        if self.parked.len() > 2 * self.limit {
+            let by_key = &self.by_key;
+            self.parked.retain(|(key, flow)| waits(by_key.get(key), *flow));
         }
-        let (oldest, flow) = self.parked.pop_front()?;
-        let client = self.by_key.get_mut(&oldest)?;
-        if client.flow != Some(flow) {
-            return None;
+        while self.waiting > self.limit {
+            let (oldest, flow) = self.parked.pop_front()?;
+            if waits(self.by_key.get(&oldest), flow) {
+                let state = self.take_state(&oldest)?;
+                self.by_key.remove(&oldest);
+                self.forgotten += 1;
+                return Some((oldest, state));
+            }
         }
-        let state = client.state.take()?;
-        self.by_key.remove(&oldest);
-        self.forgotten += 1;
-        Some((oldest, state))
+        None
     }
 
     /// All sessions that wait for their client.
@@ -112,5 +121,78 @@ impl Clients {
         let mut clients: Vec<_> = self.by_key.drain().collect();
         clients.sort_by(|(a, x), (b, y)| (x.flow, a.broker, &a.id).cmp(&(y.flow, b.broker, &b.id)));
         clients.into_iter().filter_map(|(_, client)| client.state)
+    }
+}
+
+/// Whether the session that this flow left behind waits still.
+fn waits(client: Option<&Client>, flow: FrameNo) -> bool {
+    client.is_some_and(|client| client.flow == Some(flow) && client.state.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> ClientKey {
+        ClientKey { broker: SocketAddr::from(([10, 0, 0, 2], 1883)), id: number.to_string().as_bytes().into() }
+    }
+
+    fn come(clients: &mut Clients, number: u64, flow: u64) -> bool {
+        let found = clients.take_state(&key(number)).is_some();
+        clients.entry(&key(number)).flow = Some(FrameNo(flow));
+        found
+    }
+
+    fn leave(clients: &mut Clients, number: u64, flow: u64) -> Option<ClientKey> {
+        clients.park(&key(number), FrameNo(flow), Some(Box::default())).map(|(forgotten, _)| forgotten)
+    }
+
+    #[test]
+    fn the_session_that_waited_longest_is_forgotten_first() {
+        let mut clients = Clients::new(2);
+        for number in 0..3 {
+            come(&mut clients, number, number);
+        }
+        assert_eq!(leave(&mut clients, 0, 0), None);
+        assert_eq!(leave(&mut clients, 1, 1), None);
+        assert_eq!(leave(&mut clients, 2, 2), Some(key(0)));
+        assert_eq!((clients.forgotten(), clients.by_key.len()), (1, 2));
+        assert!(come(&mut clients, 1, 9));
+        assert!(!come(&mut clients, 0, 10), "it was forgotten");
+    }
+
+    #[test]
+    fn a_client_that_comes_and_goes_drives_nobody_out() {
+        let mut clients = Clients::new(2);
+        come(&mut clients, 0, 0);
+        leave(&mut clients, 0, 0);
+        for flow in 1..1000 {
+            come(&mut clients, 1, flow);
+            assert_eq!(leave(&mut clients, 1, flow), None);
+        }
+        assert!(clients.parked.len() <= 5);
+        assert!(come(&mut clients, 0, 1000));
+    }
+
+    #[test]
+    fn a_session_that_a_later_connection_has_is_not_parked() {
+        let mut clients = Clients::new(2);
+        come(&mut clients, 0, 0);
+        come(&mut clients, 0, 1);
+        leave(&mut clients, 0, 0);
+        assert!(!come(&mut clients, 0, 2));
+        clients.park(&key(0), FrameNo(2), None);
+        assert_eq!(clients.by_key.len(), 0, "nothing outlives the connection");
+    }
+
+    #[test]
+    fn a_session_is_kept_for_as_long_as_it_was_agreed() {
+        let left = Timestamp::from_nanos(0);
+        let kept = |expiry, after| {
+            let client = Client { left: Some(left), expiry, ..Client::default() };
+            client.is_kept(left + Span::from_secs(after))
+        };
+        assert_eq!([kept(0, 0), kept(10, 9), kept(10, 10)], [false, true, false]);
+        assert!(kept(NEVER, i64::from(NEVER) + 10));
     }
 }

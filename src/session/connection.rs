@@ -1,5 +1,6 @@
 //! The session on one connection: who connected, what was agreed, what passed, how it ended.
 
+use super::counts::{Counts, Limits};
 use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, Place, Sending};
 use super::digest::Digest;
 use super::end::End;
@@ -14,51 +15,7 @@ use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
-
-/// Messages by type in one direction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    by_type: [u64; 16],
-    /// PUBLISH by QoS 0, 1, 2, and the forbidden 3.
-    pub publish_by_qos: [u64; 4],
-    /// Bytes of all messages on the wire.
-    pub bytes: u64,
-}
-
-impl Counts {
-    /// How many of a type.
-    pub const fn of(&self, packet_type: PacketType) -> u64 {
-        self.by_type[packet_type as usize]
-    }
-
-    /// How many in all.
-    pub fn total(&self) -> u64 {
-        self.by_type.iter().sum()
-    }
-}
-
-/// What the receiver of a direction allows (MQTT 5.0, sections 3.1.2.11 and 3.2.2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// Messages of QoS 1 and 2 that may be open; absent before the receiver was heard.
-    pub receive_maximum: Option<u16>,
-    /// The highest topic alias; absent before the receiver was heard.
-    pub topic_alias_maximum: Option<u16>,
-    /// Bytes of a packet; absent where there is no limit.
-    pub maximum_packet_size: Option<u32>,
-}
-
-impl Limits {
-    fn of(properties: Properties<'_>) -> Self {
-        let number = |id| properties.get(id).and_then(PropertyValue::number);
-        let short = |id| number(id).and_then(|value| u16::try_from(value).ok());
-        Self {
-            receive_maximum: Some(short(PropertyId::ReceiveMaximum).unwrap_or(u16::MAX)),
-            topic_alias_maximum: Some(short(PropertyId::TopicAliasMaximum).unwrap_or(0)),
-            maximum_packet_size: number(PropertyId::MaximumPacketSize),
-        }
-    }
-}
+use crate::time::Timestamp;
 
 /// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
 #[derive(Debug, Clone, Default)]
@@ -157,6 +114,12 @@ pub struct Session {
     pub end: End,
     pub(super) closed: Option<Closed>,
     pub(super) disconnect: Option<(Role, Option<u8>, Origin)>,
+    /// What the CONNECT asks for as to expiry.
+    pub(super) asked_expiry: Option<u32>,
+    /// Bytes are missing, not only unreadable, so that a packet before what was captured may be.
+    pub(super) holes: bool,
+    /// Whether the connection that takes this one's place was accepted.
+    pub(super) replaced: bool,
     /// The last packet that breaks the protocol, and who sent it.
     pub(super) last_error: Option<(Role, Origin)>,
     pub(super) incidents_told: u32,
@@ -207,6 +170,9 @@ impl Session {
             end: End::OPEN,
             closed: None,
             disconnect: None,
+            asked_expiry: None,
+            holes: false,
+            replaced: false,
             last_error: None,
             incidents_told: 0,
             from_start: flow.known_by <= KnownBy::SynAck,
@@ -217,6 +183,11 @@ impl Session {
     /// Whether the session is known from its beginning, and nothing of this connection is missing.
     pub(super) const fn is_known(&self) -> bool {
         self.state.known && !self.lossy.to_server && !self.lossy.to_client
+    }
+
+    /// Whether both directions of this connection were captured, and nothing of them is missing.
+    pub(super) fn is_whole(&self) -> bool {
+        Direction::BOTH.iter().all(|direction| self.counts[*direction].total() > 0 && !self.lossy[*direction])
     }
 
     /// Where a packet of this connection stands.
@@ -233,6 +204,7 @@ impl Session {
         self.deviating += u64::from(!packet.deviations.is_empty());
         if message.missing > 0 || message.resynced || message.incomplete {
             self.lossy[message.direction] = true;
+            self.holes |= !message.resynced;
         }
         let counts = &mut self.counts[message.direction];
         counts.by_type[header.packet_type as usize] += 1;
@@ -252,7 +224,7 @@ impl Session {
         let (direction, origin) = (message.direction, message.origin);
         let by = direction.sender();
         if direction == Direction::ToServer {
-            self.check_silence(packet.header.packet_type, origin, &mut context.judge);
+            self.check_silence(packet.header.packet_type, message.started.time, origin, &mut context.judge);
         }
         self.check_size(message, &mut context.judge);
         match &packet.body {
@@ -289,7 +261,15 @@ impl Session {
                 if let Some(seconds) = expiry_of(disconnect.properties)
                     && by == Role::Client
                 {
-                    self.expiry = Some(seconds);
+                    if self.asked_expiry == Some(0) && seconds > 0 {
+                        // A protocol error, so that the server does not heed it (MQTT 5.0, section 3.14.2.2.2).
+                        let frames: Vec<_> = self.connect.iter().chain([&origin]).map(|at| at.frame).collect();
+                        let kind = IncidentKind::ExpiryRaised(seconds);
+                        context.judge.tell(kind, by, &frames, Certainty::Certain);
+                        self.last_error = Some((by, origin));
+                    } else {
+                        self.expiry = Some(seconds);
+                    }
                 }
             }
             Body::Ping if packet.header.packet_type == PacketType::PingResp => {
@@ -319,6 +299,7 @@ impl Session {
             (false, true) => 0,
             (false, false) => NEVER,
         });
+        self.asked_expiry = self.expiry;
         if is_5 {
             self.limits.to_client = Limits::of(connect.properties);
         }
@@ -394,6 +375,7 @@ impl Session {
             receipts: None,
             digest,
             release_flow: None,
+            owed: 0,
             number: 0,
             publication: None,
         });
@@ -450,21 +432,27 @@ impl Session {
         }
     }
 
-    /// Tells acknowledgements that waited in vain for their message; all of them at the end.
-    pub(super) fn settle(&mut self, all: bool, judge: &mut Judge<'_>) {
-        for direction in Direction::BOTH {
+    /// Tells acknowledgements that waited in vain for their message, after a message of this direction; all of them at
+    /// the end, where there is none.
+    pub(super) fn settle(&mut self, after: Option<Direction>, judge: &mut Judge<'_>) {
+        let all = after.is_none();
+        // What was lost shows with the next message of its direction, however late that is.
+        for direction in Direction::BOTH.into_iter().filter(|direction| after.is_none_or(|after| after == *direction)) {
             judge.receiver = Some(direction.receiver());
-            self.state.exchanges[direction].settle(all, judge);
+            self.state.exchanges[direction].settle(all, self.holes, judge);
+        }
+        if after == Some(Direction::ToClient) {
+            return;
         }
         let now = (!all).then_some(judge.at.time);
-        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known) {
+        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
             let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
             judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
         }
     }
 
-    fn check_silence(&mut self, packet_type: PacketType, origin: Origin, judge: &mut Judge<'_>) {
-        let Some(too_long) = self.keep_alive.on_client(packet_type, origin) else { return };
+    fn check_silence(&mut self, packet_type: PacketType, began: Timestamp, origin: Origin, judge: &mut Judge<'_>) {
+        let Some(too_long) = self.keep_alive.on_client(packet_type, began, origin) else { return };
         if self.lossy.to_server {
             return;
         }

@@ -201,6 +201,8 @@ pub struct Delivery {
     pub(super) digest: Digest,
     /// The flow of the latest PUBREL.
     pub(super) release_flow: Option<FrameNo>,
+    /// Further acknowledgements that its receiver owes, because it was sent again.
+    pub(super) owed: u32,
     /// Its number among those of its direction and connection.
     pub(super) number: u64,
     /// The publication that it is, or is a copy of.

@@ -176,7 +176,9 @@ impl Session {
     fn judge_silence(&self, end: &mut End, connection: &Connection, now: Timestamp) {
         let cause = |kind, certainty| Some(Cause { kind, certainty, frame: None, flow: None });
         let silence = self.keep_alive.silence(now);
-        let will_seen = self.will.as_ref().and_then(|will| will.published(None).next());
+        // The server that takes a client for lost sends nothing to it any more.
+        let explains = |sighting: &&Sighting| sighting.alone && sighting.place.at.time >= self.last.time;
+        let will_seen = self.will.as_ref().and_then(|will| will.sightings.iter().find(explains));
         for direction in Direction::BOTH {
             if connection.is_unanswered(direction) {
                 let kind = match direction {
@@ -275,13 +277,30 @@ impl Session {
 
     /// The copies of the will that were seen on their way to subscribers, if it was published.
     pub fn will_published(&self) -> impl Iterator<Item = &Sighting> {
-        let published = self.will.as_ref().filter(|_| self.will_fate == Some(WillFate::Published));
-        published.into_iter().flat_map(|will| will.published(self.will_closed_at()))
+        let will = self.will.as_ref().filter(|_| self.will_fate == Some(WillFate::Published));
+        let published = will.zip(self.will_closed_at());
+        published.into_iter().flat_map(|(will, closed)| will.published(closed, self.expiry.unwrap_or(NEVER)))
+    }
+
+    /// Whether there is no will any more: only a normal disconnection drops it (MQTT-3.14.4-3), a server's DISCONNECT
+    /// never does; and one that was refused was never there.
+    pub(super) fn has_no_will(&self) -> bool {
+        let refused = self.connack.is_some_and(|(_, code, _)| code != 0);
+        refused || matches!(self.disconnect, Some((Role::Client, None | Some(0), _)))
+    }
+
+    /// Whether the server has published the will, as far as that shows, or must have.
+    pub(super) fn will_is_out(&self) -> bool {
+        matches!(self.will_fate, Some(WillFate::Published | WillFate::NotSeen))
     }
 
     /// When the connection ended as far as the will is concerned; absent where nothing shows it.
-    fn will_closed_at(&self) -> Option<Timestamp> {
-        if self.end.kind == EndKind::Open { None } else { self.closed_at() }
+    pub(super) fn will_closed_at(&self) -> Option<Timestamp> {
+        match self.end.kind {
+            EndKind::Open => None,
+            EndKind::Silence => Some(self.last.time),
+            EndKind::Disconnect | EndKind::Refused | EndKind::Fin | EndKind::Rst => self.closed_at(),
+        }
     }
 
     fn settle_will(&self, now: Timestamp) -> Option<WillFate> {
@@ -289,21 +308,17 @@ impl Session {
         if self.connack.is_some_and(|(_, code, _)| code != 0) {
             return Some(WillFate::Refused);
         }
-        // Only a normal disconnection drops it (MQTT-3.14.4-3); a server's DISCONNECT never does.
-        let discarded = matches!(self.disconnect, Some((Role::Client, None | Some(0), _)));
-        let closed = match self.end.kind {
-            EndKind::Open => None,
-            EndKind::Silence => self.keep_alive.silence(now).map(|(_, since)| since.time),
-            _ => self.closed_at(),
-        };
-        if discarded {
+        if self.has_no_will() {
             return Some(WillFate::Discarded);
         }
-        if will.published(self.will_closed_at()).next().is_some() {
+        let Some(closed) = self.will_closed_at() else {
+            return Some(WillFate::Armed);
+        };
+        let expiry = self.expiry.unwrap_or(NEVER);
+        if will.published(closed, expiry).next().is_some() {
             return Some(WillFate::Published);
         }
-        let Some(closed) = closed else { return Some(WillFate::Armed) };
-        let due = will.due(closed, self.expiry.unwrap_or(NEVER));
+        let due = will.due(closed, expiry);
         Some(match will.back {
             Some(back) if will.delay > 0 && back < due => WillFate::Cancelled,
             _ if now < due => WillFate::Delayed,

@@ -24,8 +24,12 @@ const LATE: Span = Span::from_secs(1);
 /// The most early acknowledgements kept.
 const EARLY_LIMIT: usize = 256;
 
-/// Exchanges that are over and still known by their identifier, so that what comes again is recognised.
-const DONE_LIMIT: usize = 8;
+/// Exchanges that are over and still known by their identifier, so that what comes again is recognised: as many as
+/// clients usually have open at once, since all of these may come again after a reconnect.
+const DONE_LIMIT: usize = 20;
+
+/// Messages that wait for an acknowledgement are looked through for those that do no more, from so many on.
+const WAITING: usize = 64;
 
 /// An exchange that is over.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +39,10 @@ struct Done {
     refused: bool,
     first: FrameNo,
     last: FrameNo,
+    /// The flow on which it was over.
+    flow: FrameNo,
+    /// Further acknowledgements that its receiver owes, because something was sent to it again.
+    owed: u32,
 }
 
 /// An acknowledgement without its message.
@@ -44,6 +52,8 @@ struct Early {
     code: u8,
     place: Place,
     known: bool,
+    /// The end of an exchange with this identifier, where there was one.
+    done: Option<FrameNo>,
 }
 
 /// Takes what the exchanges of a direction tell: the counts of the connection, and those that are over.
@@ -86,6 +96,8 @@ pub struct Exchanges {
     last_resent: Option<u64>,
     /// Open ones that were sent on this connection.
     in_flight: u32,
+    /// Whether the session went on on another connection.
+    resumed: bool,
 }
 
 impl Exchanges {
@@ -115,6 +127,7 @@ impl Exchanges {
     /// Takes over what was begun on a new connection before the session went on.
     pub(super) fn absorb(&mut self, newer: Self) {
         self.reconnect();
+        self.resumed = true;
         for (packet_id, mut delivery) in newer.open {
             self.numbers += 1;
             delivery.number = self.numbers;
@@ -147,7 +160,7 @@ impl Exchanges {
             if let Some(old) = self.open.remove(&packet_id) {
                 self.leave_flight(&old, sending.place.flow);
                 // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
-                let outcome = if judge.known && !sending.dup {
+                let outcome = if judge.known {
                     let frames = [old.first.place.at.frame, sending.place.at.frame];
                     judge.tell(IncidentKind::IdentifierInUse(packet_id), by, &frames, Certainty::Likely);
                     sent.faults.add(Fault::IdentifierInUse);
@@ -163,16 +176,27 @@ impl Exchanges {
         self.numbers += 1;
         sent.number = self.numbers;
         self.in_flight += 1;
-        let queue = usize::from(sent.qos == 2);
-        self.waiting[queue].push_back((sent.number, packet_id));
+        self.wait(usize::from(sent.qos == 2), sent.number, packet_id);
         self.open.insert(packet_id, sent);
-        if let Some(early) = self.early.remove(&packet_id)
-            && early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY
-        {
-            tally.of.counts.unmatched -= 1;
-            self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+        if let Some(early) = self.early.remove(&packet_id) {
+            if early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
+                tally.of.counts.unmatched -= 1;
+                self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+            } else if judge.known {
+                self.tell_early(early, packet_id, judge);
+            }
         }
         tally.of.most_open = tally.of.most_open.max(self.in_flight);
+    }
+
+    /// A message waits for its PUBACK or PUBREC.
+    fn wait(&mut self, queue: usize, number: u64, packet_id: u16) {
+        let (waiting, open) = (&mut self.waiting[queue], &self.open);
+        // Where the capture lacks the acknowledgements, nothing else takes out what is over.
+        if waiting.len() >= WAITING && waiting.len() > 2 * open.len() {
+            waiting.retain(|(number, id)| open.get(id).is_some_and(|delivery| delivery.number == *number));
+        }
+        waiting.push_back((number, packet_id));
     }
 
     /// How many messages are open that were sent on this connection.
@@ -186,49 +210,66 @@ impl Exchanges {
         let on_connection = open.last_flow() == sending.place.flow;
         if !sending.dup {
             open.faults.add(Fault::ResentWithoutDup);
-            judge.tell(IncidentKind::ResentWithoutDup(packet_id), by, &frames, Certainty::Certain);
+            let certainty = judge.if_known(Certainty::Likely);
+            judge.tell(IncidentKind::ResentWithoutDup(packet_id), by, &frames, certainty);
         }
-        if open.released.is_some() {
+        let released = open.released.is_some();
+        if released {
             open.faults.add(Fault::ResentAfterRelease);
-            judge.tell(IncidentKind::ResentAfterRelease(packet_id), by, &frames, Certainty::Certain);
+            let certainty = judge.if_known(Certainty::Certain);
+            judge.tell(IncidentKind::ResentAfterRelease(packet_id), by, &frames, certainty);
         } else if on_connection {
             open.faults.add(Fault::ResentOnConnection);
             let kind = IncidentKind::ResentOnConnection(PacketType::Publish, packet_id);
-            judge.tell(kind, by, &frames, Certainty::Certain);
-        } else {
-            self.in_flight += 1;
-            let queue = usize::from(open.qos == 2);
-            self.waiting[queue].push_back((open.number, packet_id));
-            if self.last_resent.is_some_and(|last| last > open.number) {
-                judge.tell(IncidentKind::ResentOutOfOrder(packet_id), by, &frames, Certainty::Likely);
-            }
-            self.last_resent = Some(open.number);
+            judge.tell(kind, by, &frames, judge.if_whole(Certainty::Certain));
         }
+        // Each sending is acknowledged; on a lost connection nothing is any more.
+        open.owed = if on_connection { open.owed + 1 } else { u32::from(open.acknowledged.is_some()) };
         open.add_sending(sending);
+        if !on_connection {
+            let (number, qos) = (open.number, open.qos);
+            self.in_flight += 1;
+            self.wait(usize::from(qos == 2), number, packet_id);
+            if !released {
+                if self.last_resent.is_some_and(|last| last > number) {
+                    let certainty = judge.if_known(Certainty::Likely);
+                    judge.tell(IncidentKind::ResentOutOfOrder(packet_id), by, &frames, certainty);
+                }
+                self.last_resent = Some(number);
+            }
+        }
     }
 
     /// DUP is set, and no such exchange is open.
     fn dup_of_none(&self, sent: &mut Delivery, packet_id: u16, by: Role, judge: &mut Judge<'_>) {
-        let now = sent.first.place.at.frame;
+        let now = sent.first.place;
         let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
         match done {
             Some(done) if done.digest.may_equal(sent.digest) => {
-                let frames = [done.first, done.last, now];
+                let frames = [done.first, done.last, now.at.frame];
                 let kind = if done.refused {
                     IncidentKind::ResentAfterRefusal(packet_id)
                 } else {
                     IncidentKind::ResentAfterCompletion(packet_id)
                 };
                 sent.faults.add(Fault::ResentAfterCompletion);
-                judge.tell(kind, by, &frames, Certainty::Likely);
+                // What ended it may not have reached the sender before it lost its connection.
+                let certainty = if done.flow == now.flow { Certainty::Likely } else { Certainty::Hint };
+                judge.tell(kind, by, &frames, judge.if_known(certainty));
             }
             Some(_) | None => {
                 sent.faults.add(Fault::FirstUnseen);
                 if judge.known {
-                    judge.tell(IncidentKind::DupOnFirst(packet_id), by, &[now], Certainty::Likely);
+                    let certainty = self.never_seen();
+                    judge.tell(IncidentKind::DupOnFirst(packet_id), by, &[now.at.frame], certainty);
                 }
             }
         }
+    }
+
+    /// How sure it is that an exchange that is not known never was, in a session that is known.
+    fn never_seen(&self) -> Certainty {
+        if self.resumed && self.done.len() == DONE_LIMIT { Certainty::Hint } else { Certainty::Likely }
     }
 
     fn leave_flight(&mut self, delivery: &Delivery, flow: FrameNo) {
@@ -249,16 +290,25 @@ impl Exchanges {
         let now = place.at.frame;
         let Some(open) = self.open.get_mut(&packet_id) else {
             tally.of.counts.unmatched += 1;
-            let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+            let never_seen = self.never_seen();
+            let done = self.done.iter_mut().rev().find(|done| done.packet_id == packet_id);
             match done {
-                Some(done) if done.refused => {
-                    let kind = IncidentKind::ResentAfterRefusal(packet_id);
-                    judge.tell(kind, by, &[done.first, done.last, now], Certainty::Certain);
+                Some(done) => {
+                    // It is answered, whatever came before.
+                    done.owed += 1;
+                    let frames = [done.first, done.last, now];
+                    if done.refused {
+                        let kind = IncidentKind::ResentAfterRefusal(packet_id);
+                        judge.tell(kind, by, &frames, judge.if_known(Certainty::Certain));
+                    } else if done.flow == place.flow {
+                        let kind = IncidentKind::ResentOnConnection(PacketType::PubRel, packet_id);
+                        judge.tell(kind, by, &frames, judge.if_known(Certainty::Likely));
+                    }
                 }
                 None if judge.known => {
-                    judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], Certainty::Likely);
+                    judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], never_seen);
                 }
-                Some(_) | None => {}
+                None => {}
             }
             return;
         };
@@ -268,15 +318,19 @@ impl Exchanges {
             (2, None) => {}
             (2, Some(before)) => {
                 if open.release_flow.replace(place.flow) == Some(place.flow) {
+                    open.owed += 1;
                     let kind = IncidentKind::ResentOnConnection(PacketType::PubRel, packet_id);
-                    judge.tell(kind, by, &[before.place.at.frame, now], Certainty::Certain);
+                    let frames = [before.place.at.frame, now];
+                    judge.tell(kind, by, &frames, judge.if_whole(Certainty::Certain));
                 }
                 return;
             }
             _ => {
-                open.faults.add(Fault::WrongAcknowledgement);
-                let kind = IncidentKind::WrongAcknowledgement(PacketType::PubRel, packet_id);
-                judge.tell(kind, by, &[first, now], Certainty::Likely);
+                if judge.known {
+                    open.faults.add(Fault::WrongAcknowledgement);
+                    let kind = IncidentKind::WrongAcknowledgement(PacketType::PubRel, packet_id);
+                    judge.tell(kind, by, &[first, now], Certainty::Likely);
+                }
                 tally.of.counts.unmatched += 1;
                 return;
             }
@@ -311,13 +365,24 @@ impl Exchanges {
                 open.acknowledged = Some(step);
                 self.check_order(step, packet_id, by, judge);
             }
-            (PacketType::PubRec, 2) if open.released.is_none() || open.acknowledged.is_none() => {
-                let first = open.acknowledged.is_none();
-                open.acknowledged.get_or_insert(step);
-                if first {
-                    self.check_order(step, packet_id, by, judge);
+            (PacketType::PubRec, 2) => {
+                match open.acknowledged {
+                    None => {
+                        open.acknowledged = Some(step);
+                        self.check_order(step, packet_id, by, judge);
+                    }
+                    Some(before) if open.owed == 0 && before.place.flow == place.flow => {
+                        tally.of.counts.unmatched += 1;
+                        if judge.known {
+                            let frames = [before.place.at.frame, place.at.frame];
+                            let kind = IncidentKind::AcknowledgedTwice(packet_type, packet_id);
+                            judge.tell(kind, by, &frames, Certainty::Likely);
+                        }
+                        return;
+                    }
+                    Some(_) => open.owed = open.owed.saturating_sub(1),
                 }
-                if !refused {
+                if !refused || self.open.get(&packet_id).is_some_and(|open| open.released.is_some()) {
                     return;
                 }
             }
@@ -337,8 +402,6 @@ impl Exchanges {
                 self.acknowledged_none(step, packet_id, judge, tally);
                 return;
             }
-            // A PUBREC that crossed the PUBREL of an earlier one answers a PUBLISH that was sent again.
-            (PacketType::PubRec, 2) if open.resends > 0 => return,
             _ => {
                 open.faults.add(Fault::WrongAcknowledgement);
                 tally.of.counts.unmatched += 1;
@@ -355,31 +418,41 @@ impl Exchanges {
         if self.done.len() == DONE_LIMIT {
             self.done.pop_front();
         }
-        let (first, last) = (delivery.first.place.at.frame, place.at.frame);
-        self.done.push_back(Done { packet_id, digest: delivery.digest, refused, first, last });
+        let (first, last, owed) = (delivery.first.place.at.frame, place.at.frame, delivery.owed);
+        self.done.push_back(Done { packet_id, digest: delivery.digest, refused, first, last, flow: place.flow, owed });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
 
     fn acknowledged_none(&mut self, step: Step, packet_id: u16, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
+        let done = self.done.iter_mut().rev().find(|done| done.packet_id == packet_id);
+        let done = match done {
+            // A resent PUBLISH or PUBREL explains another acknowledgement.
+            Some(done) if done.owed > 0 => {
+                done.owed -= 1;
+                return;
+            }
+            done => done.map(|done| done.last),
+        };
         tally.of.counts.unmatched += 1;
         if self.early.len() < EARLY_LIMIT {
             let Step { packet_type, place, code } = step;
-            let early = Early { packet_type, code, place, known: judge.known };
+            let early = Early { packet_type, code, place, known: judge.known, done };
             if let Some(before) = self.early.insert(packet_id, early) {
                 self.tell_early(before, packet_id, judge);
             }
         }
     }
 
-    /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set.
-    pub(super) fn settle(&mut self, all: bool, judge: &mut Judge<'_>) {
+    /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was
+    /// `lost` may be that message.
+    pub(super) fn settle(&mut self, all: bool, lost: bool, judge: &mut Judge<'_>) {
         if self.early.is_empty() {
             return;
         }
         let mut waiting = std::mem::take(&mut self.early);
         waiting.retain(|packet_id, early| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
-            if !waits {
+            if !waits && !lost {
                 self.tell_early(*early, *packet_id, judge);
             }
             waits
@@ -393,11 +466,10 @@ impl Exchanges {
         }
         let Some(by) = judge.receiver else { return };
         let now = early.place.at.frame;
-        let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
         let open = self.open.get(&packet_id).map(|open| open.first.place.at.frame).filter(|first| *first < now);
-        let (kind, frames) = match (open, done) {
+        let (kind, frames) = match (open, early.done) {
             (Some(first), _) => (IncidentKind::WrongAcknowledgement(early.packet_type, packet_id), vec![first, now]),
-            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(early.packet_type, packet_id), vec![done.last, now]),
+            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(early.packet_type, packet_id), vec![done, now]),
             (None, None) => (IncidentKind::Unsolicited(early.packet_type, packet_id), vec![now]),
         };
         judge.tell_at(kind, by, &frames, early.place.at, Certainty::Likely);
@@ -429,3 +501,7 @@ impl Exchanges {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

@@ -52,6 +52,8 @@ pub enum IncidentKind {
     SessionLost,
     /// The server says that there is a session, though the last one was to end with its connection.
     SessionUnexpected,
+    /// DISCONNECT asks for a session that outlives the connection, and CONNECT did not: for how many seconds.
+    ExpiryRaised(u32),
     /// The server answered an empty client identifier without assigning one (5.0).
     NoClientIdAssigned,
     /// A packet identifier is used for another message while it is in use.

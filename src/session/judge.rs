@@ -20,11 +20,23 @@ pub(super) struct Judge<'a> {
     /// Whether the session is known from its beginning, and nothing of the connection is missing: only then does it
     /// say something that a packet was not seen.
     pub(super) known: bool,
+    /// Whether both directions of the connection are there, with nothing missing in them.
+    pub(super) whole: bool,
     /// Who receives in the direction that is looked at.
     pub(super) receiver: Option<Role>,
 }
 
 impl Judge<'_> {
+    /// How sure that is which rests on the session being known: no more than a hint where it is not.
+    pub(super) const fn if_known(&self, certainty: Certainty) -> Certainty {
+        if self.known { certainty } else { Certainty::Hint }
+    }
+
+    /// How sure that is which rests on nothing of the connection being missing.
+    pub(super) const fn if_whole(&self, certainty: Certainty) -> Certainty {
+        if self.known || self.whole { certainty } else { Certainty::Hint }
+    }
+
     /// Tells an incident that shows now.
     pub(super) fn tell(&mut self, kind: IncidentKind, by: Role, frames: &[FrameNo], certainty: Certainty) {
         self.tell_at(kind, by, frames, self.at, certainty);

@@ -34,13 +34,14 @@ pub(super) struct TooLong {
 }
 
 impl KeepAlive {
-    /// The client has sent a packet; gives the silence before it, if that was too long.
-    pub(super) fn on_client(&mut self, packet_type: PacketType, origin: Origin) -> Option<TooLong> {
+    /// The client has sent a packet, which it `began` at that time; gives the silence before, if that was too long.
+    pub(super) fn on_client(&mut self, packet_type: PacketType, began: Timestamp, origin: Origin) -> Option<TooLong> {
         if packet_type == PacketType::PingReq {
             self.open_ping = Some(origin.time);
         }
         let since = self.last_packet.replace(origin)?;
-        let silence = origin.time.since(since.time);
+        // From the end of a packet to the beginning of the next (MQTT 5.0, section 3.1.2.10).
+        let silence = began.since(since.time);
         if self.longest_silence.is_none_or(|(longest, _)| silence > longest) {
             self.longest_silence = Some((silence, origin));
         }
@@ -99,20 +100,29 @@ mod tests {
     #[test]
     fn a_silence_is_too_long_only_beyond_what_clocks_may_add() {
         let mut keep_alive = KeepAlive { seconds: Some(10), ..KeepAlive::default() };
-        assert_eq!(keep_alive.on_client(PacketType::Connect, at(0)), None);
-        assert_eq!(keep_alive.on_client(PacketType::PingReq, at(11_900)), None);
-        let too_long = keep_alive.on_client(PacketType::PingReq, at(24_000)).expect("12.1 s are more than 10 s");
+        assert_eq!(keep_alive.on_client(PacketType::Connect, at(0).time, at(0)), None);
+        assert_eq!(keep_alive.on_client(PacketType::PingReq, at(11_900).time, at(11_900)), None);
+        let too_long =
+            keep_alive.on_client(PacketType::PingReq, at(24_000).time, at(24_000)).expect("12.1 s are more than 10 s");
         assert!(!too_long.server_should_have_closed);
-        let too_long = keep_alive.on_client(PacketType::PingReq, at(42_000)).expect("18 s");
+        let too_long = keep_alive.on_client(PacketType::PingReq, at(42_000).time, at(42_000)).expect("18 s");
         assert!(too_long.server_should_have_closed);
         assert_eq!(keep_alive.longest_silence, Some((Span::from_secs(18), at(42_000))));
         assert_eq!(keep_alive.exceeded, 2);
     }
 
     #[test]
+    fn a_packet_that_takes_long_is_no_silence() {
+        let mut keep_alive = KeepAlive { seconds: Some(10), ..KeepAlive::default() };
+        keep_alive.on_client(PacketType::Connect, at(0).time, at(0));
+        assert_eq!(keep_alive.on_client(PacketType::Publish, at(2_000).time, at(60_000)), None);
+        assert_eq!(keep_alive.longest_silence, Some((Span::from_secs(2), at(60_000))));
+    }
+
+    #[test]
     fn zero_means_none() {
         let mut keep_alive = KeepAlive { seconds: Some(0), ..KeepAlive::default() };
-        keep_alive.on_client(PacketType::Connect, at(0));
-        assert_eq!(keep_alive.on_client(PacketType::PingReq, at(9_000_000)), None);
+        keep_alive.on_client(PacketType::Connect, at(0).time, at(0));
+        assert_eq!(keep_alive.on_client(PacketType::PingReq, at(9_000_000).time, at(9_000_000)), None);
     }
 }

@@ -6,7 +6,9 @@
 
 mod broker;
 mod client;
+mod closings;
 mod connection;
+mod counts;
 mod delivery;
 mod digest;
 mod end;
@@ -15,14 +17,18 @@ mod incident;
 mod judge;
 mod keep_alive;
 mod order;
+mod publication;
+mod receiver;
 mod route;
 mod subscription;
 mod topics;
 mod tree;
 mod will;
+mod wills;
 
 pub use broker::{SessionOptions, Sessions};
-pub use connection::{Counts, Limits, NEVER, Session, SessionState};
+pub use connection::{NEVER, Session, SessionState};
+pub use counts::{Counts, Limits};
 pub use delivery::{Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, Place, Sending, Step};
 pub use end::{Cause, CauseKind, End, EndKind};
 pub use exchange::Exchanges;

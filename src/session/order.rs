@@ -61,6 +61,7 @@ impl Session {
         }
         // The old connection goes on although another has taken its place.
         if let Some(over) = self.taken_over
+            && self.replaced
             && by == Role::Server
             && !self.late_told
             && message.origin.time.since(over.at.time) > crate::time::Span::from_secs(1)

@@ -7,22 +7,24 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, Place};
+use super::delivery::{Boxes, Delivery, Name, Place};
 use super::digest::Digest;
 use super::incident::Certainty;
+use super::publication::{Content, Publication};
+use super::receiver::{Broker, Expected};
 use super::topics::Topics;
-use super::tree::{Subscriber, Tree};
+use super::tree::Subscriber;
 use crate::capture::FrameNo;
 use crate::time::{Span, Timestamp};
 
 /// How long a message may be on its way through the broker before those who did not get it are counted.
-const PATIENCE: Span = Span::from_secs(10);
-
-/// How much earlier than the message of the publisher its copies may be captured.
-const EARLY: Span = Span::from_millis(20);
+pub(super) const PATIENCE: Span = Span::from_secs(10);
 
 /// The most receivers that are kept of a message.
-const RECEIVERS: usize = 1024;
+pub(super) const RECEIVERS: usize = 1024;
+
+/// Bytes that the messages on their way may take on the average; many receivers and long topics take more.
+const BYTES: usize = 1024;
 
 /// A client: by its identifier, or where that was not seen by its connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,61 +148,13 @@ pub struct Receipts {
     pub left_out: u32,
 }
 
-/// Someone who is to get a message.
-#[derive(Debug)]
-struct Expected {
-    party: Party,
-    filter: Name,
-    share: Option<Name>,
-    connected: bool,
-    qos: u8,
-}
-
-/// A message on its way through the broker.
-#[derive(Debug)]
-struct Publication {
-    broker: SocketAddr,
-    content: Content,
-    topic: Name,
-    party: Party,
-    place: Place,
-    expected: Vec<Expected>,
-    got: Vec<(Party, Receipt)>,
-    receivers_left_out: u32,
-    /// The delivery to the broker, once that is over.
-    hop: Option<Box<Delivery>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Content {
-    topic: u64,
-    payload: u64,
-    length: u32,
-}
-
-/// What is known of a client as a receiver.
-#[derive(Debug, Default)]
-struct Receiver {
-    connected: bool,
-    /// Its session outlives its connection.
-    keeps: bool,
-    left: Option<Timestamp>,
-    /// When something was last sent to it.
-    last: Option<Timestamp>,
-    lossy: bool,
-}
-
-#[derive(Debug, Default)]
-struct Broker {
-    tree: Tree,
-    receivers: BTreeMap<Party, Receiver>,
-}
-
 #[derive(Debug)]
 struct Retained {
     content: Content,
     client_id: Option<Name>,
     place: Place,
+    /// When it was published.
+    since: Timestamp,
 }
 
 /// A PUBLISH at hand.
@@ -217,7 +171,8 @@ pub(super) struct Sent<'a> {
 
 impl Sent<'_> {
     fn content(&self) -> Option<Content> {
-        Some(Content { topic: self.digest.topic?, payload: self.digest.payload, length: self.digest.length? })
+        let length = self.digest.length.filter(|_| self.digest.whole)?;
+        Some(Content { topic: self.digest.topic?, payload: self.digest.payload, length })
     }
 }
 
@@ -236,6 +191,14 @@ pub(super) struct Router {
     brokers: HashMap<SocketAddr, Broker, foldhash::fast::RandomState>,
     publications: BTreeMap<u64, Publication>,
     next: u64,
+    /// What the publications take, in bytes.
+    cost: usize,
+    /// Publications by the time when those who did not get them are counted.
+    due: VecDeque<u64>,
+    /// Those whose delivery to the broker took long, which are counted later.
+    late: VecDeque<u64>,
+    /// Receivers whose session is over, by the time when it was.
+    over: VecDeque<(Timestamp, SocketAddr, Party)>,
     by_content: HashMap<(SocketAddr, Content), VecDeque<u64>, foldhash::fast::RandomState>,
     retained: HashMap<(SocketAddr, u64), Retained, foldhash::fast::RandomState>,
     pub(super) topics: Topics,
@@ -252,6 +215,10 @@ impl Router {
             brokers: HashMap::default(),
             publications: BTreeMap::new(),
             next: 0,
+            cost: 0,
+            due: VecDeque::new(),
+            late: VecDeque::new(),
+            over: VecDeque::new(),
             by_content: HashMap::default(),
             retained: HashMap::default(),
             topics: Topics::new(limits.topics),
@@ -261,12 +228,13 @@ impl Router {
     }
 
     /// A client has connected, or is first seen to be.
-    pub(super) fn connected(&mut self, broker: SocketAddr, party: &Party, keeps: bool) {
+    pub(super) fn connected(&mut self, broker: SocketAddr, party: &Party, keeps: bool, now: Timestamp) {
         let receiver = self.brokers.entry(broker).or_default().receivers.entry(party.clone()).or_default();
         receiver.connected = true;
         receiver.keeps = keeps;
-        receiver.left = None;
+        receiver.came = Some(now);
         receiver.lossy = false;
+        receiver.over = None;
     }
 
     /// A client's connection has ended.
@@ -276,7 +244,7 @@ impl Router {
         };
         receiver.connected = false;
         receiver.keeps = keeps;
-        receiver.left.get_or_insert(now);
+        receiver.left = Some(now);
     }
 
     /// Some of what was sent to a client is missing.
@@ -286,10 +254,26 @@ impl Router {
         }
     }
 
-    /// A client's session is over.
-    pub(super) fn forget(&mut self, broker: SocketAddr, party: &Party) {
-        if let Some(broker) = self.brokers.get_mut(&broker) {
-            broker.receivers.remove(party);
+    /// A client's session is over; what became of it is known as long as messages to it may be on their way.
+    pub(super) fn forget(&mut self, broker: SocketAddr, party: &Party, now: Timestamp) {
+        if let Some(receiver) = self.brokers.get_mut(&broker).and_then(|broker| broker.receivers.get_mut(party)) {
+            receiver.connected = false;
+            receiver.over = Some(now);
+            self.over.push_back((now, broker, party.clone()));
+        }
+    }
+
+    /// Lets go the receivers whose session has been over for long.
+    fn clear(&mut self, now: Timestamp) {
+        while self.over.front().is_some_and(|(since, ..)| now.since(*since) > PATIENCE + PATIENCE) {
+            let Some((since, address, party)) = self.over.pop_front() else { break };
+            let Some(broker) = self.brokers.get_mut(&address) else { continue };
+            if broker.receivers.get(&party).is_some_and(|receiver| receiver.over == Some(since)) {
+                broker.receivers.remove(&party);
+            }
+            if broker.is_empty() {
+                self.brokers.remove(&address);
+            }
         }
     }
 
@@ -315,39 +299,20 @@ impl Router {
             if content.length == 0 {
                 self.retained.remove(&key);
             } else if self.retained.len() < self.limits.retained || self.retained.contains_key(&key) {
-                let retained = Retained { content, client_id: sent.party.client_id(), place: sent.place };
+                let (place, since) = (sent.place, sent.place.at.time);
+                let retained = Retained { content, client_id: sent.party.client_id(), place, since };
                 self.retained.insert(key, retained);
             } else {
                 self.capped += 1;
             }
         }
-        while self.publications.len() >= self.limits.publications {
+        let room = self.limits.publications;
+        while self.publications.len() >= room || self.cost > room.saturating_mul(BYTES) {
             let Some((number, publication)) = self.publications.pop_first() else { break };
             self.capped += 1;
             self.end(number, publication, sent.place.at.time);
         }
-        let broker = self.brokers.entry(sent.broker).or_default();
-        let mut expected: Vec<Expected> = Vec::new();
-        for subscriber in broker.tree.matching(sent.topic) {
-            let own = subscriber.no_local && subscriber.party == sent.party;
-            let known = expected.iter().any(|other| {
-                (other.party == subscriber.party && other.share.is_none() && subscriber.share.is_none())
-                    || (subscriber.share.is_some()
-                        && other.share == subscriber.share
-                        && other.filter == subscriber.filter)
-            });
-            if own || known || expected.len() >= RECEIVERS {
-                continue;
-            }
-            let connected = broker.receivers.get(&subscriber.party).is_some_and(|receiver| receiver.connected);
-            expected.push(Expected {
-                party: subscriber.party.clone(),
-                filter: Name::clone(&subscriber.filter),
-                share: subscriber.share.clone(),
-                connected,
-                qos: subscriber.qos.min(sent.qos),
-            });
-        }
+        let (expected, shares) = self.expected(sent);
         let number = self.next;
         self.next += 1;
         self.by_content.entry((sent.broker, content)).or_default().push_back(number);
@@ -357,19 +322,61 @@ impl Router {
             topic: Name::clone(sent.topic),
             party: sent.party.clone(),
             place: sent.place,
+            qos: sent.qos,
             expected,
+            shares,
             got: Vec::new(),
+            order: Vec::new(),
             receivers_left_out: 0,
             hop: None,
+            taken: None,
+            waits: false,
+            told: false,
         };
+        self.cost += publication.cost();
         self.publications.insert(number, publication);
+        self.due.push_back(number);
         Some(number)
     }
 
-    /// The delivery of a message to the broker is over.
-    pub(super) fn hop_over(&mut self, number: u64, hop: Box<Delivery>) {
+    /// Who is to get a message, by party, and the shared subscriptions that are.
+    fn expected(&mut self, sent: &Sent<'_>) -> (Vec<Expected>, Vec<Expected>) {
+        let Some(broker) = self.brokers.get(&sent.broker) else { return Default::default() };
+        let matching = broker.tree.matching(sent.topic).into_iter();
+        let all = matching.filter(|subscriber| !(subscriber.no_local && subscriber.party == sent.party));
+        let mut all: Vec<Expected> = all
+            .map(|subscriber| Expected {
+                party: subscriber.party.clone(),
+                filter: Name::clone(&subscriber.filter),
+                share: subscriber.share.clone(),
+                connected: broker.receivers.get(&subscriber.party).is_some_and(|receiver| receiver.connected),
+                qos: subscriber.qos.min(sent.qos),
+                taken: false,
+            })
+            .collect();
+        // Several subscriptions of a client give it one copy, or one each; the highest QoS is that of one at least.
+        all.sort_unstable_by(|a, b| (&a.party, b.qos, &a.filter).cmp(&(&b.party, a.qos, &b.filter)));
+        let (mut shares, mut direct): (Vec<_>, Vec<_>) = all.into_iter().partition(|expected| expected.share.is_some());
+        direct.dedup_by(|next, kept| next.party == kept.party);
+        // A group is connected if any of it is.
+        shares.sort_by(|a, b| (&a.share, &a.filter, b.connected).cmp(&(&b.share, &b.filter, a.connected)));
+        shares.dedup_by(|next, kept| next.filter == kept.filter);
+        direct.truncate(RECEIVERS);
+        shares.truncate(RECEIVERS);
+        (direct, shares)
+    }
+
+    /// The delivery of a message to the broker is over, at `now`.
+    pub(super) fn hop_over(&mut self, number: u64, hop: Box<Delivery>, now: Timestamp) {
         match self.publications.get_mut(&number) {
-            Some(publication) => publication.hop = Some(hop),
+            Some(publication) => {
+                publication.hop = Some(hop);
+                publication.taken = Some(now);
+                if publication.waits {
+                    publication.waits = false;
+                    self.late.push_back(number);
+                }
+            }
             None => self.settled.push(hop),
         }
     }
@@ -377,39 +384,36 @@ impl Router {
     /// The broker sends a message to a client; gives whose it is.
     pub(super) fn receive(&mut self, sent: &Sent<'_>) -> Option<Published> {
         let now = sent.place.at.time;
+        self.settle(now);
+        let content = sent.content();
         if let Some(broker) = self.brokers.get_mut(&sent.broker)
             && let Some(receiver) = broker.receivers.get_mut(&sent.party)
         {
             receiver.last = Some(now);
+            // It may be any message.
+            receiver.lossy |= content.is_none();
         }
-        let published = self.find(sent);
+        let published = content.and_then(|content| self.find(sent, content));
         self.topics.on_received(sent, published.as_ref());
         published
     }
 
-    fn find(&mut self, sent: &Sent<'_>) -> Option<Published> {
-        let content = sent.content()?;
+    fn find(&mut self, sent: &Sent<'_>, content: Content) -> Option<Published> {
         let now = sent.place.at.time;
+        let kept = self.retained.get(&(sent.broker, content.topic));
+        // A retained message goes to a new subscriber with RETAIN set (MQTT-3.3.1-8).
+        let retained = kept.filter(|held| sent.retain && held.content == content);
         let numbers = self.by_content.get(&(sent.broker, content));
-        let publications = &self.publications;
-        let candidates = numbers.into_iter().flatten().filter(|number| {
-            publications.get(number).is_some_and(|publication| {
-                now.since(publication.place.at.time) >= Span::ZERO - EARLY && publication.may_go_to(sent)
-            })
-        });
-        let fresh = |number: &&u64| {
-            publications
-                .get(number)
-                .is_some_and(|publication| !publication.got.iter().any(|(party, _)| *party == sent.party))
+        let fresh = numbers.and_then(|numbers| self.fresh(sent, numbers));
+        let again = || {
+            let last = *numbers?.back()?;
+            let publication = self.publications.get(&last)?;
+            (retained.is_none() && publication.may_go_to(sent)).then_some(last)
         };
-        let candidates: Vec<u64> = candidates.copied().collect();
-        let number = candidates.iter().find(fresh).or(candidates.last()).copied();
-        if let Some(number) = number
-            && let Some(publication) = self.publications.get_mut(&number)
-        {
-            return Some(publication.receive(sent, number, &mut self.topics));
+        if let Some(number) = fresh.or_else(again) {
+            return self.deliver(number, sent);
         }
-        let retained = self.retained.get(&(sent.broker, content.topic)).filter(|held| held.content == content)?;
+        let retained = retained?;
         Some(Published {
             kind: PublishedAs::Retained,
             client_id: retained.client_id.clone(),
@@ -420,15 +424,125 @@ impl Router {
         })
     }
 
-    /// Ends the messages that have had time enough.
+    /// The oldest of equal messages that the client has not got yet.
+    fn fresh(&self, sent: &Sent<'_>, numbers: &VecDeque<u64>) -> Option<u64> {
+        // Those before it subscribed are not for it, where later ones are.
+        let last = self.publications.get(numbers.back()?)?;
+        let wanted = last.expects(&sent.party) || last.has_untaken_share();
+        let get = |number: &u64| self.publications.get(number);
+        let is_through =
+            |number: &u64| get(number).is_none_or(|publication| publication.is_through(&sent.party, wanted));
+        let number = numbers.get(numbers.partition_point(is_through))?;
+        let publication = get(number)?;
+        let goes = publication.may_go_to(sent) && !publication.has_got(&sent.party);
+        goes.then_some(*number)
+    }
+
+    fn deliver(&mut self, number: u64, sent: &Sent<'_>) -> Option<Published> {
+        let publication = self.publications.get_mut(&number)?;
+        self.cost -= publication.cost();
+        let published = publication.receive(sent, number, &mut self.topics);
+        self.cost += publication.cost();
+        if publication.told {
+            publication.expected.retain(|expected| expected.party != sent.party);
+            if publication.expected.is_empty() && publication.shares.iter().all(|share| share.taken) {
+                self.remove(number);
+            }
+        }
+        Some(published)
+    }
+
+    /// A client's will was published at `now` and is retained, so that later subscribers get it: what it is, and where
+    /// its CONNECT is.
+    pub(super) fn retain_will(
+        &mut self,
+        broker: SocketAddr,
+        will: Digest,
+        party: &Party,
+        place: Place,
+        now: Timestamp,
+    ) {
+        let (Some(topic), Some(length), true) = (will.topic, will.length, will.whole) else { return };
+        let (digest, client_id) = (will, party.client_id());
+        let key = (broker, topic);
+        if self.retained.get(&key).is_some_and(|held| held.since > now) {
+            return;
+        }
+        if length == 0 {
+            self.retained.remove(&key);
+        } else if self.retained.len() < self.limits.retained || self.retained.contains_key(&key) {
+            let content = Content { topic, payload: digest.payload, length };
+            self.retained.insert(key, Retained { content, client_id, place, since: now });
+        } else {
+            self.capped += 1;
+        }
+    }
+
+    /// Tells of the messages that have had time enough.
     fn settle(&mut self, now: Timestamp) {
-        while let Some(first) = self.publications.first_entry() {
-            let publication = first.get();
-            if publication.hop.is_none() || now.since(publication.place.at.time) < PATIENCE {
+        while let Some(number) = self.due.front().copied() {
+            match self.publications.get_mut(&number) {
+                Some(publication) if now.since(publication.place.at.time) < PATIENCE => break,
+                Some(publication) if publication.hop.is_none() => publication.waits = true,
+                Some(publication) if now.since(publication.since()) < PATIENCE => self.late.push_back(number),
+                Some(_) => self.tell(number, now),
+                None => {}
+            }
+            self.due.pop_front();
+        }
+        while let Some(number) = self.late.front().copied() {
+            if self.publications.get(&number).is_some_and(|late| now.since(late.since()) < PATIENCE) {
                 break;
             }
-            let (number, publication) = first.remove_entry();
-            self.end(number, publication, now);
+            self.late.pop_front();
+            self.tell(number, now);
+        }
+        self.clear(now);
+    }
+
+    /// Tells who got a message and who did not, and keeps it for those alone who get it later.
+    fn tell(&mut self, number: u64, now: Timestamp) {
+        let Some(publication) = self.publications.get_mut(&number) else { return };
+        self.cost -= publication.cost();
+        let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), now);
+        let mut queued = receipts.missed.iter().filter(|missed| missed.why == MissedWhy::Queued).peekable();
+        if queued.peek().is_some() {
+            let is_queued = |expected: &Expected| !expected.connected && expected.qos > 0;
+            publication.expected.retain(is_queued);
+            publication.shares.retain(is_queued);
+            publication.told = true;
+            self.cost += publication.cost();
+        } else {
+            self.cost += publication.cost();
+            self.remove(number);
+        }
+        self.settled_with(hop, receipts);
+    }
+
+    fn settled_with(&mut self, hop: Option<Box<Delivery>>, receipts: Receipts) {
+        let Some(mut hop) = hop else { return };
+        let lost = receipts.missed.iter().filter(|missed| missed.why == MissedWhy::NotSent).count();
+        self.topics.on_missed(hop.flow.server, hop.topic.as_ref(), lost as u64);
+        hop.receipts = Some(Box::new(receipts));
+        self.settled.push(hop);
+    }
+
+    /// A message is not followed any more.
+    fn remove(&mut self, number: u64) {
+        if let Some(publication) = self.publications.remove(&number) {
+            self.unlink(number, &publication);
+        }
+    }
+
+    fn unlink(&mut self, number: u64, publication: &Publication) {
+        self.cost -= publication.cost();
+        let key = (publication.broker, publication.content);
+        let Some(numbers) = self.by_content.get_mut(&key) else { return };
+        if let Ok(at) = numbers.binary_search(&number) {
+            numbers.remove(at);
+        }
+        if numbers.is_empty() {
+            self.by_content.remove(&key);
         }
     }
 
@@ -439,107 +553,13 @@ impl Router {
         }
     }
 
-    fn end(&mut self, number: u64, publication: Publication, now: Timestamp) {
-        let key = (publication.broker, publication.content);
-        if let Some(numbers) = self.by_content.get_mut(&key) {
-            numbers.retain(|other| *other != number);
-            if numbers.is_empty() {
-                self.by_content.remove(&key);
-            }
-        }
-        let broker = self.brokers.get(&publication.broker);
-        let (hop, receipts) = publication.settle(broker, now);
-        let Some(mut hop) = hop else { return };
-        let lost = receipts.missed.iter().filter(|missed| missed.why == MissedWhy::NotSent).count();
-        self.topics.on_missed(hop.flow.server, hop.topic.as_ref(), lost as u64);
-        hop.receipts = Some(Box::new(receipts));
-        self.settled.push(hop);
+    fn end(&mut self, number: u64, mut publication: Publication, now: Timestamp) {
+        self.unlink(number, &publication);
+        let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), now);
+        self.settled_with(hop, receipts);
     }
 }
 
-impl Publication {
-    /// Whether it may be this message that the broker sends.
-    fn may_go_to(&self, sent: &Sent<'_>) -> bool {
-        // A retained copy goes to who subscribes later; a live one has RETAIN only where it is kept as published.
-        !sent.retain || self.expected.iter().any(|expected| expected.party == sent.party || expected.share.is_some())
-    }
-
-    fn receive(&mut self, sent: &Sent<'_>, number: u64, topics: &mut Topics) -> Published {
-        let after = sent.place.at.time.since(self.place.at.time);
-        let before = self.got.iter_mut().find(|(party, _)| *party == sent.party);
-        let (copy, out_of_order) = if let Some((_, receipt)) = before {
-            receipt.copies += 1;
-            (receipt.copies, false)
-        } else {
-            if self.got.len() < RECEIVERS {
-                let client_id = sent.party.client_id();
-                let receipt = Receipt { client_id, place: sent.place, qos: sent.qos, after, copies: 1 };
-                self.got.push((sent.party.clone(), receipt));
-            } else {
-                self.receivers_left_out += 1;
-            }
-            (1, topics.is_overtaken(self.broker, &self.topic, (&self.party, &sent.party, sent.qos), number))
-        };
-        Published {
-            kind: PublishedAs::Message,
-            client_id: self.party.client_id(),
-            place: self.place,
-            after,
-            copy,
-            out_of_order,
-        }
-    }
-
-    fn settle(self, broker: Option<&Broker>, now: Timestamp) -> (Option<Box<Delivery>>, Receipts) {
-        // What the broker did not take it does not pass on.
-        let taken = self.hop.as_ref().is_none_or(|hop| match hop.outcome {
-            DeliveryOutcome::Sent | DeliveryOutcome::Complete => true,
-            // It may pass a message of QoS 1 on before it acknowledges it, but need not.
-            DeliveryOutcome::Open
-            | DeliveryOutcome::Refused
-            | DeliveryOutcome::Superseded
-            | DeliveryOutcome::Unresolved
-            | DeliveryOutcome::SessionOver => false,
-        });
-        let mut missed = Vec::new();
-        for expected in self.expected.iter().filter(|_| taken) {
-            let got = match &expected.share {
-                Some(_) => !self.got.is_empty(),
-                None => self.got.iter().any(|(party, _)| *party == expected.party),
-            };
-            if !got {
-                missed.push(self.missed(
-                    expected,
-                    broker.and_then(|broker| broker.receivers.get(&expected.party)),
-                    now,
-                ));
-            }
-        }
-        let receipts = Receipts {
-            got: self.got.into_iter().map(|(_, receipt)| receipt).collect(),
-            missed,
-            left_out: self.receivers_left_out,
-        };
-        (self.hop, receipts)
-    }
-
-    fn missed(&self, expected: &Expected, receiver: Option<&Receiver>, now: Timestamp) -> Missed {
-        let at = self.place.at.time;
-        let (why, certainty) = match receiver {
-            _ if !expected.connected && expected.qos == 0 => (MissedWhy::Away, Certainty::Likely),
-            Some(receiver) if !expected.connected && receiver.keeps => (MissedWhy::Queued, Certainty::Likely),
-            Some(receiver) if receiver.lossy => (MissedWhy::NotProvable, Certainty::Hint),
-            None => (MissedWhy::Left, Certainty::Likely),
-            Some(receiver) if receiver.left.is_some_and(|left| left.since(at) < Span::from_secs(1)) => {
-                (MissedWhy::Left, Certainty::Likely)
-            }
-            // What came later to the same client shows that this would have been captured as well.
-            Some(receiver) if receiver.last.is_some_and(|last| last.since(at) > Span::from_secs(1)) => {
-                (MissedWhy::NotSent, Certainty::Likely)
-            }
-            Some(_) if now.since(at) >= PATIENCE => (MissedWhy::NotSent, Certainty::Hint),
-            Some(_) => (MissedWhy::NotProvable, Certainty::Hint),
-        };
-        Missed { client_id: expected.party.client_id(), filter: Name::clone(&expected.filter), why, certainty }
-    }
-}
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;

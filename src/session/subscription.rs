@@ -9,6 +9,9 @@ use crate::time::{Span, Timestamp};
 /// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.
 const FILTER_BYTES: usize = 1 << 20;
 
+/// The most subscriptions of a client that each message to it is compared with.
+const LOOKED_THROUGH: usize = 1000;
+
 /// What an entry costs besides its bytes.
 const FILTER_COST: usize = 64;
 
@@ -239,7 +242,12 @@ impl Subscriptions {
     pub(super) fn absorb(&mut self, newer: Self) {
         self.filter_bytes += newer.filter_bytes;
         self.left_out += newer.left_out;
-        self.granted.extend(newer.granted);
+        for (filter, state) in newer.granted {
+            let length = filter.len();
+            if self.granted.insert(filter, state).is_some() {
+                self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
+            }
+        }
         // Requests are for one connection: what was not answered before it ended is void.
         for old in std::mem::replace(&mut self.pending, newer.pending).into_values() {
             self.forget_pending(&old);
@@ -269,12 +277,102 @@ impl Subscriptions {
         })
     }
 
-    /// The highest QoS at which a message to this topic may come; `None` where no subscription that was seen wants it.
+    /// The highest QoS at which a message to this topic may come; `None` where no subscription that was seen wants it,
+    /// or they are too many to look through for each message.
     pub fn highest_qos(&self, name: &[u8]) -> Option<u8> {
+        if self.granted.len() + self.pending.len() > LOOKED_THROUGH {
+            return None;
+        }
         let answered = self.granted().filter(|(filter, _)| topic::matches(filter, name));
         let granted = answered.filter_map(|(_, state)| state.granted_qos()).max();
         // A server may begin to send before its SUBACK (MQTT 5.0, section 3.8.4).
         let pending = self.unanswered().filter(|(filter, _)| topic::matches(filter, name));
         granted.max(pending.map(|(_, state)| state.requested_qos()).max())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mqtt::{Body, ControlPacket, FixedHeader, Version, decode};
+
+    /// SUBSCRIBE or UNSUBSCRIBE of 3.1.1.
+    fn request(first: u8, id: u8, filters: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut body = vec![0, id];
+        for (filter, options) in filters {
+            body.extend([0, filter.len() as u8]);
+            body.extend(filter.as_bytes());
+            body.extend(*options);
+        }
+        [vec![first, body.len() as u8], body].concat()
+    }
+
+    fn parse(bytes: &[u8]) -> ControlPacket<'_> {
+        let packet_type = if bytes[0] == 0x82 { PacketType::Subscribe } else { PacketType::Unsubscribe };
+        let header = FixedHeader { packet_type, flags: 2, remaining_length: u32::from(bytes[1]), length: 2 };
+        decode(header, &bytes[2..], Version::V311)
+    }
+
+    fn subscribe(held: &mut Subscriptions, id: u8, filters: &[(&str, &[u8])]) -> bool {
+        let bytes = request(0x82, id, filters);
+        let Body::Subscribe(body) = parse(&bytes).body else { panic!("SUBSCRIBE") };
+        held.on_subscribe(&body, true, FrameNo(1))
+    }
+
+    fn unsubscribe(held: &mut Subscriptions, id: u8, filter: &str) {
+        let bytes = request(0xa2, id, &[(filter, &[])]);
+        let Body::Unsubscribe(body) = parse(&bytes).body else { panic!("UNSUBSCRIBE") };
+        held.on_unsubscribe(&body, true);
+    }
+
+    #[test]
+    fn what_is_granted_holds_until_it_is_taken_back() {
+        let mut held = Subscriptions::default();
+        assert!(!subscribe(&mut held, 1, &[("a/+", &[2]), ("a/b", &[1])]));
+        assert_eq!(held.highest_qos(b"a/b"), Some(2), "messages may come before the SUBACK");
+        assert_eq!(held.on_suback(1, &[1, 0x80]), Answer::Fits);
+        assert_eq!(held.highest_qos(b"a/b"), Some(1));
+        assert_eq!(held.take_changes().len(), 2);
+        assert_eq!(held.on_suback(1, &[1, 0]), Answer::Unsolicited);
+        assert!(!subscribe(&mut held, 2, &[("c", &[0])]));
+        assert!(subscribe(&mut held, 2, &[("d", &[0])]), "the identifier is in use");
+        assert_eq!(held.on_suback(2, &[0, 0]), Answer::Count(1));
+        unsubscribe(&mut held, 3, "a/+");
+        assert_eq!(held.on_unsuback(3, &[], false), Answer::Fits);
+        assert_eq!(held.highest_qos(b"a/b"), None);
+    }
+
+    #[test]
+    fn the_bytes_that_are_counted_are_those_that_are_kept() {
+        let mut held = Subscriptions::default();
+        for _ in 0..3 {
+            subscribe(&mut held, 1, &[("a", &[1]), ("b", &[1])]);
+            held.on_suback(1, &[1, 1]);
+        }
+        assert_eq!(held.filter_bytes, 2 * (1 + FILTER_COST));
+        let mut newer = Subscriptions::default();
+        subscribe(&mut newer, 1, &[("a", &[0])]);
+        newer.on_suback(1, &[0]);
+        subscribe(&mut held, 9, &[("never answered", &[0])]);
+        held.absorb(newer);
+        assert_eq!(held.filter_bytes, 2 * (1 + FILTER_COST));
+        assert_eq!(held.highest_qos(b"a"), Some(0), "the later one counts");
+        for filter in ["a", "b", "c"] {
+            unsubscribe(&mut held, 4, filter);
+            held.on_unsuback(4, &[], false);
+        }
+        assert_eq!((held.filter_bytes, held.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn subscriptions_without_end_are_left_out() {
+        let mut held = Subscriptions::default();
+        for number in 0..20_000 {
+            subscribe(&mut held, 1, &[(&format!("filter {number}"), &[0])]);
+            held.on_suback(1, &[0]);
+        }
+        assert!(held.left_out > 0);
+        assert!(held.granted.len() as u64 + held.left_out == 20_000);
+        assert_eq!(held.highest_qos(b"filter 1"), None, "they are too many to look through");
     }
 }

@@ -1,6 +1,7 @@
 //! What passed by topic: who published, who got it, how much, how fast.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::hash_map::{Entry, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::delivery::Name;
@@ -10,6 +11,12 @@ use crate::time::{Span, Timestamp};
 
 /// The most clients that are counted one by one at a topic.
 const PARTIES: usize = 1024;
+
+/// Bytes that topics may take on the average.
+const BYTES: usize = 2048;
+
+/// Bytes that a client at a topic takes, about.
+const PARTY: usize = 64;
 
 /// A topic of a broker.
 #[derive(Debug, Clone, Default)]
@@ -44,12 +51,12 @@ pub struct Topic {
     pub last: Option<Timestamp>,
     publishers: BTreeSet<Party>,
     receivers: BTreeSet<Party>,
-    /// The last message that came to a client from a publisher, by QoS.
-    order: BTreeMap<(Party, Party, u8), u64>,
+    /// The last message that came to a client from a publisher, by the QoS on both ways.
+    order: BTreeMap<(Party, Party, [u8; 2]), u64>,
 }
 
 impl Topic {
-    /// How many clients published to it; [`None`] where they are too many to count.
+    /// How many clients published to it; of very many only so many as are counted.
     pub fn publishers(&self) -> usize {
         self.publishers.len()
     }
@@ -81,9 +88,10 @@ impl Topic {
     }
 }
 
-fn add(parties: &mut BTreeSet<Party>, party: &Party) {
-    if parties.len() < PARTIES && !parties.contains(party) {
+fn add(parties: &mut BTreeSet<Party>, party: &Party, room: &mut usize) {
+    if parties.len() < PARTIES && *room >= PARTY && !parties.contains(party) {
         parties.insert(party.clone());
+        *room -= PARTY;
     }
 }
 
@@ -92,12 +100,14 @@ fn add(parties: &mut BTreeSet<Party>, party: &Party) {
 pub(super) struct Topics {
     by_name: HashMap<(SocketAddr, Name), Topic, foldhash::fast::RandomState>,
     limit: usize,
+    /// Bytes that are left for names and clients.
+    room: usize,
     left_out: u64,
 }
 
 impl Topics {
     pub(super) fn new(limit: usize) -> Self {
-        Self { by_name: HashMap::default(), limit, left_out: 0 }
+        Self { by_name: HashMap::default(), limit, room: limit.saturating_mul(BYTES), left_out: 0 }
     }
 
     /// Messages of topics that are not counted, because there are too many.
@@ -105,17 +115,26 @@ impl Topics {
         self.left_out
     }
 
-    fn entry(&mut self, broker: SocketAddr, topic: &Name) -> Option<&mut Topic> {
+    /// The topic, new if it was not known, and the room that is left.
+    fn entry(&mut self, broker: SocketAddr, topic: &Name) -> Option<(&mut Topic, &mut usize)> {
         let key = (broker, Name::clone(topic));
-        if self.by_name.len() >= self.limit && !self.by_name.contains_key(&key) {
-            self.left_out += 1;
-            return None;
+        let takes = size_of::<Topic>() + topic.len();
+        let full = self.by_name.len() >= self.limit || self.room < takes;
+        match self.by_name.entry(key) {
+            Entry::Occupied(known) => Some((known.into_mut(), &mut self.room)),
+            Entry::Vacant(_) if full => {
+                self.left_out += 1;
+                None
+            }
+            Entry::Vacant(place) => {
+                self.room -= takes;
+                Some((place.insert(Topic::default()), &mut self.room))
+            }
         }
-        Some(self.by_name.entry(key).or_default())
     }
 
     pub(super) fn on_published(&mut self, sent: &Sent<'_>) {
-        let Some(topic) = self.entry(sent.broker, sent.topic) else { return };
+        let Some((topic, room)) = self.entry(sent.broker, sent.topic) else { return };
         topic.note(sent.place.at.time);
         topic.published += 1;
         if let Some(count) = topic.published_by_qos.get_mut(usize::from(sent.qos)) {
@@ -125,14 +144,14 @@ impl Topics {
         if let Some(length) = sent.digest.length {
             topic.payload_bytes.record(length.into());
         }
-        add(&mut topic.publishers, &sent.party);
+        add(&mut topic.publishers, &sent.party, room);
     }
 
     pub(super) fn on_received(&mut self, sent: &Sent<'_>, published: Option<&Published>) {
-        let Some(topic) = self.entry(sent.broker, sent.topic) else { return };
+        let Some((topic, room)) = self.entry(sent.broker, sent.topic) else { return };
         topic.note(sent.place.at.time);
         topic.received += 1;
-        add(&mut topic.receivers, &sent.party);
+        add(&mut topic.receivers, &sent.party, room);
         match published {
             Some(published) => match published.kind {
                 PublishedAs::Message => {
@@ -150,7 +169,7 @@ impl Topics {
     }
 
     pub(super) fn on_missed(&mut self, broker: SocketAddr, topic: Option<&Name>, count: u64) {
-        if let Some(topic) = topic.filter(|_| count > 0).and_then(|topic| self.entry(broker, topic)) {
+        if let Some((topic, _)) = topic.filter(|_| count > 0).and_then(|topic| self.entry(broker, topic)) {
             topic.missed += count;
         }
     }
@@ -160,13 +179,16 @@ impl Topics {
         &mut self,
         broker: SocketAddr,
         topic: &Name,
-        (publisher, receiver, qos): (&Party, &Party, u8),
+        (publisher, receiver, qos): (&Party, &Party, [u8; 2]),
         number: u64,
     ) -> bool {
-        let Some(topic) = self.entry(broker, topic) else { return false };
+        let Some((topic, room)) = self.entry(broker, topic) else { return false };
         let key = (publisher.clone(), receiver.clone(), qos);
-        if topic.order.len() >= PARTIES && !topic.order.contains_key(&key) {
-            return false;
+        if !topic.order.contains_key(&key) {
+            if topic.order.len() >= PARTIES || *room < 2 * PARTY {
+                return false;
+            }
+            *room -= 2 * PARTY;
         }
         let last = topic.order.entry(key).or_insert(number);
         let overtaken = *last > number;

@@ -1,6 +1,6 @@
 //! Subscriptions of all clients of a broker, found by topic.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::delivery::Name;
 use super::route::Party;
@@ -26,19 +26,21 @@ pub(super) struct Subscriber {
 #[derive(Debug, Default)]
 struct Node {
     levels: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
-    here: Vec<Subscriber>,
+    /// By client and filter, which may be of several groups.
+    here: BTreeMap<(Party, Name), Subscriber>,
 }
 
 /// Filters by their levels; `+` and `#` are levels like others.
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
+    held: usize,
     garbage: usize,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], garbage: 0 }
+        Self { nodes: vec![Node::default()], held: 0, garbage: 0 }
     }
 }
 
@@ -61,11 +63,13 @@ impl Tree {
                 next as usize
             };
         }
-        let here = &mut self.nodes[node].here;
-        match here.iter_mut().find(|held| held.party == subscriber.party && held.filter == subscriber.filter) {
-            Some(held) => *held = subscriber,
-            None => here.push(subscriber),
-        }
+        let old = self.nodes[node].here.insert((subscriber.party.clone(), filter), subscriber);
+        self.held += usize::from(old.is_none());
+    }
+
+    /// Whether there are no subscriptions.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// Takes a subscription out.
@@ -76,10 +80,11 @@ impl Tree {
             let Some(next) = self.nodes[node].levels.get(level) else { return };
             node = *next as usize;
         }
-        let here = &mut self.nodes[node].here;
-        let before = here.len();
-        here.retain(|held| held.party != *party || *held.filter != *filter);
-        self.garbage += before - here.len();
+        if self.nodes[node].here.remove(&(party.clone(), filter.into())).is_none() {
+            return;
+        }
+        self.held -= 1;
+        self.garbage += 1;
         if self.garbage > GARBAGE {
             self.rebuild();
         }
@@ -87,7 +92,7 @@ impl Tree {
 
     fn rebuild(&mut self) {
         let old = std::mem::take(self);
-        for subscriber in old.nodes.into_iter().flat_map(|node| node.here) {
+        for subscriber in old.nodes.into_iter().flat_map(|node| node.here.into_values()) {
             self.insert(subscriber);
         }
     }
@@ -103,10 +108,10 @@ impl Tree {
             let Some(node) = self.nodes.get(node) else { continue };
             let wild = depth > 0 || !hidden;
             if wild && let Some(all) = node.levels.get(&b"#"[..]) {
-                found.extend(self.nodes.get(*all as usize).into_iter().flat_map(|node| &node.here));
+                found.extend(self.nodes.get(*all as usize).into_iter().flat_map(|node| node.here.values()));
             }
             let Some(level) = levels.get(depth) else {
-                found.extend(&node.here);
+                found.extend(node.here.values());
                 continue;
             };
             let exact = node.levels.get(*level).filter(|_| !matches!(*level, b"#" | b"+"));

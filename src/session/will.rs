@@ -12,6 +12,9 @@ const SIGHTINGS: usize = 16;
 /// publish the will first.
 const EARLY: Span = Span::from_secs(1);
 
+/// How much later than it is due a will is seen that others have as well, so that it is taken for this one's.
+const PROMPT: Span = Span::from_secs(5);
+
 /// A copy of the will on its way to a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
@@ -19,6 +22,8 @@ pub struct Sighting {
     pub place: Place,
     /// The subscriber, where its identifier is known.
     pub client_id: Option<Name>,
+    /// No other client that is connected has the same will.
+    pub(super) alone: bool,
 }
 
 /// What became of a will.
@@ -36,7 +41,7 @@ pub enum WillFate {
     Published,
     /// Due, and not seen: nobody may have subscribed to it, or the capture lacks it.
     NotSeen,
-    /// Its delay was not over when the capture was.
+    /// Its delay was not over when the capture was, or the flow was let go.
     Delayed,
 }
 
@@ -72,8 +77,10 @@ pub struct WillState {
     pub sightings: Vec<Sighting>,
     /// When somebody published what looks the same.
     pub(super) shadowed: Option<Timestamp>,
-    /// When the client came back after this connection.
+    /// When the client came back after this connection, and went on with the session.
     pub(super) back: Option<Timestamp>,
+    /// When the session was over because the client began another.
+    pub(super) over: Option<Timestamp>,
     pub(super) digest: Digest,
 }
 
@@ -89,6 +96,7 @@ impl WillState {
             sightings: Vec::new(),
             shadowed: None,
             back: None,
+            over: None,
             digest,
         }
     }
@@ -100,15 +108,21 @@ impl WillState {
         }
     }
 
-    /// The sightings that the end of the connection at `closed` explains; all where it left no trace.
-    pub(super) fn published(&self, closed: Option<Timestamp>) -> impl Iterator<Item = &Sighting> {
+    /// The sightings that the end of the connection at `closed` explains.
+    pub(super) fn published(&self, closed: Timestamp, session_expiry: u32) -> impl Iterator<Item = &Sighting> {
+        let due = self.due(closed, session_expiry);
         self.sightings.iter().filter(move |sighting| {
-            closed.is_none_or(|closed| sighting.place.at.time.since(closed) >= Span::ZERO - EARLY)
+            let at = sighting.place.at.time;
+            at.since(closed) >= Span::ZERO - EARLY && (sighting.alone || at.since(due) < PROMPT)
         })
     }
 
     /// When it is due, if the connection ended at `closed`: after the delay, or with the session where that ends before.
     pub(super) fn due(&self, closed: Timestamp, session_expiry: u32) -> Timestamp {
-        closed + Span::from_secs(i64::from(self.delay.min(session_expiry)))
+        let due = closed + Span::from_secs(i64::from(self.delay.min(session_expiry)));
+        match self.over {
+            Some(over) if over < due => over,
+            _ => due,
+        }
     }
 }

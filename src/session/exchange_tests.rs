@@ -1,0 +1,108 @@
+use std::net::SocketAddr;
+
+use super::*;
+use crate::capture::Origin;
+use crate::engine::FlowRef;
+use crate::flow::{Direction, KnownBy, PerDirection, Transport};
+use crate::mqtt::Version;
+use crate::session::delivery::{Faults, Sending};
+use crate::time::Timestamp;
+
+fn at(millis: u64) -> Place {
+    let time = Timestamp::from_nanos(0) + Span::from_millis(millis as i64);
+    Place { flow: FrameNo(1), at: Origin { frame: FrameNo(millis), time } }
+}
+
+fn flow() -> FlowRef {
+    let end = |port| SocketAddr::from(([10, 0, 0, 1], port));
+    FlowRef {
+        id: FrameNo(1),
+        stream: 0,
+        transport: Transport::Tcp,
+        client: end(40_000),
+        server: end(1883),
+        known_by: KnownBy::Syn,
+        begin: PerDirection::default(),
+    }
+}
+
+fn sent(packet_id: u16, payload: u64, at: Place) -> Box<Delivery> {
+    Box::new(Delivery {
+        direction: Direction::ToServer,
+        flow: flow(),
+        client_id: None,
+        version: Version::V311,
+        qos: 1,
+        retain: false,
+        packet_id: Some(packet_id),
+        topic: None,
+        payload_length: Some(1),
+        first: Sending { place: at, dup: false },
+        again: Vec::new(),
+        resends: 0,
+        acknowledged: None,
+        released: None,
+        completed: None,
+        outcome: DeliveryOutcome::Open,
+        faults: Faults::default(),
+        published: None,
+        receipts: None,
+        digest: Digest { topic: Some(1), payload, length: Some(1), whole: true },
+        release_flow: None,
+        owed: 0,
+        number: 0,
+        publication: None,
+    })
+}
+
+/// Runs exchanges whose session is known or not; gives the incidents.
+fn run(known: bool, mut each: impl FnMut(&mut Exchanges, &mut Judge<'_>, &mut Tally<'_>)) -> Vec<IncidentKind> {
+    let (mut incidents, mut told) = (Vec::new(), 0);
+    let mut judge = Judge {
+        incidents: &mut incidents,
+        told: &mut told,
+        flow: flow(),
+        version: Version::V311,
+        at: at(0).at,
+        known,
+        whole: known,
+        receiver: Some(Role::Server),
+    };
+    let mut deliveries = Deliveries::default();
+    let mut exchanges = Exchanges::default();
+    each(&mut exchanges, &mut judge, &mut Tally { of: &mut deliveries, over: None });
+    incidents.into_iter().map(|incident| incident.kind).collect()
+}
+
+#[test]
+fn messages_whose_acknowledgements_are_not_captured_take_no_more_and_more_room() {
+    let told = run(false, |exchanges, judge, tally| {
+        for number in 0..10_000 {
+            exchanges.on_publish(sent(number as u16 % 10, number, at(number)), judge, tally);
+        }
+        assert!(exchanges.waiting[0].len() <= WAITING, "{}", exchanges.waiting[0].len());
+        assert_eq!((exchanges.open(), exchanges.in_flight()), (10, 10));
+        assert_eq!(tally.of.counts.unresolved, 9_990);
+    });
+    assert_eq!(told, []);
+}
+
+#[test]
+fn early_acknowledgements_are_bounded() {
+    let told = run(true, |exchanges, judge, tally| {
+        for id in 0..1000 {
+            exchanges.on_acknowledgement(PacketType::PubAck, id, 0, at(1), judge, tally);
+        }
+        assert_eq!(exchanges.early.len(), EARLY_LIMIT);
+    });
+    assert_eq!(told, []);
+}
+
+#[test]
+fn an_equal_message_on_the_same_connection_is_another() {
+    let told = run(true, |exchanges, judge, tally| {
+        exchanges.on_publish(sent(1, 7, at(1)), judge, tally);
+        exchanges.on_publish(sent(1, 7, at(2)), judge, tally);
+    });
+    assert_eq!(told, [IncidentKind::IdentifierInUse(1)]);
+}

@@ -1,0 +1,94 @@
+//! What is known of those who are to get messages: the clients of a broker, and who of them a message is for.
+
+use std::collections::BTreeMap;
+
+use super::delivery::Name;
+use super::incident::Certainty;
+use super::route::{Missed, MissedWhy, PATIENCE, Party};
+use super::tree::Tree;
+use crate::time::{Span, Timestamp};
+
+/// Within this time what comes to a client, and what becomes of it, may be of one cause.
+const SHORTLY: Span = Span::from_secs(1);
+
+/// A broker: what its clients have subscribed to, and how it is with them.
+#[derive(Debug, Default)]
+pub(super) struct Broker {
+    pub(super) tree: Tree,
+    pub(super) receivers: BTreeMap<Party, Receiver>,
+}
+
+impl Broker {
+    /// Whether nothing is known of it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.receivers.is_empty() && self.tree.is_empty()
+    }
+}
+
+/// What is known of a client as a receiver.
+#[derive(Debug, Default)]
+pub(super) struct Receiver {
+    pub(super) connected: bool,
+    /// Its session outlives its connection.
+    pub(super) keeps: bool,
+    /// When it connected last.
+    pub(super) came: Option<Timestamp>,
+    /// When it left last.
+    pub(super) left: Option<Timestamp>,
+    /// When something was last sent to it.
+    pub(super) last: Option<Timestamp>,
+    pub(super) lossy: bool,
+    /// Its session is over, since then.
+    pub(super) over: Option<Timestamp>,
+}
+
+/// Someone who is to get a message.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) party: Party,
+    pub(super) filter: Name,
+    /// The group of a shared subscription; one of its members gets the message.
+    pub(super) share: Option<Name>,
+    pub(super) connected: bool,
+    pub(super) qos: u8,
+    /// Of a shared subscription: one of its members got it.
+    pub(super) taken: bool,
+}
+
+impl Expected {
+    /// Why it did not get what was published at `at`, as far as that shows at `now`.
+    pub(super) fn missed(&self, receiver: Option<&Receiver>, at: Timestamp, now: Timestamp) -> Missed {
+        let missed = |why, certainty| Missed {
+            client_id: self.party.client_id(),
+            filter: Name::clone(&self.filter),
+            why,
+            certainty,
+        };
+        let Some(receiver) = receiver else { return missed(MissedWhy::NotProvable, Certainty::Hint) };
+        let left_at_once = receiver.left.is_some_and(|left| left >= at && left.since(at) < SHORTLY);
+        if !self.connected && self.qos == 0 {
+            missed(MissedWhy::Away, Certainty::Likely)
+        } else if receiver.lossy {
+            missed(MissedWhy::NotProvable, Certainty::Hint)
+        } else if !self.connected && receiver.keeps {
+            // It came back, and other things were sent to it, but not this.
+            let waited = |came: Timestamp| receiver.last.is_some_and(|last| last.since(came) > SHORTLY);
+            if receiver.connected && receiver.came.is_some_and(|came| came > at && waited(came)) {
+                missed(MissedWhy::NotSent, Certainty::Hint)
+            } else {
+                missed(MissedWhy::Queued, Certainty::Likely)
+            }
+        } else if !self.connected || left_at_once {
+            missed(MissedWhy::Left, Certainty::Likely)
+        } else if receiver.last.is_some_and(|last| last.since(at) > SHORTLY) {
+            // What came later to the same client shows that this would have been captured as well.
+            missed(MissedWhy::NotSent, Certainty::Likely)
+        } else if !receiver.connected {
+            missed(MissedWhy::Left, Certainty::Hint)
+        } else if now.since(at) >= PATIENCE {
+            missed(MissedWhy::NotSent, Certainty::Hint)
+        } else {
+            missed(MissedWhy::NotProvable, Certainty::Hint)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use super::*;
+use crate::capture::Origin;
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 2], port))
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_nanos(0) + Span::from_millis(millis)
+}
+
+fn place(millis: i64) -> Place {
+    Place { flow: FrameNo(1), at: Origin { frame: FrameNo(1), time: at(millis) } }
+}
+
+fn client(name: &str) -> Party {
+    Party::Client(name.as_bytes().into())
+}
+
+fn sent<'a>(party: &Party, topic: &'a Name, payload: u64, millis: i64) -> Sent<'a> {
+    let digest = Digest { topic: Some(topic.len() as u64), payload, length: Some(1), whole: true };
+    Sent { broker: address(1883), party: party.clone(), topic, digest, place: place(millis), qos: 0, retain: false }
+}
+
+fn router(publications: usize) -> Router {
+    Router::new(RouteLimits { publications, retained: 10, topics: 10 })
+}
+
+#[test]
+fn nothing_is_left_of_clients_and_brokers_that_are_gone() {
+    let mut router = router(100);
+    let topic: Name = b"t".as_slice().into();
+    for number in 0..1000 {
+        let (broker, party) = (address(number), Party::Flow(FrameNo(number.into())));
+        let now = at(i64::from(number) * 100);
+        router.connected(broker, &party, false, now);
+        let filter = Name::clone(&topic);
+        router.subscribe(broker, Subscriber { party: party.clone(), filter, share: None, qos: 0, no_local: false });
+        router.unsubscribe(broker, &party, &topic);
+        router.forget(broker, &party, now);
+        router.receive(&sent(&client("c"), &topic, 1, i64::from(number) * 100));
+    }
+    // Those of the last twenty seconds may have missed something.
+    assert!(router.brokers.len() <= 202, "{}", router.brokers.len());
+    router.settle(at(1_000_000));
+    assert_eq!((router.brokers.len(), router.over.len()), (0, 0));
+}
+
+#[test]
+fn who_is_back_is_not_let_go() {
+    let mut router = router(100);
+    router.connected(address(1883), &client("c"), false, at(0));
+    router.forget(address(1883), &client("c"), at(1));
+    router.connected(address(1883), &client("c"), false, at(2));
+    router.settle(at(1_000_000));
+    assert_eq!(router.brokers.len(), 1);
+}
+
+#[test]
+fn messages_are_bounded_by_number_and_by_bytes() {
+    let mut router = router(100);
+    let short: Name = b"t".as_slice().into();
+    for number in 0..1000 {
+        router.publish(&sent(&client("p"), &short, number, 0));
+    }
+    assert_eq!((router.publications.len(), router.by_content.len(), router.capped), (100, 100, 900));
+    let long: Name = vec![b'x'; 60_000].into();
+    for number in 0..1000 {
+        router.publish(&sent(&client("p"), &long, number, 0));
+    }
+    assert!(router.cost <= 100 * BYTES + 70_000, "{}", router.cost);
+    router.finish(at(0));
+    assert_eq!((router.publications.len(), router.by_content.len(), router.cost), (0, 0, 0));
+}
+
+#[test]
+fn each_client_gets_each_of_equal_messages_once_and_then_copies() {
+    let mut router = router(100);
+    let topic: Name = b"t".as_slice().into();
+    let mut published: Vec<_> = Vec::new();
+    for millis in 0..5 {
+        router.publish(&sent(&client("p"), &topic, 1, millis));
+    }
+    for millis in 10..17 {
+        published.push(router.receive(&sent(&client("c"), &topic, 1, millis)).unwrap());
+    }
+    let told: Vec<_> =
+        published.iter().map(|of| (of.place.at.time.since(at(0)).as_nanos() / 1_000_000, of.copy)).collect();
+    assert_eq!(told, [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (4, 3)]);
+    assert!(router.receive(&sent(&client("c"), &topic, 2, 20)).is_none(), "nobody published that");
+    // A copy that is captured long before the message is not its.
+    router.publish(&sent(&client("p"), &topic, 3, 1000));
+    assert!(router.receive(&sent(&client("c"), &topic, 3, 900)).is_none());
+}
