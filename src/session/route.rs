@@ -442,12 +442,13 @@ impl Router {
         let publication = self.publications.get_mut(&number)?;
         self.cost -= publication.cost();
         let published = publication.receive(sent, number, &mut self.topics);
-        self.cost += publication.cost();
         if publication.told {
             publication.expected.retain(|expected| expected.party != sent.party);
-            if publication.expected.is_empty() && publication.shares.iter().all(|share| share.taken) {
-                self.remove(number);
-            }
+        }
+        self.cost += publication.cost();
+        let is_over = publication.expected.is_empty() && !publication.has_untaken_share();
+        if publication.told && is_over {
+            self.remove(number);
         }
         Some(published)
     }

@@ -92,3 +92,21 @@ fn each_client_gets_each_of_equal_messages_once_and_then_copies() {
     router.publish(&sent(&client("p"), &topic, 3, 1000));
     assert!(router.receive(&sent(&client("c"), &topic, 3, 900)).is_none());
 }
+
+#[test]
+fn what_the_broker_did_not_take_waits_for_nobody() {
+    let mut router = router(100);
+    let topic: Name = b"t".as_slice().into();
+    let filter = Name::clone(&topic);
+    router.connected(address(1883), &client("c"), true, at(0));
+    router.subscribe(address(1883), Subscriber { party: client("c"), filter, share: None, qos: 1, no_local: false });
+    router.left(address(1883), &client("c"), at(1), true);
+    for payload in 0..3 {
+        router.publish(&Sent { qos: 1, ..sent(&client("p"), &topic, payload, 10) });
+    }
+    for number in 0..3 {
+        router.tell(number, at(20_000));
+    }
+    assert!(router.publications.is_empty());
+    assert_eq!((router.cost, router.by_content.len()), (0, 0));
+}
