@@ -285,7 +285,9 @@ fn layered(typed: Typed, parts: &[Part]) -> Typed {
 fn fit(left: &Typed, left_operand: &Operand, right: Typed, right_operand: &Operand) -> Result<Node, Fault> {
     let sliced = |operand: &Operand| matches!(operand.kind, OperandKind::Slice(..));
     let bytes = (sliced(left_operand) || sliced(right_operand)) && left.class.has_bytes() && right.class.has_bytes();
-    if left.class == right.class || bytes {
+    let addresses =
+        matches!((left.class, right.class), (Class::Bytes, Class::Ethernet) | (Class::Ethernet, Class::Bytes));
+    if left.class == right.class || bytes || addresses {
         return Ok(right.node);
     }
     let message = format!("{left_operand} is {} and {right_operand} is {}", left.class, right.class);

@@ -164,7 +164,8 @@ fn wrong(operand: &Operand, target: Target) -> Fault {
         Class::Ethernet => fault.hint("such as 00:11:22:33:44:55"),
         Class::Ipv4 => fault.hint("such as 192.0.2.1 or 192.0.2.0/24; names of hosts are not looked up"),
         Class::Ipv6 => fault.hint("such as 2001:db8::1 or 2001:db8::/32"),
-        Class::Integer | Class::Boolean | Class::Float | Class::Text | Class::Label => fault,
+        Class::Text => fault.hint("text with other characters than letters and digits stands in double quotes"),
+        Class::Integer | Class::Boolean | Class::Float | Class::Label => fault,
     }
 }
 

@@ -87,7 +87,7 @@ fn extreme(checker: &Checker<'_>, place: Place, name: &str, arguments: &[Operand
         });
     };
     let (class, target) = (first.class, first.operand_target());
-    if matches!(class, Class::Label | Class::Protocol) {
+    if class == Class::Label {
         return Err(Fault::new(place, format!("{name}() takes values, and this is {class}")));
     }
     let mut of = Vec::with_capacity(arguments.len());

@@ -359,6 +359,7 @@ fn an_error_shows_its_place() {
         assert!(error.message().contains(message), "{text}: {error}");
         assert_eq!(error.range(), place, "{text}: {error}");
     }
+    assert!(refused("mqtt.topic == lab/s1").hint().unwrap().contains("double quotes"));
     assert_eq!(refused("tcp.flags-1 == 1").hint(), Some("a minus sign needs a space before it: tcp.flags - …"));
 }
 

@@ -19,7 +19,14 @@ pub(super) fn compare(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
         (Value::Duration(left), Value::Duration(right)) => Some(left.cmp(right)),
         _ => match (whole(left), whole(right)) {
             (Some(left), Some(right)) => Some(left.cmp(&right)),
-            _ => with_bytes(left, |left| with_bytes(right, |right| left.cmp(right))).flatten(),
+            _ => with_bytes(left, |left_bytes| {
+                with_bytes(right, |right_bytes| match (left, right) {
+                    (Value::Text(_), Value::Text(_)) => left_bytes.cmp(right_bytes),
+                    // As in Wireshark the longer ones are the greater ones, as they are of numbers.
+                    _ => left_bytes.len().cmp(&right_bytes.len()).then_with(|| left_bytes.cmp(right_bytes)),
+                })
+            })
+            .flatten(),
         },
     }
 }
