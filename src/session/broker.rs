@@ -382,19 +382,15 @@ impl Sessions {
         match direction {
             Direction::ToServer => delivery.publication = router.publish(&sent),
             Direction::ToClient => {
-                let published = router.receive(&sent);
-                delivery.published = match (published, sighted) {
-                    (Some(published), _) => Some(published),
-                    (None, Some(seen)) => Some(Published {
-                        kind: PublishedAs::Will,
-                        client_id: seen.client_id,
-                        place: seen.connect,
-                        after: now.since(seen.connect.at.time),
-                        copy: 1,
-                        out_of_order: false,
-                    }),
-                    (None, None) => None,
-                };
+                let will = sighted.map(|seen| Published {
+                    kind: PublishedAs::Will,
+                    client_id: seen.client_id,
+                    place: seen.connect,
+                    after: now.since(seen.connect.at.time),
+                    copy: 1,
+                    out_of_order: false,
+                });
+                delivery.published = router.receive(&sent, will);
             }
         }
     }
@@ -411,7 +407,8 @@ impl Sessions {
             match state.and_then(|state| state.granted_qos().map(|qos| (state, qos))) {
                 Some((state, qos)) => {
                     let share = topic::shared(&filter).map(|(name, _)| Name::from(name));
-                    let no_local = state.no_local() && session.version == Version::V5;
+                    // Brokers do not send a bridge back what came from it.
+                    let no_local = session.bridge || (state.no_local() && session.version == Version::V5);
                     let filter = Name::from(filter);
                     router.subscribe(flow.server, Subscriber { party: party.clone(), filter, share, qos, no_local });
                 }

@@ -126,6 +126,7 @@ pub struct Session {
     /// The capture has the connection from its first segment.
     pub(super) from_start: bool,
     pub(super) late_told: bool,
+    qos_told: bool,
 }
 
 /// What happens while a message is at hand.
@@ -177,6 +178,7 @@ impl Session {
             incidents_told: 0,
             from_start: flow.known_by <= KnownBy::SynAck,
             late_told: false,
+            qos_told: false,
         }
     }
 
@@ -492,12 +494,14 @@ impl Session {
         }
     }
 
-    fn check_granted(&self, message: &Message<'_>, judge: &mut Judge<'_>) {
+    fn check_granted(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
         let (Some(topic), true) = (message.topic, judge.known) else { return };
         let qos = message.packet.header.qos();
         if let Some(highest) = self.state.subscriptions.highest_qos(topic)
             && qos > highest
+            && !std::mem::replace(&mut self.qos_told, true)
         {
+            // Once for a connection: a server that does not heed it does so with each message.
             let kind = IncidentKind::QosAboveGranted(qos, highest);
             judge.tell(kind, Role::Server, &[message.origin.frame], Certainty::Likely);
         }

@@ -381,8 +381,8 @@ impl Router {
         }
     }
 
-    /// The broker sends a message to a client; gives whose it is.
-    pub(super) fn receive(&mut self, sent: &Sent<'_>) -> Option<Published> {
+    /// The broker sends a message to a client; gives whose it is: `will`, unless somebody published it.
+    pub(super) fn receive(&mut self, sent: &Sent<'_>, will: Option<Published>) -> Option<Published> {
         let now = sent.place.at.time;
         self.settle(now);
         let content = sent.content();
@@ -393,7 +393,7 @@ impl Router {
             // It may be any message.
             receiver.lossy |= content.is_none();
         }
-        let published = content.and_then(|content| self.find(sent, content));
+        let published = content.and_then(|content| self.find(sent, content)).or(will);
         self.topics.on_received(sent, published.as_ref());
         published
     }

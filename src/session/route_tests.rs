@@ -38,7 +38,7 @@ fn nothing_is_left_of_clients_and_brokers_that_are_gone() {
         router.subscribe(broker, Subscriber { party: party.clone(), filter, share: None, qos: 0, no_local: false });
         router.unsubscribe(broker, &party, &topic);
         router.forget(broker, &party, now);
-        router.receive(&sent(&client("c"), &topic, 1, i64::from(number) * 100));
+        router.receive(&sent(&client("c"), &topic, 1, i64::from(number) * 100), None);
     }
     // Those of the last twenty seconds may have missed something.
     assert!(router.brokers.len() <= 202, "{}", router.brokers.len());
@@ -82,15 +82,15 @@ fn each_client_gets_each_of_equal_messages_once_and_then_copies() {
         router.publish(&sent(&client("p"), &topic, 1, millis));
     }
     for millis in 10..17 {
-        published.push(router.receive(&sent(&client("c"), &topic, 1, millis)).unwrap());
+        published.push(router.receive(&sent(&client("c"), &topic, 1, millis), None).unwrap());
     }
     let told: Vec<_> =
         published.iter().map(|of| (of.place.at.time.since(at(0)).as_nanos() / 1_000_000, of.copy)).collect();
     assert_eq!(told, [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (4, 3)]);
-    assert!(router.receive(&sent(&client("c"), &topic, 2, 20)).is_none(), "nobody published that");
+    assert!(router.receive(&sent(&client("c"), &topic, 2, 20), None).is_none(), "nobody published that");
     // A copy that is captured long before the message is not its.
     router.publish(&sent(&client("p"), &topic, 3, 1000));
-    assert!(router.receive(&sent(&client("c"), &topic, 3, 900)).is_none());
+    assert!(router.receive(&sent(&client("c"), &topic, 3, 900), None).is_none());
 }
 
 #[test]

@@ -106,6 +106,16 @@ struct Losses {
     snaplen_cut: u64,
     decode_stopped: u64,
     capped: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capped_by: Option<CappedBy>,
+}
+
+/// What a limit cost, by what it is a limit of.
+#[derive(Serialize)]
+struct CappedBy {
+    flows_and_holes: u64,
+    fragments: u64,
+    sessions_and_routes: u64,
 }
 
 #[derive(Serialize)]
@@ -161,6 +171,11 @@ impl<'a> SummaryRecord<'a> {
                 snaplen_cut: engine.cut,
                 decode_stopped: engine.decode_stopped,
                 capped: summary.capped(),
+                capped_by: (summary.capped() > 0).then(|| CappedBy {
+                    flows_and_holes: engine.capped,
+                    fragments: summary.decode.fragments.evicted,
+                    sessions_and_routes: summary.sessions_capped,
+                }),
             },
             unsupported_link_types: link_types.collect(),
             complete: summary.is_complete(),
