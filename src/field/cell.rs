@@ -154,6 +154,8 @@ fn write_value(field: &Field, value: &Value<'_>, escape: bool, out: &mut String)
             write_text(text, escape, out);
             Ok(())
         }
+        // As Wireshark has it, to tell a field without bytes from no field.
+        Value::Bytes(bytes) if bytes.is_empty() => out.write_str("<MISSING>"),
         Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}")),
         Value::Ipv4(address) => write!(out, "{address}"),
         Value::Ipv6(address) => write_ipv6(*address, out),

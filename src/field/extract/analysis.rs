@@ -63,7 +63,7 @@ pub(in crate::field) fn bytes_in_flight<'a>(header: &Header<'a>, take: Take<'_, 
 }
 
 pub(in crate::field) fn push_bytes<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let Some(bytes) = header.facts().and_then(|facts| facts.pushed) {
+    if let Some(bytes) = verdict(header).and_then(|verdict| verdict.push_bytes) {
         take(Value::Unsigned(bytes.into()));
     }
 }

@@ -128,15 +128,15 @@ pub(in crate::field) fn block_count<'a>(header: &Header<'a>, take: Take<'_, 'a>)
     }
 }
 
-/// The first block, where it lies below the acknowledgement number or within the second (RFC 2883, section 4).
+/// The first block, where it ends at or below the acknowledgement number or within the second (RFC 2883, section 4).
 fn duplicate(header: &Header<'_>) -> Option<(u32, u32)> {
     let mut blocks = blocks(header);
     let first = blocks.next()?;
     let base = header.facts().map_or(0, |facts| facts.peer_base);
     let ack = header.segment()?.ack.0.wrapping_sub(base);
     let before = |a: u32, b: u32| (a.wrapping_sub(b) as i32) < 0;
-    let below = before(first.0, ack);
-    let within = blocks.next().is_some_and(|second| !before(first.0, second.0) && !before(second.1, first.1));
+    let below = !before(ack, first.1);
+    let within = blocks.next().is_some_and(|second| before(second.0, first.1) && !before(second.1, first.1));
     (below || within).then_some(first)
 }
 

@@ -17,8 +17,8 @@ fn has(header: &Header<'_>, flag: TcpFlags) -> bool {
 }
 
 pub(in crate::field) fn stream<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let (Some(_), Some(flow)) = (header.segment(), header.view().flow) {
-        take(Value::Unsigned(flow.stream.into()));
+    if let Some(facts) = header.facts() {
+        take(Value::Unsigned(facts.stream.into()));
     }
 }
 

@@ -115,6 +115,8 @@ pub struct WiresharkVerdict {
     pub rto: Option<Since>,
     /// Bytes that its sender has sent and not seen acknowledged, this segment included.
     pub bytes_in_flight: Option<u32>,
+    /// Payload that its sender has sent since its last PSH, this segment included.
+    pub push_bytes: Option<u32>,
     /// From the SYN to the first segment that acknowledges without SYN; only where something else is said.
     pub initial_rtt: Option<Span>,
 }
