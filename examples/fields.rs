@@ -40,7 +40,9 @@ fn main() {
     let mut analysis = match Analysis::open_with(&[path], extractor.engine_options(options)) {
         Ok(analysis) => analysis,
         Err(problems) => {
-            problems.iter().for_each(|problem| eprintln!("{problem:?}"));
+            for problem in problems {
+                eprintln!("{problem:?}");
+            }
             return;
         }
     };

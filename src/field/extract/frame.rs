@@ -127,10 +127,9 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
     match row.view.protocol {
         Some(Protocol::Mqtt) if !row.view.messages.is_empty() => names.push("mqtt"),
         Some(Protocol::Tls) if carries => names.push("tls"),
-        // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
-        Some(Protocol::Mqtt | Protocol::Tls | Protocol::Http | Protocol::Unknown) => {}
         None if carries => names.push("data"),
-        None => {}
+        // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
+        Some(Protocol::Mqtt | Protocol::Tls | Protocol::Http | Protocol::Unknown) | None => {}
     }
     take(Value::Text(Cow::Owned(names.join(":").into_bytes())));
 }

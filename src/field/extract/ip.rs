@@ -67,13 +67,13 @@ pub(in crate::field) fn addresses<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
 
 pub(in crate::field) fn source_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if let Some(address) = source_of(header) {
-        take_text(address, take);
+        take_text(&address, take);
     }
 }
 
 pub(in crate::field) fn destination_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if let Some(address) = destination_of(header) {
-        take_text(address, take);
+        take_text(&address, take);
     }
 }
 

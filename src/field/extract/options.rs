@@ -17,14 +17,17 @@ fn each<'a>(header: &Header<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let mut rest = space(header);
     std::iter::from_fn(move || {
         let length = match rest {
-            [] => return None,
             // The end of the list and the no-operation have no length (RFC 9293, section 3.1).
             [0 | 1, ..] => 1,
             [_, length, ..] if *length >= 2 => usize::from(*length),
             _ => return None,
         };
         let option = rest.get(..length)?;
-        rest = if option == [0] { &[] } else { rest.get(length..)? };
+        rest = rest.get(length..)?;
+        // What follows the end of the list is padding; Wireshark takes each byte of it for another end.
+        if option == [0] && rest.first().is_some_and(|next| *next != 0) {
+            rest = &[];
+        }
         Some(option)
     })
 }

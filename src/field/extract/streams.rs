@@ -24,15 +24,11 @@ type Table = HashMap<FlowKey, Stream, foldhash::fast::RandomState>;
 pub(super) struct Streams {
     recent: Table,
     earlier: Table,
-    /// How many TCP streams there were.
-    streams: u32,
 }
 
 /// What is known of the packet at hand.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Facts {
-    /// The number of the TCP stream.
-    pub(super) stream: u32,
     /// The first numbers of the packet's direction and of the other.
     pub(super) base: u32,
     pub(super) peer_base: u32,
@@ -61,7 +57,6 @@ enum Scale {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Stream {
-    number: u32,
     sides: [Side; 2],
     times: Option<(Timestamp, Timestamp)>,
     completeness: u8,
@@ -85,14 +80,11 @@ impl Streams {
                 self.earlier = std::mem::take(&mut self.recent);
             }
             let stream = self.earlier.remove(&key).unwrap_or_default();
-            self.recent.insert(key.clone(), stream);
+            self.recent.insert(key, stream);
         }
         let stream = self.recent.get_mut(&key)?;
-        if let Payload::Tcp(segment) = &view.packet.payload
-            && (stream.begin(segment, from) || stream.times.is_none())
-        {
-            stream.number = self.streams;
-            self.streams += 1;
+        if let Payload::Tcp(segment) = &view.packet.payload {
+            stream.begin(segment, from);
         }
         Some(stream.on_packet(view, from))
     }
@@ -108,12 +100,7 @@ impl Stream {
         let begins = self.times.is_none();
         let (first, last) = self.times.unwrap_or((now, now));
         self.times = Some((first, now));
-        let mut facts = Facts {
-            stream: self.number,
-            since_first: now.since(first),
-            since_last: now.since(last),
-            ..Facts::default()
-        };
+        let mut facts = Facts { since_first: now.since(first), since_last: now.since(last), ..Facts::default() };
         if let Some(segment) = segment {
             self.on_segment(segment, from, &mut facts);
             self.complete(segment, begins);
@@ -121,19 +108,18 @@ impl Stream {
         facts
     }
 
-    /// Lets a new connection begin where a SYN opens one on the same ports; returns whether it did.
-    fn begin(&mut self, segment: &Segment<'_>, from: usize) -> bool {
+    /// Lets a new connection begin where a SYN opens one on the same ports.
+    fn begin(&mut self, segment: &Segment<'_>, from: usize) {
         let own = &mut self.sides[from];
         if !segment.flags.has(TcpFlags::SYN) || own.base.is_none_or(|base| base == segment.seq.0) {
-            return false;
+            return;
         }
         if segment.flags.has(TcpFlags::ACK) {
             own.base = Some(segment.seq.0);
-            return false;
+        } else {
+            // Of a connection that follows another, the SYN is counted before it is told.
+            *self = Self { completeness: 1, ..Self::default() };
         }
-        // Of a connection that follows another, the SYN is counted before it is told.
-        *self = Self { completeness: 1, ..Self::default() };
-        true
     }
 
     fn on_segment(&mut self, segment: &Segment<'_>, from: usize, facts: &mut Facts) {
@@ -181,7 +167,8 @@ impl Stream {
         let has = |flag| segment.flags.has(flag);
         let (syn, ack) = (has(TcpFlags::SYN), has(TcpFlags::ACK));
         self.completeness |= if begins {
-            u8::from(syn && !ack)
+            // A SYN of Fast Open may have data.
+            u8::from(syn && !ack) | u8::from(syn && !ack && segment.payload_length > 0) << 3
         } else {
             u8::from(syn && ack) << 1
                 | u8::from(ack && !syn && segment.payload_length == 0) << 2
