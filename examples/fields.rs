@@ -8,14 +8,21 @@
 
 use std::io::Write as _;
 
+use mqttsniff::dissect::Protocol;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::field::{Columns, Extractor, Names, Registry};
 use mqttsniff::{Analysis, Output};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    let mut options = EngineOptions::default();
+    if arguments.next_if_eq("--mqtt").is_some() {
+        // As Wireshark does it: by the port, at once.
+        options.dissect.decode_as =
+            arguments.next().and_then(|port| Some((port.parse().ok()?, Protocol::Mqtt))).into_iter().collect();
+    }
     let Some(path) = arguments.next() else {
-        eprintln!("usage: fields FILE [FIELD]...");
+        eprintln!("usage: fields [--mqtt PORT] FILE [FIELD]...");
         return;
     };
     let names: Vec<_> = arguments.collect();
@@ -30,10 +37,12 @@ fn main() {
         fields = Registry::fields().map(|(id, _)| id).collect();
     }
     let mut extractor = Extractor::new(&fields);
-    let mut analysis = match Analysis::open_with(&[path], extractor.engine_options(EngineOptions::default())) {
+    let mut analysis = match Analysis::open_with(&[path], extractor.engine_options(options)) {
         Ok(analysis) => analysis,
         Err(problems) => {
-            problems.iter().for_each(|problem| eprintln!("{problem:?}"));
+            for problem in problems {
+                eprintln!("{problem:?}");
+            }
             return;
         }
     };

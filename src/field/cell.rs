@@ -1,7 +1,6 @@
 //! Values as text in columns, as `tshark -T fields` prints them.
 
 use std::fmt::Write as _;
-use std::net::Ipv6Addr;
 
 use super::registry::entry;
 use super::value::{Base, Field, FieldId, Kind, Occurrence, Row, Value};
@@ -143,8 +142,8 @@ pub fn value_text(field: &Field, value: &Value<'_>) -> String {
 fn write_value(field: &Field, value: &Value<'_>, escape: bool, out: &mut String) {
     // Writing to a String can't fail.
     let _ = match value {
-        Value::Bytes(_) if field.kind == Kind::Protocol => out.write_str(field.name),
-        Value::Label if field.kind == Kind::Protocol => out.write_str(field.name),
+        // tshark writes the protocol's line of the tree.
+        Value::Bytes(_) | Value::Label if field.kind == Kind::Protocol => out.write_str(field.name),
         Value::Label => out.write_str("1"),
         Value::Boolean(flag) => out.write_str(if *flag { "1" } else { "0" }),
         Value::Unsigned(number) => write_number(field, *number, out),
@@ -154,9 +153,11 @@ fn write_value(field: &Field, value: &Value<'_>, escape: bool, out: &mut String)
             write_text(text, escape, out);
             Ok(())
         }
+        // As Wireshark has it, to tell a field without bytes from no field.
+        Value::Bytes(bytes) if bytes.is_empty() => out.write_str("<MISSING>"),
         Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}")),
         Value::Ipv4(address) => write!(out, "{address}"),
-        Value::Ipv6(address) => write_ipv6(*address, out),
+        Value::Ipv6(address) => write!(out, "{address}"),
         Value::Ethernet([a, b, c, d, e, f]) => write!(out, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"),
         Value::Time(time) => write_time(*time, out),
         Value::Duration(span) => write_span(*span, out),
@@ -189,11 +190,6 @@ fn write_time(time: Timestamp, out: &mut String) -> std::fmt::Result {
     write!(out, "{month} {day:>2}, {} {} UTC", part(0..4), part(11..29))
 }
 
-/// Wireshark writes addresses that carry one of IPv4 (`::ffff:192.0.2.1`) as RFC 5952 wants it.
-fn write_ipv6(address: Ipv6Addr, out: &mut String) -> std::fmt::Result {
-    write!(out, "{address}")
-}
-
 /// Text with what is no UTF-8 replaced, and with what could break the line or the terminal escaped.
 fn write_text(text: &[u8], escape: bool, out: &mut String) {
     for chunk in text.utf8_chunks() {
@@ -213,5 +209,81 @@ fn write_text(text: &[u8], escape: bool, out: &mut String) {
         if !chunk.invalid().is_empty() {
             out.push(char::REPLACEMENT_CHARACTER);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::Registry;
+    use crate::field::value::Names;
+
+    /// A row of one field with these values.
+    struct Values(Vec<Value<'static>>);
+
+    impl Row for Values {
+        fn occurrences<'a>(&'a self, _: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
+            self.0.iter().for_each(|value| take(Occurrence { value: value.clone(), layer: 1 }));
+        }
+    }
+
+    fn cell(name: &str, value: &Value<'_>) -> String {
+        value_text(Registry.field(name).unwrap().1, value)
+    }
+
+    #[test]
+    fn numbers_have_the_base_and_the_width_of_their_field() {
+        assert_eq!(cell("tcp.srcport", &Value::Unsigned(1883)), "1883");
+        assert_eq!(cell("ip.checksum", &Value::Unsigned(0x2b)), "0x002b");
+        assert_eq!(cell("mqtt.hdrflags", &Value::Unsigned(0x10)), "0x10");
+        assert_eq!(cell("ipv6.flow", &Value::Unsigned(0xabcde)), "0x0abcde");
+        assert_eq!(cell("tcp.window_size_scalefactor", &Value::Signed(-1)), "-1");
+        assert_eq!(cell("tcp.flags.syn", &Value::Boolean(true)), "1");
+        assert_eq!(cell("tcp.analysis.keep_alive", &Value::Label), "1");
+        assert_eq!(cell("tcp", &Value::Label), "tcp");
+    }
+
+    #[test]
+    fn times_lose_no_digit() {
+        let time = Timestamp::from_secs_nanos(1_793_000_001, 5);
+        assert_eq!(cell("frame.time", &Value::Time(time)), "Oct 26, 2026 07:33:21.000000005 UTC");
+        let early = Timestamp::from_secs_nanos(86_400, 0);
+        assert_eq!(cell("frame.time", &Value::Time(early)), "Jan  2, 1970 00:00:00.000000000 UTC");
+        assert_eq!(cell("frame.time_delta", &Value::Duration(Span::from_nanos(-1))), "-0.000000001");
+        assert_eq!(cell("tcp.analysis.rto", &Value::Duration(Span::from_nanos(1_200_000_000))), "1.200000000");
+    }
+
+    #[test]
+    fn bytes_are_hex_and_none_of_them_is_told() {
+        let bytes = |bytes: &'static [u8]| cell("mqtt.msg", &Value::Bytes(bytes.into()));
+        assert_eq!(bytes(&[0, 0xab]), "00ab");
+        assert_eq!(bytes(&[]), "<MISSING>");
+    }
+
+    #[test]
+    fn text_can_neither_break_a_line_nor_harm_a_terminal() {
+        let field = Registry.field("mqtt.topic").unwrap().0;
+        let row = Values(vec![Value::Text((&b"a\tb\n\x1b[31m\xff\\"[..]).into())]);
+        let mut out = String::new();
+        Columns::default().cell(field, &row, &mut out);
+        assert_eq!(out, "a\\tb\\n\\u{1b}[31m\u{fffd}\\\\");
+        out.clear();
+        Columns { escape: false, ..Columns::default() }.cell(field, &row, &mut out);
+        assert_eq!(out, "a\tb\n\\u{1b}[31m\u{fffd}\\");
+    }
+
+    #[test]
+    fn a_cell_has_all_values_or_the_first_or_the_last() {
+        let field = Registry.field("ip.ttl").unwrap().0;
+        let row = Values([1, 2, 3].map(Value::Unsigned).to_vec());
+        let cell = |which| {
+            let mut out = String::from("|");
+            Columns { which, quote: Quote::Double, ..Columns::default() }.cell(field, &row, &mut out);
+            out
+        };
+        assert_eq!(cell(Which::All), "|\"1,2,3\"");
+        assert_eq!(cell(Which::First), "|\"1\"");
+        assert_eq!(cell(Which::Last), "|\"3\"");
+        assert_eq!(cell(Which::All).matches('"').count(), 2);
     }
 }

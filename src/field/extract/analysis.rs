@@ -2,7 +2,7 @@
 
 use super::header::{Header, Take};
 use crate::field::value::Value;
-use crate::flow::{Since, WiresharkVerdict};
+use crate::flow::{Since, WiresharkFlags as Flags, WiresharkVerdict};
 
 /// What Wireshark says of the segment that begins here.
 const fn verdict<'a>(header: &Header<'a>) -> Option<&'a WiresharkVerdict> {
@@ -16,19 +16,19 @@ pub(in crate::field) fn is_there<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
 }
 
 pub(in crate::field) fn has_flags<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if verdict(header).is_some_and(|verdict| !verdict.flags.is_empty()) {
+    if verdict(header).is_some_and(|verdict| !verdict.flags.without(Flags::FAST_OPEN).is_empty()) {
         take(Value::Label);
     }
 }
 
-fn take_frame<'a>(since: Option<Since>, take: Take<'_, 'a>) {
+fn take_frame(since: Option<Since>, take: Take<'_, '_>) {
     if let Some(since) = since {
         take(Value::Unsigned(since.frame.0));
     }
 }
 
 /// A time of nothing is not told.
-fn take_time<'a>(since: Option<Since>, take: Take<'_, 'a>) {
+fn take_time(since: Option<Since>, take: Take<'_, '_>) {
     if let Some(since) = since.filter(|since| since.time.as_nanos() != 0) {
         take(Value::Duration(since.time));
     }
@@ -63,7 +63,7 @@ pub(in crate::field) fn bytes_in_flight<'a>(header: &Header<'a>, take: Take<'_, 
 }
 
 pub(in crate::field) fn push_bytes<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let Some(bytes) = header.facts().and_then(|facts| facts.pushed) {
+    if let Some(bytes) = verdict(header).and_then(|verdict| verdict.push_bytes) {
         take(Value::Unsigned(bytes.into()));
     }
 }

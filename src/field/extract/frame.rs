@@ -8,7 +8,7 @@ use crate::capture::LinkType;
 use crate::dissect::Protocol;
 use crate::field::value::Value;
 use crate::time::{Span, Timestamp};
-use crate::wire::Layer;
+use crate::wire::{Layer, Payload};
 
 pub(in crate::field) fn is_there<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
     take(Value::Bytes(Cow::Borrowed(row.view.frame.data)));
@@ -96,6 +96,9 @@ pub(in crate::field) fn encapsulation<'a>(row: &'a FrameRow<'a>, take: Take<'_, 
 pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
     let mut names: Vec<&str> = Vec::new();
     let mut layers = row.extractor.layers.kinds().peekable();
+    if matches!(row.view.frame.header.link, LinkType::RAW | LinkType(12 | 14)) {
+        names.push("raw");
+    }
     while let Some((layer, kind, _)) = layers.next() {
         match (layer, kind) {
             (Layer::Vlan, 0x88a8) => names.push("ieee8021ad"),
@@ -115,8 +118,18 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
             names.push("ethertype");
         }
     }
-    if row.view.protocol == Some(Protocol::Mqtt) && !row.view.messages.is_empty() {
-        names.push("mqtt");
+    let carries = match &row.view.packet.payload {
+        Payload::Tcp(segment) => !segment.payload.is_empty(),
+        Payload::Udp(datagram) => !datagram.payload.is_empty(),
+        Payload::Fragment { .. } | Payload::Other(_) => true,
+        Payload::Icmp(_) | Payload::Arp(_) | Payload::Nothing => false,
+    };
+    match row.view.protocol {
+        Some(Protocol::Mqtt) if !row.view.messages.is_empty() => names.push("mqtt"),
+        Some(Protocol::Tls) if carries => names.push("tls"),
+        None if carries => names.push("data"),
+        // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
+        Some(Protocol::Mqtt | Protocol::Tls | Protocol::Http | Protocol::Unknown) | None => {}
     }
     take(Value::Text(Cow::Owned(names.join(":").into_bytes())));
 }

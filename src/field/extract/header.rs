@@ -96,7 +96,7 @@ pub(super) fn take_chunk<'a, const N: usize>(raw: &[u8], value: impl FnOnce([u8;
 }
 
 /// Takes a text that was made.
-pub(super) fn take_text<'a>(text: impl ToString, take: Take<'_, 'a>) {
+pub(super) fn take_text(text: &impl ToString, take: Take<'_, '_>) {
     take(Value::Text(Cow::Owned(text.to_string().into_bytes())));
 }
 

@@ -168,8 +168,9 @@ pub(in crate::field) fn option_lengths<'a>(header: &Header<'a>, take: Take<'_, '
 
 fn addresses<'a>(header: &Header<'a>, kinds: &[u8], take: Take<'_, 'a>) {
     for option in options(header).filter(|option| option.first().is_some_and(|kind| kinds.contains(kind))) {
-        if let Some(address) = option.get(2..) {
-            take(Value::Bytes(Cow::Borrowed(address)));
+        // Link layers with other addresses than Ethernet's are not read.
+        if let [_, 1, a, b, c, d, e, f] = *option {
+            take(Value::Ethernet([a, b, c, d, e, f]));
         }
     }
 }

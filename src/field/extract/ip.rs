@@ -26,8 +26,7 @@ pub(in crate::field) fn header_length<'a>(header: &Header<'a>, take: Take<'_, 'a
 
 pub(in crate::field) fn checksum_status<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     let Some(bytes) = header_bytes(header).and_then(|length| header.bytes(0, length)) else { return };
-    // What a router quotes, it has changed.
-    let status = if header.quoted { 2 } else { u64::from(checksum::fold(checksum::sum(bytes)) == 0xffff) };
+    let status = u64::from(checksum::fold(checksum::sum(bytes)) == 0xffff);
     // A sender whose card fills it in leaves nothing there.
     let left_open = status == 0 && bytes.get(10..12) == Some(&[0, 0]);
     take(Value::Unsigned(if left_open { checksum_number(crate::wire::Checksum::Offloaded) } else { status }));
@@ -68,13 +67,13 @@ pub(in crate::field) fn addresses<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
 
 pub(in crate::field) fn source_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if let Some(address) = source_of(header) {
-        take_text(address, take);
+        take_text(&address, take);
     }
 }
 
 pub(in crate::field) fn destination_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if let Some(address) = destination_of(header) {
-        take_text(address, take);
+        take_text(&address, take);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fields of IPv6 and its extension headers.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use super::header::{Header, Take, take_text};
 use crate::field::value::Value;
@@ -19,39 +19,20 @@ fn source_of(header: &Header<'_>) -> Option<Ipv6Addr> {
     address(header, 8)
 }
 
-/// The decoder has read the routing header of the innermost header.
+/// What the header says, be it the last address of a routing header or not.
 fn destination_of(header: &Header<'_>) -> Option<Ipv6Addr> {
-    let own = address(header, 24)?;
-    match header.view().packet.ip.map(|ip| (ip.source, ip.destination)) {
-        Some((IpAddr::V6(source), IpAddr::V6(last))) if !header.quoted && source_of(header) == Some(source) => {
-            Some(last)
-        }
-        _ => Some(own),
-    }
-}
-
-pub(in crate::field) fn destination<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let Some(address) = destination_of(header) {
-        take(Value::Ipv6(address));
-    }
-}
-
-pub(in crate::field) fn addresses<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let (Some(source), Some(destination)) = (source_of(header), destination_of(header)) {
-        take(Value::Ipv6(source));
-        take(Value::Ipv6(destination));
-    }
+    address(header, 24)
 }
 
 pub(in crate::field) fn source_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if let Some(address) = source_of(header) {
-        take_text(address, take);
+        take_text(&address, take);
     }
 }
 
 pub(in crate::field) fn destination_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if let Some(address) = destination_of(header) {
-        take_text(address, take);
+        take_text(&address, take);
     }
 }
 
@@ -61,9 +42,11 @@ pub(in crate::field) fn addresses_text<'a>(header: &Header<'a>, take: Take<'_, '
 }
 
 /// The hardware address in an interface identifier (RFC 4291, appendix A): `ff:fe` stands in its middle, and its bit
-/// for local addresses is turned round.
-fn mac<'a>(address: Option<Ipv6Addr>, take: Take<'_, 'a>) {
-    if let Some([.., a, b, c, 0xff, 0xfe, d, e, f]) = address.map(|address| address.octets()) {
+/// for local addresses is turned round. Of hardware addresses that were given locally it would not be set.
+fn mac(address: Option<Ipv6Addr>, take: Take<'_, '_>) {
+    if let Some([.., a, b, c, 0xff, 0xfe, d, e, f]) = address.map(|address| address.octets())
+        && a & 2 != 0
+    {
         take(Value::Ethernet([a ^ 2, b, c, d, e, f]));
     }
 }

@@ -17,7 +17,7 @@ const SERVICE_TAG: u16 = 0x88a8;
 
 fn address<'a>(header: &Header<'a>, at: usize, take: Take<'_, 'a>) {
     if let Some([a, b, c, d, e, f]) = header.bytes(at, 6) {
-        take_text(format_args!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"), take);
+        take_text(&format_args!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"), take);
     }
 }
 
@@ -46,7 +46,7 @@ pub(in crate::field) fn length<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     }
 }
 
-/// What stands behind an IP packet that is shorter than the least frame.
+/// What stands behind a packet that is shorter than the least frame, if it is nothing but padding.
 pub(in crate::field) fn padding<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if header.length > LEAST_FRAME {
         return;
@@ -60,7 +60,11 @@ pub(in crate::field) fn padding<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
         _ => None,
     };
     let Some(inside) = inside.filter(|length| *length > 0) else { return };
-    if let Some(padding) = header.data.get(start + inside as usize..).filter(|padding| !padding.is_empty()) {
+    if let Some(padding) = header
+        .data
+        .get(start + inside as usize..)
+        .filter(|padding| !padding.is_empty() && padding.iter().all(|byte| *byte == 0))
+    {
         take(Value::Bytes(Cow::Borrowed(padding)));
     }
 }

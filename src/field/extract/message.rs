@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::capture::FrameNo;
-use crate::dissect::Message;
+use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::FlowRef;
 use crate::field::registry::entry;
 use crate::field::value::{FieldId, Kind, Occurrence, Value};
@@ -44,6 +44,8 @@ pub(super) struct Kept {
     direction: Option<FieldId>,
     version: Option<FieldId>,
     resolved: Option<FieldId>,
+    unknown_version: Option<FieldId>,
+    unknown_alias: Option<FieldId>,
     message_text: Option<FieldId>,
     will_text: Option<FieldId>,
     /// Whether secrets must be found in what else is told of the frame.
@@ -62,6 +64,8 @@ impl Kept {
         for &id in wanted {
             let name = entry(id).field.name;
             match name {
+                "mqtt.unknown_version" => kept.unknown_version = Some(id),
+                "mqtt.unknown_topic_alias" => kept.unknown_alias = Some(id),
                 "mqtt" => kept.packet = Some(id),
                 "mqtt.client_id" => kept.client_id = Some(id),
                 "mqtt.direction" => kept.direction = Some(id),
@@ -131,6 +135,17 @@ impl Kept {
         if let (Some(id), Some(topic)) = (self.resolved, message.topic) {
             self.push_text(id, frame, topic);
         }
+        if let Some(id) = self.unknown_version
+            && message.version_known_by == VersionKnownBy::Inferred
+        {
+            self.push(id, frame, KeptValue::Label);
+        }
+        if let Some(id) = self.unknown_alias
+            && message.topic_alias.is_some()
+            && message.topic.is_none()
+        {
+            self.push(id, frame, KeptValue::Label);
+        }
         if self.looks_at_nodes() {
             let fields = Fields::of(&message.packet);
             self.take_nodes(message, fields.nodes());
@@ -150,7 +165,14 @@ impl Kept {
                 }));
             }
             if let Some(name) = node.wireshark {
-                if let Ok(found) = self.nodes.binary_search_by(|(known, _)| known.cmp(&name))
+                // Behind an alias stands a topic, which is empty in the packet.
+                if name == "mqtt.topic"
+                    && node.length == 0
+                    && let (Some(topic), Some(_)) = (message.topic, message.topic_alias)
+                    && let Some((_, id)) = self.nodes.iter().find(|(known, _)| *known == name)
+                {
+                    self.push_text(*id, frame, topic);
+                } else if let Ok(found) = self.nodes.binary_search_by(|(known, _)| known.cmp(&name))
                     && let Some(&(_, id)) = self.nodes.get(found)
                 {
                     self.push_node(id, frame, node);

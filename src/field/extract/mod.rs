@@ -28,7 +28,7 @@ use super::registry::{Read, entry};
 use super::value::{FieldId, Kind, Occurrence, Row, Value};
 use crate::dissect::Message;
 use crate::engine::{EngineOptions, FlowRef, PacketView};
-use crate::flow::WiresharkRules;
+use crate::flow::{WiresharkFlags, WiresharkRules};
 use crate::time::Timestamp;
 use layers::Layers;
 use message::Kept;
@@ -188,6 +188,10 @@ impl Row for FrameRow<'_> {
             Read::Flag(flag) => {
                 if self.view.wireshark.is_some_and(|verdict| verdict.flags.has(flag)) {
                     take(Occurrence { value: Value::Label, layer: 1 });
+                    // Wireshark has this one twice in its tree.
+                    if flag == WiresharkFlags::DUPLICATE_ACK {
+                        take(Occurrence { value: Value::Label, layer: 1 });
+                    }
                 }
             }
             Read::Message => self.extractor.kept.of_frame(self.view.frame.number, field, take),

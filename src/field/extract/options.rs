@@ -17,14 +17,17 @@ fn each<'a>(header: &Header<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let mut rest = space(header);
     std::iter::from_fn(move || {
         let length = match rest {
-            [] => return None,
             // The end of the list and the no-operation have no length (RFC 9293, section 3.1).
             [0 | 1, ..] => 1,
             [_, length, ..] if *length >= 2 => usize::from(*length),
             _ => return None,
         };
         let option = rest.get(..length)?;
-        rest = if option == [0] { &[] } else { rest.get(length..)? };
+        rest = rest.get(length..)?;
+        // What follows the end of the list is padding; Wireshark takes each byte of it for another end.
+        if option == [0] && rest.first().is_some_and(|next| *next != 0) {
+            rest = &[];
+        }
         Some(option)
     })
 }
@@ -128,15 +131,15 @@ pub(in crate::field) fn block_count<'a>(header: &Header<'a>, take: Take<'_, 'a>)
     }
 }
 
-/// The first block, where it lies below the acknowledgement number or within the second (RFC 2883, section 4).
+/// The first block, where it ends at or below the acknowledgement number or within the second (RFC 2883, section 4).
 fn duplicate(header: &Header<'_>) -> Option<(u32, u32)> {
     let mut blocks = blocks(header);
     let first = blocks.next()?;
     let base = header.facts().map_or(0, |facts| facts.peer_base);
     let ack = header.segment()?.ack.0.wrapping_sub(base);
     let before = |a: u32, b: u32| (a.wrapping_sub(b) as i32) < 0;
-    let below = before(first.0, ack);
-    let within = blocks.next().is_some_and(|second| !before(first.0, second.0) && !before(second.1, first.1));
+    let below = !before(ack, first.1);
+    let within = blocks.next().is_some_and(|second| before(second.0, first.1) && !before(second.1, first.1));
     (below || within).then_some(first)
 }
 

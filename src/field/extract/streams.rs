@@ -39,8 +39,6 @@ pub(super) struct Facts {
     /// Since the first packet, and since the last one.
     pub(super) since_first: Span,
     pub(super) since_last: Span,
-    /// Payload since the last PSH.
-    pub(super) pushed: Option<u32>,
     /// Whether its sender was the first to send a FIN.
     pub(super) closes: bool,
 }
@@ -49,8 +47,6 @@ pub(super) struct Facts {
 struct Side {
     base: Option<u32>,
     scale: Option<Scale>,
-    pushed: u32,
-    push_ended: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +80,12 @@ impl Streams {
                 self.earlier = std::mem::take(&mut self.recent);
             }
             let stream = self.earlier.remove(&key).unwrap_or_default();
-            self.recent.insert(key.clone(), stream);
+            self.recent.insert(key, stream);
         }
         let stream = self.recent.get_mut(&key)?;
+        if let Payload::Tcp(segment) = &view.packet.payload {
+            stream.begin(segment, from);
+        }
         Some(stream.on_packet(view, from))
     }
 }
@@ -97,28 +96,33 @@ impl Stream {
             Payload::Tcp(segment) => Some(segment),
             _ => None,
         };
-        if let Some(segment) = segment {
-            self.begin(segment, from);
-        }
         let now = view.frame.header.time;
+        let begins = self.times.is_none();
         let (first, last) = self.times.unwrap_or((now, now));
         self.times = Some((first, now));
         let mut facts = Facts { since_first: now.since(first), since_last: now.since(last), ..Facts::default() };
         if let Some(segment) = segment {
-            self.on_segment(segment, from, view.wireshark.and_then(|verdict| verdict.bytes_in_flight), &mut facts);
+            self.on_segment(segment, from, &mut facts);
+            self.complete(segment, begins);
         }
         facts
     }
 
     /// Lets a new connection begin where a SYN opens one on the same ports.
     fn begin(&mut self, segment: &Segment<'_>, from: usize) {
-        let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
-        if opens && self.sides[from].base.is_some_and(|base| base != segment.seq.0) {
-            *self = Self::default();
+        let own = &mut self.sides[from];
+        if !segment.flags.has(TcpFlags::SYN) || own.base.is_none_or(|base| base == segment.seq.0) {
+            return;
+        }
+        if segment.flags.has(TcpFlags::ACK) {
+            own.base = Some(segment.seq.0);
+        } else {
+            // Of a connection that follows another, the SYN is counted before it is told.
+            *self = Self { completeness: 1, ..Self::default() };
         }
     }
 
-    fn on_segment(&mut self, segment: &Segment<'_>, from: usize, in_flight: Option<u32>, facts: &mut Facts) {
+    fn on_segment(&mut self, segment: &Segment<'_>, from: usize, facts: &mut Facts) {
         let has = |flag| segment.flags.has(flag);
         let (syn, ack) = (has(TcpFlags::SYN), has(TcpFlags::ACK));
         let [low, high] = &mut self.sides;
@@ -135,7 +139,6 @@ impl Stream {
             Some(Scale::Shift(shift)) => shift as i8,
         };
         facts.completeness = self.completeness;
-        facts.pushed = in_flight.map(|_| own.push(segment));
 
         let shift = segment.options.iter().find_map(|option| match option {
             TcpOption::WindowScale(shift) => Some(shift.min(LARGEST_SHIFT)),
@@ -153,24 +156,25 @@ impl Stream {
                 own.scale = Some(Scale::Unused);
             }
         }
-        self.completeness |= u8::from(syn && !ack)
-            | u8::from(syn && ack) << 1
-            | u8::from(ack && !syn && segment.payload_length == 0) << 2
-            | u8::from(ack && !syn && segment.payload_length > 0) << 3
-            | u8::from(ack && has(TcpFlags::FIN)) << 4
-            | u8::from(has(TcpFlags::RST)) << 5;
         if has(TcpFlags::FIN) {
             facts.closes = *self.closer.get_or_insert(from) == from;
         }
     }
-}
 
-impl Side {
-    /// Counts the payload since the last PSH.
-    fn push(&mut self, segment: &Segment<'_>) -> u32 {
-        let before = if self.push_ended { 0 } else { self.pushed };
-        self.pushed = before.wrapping_add(segment.payload_length);
-        self.push_ended = segment.flags.has(TcpFlags::PSH);
-        self.pushed
+    /// Notes what the segment adds to the connection. The first is counted only if it is a SYN, and a SYN only if it is
+    /// the first.
+    fn complete(&mut self, segment: &Segment<'_>, begins: bool) {
+        let has = |flag| segment.flags.has(flag);
+        let (syn, ack) = (has(TcpFlags::SYN), has(TcpFlags::ACK));
+        self.completeness |= if begins {
+            // A SYN of Fast Open may have data.
+            u8::from(syn && !ack) | u8::from(syn && !ack && segment.payload_length > 0) << 3
+        } else {
+            u8::from(syn && ack) << 1
+                | u8::from(ack && !syn && segment.payload_length == 0) << 2
+                | u8::from(ack && !syn && segment.payload_length > 0) << 3
+                | u8::from(ack && has(TcpFlags::FIN)) << 4
+                | u8::from(has(TcpFlags::RST)) << 5
+        };
     }
 }

@@ -108,7 +108,7 @@ pub(in crate::field) fn flags_text<'a>(header: &Header<'a>, take: Take<'_, 'a>) 
     let Some(bits) = bits(header) else { return };
     let letters = "RRRACEUAPRSF".chars().enumerate();
     let text: String = letters.map(|(bit, letter)| if bits & (0x800 >> bit) != 0 { letter } else { '·' }).collect();
-    take_text(text, take);
+    take_text(&text, take);
 }
 
 pub(in crate::field) fn flag<'a, const BIT: u64>(header: &Header<'a>, take: Take<'_, 'a>) {
@@ -179,7 +179,7 @@ pub(in crate::field) fn payload<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     take(Value::Bytes(shown));
 }
 
-fn label<'a>(is: bool, take: Take<'_, 'a>) {
+fn label(is: bool, take: Take<'_, '_>) {
     if is {
         take(Value::Label);
     }

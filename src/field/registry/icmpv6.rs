@@ -28,9 +28,9 @@ fields! {
     "icmpv6.opt.type" = U8 Decimal "Type" => Header(Icmpv6, icmp::option_types);
     /// In units of 8 bytes.
     "icmpv6.opt.length" = U8 Decimal "Length" => Header(Icmpv6, icmp::option_lengths);
-    "icmpv6.opt.linkaddr" = BYTES None "Link-layer address" => Header(Icmpv6, icmp::link_addresses);
-    "icmpv6.opt.src_linkaddr" = BYTES None "Source Link-layer address" => Header(Icmpv6, icmp::source_link_address);
-    "icmpv6.opt.target_linkaddr" = BYTES None "Target Link-layer address"
+    "icmpv6.opt.linkaddr" = ETHER None "Link-layer address" => Header(Icmpv6, icmp::link_addresses);
+    "icmpv6.opt.src_linkaddr" = ETHER None "Source Link-layer address" => Header(Icmpv6, icmp::source_link_address);
+    "icmpv6.opt.target_linkaddr" = ETHER None "Target Link-layer address"
         => Header(Icmpv6, icmp::target_link_address);
     "icmpv6.opt.mtu" = U32 Decimal "MTU" => Header(Icmpv6, icmp::option_mtu);
     "icmpv6.opt.prefix" = IPV6 None "Prefix" => Header(Icmpv6, icmp::prefix);

@@ -1,6 +1,6 @@
 //! Fields of IPv6 and its extension headers.
 
-use super::{Read::Header, bits, fields, layer, part};
+use super::{Read::Header, bits, ends, fields, layer, part};
 use crate::field::extract::ipv6;
 use crate::wire::Layer::{Ipv6, Ipv6Extension};
 
@@ -8,9 +8,9 @@ fields! {
     /// The IPv6 header.
     "ipv6" = PROTOCOL None "Internet Protocol Version 6" => layer(Ipv6);
     "ipv6.version" = U8 Decimal "Version" => part(Ipv6, 0, 1, 0xf0);
-    "ipv6.tclass" = U32 Hex "Traffic Class" => part(Ipv6, 0, 4, 0xff00000);
-    "ipv6.tclass.dscp" = U32 Decimal "Differentiated Services Codepoint" => part(Ipv6, 0, 4, 0xfc00000);
-    "ipv6.tclass.ecn" = U32 Decimal "Explicit Congestion Notification" => part(Ipv6, 0, 4, 0x300000);
+    "ipv6.tclass" = U32 Hex "Traffic Class" => part(Ipv6, 0, 4, 0x0ff0_0000);
+    "ipv6.tclass.dscp" = U32 Decimal "Differentiated Services Codepoint" => part(Ipv6, 0, 4, 0x0fc0_0000);
+    "ipv6.tclass.ecn" = U32 Decimal "Explicit Congestion Notification" => part(Ipv6, 0, 4, 0x0030_0000);
     "ipv6.flow" = U24 Hex "Flow Label" => part(Ipv6, 0, 4, 0xfffff);
     "ipv6.plen" = U16 Decimal "Payload Length" => bits(Ipv6, 4, 2);
     "ipv6.nxt" = U8 Decimal "Next Header" => bits(Ipv6, 6, 1);
@@ -20,14 +20,13 @@ fields! {
     "ipv6.src_host" = TEXT None "Source Host" => Header(Ipv6, ipv6::source_text);
     /// The hardware address that the source address was made from (RFC 4291, appendix A).
     "ipv6.src_slaac_mac" = ETHER None "Source SLAAC MAC" => Header(Ipv6, ipv6::source_mac);
-    /// With a routing header that is not used up, the last address.
-    "ipv6.dst" = IPV6 None "Destination Address" => Header(Ipv6, ipv6::destination);
+    "ipv6.dst" = IPV6 None "Destination Address" => bits(Ipv6, 24, 16);
     /// The destination address as text.
     "ipv6.dst_host" = TEXT None "Destination Host" => Header(Ipv6, ipv6::destination_text);
     "ipv6.dst_slaac_mac" = ETHER None "Destination SLAAC MAC" => Header(Ipv6, ipv6::destination_mac);
     "ipv6.slaac_mac" = ETHER None "SLAAC MAC" => Header(Ipv6, ipv6::both_macs);
     /// Source and destination.
-    "ipv6.addr" = IPV6 None "Source or Destination Address" => Header(Ipv6, ipv6::addresses);
+    "ipv6.addr" = IPV6 None "Source or Destination Address" => ends(Ipv6, 8, 24, 16);
     /// Source and destination as text.
     "ipv6.host" = TEXT None "Source or Destination Host" => Header(Ipv6, ipv6::addresses_text);
     "ipv6.hopopts.nxt" = U8 Decimal "Next Header" => Header(Ipv6Extension, ipv6::hopopts_next);

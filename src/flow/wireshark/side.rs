@@ -63,6 +63,9 @@ pub(super) struct Side {
     last_flags: WiresharkFlags,
     /// Whether the list of unacknowledged segments may be relied on.
     pub(super) flight_known: bool,
+    /// Payload since the last PSH, which is over where the last segment had it.
+    pushed: u32,
+    push_ended: bool,
     /// Unacknowledged segments, the newest last.
     unacked: Vec<Unacked>,
     /// The blocks of the last SACK option, relative to the first sequence number of the other direction.
@@ -92,6 +95,8 @@ impl Default for Side {
             first_of_ack: never.frame,
             last_flags: WiresharkFlags::default(),
             flight_known: false,
+            pushed: 0,
+            push_ended: false,
             unacked: Vec::new(),
             sacked: Blocks::default(),
             multipath: 0,
@@ -392,6 +397,14 @@ impl Side {
         let last = self.unacked.iter().map(|unacked| relative(unacked.end)).max()?;
         let flight = last.wrapping_sub(first).wrapping_sub(peer.sacked.total());
         (0 < flight && flight < MOST).then(|| flight - seen.extra()).filter(|flight| *flight > 0)
+    }
+
+    /// Counts the payload since the last PSH.
+    pub(super) fn push(&mut self, seen: &Seen) -> u32 {
+        let before = if self.push_ended { 0 } else { self.pushed };
+        self.pushed = before.wrapping_add(seen.length);
+        self.push_ended = seen.has(TcpFlags::PSH);
+        self.pushed
     }
 
     /// What a SACK option changes, once the rest is known: it shows duplicates that the rules did not find.

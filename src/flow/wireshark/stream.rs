@@ -104,6 +104,8 @@ impl Stream {
         noted |= matched.is_some();
         if own.flies(seen) {
             verdict.bytes_in_flight = own.bytes_in_flight(peer, seen);
+            let pushed = own.push(seen);
+            verdict.push_bytes = verdict.bytes_in_flight.map(|_| pushed);
             noted = true;
         }
 

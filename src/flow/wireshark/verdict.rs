@@ -77,6 +77,15 @@ impl WiresharkFlags {
         self.0 &= !other.0;
     }
 
+    /// Those of Fast Open, which Wireshark does not count among the flags of its analysis.
+    pub const FAST_OPEN: Self = Self(Self::TFO_SYN.0 | Self::TFO_ACK.0 | Self::TFO_IGNORED.0);
+
+    /// All but those of `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether those of `other` are all in.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -115,6 +124,8 @@ pub struct WiresharkVerdict {
     pub rto: Option<Since>,
     /// Bytes that its sender has sent and not seen acknowledged, this segment included.
     pub bytes_in_flight: Option<u32>,
+    /// Payload that its sender has sent since its last PSH, this segment included.
+    pub push_bytes: Option<u32>,
     /// From the SYN to the first segment that acknowledges without SYN; only where something else is said.
     pub initial_rtt: Option<Span>,
 }

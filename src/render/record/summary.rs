@@ -171,7 +171,7 @@ impl<'a> SummaryRecord<'a> {
                 snaplen_cut: engine.cut,
                 decode_stopped: engine.decode_stopped,
                 capped: summary.capped(),
-                capped_by: (summary.capped() > 0).then(|| CappedBy {
+                capped_by: (summary.capped() > 0).then_some(CappedBy {
                     flows_and_holes: engine.capped,
                     fragments: summary.decode.fragments.evicted,
                     sessions_and_routes: summary.sessions_capped,
