@@ -111,6 +111,16 @@ fn no_field_tells_a_password() {
 }
 
 #[test]
+fn a_connect_that_goes_on_is_not_told_before_it_is_known_what_is_a_password() {
+    let text = text("lab/byte_writer.pcap", &["tcp.len", "tcp.payload", "mqtt.msgtype"], &Columns::default());
+    let sent: Vec<_> = text.lines().filter(|line| line.starts_with("1\t")).collect();
+    let connect = sent.iter().position(|line| line.ends_with("\t1")).expect("a CONNECT, byte by byte");
+    assert!(connect > 10);
+    assert!(sent[..connect].iter().all(|line| line.contains("\t2a\t")), "{sent:?}");
+    assert!(sent[connect + 1..].iter().any(|line| !line.contains("\t2a\t")));
+}
+
+#[test]
 fn authentication_data_is_not_told() {
     let names: Vec<_> = Registry::fields().map(|(_, field)| field.name).collect();
     let text = text("lab/v5_auth.pcap", &names, &Columns::default());

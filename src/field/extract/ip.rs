@@ -32,6 +32,20 @@ pub(in crate::field) fn checksum_status<'a>(header: &Header<'a>, take: Take<'_, 
     take(Value::Unsigned(if left_open { checksum_number(crate::wire::Checksum::Offloaded) } else { status }));
 }
 
+/// Of the outermost datagram that the frame completed, on the header whose fragments these were.
+pub(in crate::field) fn reassembled_length<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    let Some(trace) = header.view().trace.filter(|trace| !trace.datagram.is_empty()) else { return };
+    let carrier = trace
+        .layers
+        .iter()
+        .rev()
+        .find(|placed| placed.buffer == 0 && matches!(placed.layer, Layer::Ipv4 | Layer::Ipv6));
+    let begins = carrier.and_then(|placed| header.view().frame.data.get(placed.start..));
+    if !header.quoted && begins.is_some_and(|begins| std::ptr::eq(begins.as_ptr(), header.data.as_ptr())) {
+        take(Value::Unsigned(trace.datagram.len() as u64));
+    }
+}
+
 fn address(header: &Header<'_>, at: usize) -> Option<Ipv4Addr> {
     header.bytes(at, 4)?.first_chunk().map(|raw: &[u8; 4]| Ipv4Addr::from(*raw))
 }

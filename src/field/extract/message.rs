@@ -40,6 +40,10 @@ pub(super) struct Kept {
     properties: Vec<(&'static str, FieldId)>,
     packet: Option<FieldId>,
     packet_length: Option<FieldId>,
+    segments: Option<FieldId>,
+    segment: Option<FieldId>,
+    segment_count: Option<FieldId>,
+    reassembled_length: Option<FieldId>,
     client_id: Option<FieldId>,
     direction: Option<FieldId>,
     version: Option<FieldId>,
@@ -73,6 +77,10 @@ impl Kept {
                 "mqtt.topic.resolved" => kept.resolved = Some(id),
                 "mqtt.msg_text" => kept.message_text = Some(id),
                 "mqtt.willmsg_text" => kept.will_text = Some(id),
+                "tcp.segments" => kept.segments = Some(id),
+                "tcp.segment" => kept.segment = Some(id),
+                "tcp.segment.count" => kept.segment_count = Some(id),
+                "tcp.reassembled.length" => kept.reassembled_length = Some(id),
                 "tcp.pdu.size" => kept.packet_length = Some(id),
                 "tcp.payload" => kept.hides = true,
                 _ if name.starts_with("mqtt.") => {
@@ -114,10 +122,13 @@ impl Kept {
         if let Some(id) = self.packet {
             self.push(id, frame, KeptValue::Label);
         }
+        let header = message.packet.header;
+        let length = u64::from(header.length) + u64::from(header.remaining_length);
         if let Some(id) = self.packet_length {
-            let header = message.packet.header;
-            let length = u64::from(header.length) + u64::from(header.remaining_length);
             self.push(id, frame, KeptValue::Unsigned(length));
+        }
+        if message.frames.len() > 1 {
+            self.take_segments(message.frames, frame, length);
         }
         if let (Some(id), Some(client)) = (self.client_id, client) {
             self.push_text(id, frame, client);
@@ -152,6 +163,24 @@ impl Kept {
         }
     }
 
+    /// Of a packet that stood in several frames: which.
+    fn take_segments(&mut self, frames: &[FrameNo], frame: FrameNo, length: u64) {
+        if let Some(id) = self.segments {
+            self.push(id, frame, KeptValue::Label);
+        }
+        if let Some(id) = self.segment {
+            for number in frames {
+                self.push(id, frame, KeptValue::Unsigned(number.0));
+            }
+        }
+        if let Some(id) = self.segment_count {
+            self.push(id, frame, KeptValue::Unsigned(frames.len() as u64));
+        }
+        if let Some(id) = self.reassembled_length {
+            self.push(id, frame, KeptValue::Unsigned(length));
+        }
+    }
+
     fn take_nodes(&mut self, message: &Message<'_>, nodes: &[FieldNode<'_>]) {
         let frame = message.origin.frame;
         for (index, node) in nodes.iter().enumerate() {
@@ -159,9 +188,13 @@ impl Kept {
                 && self.hides
             {
                 let places = message.parts(node.offset, node.length);
-                self.secrets.extend(places.filter_map(|part| {
-                    let start = part.place.offset? as usize;
-                    Some((part.place.origin.frame, start..start + part.length as usize))
+                self.secrets.extend(places.map(|part| {
+                    // In a datagram that was put together its place is not known: all of that is hidden.
+                    let range = part.place.offset.map_or(0..usize::MAX, |start| {
+                        let start = start as usize;
+                        start..start.saturating_add(part.length as usize)
+                    });
+                    (part.place.origin.frame, range)
                 }));
             }
             if let Some(name) = node.wireshark {
@@ -274,7 +307,8 @@ impl Kept {
     pub(super) fn without_secrets<'a>(&self, frame: FrameNo, start: usize, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut out = Cow::Borrowed(bytes);
         for (_, secret) in self.secrets.iter().filter(|(of, _)| *of == frame) {
-            let (from, to) = (secret.start.saturating_sub(start), secret.end.saturating_sub(start));
+            let to = secret.end.saturating_sub(start).min(bytes.len());
+            let from = secret.start.saturating_sub(start).min(to);
             if let Some(hidden) = out.to_mut().get_mut(from..to) {
                 hidden.fill(b'*');
             }
@@ -294,5 +328,20 @@ mod tests {
         let kept = Kept::new(&[id("mqtt.property.receive_maximum"), id("mqtt.property.topic_alias"), id("mqtt.topic")]);
         assert_eq!(kept.properties.len(), 1);
         assert_eq!(kept.nodes.len(), 2);
+    }
+
+    #[test]
+    fn bytes_of_a_secret_are_hidden_wherever_it_begins_and_ends() {
+        let frame = FrameNo(7);
+        let hidden = |range: Range<usize>| {
+            let kept = Kept { secrets: vec![(frame, range), (FrameNo(8), 0..99)], ..Kept::default() };
+            String::from_utf8(kept.without_secrets(frame, 10, b"abcdef").into_owned()).unwrap()
+        };
+        assert_eq!(hidden(12..14), "ab**ef");
+        assert_eq!(hidden(0..12), "**cdef");
+        assert_eq!(hidden(14..99), "abcd**");
+        assert_eq!(hidden(0..usize::MAX), "******");
+        assert_eq!(hidden(0..3), "abcdef");
+        assert_eq!(hidden(20..30), "abcdef");
     }
 }

@@ -116,6 +116,9 @@ impl Extractor {
 
     /// Takes the fields of a message that a frame completed; `client` is the client identifier of its session, as far
     /// as it is known.
+    ///
+    /// Where a message is told after its frame (a capture from the middle of a connection, whose version must be found
+    /// out first), its fields are in no row; [`Extractor::message`] has them.
     pub fn on_message(&mut self, flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
         self.kept.take(flow, message, client);
     }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use crate::dissect::Protocol;
 use crate::engine::PacketView;
 use crate::flow::{FlowKey, Transport};
 use crate::time::{Span, Timestamp};
@@ -16,6 +17,9 @@ const LIMIT: usize = 65_536;
 
 /// The largest shift of a window scale (RFC 7323, section 2.3).
 const LARGEST_SHIFT: u8 = 14;
+
+/// The first byte of a CONNECT (MQTT 5.0, section 3.1.1).
+const CONNECT: u8 = 0x10;
 
 type Table = HashMap<FlowKey, Stream, foldhash::fast::RandomState>;
 
@@ -39,6 +43,8 @@ pub(super) struct Facts {
     /// Since the first packet, and since the last one.
     pub(super) since_first: Span,
     pub(super) since_last: Span,
+    /// Whether its payload may be a part of a CONNECT that goes on, and so of a password.
+    pub(super) hidden: bool,
     /// Whether its sender was the first to send a FIN.
     pub(super) closes: bool,
 }
@@ -47,6 +53,9 @@ pub(super) struct Facts {
 struct Side {
     base: Option<u32>,
     scale: Option<Scale>,
+    /// Whether it has sent data, and whether that began as a CONNECT which is not complete yet.
+    spoken: bool,
+    connects: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +113,7 @@ impl Stream {
         if let Some(segment) = segment {
             self.on_segment(segment, from, &mut facts);
             self.complete(segment, begins);
+            facts.hidden = self.sides[from].hides(view, segment);
         }
         facts
     }
@@ -176,5 +186,17 @@ impl Stream {
                 | u8::from(ack && has(TcpFlags::FIN)) << 4
                 | u8::from(has(TcpFlags::RST)) << 5
         };
+    }
+}
+
+impl Side {
+    /// Whether a segment may hold a part of a password that is not known as such before its CONNECT is complete.
+    fn hides(&mut self, view: &PacketView<'_>, segment: &Segment<'_>) -> bool {
+        let Some(first) = segment.payload.first() else { return false };
+        if !std::mem::replace(&mut self.spoken, true) {
+            self.connects = *first == CONNECT;
+        }
+        self.connects &= view.messages.is_empty() && matches!(view.protocol, None | Some(Protocol::Mqtt));
+        self.connects
     }
 }

@@ -171,12 +171,13 @@ pub(in crate::field) fn payload<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if header.quoted || segment.payload.is_empty() {
         return;
     }
+    if header.facts().is_some_and(|facts| facts.hidden) {
+        take(Value::Bytes(Cow::Owned(vec![b'*'; segment.payload.len()])));
+        return;
+    }
     let frame = header.view().frame;
-    let shown = match frame.place_of(segment.payload).offset {
-        Some(offset) => header.row.extractor.kept.without_secrets(frame.number, offset as usize, segment.payload),
-        None => Cow::Borrowed(segment.payload),
-    };
-    take(Value::Bytes(shown));
+    let start = frame.place_of(segment.payload).offset.map_or(0, |offset| offset as usize);
+    take(Value::Bytes(header.row.extractor.kept.without_secrets(frame.number, start, segment.payload)));
 }
 
 fn label(is: bool, take: Take<'_, '_>) {

@@ -28,6 +28,8 @@ fields! {
     "ip.checksum" = U16 Hex "Header Checksum" => bits(Ipv4, 10, 2);
     /// 0 bad, 1 good, 2 not verified.
     "ip.checksum.status" = U8 Decimal "Header checksum status" => Header(Ipv4, ip::checksum_status);
+    /// Of a datagram whose fragments the frame completes.
+    "ip.reassembled.length" = U32 Decimal "Reassembled IPv4 length" => Header(Ipv4, ip::reassembled_length);
     "ip.src" = IPV4 None "Source Address" => bits(Ipv4, 12, 4);
     /// The source address as text: names are not looked up.
     "ip.src_host" = TEXT None "Source Host" => Header(Ipv4, ip::source_text);

@@ -1,7 +1,7 @@
 //! Fields of IPv6 and its extension headers.
 
 use super::{Read::Header, bits, ends, fields, layer, part};
-use crate::field::extract::ipv6;
+use crate::field::extract::{ip, ipv6};
 use crate::wire::Layer::{Ipv6, Ipv6Extension};
 
 fields! {
@@ -15,6 +15,8 @@ fields! {
     "ipv6.plen" = U16 Decimal "Payload Length" => bits(Ipv6, 4, 2);
     "ipv6.nxt" = U8 Decimal "Next Header" => bits(Ipv6, 6, 1);
     "ipv6.hlim" = U8 Decimal "Hop Limit" => bits(Ipv6, 7, 1);
+    /// Of a datagram whose fragments the frame completes.
+    "ipv6.reassembled.length" = U32 Decimal "Reassembled IPv6 length" => Header(Ipv6, ip::reassembled_length);
     "ipv6.src" = IPV6 None "Source Address" => bits(Ipv6, 8, 16);
     /// The source address as text: names are not looked up.
     "ipv6.src_host" = TEXT None "Source Host" => Header(Ipv6, ipv6::source_text);

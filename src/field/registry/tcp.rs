@@ -58,6 +58,12 @@ fields! {
     "tcp.payload" = BYTES None "TCP payload" => Header(Tcp, tcp::payload);
     /// The length of each MQTT packet that the frame completes.
     "tcp.pdu.size" = U32 Decimal "PDU Size" => Message;
+    /// An MQTT packet that the frame completes stood in several frames.
+    "tcp.segments" = LABEL None "Reassembled TCP Segments" => Message;
+    /// The frames that it stood in; of very many only the first.
+    "tcp.segment" = FRAME None "TCP Segment" => Message;
+    "tcp.segment.count" = U32 Decimal "Segment count" => Message;
+    "tcp.reassembled.length" = U32 Decimal "Reassembled TCP length" => Message;
     "tcp.connection.syn" = LABEL None "Connection establish request (SYN)" => Header(Tcp, tcp::is_syn);
     "tcp.connection.synack" = LABEL None "Connection establish acknowledge (SYN+ACK)" => Header(Tcp, tcp::is_syn_ack);
     "tcp.connection.fin" = LABEL None "Connection finish (FIN)" => Header(Tcp, tcp::is_fin);
