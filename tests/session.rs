@@ -246,6 +246,23 @@ fn a_connection_that_is_taken_over_names_the_one_that_took_it() {
     }
 }
 
+/// Only the server's segments were captured; the client may have closed first, and acknowledged everything.
+#[test]
+fn one_direction_alone_does_not_say_who_closed_or_what_was_delivered() {
+    let records = lab("one_way_down");
+    let sessions = of(&records, "session");
+    assert!(!sessions.is_empty());
+    for session in sessions {
+        assert_eq!((&session["ended"]["kind"], &session["ended"]["by"]), (&json!("fin"), &Value::Null), "{session}");
+    }
+    let deliveries: Vec<_> =
+        of(&records, "delivery").into_iter().filter(|delivery| delivery["qos"] != json!(0)).collect();
+    assert!(!deliveries.is_empty());
+    for delivery in deliveries {
+        assert_eq!(delivery["outcome"], "unresolved", "{delivery}");
+    }
+}
+
 #[test]
 fn a_will_is_followed_to_its_subscriber() {
     let records = lab("v5_will_delay");

@@ -12,7 +12,7 @@ use crate::check::Finding;
 use crate::dissect::{Conversation, Protocol};
 use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
-use crate::session::{CauseKind, EndKind, Session};
+use crate::session::{CauseKind, EndKind, Session, WillFate};
 use crate::text::Escaped;
 
 /// Columns before the text of a summary row.
@@ -246,7 +246,8 @@ fn session_row(session: &Session) -> Vec<String> {
         None => "(not seen)".to_owned(),
     };
     let end = session.end;
-    let by = end.by.map_or("", Role::name);
+    // Where the other end was not captured, the first to close is not known.
+    let by = end.by.map_or("?", Role::name);
     let reason = end.code.and_then(|(packet_type, code)| reason_name(packet_type, code, session.version));
     let end = match (end.kind, reason) {
         (EndKind::Disconnect, Some(reason)) => format!("disconnect by {by}: {reason}"),
@@ -261,6 +262,13 @@ fn session_row(session: &Session) -> Vec<String> {
         // The code has said it.
         None | Some(CauseKind::NotAccepted) => end,
         Some(cause) => format!("{end} ({})", cause_text(cause)),
+    };
+    let end = match session.will_fate {
+        Some(WillFate::Published) => format!("{end}, will published"),
+        Some(WillFate::NotSeen) => format!("{end}, will not seen"),
+        Some(WillFate::Delayed) => format!("{end}, will delayed"),
+        Some(WillFate::Cancelled) => format!("{end}, will cancelled"),
+        Some(WillFate::Armed | WillFate::Discarded | WillFate::Refused) | None => end,
     };
     vec![
         session.flow.id.to_string(),

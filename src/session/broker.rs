@@ -447,6 +447,7 @@ impl Sessions {
         };
         session.settle(None, &mut judge);
         session.incidents_told = told;
+        session.note_missing(&flow.connection);
         if !session.state.is_empty() {
             session.freeze();
         }
@@ -524,11 +525,8 @@ impl Sessions {
             is_latest
         });
         if let (Some(key), true) = (&key, is_latest) {
-            let outcome = if why == Ended::CaptureEnd && session.closed_at().is_none() {
-                DeliveryOutcome::Open
-            } else {
-                DeliveryOutcome::SessionOver
-            };
+            let outcome =
+                if why == Ended::CaptureEnd { session.outcome_of_open() } else { session.outcome_when_over() };
             let (parked, rest) = if keeps { (Some(Box::new(state)), None) } else { (None, Some(state)) };
             if let Some((forgotten, state)) = self.clients.park(key, flow, parked) {
                 let party = Party::Client(Name::clone(&forgotten.id));
@@ -545,8 +543,7 @@ impl Sessions {
             }
         } else {
             // Of a connection without a name nothing goes on; or a later one has all there was.
-            let outcome =
-                if session.closed_at().is_none() { DeliveryOutcome::Open } else { DeliveryOutcome::SessionOver };
+            let outcome = session.outcome_of_open();
             if key.is_none() || !state.is_empty() {
                 self.discard(broker, &party, state, outcome);
             }

@@ -1,6 +1,7 @@
 //! How a session's connection ended: by whom, in which way, and what TCP and the other messages say about why.
 
 use super::connection::{NEVER, Session};
+use super::delivery::DeliveryOutcome;
 use super::incident::Certainty;
 use super::will::{Sighting, WillFate};
 use crate::capture::{FrameNo, Origin};
@@ -154,6 +155,8 @@ impl Session {
     /// server closed others of its connections at that time.
     pub(super) fn settle_end(&mut self, connection: &Connection, now: Timestamp, server_stopped: bool) {
         let mut end = End::of_connection(connection);
+        // Of the other end nothing was captured, so that it may have been the first to close.
+        end.by = end.by.filter(|by| connection.sides[by.sends().reverse()].counters().packets > 0);
         if let Some((by, code, at)) = self.disconnect {
             let code = code.map(|code| (PacketType::Disconnect, code));
             end = End { kind: EndKind::Disconnect, by: Some(by), code, at: Some(at), cause: None };
@@ -170,6 +173,29 @@ impl Session {
         }
         self.end = end;
         self.will_fate = self.settle_will(now);
+    }
+
+    /// Notes what TCP knows to be missing of the connection.
+    pub(super) fn note_missing(&mut self, connection: &Connection) {
+        for direction in Direction::BOTH {
+            let side = &connection.sides[direction];
+            self.lossy[direction] |= side.counters().packets == 0 || side.missing_bytes() > 0;
+        }
+    }
+
+    /// How far deliveries came that are open when the session is over.
+    pub(super) const fn outcome_when_over(&self) -> DeliveryOutcome {
+        // Their acknowledgements may be among what is missing.
+        if self.lossy.to_server || self.lossy.to_client {
+            DeliveryOutcome::Unresolved
+        } else {
+            DeliveryOutcome::SessionOver
+        }
+    }
+
+    /// How far deliveries came that are open when the flow has ended.
+    pub(super) fn outcome_of_open(&self) -> DeliveryOutcome {
+        if self.closed_at().is_none() { DeliveryOutcome::Open } else { self.outcome_when_over() }
     }
 
     /// Whether an end that was not heard of any more was given up.
