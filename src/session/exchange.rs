@@ -87,7 +87,8 @@ impl Tally<'_> {
 #[derive(Debug, Clone, Default)]
 pub struct Exchanges {
     open: BTreeMap<u16, Box<Delivery>>,
-    early: BTreeMap<u16, Early>,
+    /// PUBREC and PUBCOMP of one message may both wait for it.
+    early: BTreeMap<(u16, PacketType), Early>,
     done: VecDeque<Done>,
     /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
     waiting: [VecDeque<(u64, u16)>; 2],
@@ -176,9 +177,15 @@ impl Exchanges {
         self.numbers += 1;
         sent.number = self.numbers;
         self.in_flight += 1;
-        self.wait(usize::from(sent.qos == 2), sent.number, packet_id);
+        let qos = sent.qos;
+        self.wait(usize::from(qos == 2), sent.number, packet_id);
         self.open.insert(packet_id, sent);
-        if let Some(early) = self.early.remove(&packet_id) {
+        for packet_type in [PacketType::PubAck, PacketType::PubRec, PacketType::PubComp] {
+            if packet_type == PacketType::PubComp && qos == 2 {
+                // It waits for the PUBREL.
+                continue;
+            }
+            let Some(early) = self.early.remove(&(packet_id, packet_type)) else { continue };
             if early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
                 tally.of.counts.unmatched -= 1;
                 self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
@@ -337,7 +344,7 @@ impl Exchanges {
         }
         open.released = Some(Step { packet_type: PacketType::PubRel, place, code: 0 });
         open.release_flow = Some(place.flow);
-        if let Some(early) = self.early.remove(&packet_id) {
+        if let Some(early) = self.early.remove(&(packet_id, PacketType::PubComp)) {
             tally.of.counts.unmatched -= 1;
             self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
         }
@@ -437,7 +444,7 @@ impl Exchanges {
         if self.early.len() < EARLY_LIMIT {
             let Step { packet_type, place, code } = step;
             let early = Early { packet_type, code, place, known: judge.known, done };
-            if let Some(before) = self.early.insert(packet_id, early) {
+            if let Some(before) = self.early.insert((packet_id, packet_type), early) {
                 self.tell_early(before, packet_id, judge);
             }
         }
@@ -450,7 +457,7 @@ impl Exchanges {
             return;
         }
         let mut waiting = std::mem::take(&mut self.early);
-        waiting.retain(|packet_id, early| {
+        waiting.retain(|(packet_id, _), early| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
             if !waits && !lost {
                 self.tell_early(*early, *packet_id, judge);

@@ -106,3 +106,19 @@ fn an_equal_message_on_the_same_connection_is_another() {
     });
     assert_eq!(told, [IncidentKind::IdentifierInUse(1)]);
 }
+
+/// The client's stream waits for a lost segment, and the server's goes on meanwhile.
+#[test]
+fn both_answers_of_qos_2_may_be_told_before_their_message() {
+    let told = run(true, |exchanges, judge, tally| {
+        exchanges.on_acknowledgement(PacketType::PubRec, 5, 0, at(2), judge, tally);
+        exchanges.on_acknowledgement(PacketType::PubComp, 5, 0, at(4), judge, tally);
+        let mut message = sent(5, 7, at(1));
+        message.qos = 2;
+        exchanges.on_publish(message, judge, tally);
+        exchanges.on_release(5, at(3), Role::Client, judge, tally);
+        assert_eq!((exchanges.open(), tally.of.counts.complete, tally.of.counts.unmatched), (0, 1, 0));
+        exchanges.settle(true, false, judge);
+    });
+    assert_eq!(told, []);
+}
