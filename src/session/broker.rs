@@ -445,9 +445,9 @@ impl Sessions {
             whole: false,
             receiver: None,
         };
+        session.note_missing(&flow.connection);
         session.settle(None, &mut judge);
         session.incidents_told = told;
-        session.note_missing(&flow.connection);
         if !session.state.is_empty() {
             session.freeze();
         }

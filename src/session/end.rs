@@ -180,6 +180,7 @@ impl Session {
         for direction in Direction::BOTH {
             let side = &connection.sides[direction];
             self.lossy[direction] |= side.counters().packets == 0 || side.missing_bytes() > 0;
+            self.holes |= self.lossy[direction] || side.unseen_tail_bytes() > 0;
         }
     }
 
