@@ -179,8 +179,9 @@ impl Session {
     pub(super) fn note_missing(&mut self, connection: &Connection) {
         for direction in Direction::BOTH {
             let side = &connection.sides[direction];
-            self.lossy[direction] |= side.counters().packets == 0 || side.missing_bytes() > 0;
-            self.holes |= self.lossy[direction] || side.unseen_tail_bytes() > 0;
+            let missing = side.counters().packets == 0 || side.missing_bytes() > 0;
+            self.lossy[direction] |= missing;
+            self.holes |= missing || side.unseen_tail_bytes() > 0;
         }
     }
 
