@@ -10,6 +10,7 @@ use std::path::Path;
 use base64::Engine as _;
 use common::{captures, fixtures, lines, mqttsniff, of, records, run, stderr, stdout};
 use mqttsniff::capture::{Batch, Fill, Source as _};
+use mqttsniff::field::Registry;
 use mqttsniff::wire::{Checksum, Decoder, Payload};
 use serde_json::{Value, json};
 
@@ -152,6 +153,7 @@ fn what_is_shown_redacted_holds_nothing_private() {
         let (_, records) = stdout(&redacted).split_once('\n').unwrap();
         let tables = mqttsniff().args(["read", "--redact", "--show", common::ALL]).arg(&capture).output().unwrap();
         let tables: Vec<_> = stdout(&tables).lines().filter(|line| !line.trim_start().starts_with("source")).collect();
+        let fields = run(["read", "--redact", "--fields", &all_fields(), capture.to_str().unwrap()]).stdout;
         // Words of our own, as names of kinds of messages and of fields, are in every output.
         let ours = run(["schema"]);
         let empty = run(["read", "--json", "--redact", fixtures().join("lab/open_close.pcap").to_str().unwrap()]);
@@ -159,11 +161,18 @@ fn what_is_shown_redacted_holds_nothing_private() {
             if holds(&ours.stdout, &text) || holds(&empty.stdout, &text) || holds(OUR_WORDS.as_bytes(), &text) {
                 continue;
             }
-            for output in [records.as_bytes(), tables.join("\n").as_bytes()] {
+            for output in [records.as_bytes(), tables.join("\n").as_bytes(), &fields] {
                 assert!(!holds(output, &text), "{}: {}", capture.display(), text.escape_ascii());
             }
+            let digits: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert!(!holds(&fields, digits.as_bytes()), "{}: {}", capture.display(), text.escape_ascii());
         }
     }
+}
+
+/// The names of all fields, with commas between them.
+fn all_fields() -> String {
+    Registry::fields().map(|(_, field)| field.name).collect::<Vec<_>>().join(",")
 }
 
 /// Words of the tables that topics of the lab have too.

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .context("can't listen for signals")?;
     }
-    let chooser = arguments.selection.chooser()?;
+    let mut chooser = arguments.selection.chooser()?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let mut writer = match &arguments.write {
         Some(path) => Some(open_writer(path, arguments, live.interfaces())?),
@@ -33,7 +33,10 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     };
     let deadline = arguments.duration.map(|duration| now() + duration);
     let options = engine_options(&arguments.decoding, arguments.output.wants_packets());
-    let options = chooser.as_ref().map_or(options.clone(), |chooser| chooser.engine_options(options));
+    let options = match &mut chooser {
+        Some(chooser) => chooser.engine_options(options),
+        None => options,
+    };
     let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), Mode::Live)?;
     report.check()?;
     let mut analysis = Analysis::new(Box::new(live), options);

@@ -13,9 +13,12 @@ use super::progress::Progress;
 pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let inputs = arguments.files.iter().map(|file| file.display().to_string()).collect();
     // Nothing is written before the input is known to be there.
-    let chooser = arguments.selection.chooser()?;
+    let mut chooser = arguments.selection.chooser()?;
     let options = engine_options(&arguments.decoding, arguments.output.wants_packets());
-    let options = chooser.as_ref().map_or(options.clone(), |chooser| chooser.engine_options(options));
+    let options = match &mut chooser {
+        Some(chooser) => chooser.engine_options(options),
+        None => options,
+    };
     let mut analysis = input::open_with(&arguments.files, options)?;
     analysis.follow_sessions(arguments.output.session_options());
     let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;

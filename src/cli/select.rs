@@ -175,7 +175,7 @@ impl Chooser {
     }
 
     /// What the engine has to tell for it.
-    pub(super) fn engine_options(&self, options: EngineOptions) -> EngineOptions {
+    pub(super) fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
         self.extractor.engine_options(options)
     }
 

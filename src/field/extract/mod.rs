@@ -68,6 +68,8 @@ pub struct Extractor {
     streams: Option<Streams>,
     facts: Option<Facts>,
     clock: Clock,
+    /// Whether messages are redacted, so that their bytes must not be told either.
+    redacted: bool,
 }
 
 /// What the fields that are asked for need of the engine.
@@ -105,11 +107,14 @@ impl Extractor {
             streams: needs.streams.then(Streams::default),
             facts: None,
             clock: Clock::default(),
+            redacted: false,
         }
     }
 
-    /// Switches on what an engine must tell for these fields.
-    pub fn engine_options(&self, options: EngineOptions) -> EngineOptions {
+    /// Switches on what an engine must tell for these fields. Where it redacts messages, asterisks stand for the bytes
+    /// of segments and datagrams, which would show what was in them.
+    pub fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
+        self.redacted = options.dissect.redactor.is_some();
         let wireshark = options.wireshark.or(self.needs.wireshark.then_some(WiresharkRules::V4_0));
         EngineOptions { packets: true, places: true, wireshark, ..options }
     }
@@ -212,6 +217,11 @@ impl Row for MessageRow<'_> {
     fn occurrences<'a>(&'a self, field: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
         self.kept.of_last(field, take);
     }
+}
+
+/// As many asterisks as there are bytes.
+fn asterisks<'a>(bytes: &[u8]) -> Value<'a> {
+    Value::Bytes(Cow::Owned(vec![b'*'; bytes.len()]))
 }
 
 /// A value of a number, as its field's type wants it.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::asterisks;
 use super::header::{Header, Take, checksum_number, take_text};
 use crate::field::value::Value;
 use crate::flow::{Direction, TcpState};
@@ -171,8 +172,8 @@ pub(in crate::field) fn payload<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if header.quoted || segment.payload.is_empty() {
         return;
     }
-    if header.facts().is_some_and(|facts| facts.hidden) {
-        take(Value::Bytes(Cow::Owned(vec![b'*'; segment.payload.len()])));
+    if header.row.extractor.redacted || header.facts().is_some_and(|facts| facts.hidden) {
+        take(asterisks(segment.payload));
         return;
     }
     let frame = header.view().frame;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::asterisks;
 use super::header::{Header, Take, checksum_number};
 use crate::field::value::Value;
 use crate::wire::{Datagram, Payload};
@@ -55,6 +56,6 @@ pub(in crate::field) fn payload<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     let length = header.number(4, 2).map_or(0, |length| length as usize);
     let end = if length < 8 { header.data.len() } else { length.min(header.data.len()) };
     if let Some(payload) = header.data.get(8..end).filter(|payload| !payload.is_empty()) {
-        take(Value::Bytes(Cow::Borrowed(payload)));
+        take(if header.row.extractor.redacted { asterisks(payload) } else { Value::Bytes(Cow::Borrowed(payload)) });
     }
 }
