@@ -76,7 +76,7 @@ csv\t'Comma-separated values'
 tsv\t'Values separated by tabs'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l limit -d 'Show at most so many rows of each view' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -131,7 +131,7 @@ csv\t'Comma-separated values'
 tsv\t'Values separated by tabs'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l limit -d 'Show at most so many rows of each view' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -162,7 +162,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-versio
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -187,7 +187,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l mqtt-vers
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame (default when reading)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'

@@ -345,7 +345,7 @@ pub(super) struct Decoding {
 
     /// By which rules to tell what Wireshark says of each TCP segment
     ///
-    /// Only with --show packets and --json, where it stands beside our own analysis: tcp.wireshark holds the names of
+    /// For the fields tcp.analysis of --filter and --fields, and for --json, where tcp.wireshark holds the names of
     /// Wireshark's tcp.analysis fields. The rules have changed between its releases.
     #[arg(long, value_name = "RELEASE", default_value = "master")]
     pub(super) wireshark_rules: WiresharkArgument,
@@ -536,7 +536,7 @@ pub(super) enum FormatArgument {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TimeArgument {
-    /// Seconds since the first frame (default when reading)
+    /// Seconds since the first frame, or the first of the flow (default when reading)
     Relative,
     /// The time of day in UTC (default when capturing)
     Clock,

@@ -30,7 +30,7 @@ pub(super) struct Selection {
     /// Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic
     ///
     /// As `tshark -T fields` does, with the same names and values, separated by tabs. `mqttsniff fields` lists them.
-    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', conflicts_with_all = ["json", "format"])]
     fields: Vec<String>,
 
     /// What separates the columns of --fields [default: a tab]

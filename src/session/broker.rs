@@ -396,9 +396,12 @@ impl Sessions {
     }
 
     /// Subscriptions were granted or taken back: the router learns of them.
+    ///
+    /// The answer may have been captured before the request.
     fn on_subscription_answer(&mut self, flow: FlowRef, message: &Message<'_>) {
         let packet_type = message.packet.header.packet_type;
-        if !matches!(packet_type, PacketType::SubAck | PacketType::UnsubAck) {
+        let answers = [PacketType::Subscribe, PacketType::SubAck, PacketType::Unsubscribe, PacketType::UnsubAck];
+        if !answers.contains(&packet_type) {
             return;
         }
         let (Some(session), Some(router)) = (self.open.get_mut(&flow.id), &mut self.router) else { return };

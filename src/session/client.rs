@@ -40,7 +40,7 @@ impl Client {
     }
 }
 
-/// All clients that are known, at most so many.
+/// All clients that are known; of those without a connection at most so many.
 #[derive(Debug)]
 pub(super) struct Clients {
     by_key: HashMap<ClientKey, Client, foldhash::fast::RandomState>,

@@ -495,13 +495,13 @@ impl Session {
     }
 
     fn check_granted(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
-        let (Some(topic), true) = (message.topic, judge.known) else { return };
+        // Once for a connection: a server that does not heed it does so with each message.
+        let (Some(topic), true, false) = (message.topic, judge.known, self.qos_told) else { return };
         let qos = message.packet.header.qos();
         if let Some(highest) = self.state.subscriptions.highest_qos(topic)
             && qos > highest
-            && !std::mem::replace(&mut self.qos_told, true)
         {
-            // Once for a connection: a server that does not heed it does so with each message.
+            self.qos_told = true;
             let kind = IncidentKind::QosAboveGranted(qos, highest);
             judge.tell(kind, Role::Server, &[message.origin.frame], Certainty::Likely);
         }

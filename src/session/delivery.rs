@@ -180,7 +180,7 @@ pub struct Delivery {
     pub payload_length: Option<u32>,
     /// The first sending that was seen.
     pub first: Sending,
-    /// The further ones; of very many only the first.
+    /// The further ones; of very many the first, and the latest.
     pub again: Vec<Sending>,
     /// How many further ones there were.
     pub resends: u32,
@@ -203,9 +203,9 @@ pub struct Delivery {
     pub(super) release_flow: Option<FrameNo>,
     /// Further acknowledgements that its receiver owes, because it was sent again.
     pub(super) owed: u32,
-    /// Its number among those of its direction and connection.
+    /// Its number among those of its direction and session.
     pub(super) number: u64,
-    /// The publication that it is, or is a copy of.
+    /// The publication that it is.
     pub(super) publication: Option<u64>,
 }
 
@@ -253,7 +253,7 @@ pub struct DeliveryCounts {
     pub complete: u64,
     /// Not acknowledged to the end yet.
     pub open: u64,
-    /// Sent again while they were open, or with DUP set.
+    /// Sent with DUP set.
     pub duplicate: u64,
     /// Refused by a reason code of 0x80 or above.
     pub refused: u64,

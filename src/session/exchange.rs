@@ -129,7 +129,10 @@ impl Exchanges {
     pub(super) fn absorb(&mut self, newer: Self) {
         self.reconnect();
         self.resumed = true;
-        for (packet_id, mut delivery) in newer.open {
+        // In the order in which they were sent.
+        let mut begun: Vec<_> = newer.open.into_iter().collect();
+        begun.sort_unstable_by_key(|(_, delivery)| delivery.number);
+        for (packet_id, mut delivery) in begun {
             self.numbers += 1;
             delivery.number = self.numbers;
             self.waiting[usize::from(delivery.qos == 2)].push_back((delivery.number, packet_id));

@@ -256,6 +256,7 @@ impl Router {
 
     /// A client's session is over; what became of it is known as long as messages to it may be on their way.
     pub(super) fn forget(&mut self, broker: SocketAddr, party: &Party, now: Timestamp) {
+        self.clear(now);
         if let Some(receiver) = self.brokers.get_mut(&broker).and_then(|broker| broker.receivers.get_mut(party)) {
             receiver.connected = false;
             receiver.over = Some(now);

@@ -254,7 +254,7 @@ impl Subscriptions {
         }
     }
 
-    /// Whether any were seen.
+    /// Whether none are held.
     pub fn is_empty(&self) -> bool {
         self.granted.is_empty() && self.pending.is_empty()
     }
