@@ -122,6 +122,16 @@ impl Analysis {
         self.above.sessions = Sessions::new(options);
     }
 
+    /// Judges by other checks than by default. To be called before the first frame.
+    pub fn judge_by(&mut self, checks: Checks) {
+        self.above.checks = checks;
+    }
+
+    /// What judges, with what it has counted so far.
+    pub const fn checks(&self) -> &Checks {
+        &self.above.checks
+    }
+
     /// Reads to the end and tells everything.
     pub fn run(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
         while self.fill() == Fill::More {
@@ -182,43 +192,45 @@ impl Above {
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         self.sessions.on_event(event);
+        let mut ended = None;
         match event {
             Event::Packet(view) => sink(&Output::Packet(view)),
             Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
-            Event::Flow(flow, why) => {
-                let session = match flow.transport {
-                    // A flow that is told before the capture ends is told some time after its last frame.
-                    Transport::Tcp => self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time)),
-                    Transport::Udp => None,
-                };
-                if let Some(session) = session {
-                    self.session_count += 1;
-                    self.tell(Some(&session), sink);
-                    sink(&Output::Session(&session, flow));
-                }
-                sink(&Output::Flow(flow, *why));
+            Event::Flow(flow, why) if flow.transport == Transport::Tcp => {
+                // A flow that is told before the capture ends is told some time after its last frame.
+                ended = self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time));
             }
             Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
-            Event::Notice(_) | Event::Closing(..) => {}
+            Event::Flow(..) | Event::Notice(_) | Event::Closing(..) => {}
         }
         for mut finding in self.checks.on_event(event) {
             self.findings[finding.severity as usize] += 1;
-            finding.client_id = client_of(&self.sessions, &finding, None);
+            finding.client_id = client_of(&self.sessions, &finding, ended.as_deref());
             sink(&Output::Finding(&finding));
         }
-        self.tell(None, sink);
+        self.tell(ended.as_deref(), sink);
+        // What is wrong with a flow is told before the flow itself.
+        if let Event::Flow(flow, why) = event {
+            if let Some(session) = &ended {
+                self.session_count += 1;
+                self.checks.on_session(session);
+                sink(&Output::Session(session, flow));
+            }
+            sink(&Output::Flow(flow, *why));
+        }
     }
 
     /// Tells what the sessions have found; `ended` is the one that has just come to its end.
     fn tell(&mut self, ended: Option<&Session>, sink: &mut dyn FnMut(&Output<'_>)) {
         let incidents: Vec<_> = self.sessions.take_incidents().collect();
         for incident in incidents {
-            let mut finding = self.checks.on_incident(incident);
+            let mut finding = self.checks.on_incident(&incident);
             self.findings[finding.severity as usize] += 1;
             finding.client_id = client_of(&self.sessions, &finding, ended);
             sink(&Output::Finding(&finding));
         }
         for delivery in self.sessions.take_deliveries() {
+            self.checks.on_delivery(&delivery);
             sink(&Output::Delivery(&delivery));
         }
     }

@@ -28,7 +28,7 @@ const fn broken(
 }
 
 /// What is to be said of an incident.
-pub(super) fn judge(incident: Incident) -> Finding {
+pub(super) fn judge(incident: &Incident) -> Finding {
     let rule = rule(&incident.kind, incident.by);
     let [v31, v311, v5] = rule.clauses;
     let clause = match incident.version {
@@ -38,12 +38,12 @@ pub(super) fn judge(incident: Incident) -> Finding {
     };
     Finding {
         id: format!("mqtt.{}", rule.id),
-        severity: severity(&incident, rule.severity),
+        severity: severity(incident, rule.severity),
         certainty: incident.certainty,
         flow: Some(incident.flow),
         client_id: None,
-        message: describe(&incident),
-        frames: incident.frames,
+        message: describe(incident),
+        frames: incident.frames.clone(),
         time: incident.at.time,
         clause,
         hint: rule.hint,

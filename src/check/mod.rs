@@ -2,6 +2,7 @@
 //!
 //! A rule does no decoding and prints nothing.
 
+pub mod conformance;
 mod finding;
 mod incidents;
 mod packets;
@@ -10,8 +11,10 @@ mod streams;
 pub use crate::session::Certainty;
 pub use finding::{Finding, Severity};
 
+use conformance::{Conformance, Standing};
+
 use crate::engine::Event;
-use crate::session::Incident;
+use crate::session::{Delivery, Incident, Session};
 
 /// Judges a capture event by event.
 pub trait Rule {
@@ -22,13 +25,18 @@ pub trait Rule {
 /// A set of rules.
 pub struct Checks {
     rules: Vec<Box<dyn Rule + Send>>,
+    conformance: Conformance,
     findings: Vec<Finding>,
 }
 
 impl Default for Checks {
     /// All rules.
     fn default() -> Self {
-        Self { rules: vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)], findings: Vec::new() }
+        Self {
+            rules: vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)],
+            conformance: Conformance::default(),
+            findings: Vec::new(),
+        }
     }
 }
 
@@ -39,9 +47,31 @@ impl std::fmt::Debug for Checks {
 }
 
 impl Checks {
+    /// All rules, with a ledger of how each statement of the specifications stands.
+    pub fn with_ledger() -> Self {
+        Self { conformance: Conformance::with_ledger(), ..Self::default() }
+    }
+
+    /// How each statement of the specifications stands; nothing without a ledger.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.conformance.standings()
+    }
+
     /// What is to be said of an incident of a session.
-    pub fn on_incident(&self, incident: Incident) -> Finding {
-        incidents::judge(incident)
+    pub fn on_incident(&mut self, incident: &Incident) -> Finding {
+        let finding = incidents::judge(incident);
+        self.conformance.on_incident(incident, &finding);
+        finding
+    }
+
+    /// A session has ended.
+    pub fn on_session(&mut self, session: &Session) {
+        self.conformance.on_session(session);
+    }
+
+    /// A delivery is over.
+    pub fn on_delivery(&mut self, delivery: &Delivery) {
+        self.conformance.on_delivery(delivery);
     }
 
     /// Shows an event to all rules and hands out what they find.
@@ -49,6 +79,7 @@ impl Checks {
         for rule in &mut self.rules {
             rule.on_event(event, &mut self.findings);
         }
+        self.conformance.on_event(event, &mut self.findings);
         self.findings.drain(..)
     }
 }

@@ -65,4 +65,33 @@ impl DeviationKind {
             Self::ServerReferenceCode => "server-reference-code",
         }
     }
+
+    /// The field, the packet or the property that it is about; empty where the name says it all.
+    pub const fn part(&self) -> &'static str {
+        match self {
+            Self::FieldPastEnd(field)
+            | Self::CredentialsMissing(field)
+            | Self::InvalidUtf8(field)
+            | Self::Utf8Surrogate(field)
+            | Self::Utf8Nul(field)
+            | Self::Utf8Control(field)
+            | Self::Utf8NonCharacter(field)
+            | Self::Utf8ByteOrderMark(field)
+            | Self::TopicWildcard(field)
+            | Self::TopicEmpty(field)
+            | Self::PayloadNotUtf8(field) => field.name(),
+            Self::PacketTypeReserved(packet_type)
+            | Self::FixedFlags(packet_type)
+            | Self::TrailingBytes(packet_type)
+            | Self::PacketIdZero(packet_type)
+            | Self::FilterListEmpty(packet_type)
+            | Self::ReasonCode(packet_type, _)
+            | Self::ReasonCodesMissing(packet_type) => packet_type.name(),
+            Self::PropertyNotAllowed(property)
+            | Self::PropertyDuplicate(_, property)
+            | Self::PropertyCut(Some(property))
+            | Self::PropertyValue(property) => property.name(),
+            _ => "",
+        }
+    }
 }

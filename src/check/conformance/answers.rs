@@ -1,0 +1,148 @@
+//! Rules on requests and their answers.
+
+use super::Rule;
+use super::class::Features as F;
+use super::connection::Connection;
+use super::docket::Docket;
+use super::exchanges::{Fit, Open};
+use super::rules;
+use super::statement::Caveat;
+use crate::check::Certainty;
+use crate::dissect::Message;
+use crate::flow::{Direction, Role};
+use crate::mqtt::{Body, PacketType as T};
+use crate::time::Span;
+
+/// How long an end that goes on sending may owe an answer.
+const GRACE: Span = Span::from_secs(10);
+
+/// Follows requests and answers; gives what the message is among them.
+pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) -> F {
+    let (direction, at) = (message.direction, message.origin);
+    let header = message.packet.header;
+    let packet_type = header.packet_type;
+    let whole = connection.is_whole();
+    let exchanges = &mut connection.exchanges;
+    let back = direction.reverse();
+    let mut features = F::default();
+    match &message.packet.body {
+        Body::Connect(_) if connection.asked.is_none() => {
+            exchanges.ask(direction, T::ConnAck, 0, at);
+        }
+        Body::ConnAck(_) => features = answered(exchanges.answer(back, T::ConnAck, 0, at)),
+        Body::Publish(publish) => {
+            let Some(id) = publish.packet_id.filter(|id| *id != 0) else { return features };
+            if exchanges.in_flight(direction, id) {
+                exchanges.again(direction, id, at);
+                return F::Resends;
+            }
+            // What is sent again on a later connection is open there too.
+            features = if header.dup() { F::Resends } else { F::Opens };
+            let answer = if header.qos() == 1 { T::PubAck } else { T::PubRec };
+            exchanges.ask(direction, answer, id, at);
+        }
+        Body::Ack(ack) => {
+            let Some(id) = ack.packet_id else { return features };
+            let refused = ack.reason_code.is_some_and(|code| code >= 0x80);
+            // PUBREL answers the PUBREC of its receiver.
+            let fit = exchanges.answer(back, packet_type, id, at);
+            features = answered(fit);
+            match packet_type {
+                T::PubRec if !refused && fit != Fit::Nothing => {
+                    exchanges.ask(direction, T::PubRel, id, at);
+                }
+                T::PubRel => {
+                    exchanges.ask(direction, T::PubComp, id, at);
+                    if fit == Fit::AnswersLater && direction == Direction::ToServer && whole {
+                        let message = format!("the client sends PUBREL {id} before that of an earlier PUBREC");
+                        docket.breach(rules::PUBREL_ORDER, &[at.frame], Certainty::Certain, message);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Body::Subscribe(subscribe) => {
+            exchanges.ask(direction, T::SubAck, subscribe.packet_id.unwrap_or(0), at);
+        }
+        Body::Unsubscribe(unsubscribe) => {
+            exchanges.ask(direction, T::UnsubAck, unsubscribe.packet_id.unwrap_or(0), at);
+        }
+        Body::SubAck(suback) => {
+            features = answered(exchanges.answer(back, packet_type, suback.packet_id.unwrap_or(0), at));
+        }
+        Body::UnsubAck(unsuback) => {
+            features = answered(exchanges.answer(back, packet_type, unsuback.packet_id.unwrap_or(0), at));
+        }
+        Body::Ping if packet_type == T::PingReq => {
+            exchanges.ask(direction, T::PingResp, 0, at);
+        }
+        Body::Ping => {
+            let fit = exchanges.answer(back, T::PingResp, 0, at);
+            features = answered(fit);
+            if fit == Fit::Nothing && whole && connection.is_started() {
+                let message = "the server sends PINGRESP, and the client has sent no PINGREQ".to_owned();
+                docket.breach(rules::PINGRESP_UNASKED, &[at.frame], Certainty::Likely, message);
+            }
+        }
+        Body::Connect(_) | Body::Disconnect(_) | Body::Auth(_) | Body::Reserved(_) => {}
+    }
+    features
+}
+
+fn answered(fit: Fit) -> F {
+    F::default().with(F::Answers, fit != Fit::Nothing)
+}
+
+/// What an answer that never came breaks, and what else fails with it.
+fn rule_of(answer: T, owed_by: Role) -> Option<(&'static Rule, &'static [&'static str])> {
+    Some(match (answer, owed_by) {
+        (T::ConnAck, _) => (rules::NO_CONNACK, &[]),
+        (T::SubAck, _) => (rules::NO_SUBACK, &[]),
+        (T::UnsubAck, _) => (rules::NO_UNSUBACK, &["MQTT-3.10.4-5"]),
+        (T::PingResp, _) => (rules::NO_PINGRESP, &["PINGRESP-TIMEOUT", "V31-PINGRESP-TIMEOUT"]),
+        (T::PubAck, Role::Client) => (rules::NO_PUBACK, &["MQTT-3.3.4-1", "MQTT-4.3.2-5", "MQTT-4.5.0-2"]),
+        (T::PubAck, Role::Server) => (rules::NO_PUBACK, &["MQTT-3.3.4-1", "MQTT-4.3.2-5", "MQTT-3.3.5-2"]),
+        (T::PubRec, Role::Client) => (rules::NO_PUBREC, &["MQTT-3.3.4-1", "MQTT-4.5.0-2"]),
+        (T::PubRec, Role::Server) => (rules::NO_PUBREC, &["MQTT-3.3.4-1", "MQTT-3.3.5-2"]),
+        (T::PubRel, _) => (rules::NO_PUBREL, &["MQTT-4.3.3-13"]),
+        (T::PubComp, _) => (rules::NO_PUBCOMP, &["MQTT-4.3.3-13"]),
+        _ => return None,
+    })
+}
+
+/// The connection is over: judges what was never answered.
+pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
+    for direction in Direction::BOTH {
+        let owed_by = direction.receiver();
+        let back = direction.reverse();
+        let last = connection.last[back];
+        for Open { answer, id, at } in connection.exchanges.open(direction) {
+            let Some((rule, more)) = rule_of(answer, owed_by) else { continue };
+            let clause = rule.clause(docket.version);
+            if !connection.is_whole() || connection.count[back] == 0 || connection.exchanges.forgot {
+                clause.into_iter().for_each(|clause| docket.unprovable(clause, Caveat::Gap));
+                continue;
+            }
+            let Some(last) = last.filter(|last| last.time.since(at.time) >= GRACE) else {
+                clause.into_iter().for_each(|clause| docket.unprovable(clause, Caveat::End));
+                continue;
+            };
+            let waited = last.time.since(at.time).as_secs_f64();
+            let request = match answer {
+                T::ConnAck => "CONNECT".to_owned(),
+                T::PingResp => "PINGREQ".to_owned(),
+                T::SubAck => format!("SUBSCRIBE {id}"),
+                T::UnsubAck => format!("UNSUBSCRIBE {id}"),
+                T::PubRel => format!("PUBREC {id}"),
+                T::PubComp => format!("PUBREL {id}"),
+                _ => format!("PUBLISH {id}"),
+            };
+            let who = owed_by.name();
+            let message = format!("the {who} never answers {request}, though it goes on for {waited:.1} s");
+            docket.breach(rule, &[at.frame, last.frame], Certainty::Likely, message);
+            for key in more {
+                docket.broken(key, at.frame, Certainty::Likely);
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Rules on the end of a connection: who had to close it, and whether it was closed.
+
+use super::connection::{Connection, Expected};
+use super::docket::Docket;
+use super::rules;
+use super::statement::Caveat;
+use crate::check::Certainty;
+use crate::dissect::Message;
+use crate::flow::Role;
+use crate::mqtt::{DeviationKind, Severity, Version};
+use crate::time::{Span, Timestamp};
+
+/// How long a connection that is to be closed may stay open.
+const GRACE: Span = Span::from_secs(5);
+
+/// A message that breaks the protocol: its receiver has to close the connection.
+pub(super) fn note_error(connection: &mut Connection, message: &Message<'_>) {
+    let version = message.packet.version;
+    let deviations = &message.packet.deviations;
+    let worst = deviations.iter().map(|deviation| deviation.kind.severity(version)).max();
+    if worst < Some(Severity::ProtocolError) || message.resynced {
+        return;
+    }
+    let flags = |kind: DeviationKind| matches!(kind, DeviationKind::FixedFlags(_));
+    let mut keys = Vec::new();
+    if version == Version::V311 && deviations.iter().any(|deviation| flags(deviation.kind)) {
+        keys.push("MQTT-2.2.2-2");
+    }
+    match message.direction.sender() {
+        Role::Client => {
+            let text = "the server goes on although the client has broken the protocol";
+            connection.expect_close(rules::OPEN_AFTER_ERROR, keys, message.origin, text);
+        }
+        // What a client does about it is its own affair (MQTT 5.0, section 4.13.1).
+        Role::Server => {}
+    }
+}
+
+/// The connection is over, or no more is told of it: whether it was closed when it had to be.
+pub(super) fn settle(connection: &Connection, now: Timestamp, docket: &mut Docket<'_>) {
+    for Expected { rule, keys, since, message } in &connection.expected {
+        let clause = rule.clause(docket.version);
+        let all = clause.iter().chain(keys.iter());
+        // Another end that closes first is fine, and one that did so before.
+        let until = connection.closing.map_or(now, |(_, at)| at.time);
+        let open = until.since(since.time);
+        match (open > GRACE, connection.closing) {
+            (false, Some(_)) => all.for_each(|key| docket.kept(key)),
+            (false, None) => all.for_each(|key| docket.unprovable(key, Caveat::End)),
+            (true, closing) => {
+                let frames: Vec<_> = [since.frame].into_iter().chain(closing.map(|(_, at)| at.frame)).collect();
+                let text = format!("{message}, for {:.1} s", open.as_secs_f64());
+                docket.at.time = until;
+                docket.breach(rule, &frames, Certainty::Likely, text);
+                keys.iter().for_each(|key| docket.broken(key, since.frame, Certainty::Likely));
+            }
+        }
+    }
+}

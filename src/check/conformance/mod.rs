@@ -1,0 +1,260 @@
+//! MQTT conformance: each statement of the specifications, held against the traffic.
+//!
+//! [`Conformance`] follows each connection by its packets, judges what no other rule judges, and keeps a ledger of how
+//! often each statement was put to the test and what came of it. What other rules find, it is told.
+
+mod agreement;
+mod answers;
+mod authentication;
+mod class;
+mod closing;
+mod connection;
+mod docket;
+mod exchanges;
+mod features;
+mod ledger;
+mod rules;
+mod statement;
+mod subscriptions;
+
+pub use ledger::{Standing, Verdict};
+pub use rules::{RULES, Rule};
+pub use statement::{Caveat, Scope, Statement, Table};
+
+use std::collections::HashMap;
+
+use connection::Connection;
+use docket::Docket;
+use ledger::Ledger;
+
+use super::{Certainty, Finding};
+use crate::capture::{FrameNo, Origin};
+use crate::dissect::{Message, VersionKnownBy};
+use crate::engine::{Event, FlowRef, NoticeKind};
+use crate::flow::Transport;
+use crate::mqtt::{Deviation, PacketType, Version};
+use crate::session::{CauseKind, Delivery, Incident, Session, WillFate};
+use crate::time::Timestamp;
+
+/// Holds traffic against the statements.
+#[derive(Debug, Default)]
+pub struct Conformance {
+    open: HashMap<FrameNo, Box<Connection>, foldhash::fast::RandomState>,
+    ledger: Option<Ledger>,
+    /// The latest time so far.
+    now: Option<Timestamp>,
+}
+
+impl Conformance {
+    /// One that keeps a ledger, besides finding what is wrong.
+    pub fn with_ledger() -> Self {
+        Self { ledger: Some(Ledger::default()), ..Self::default() }
+    }
+
+    /// How each statement stands, in the order of the table; nothing without a ledger.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.ledger.as_ref().map(Ledger::standings).unwrap_or_default()
+    }
+
+    /// Takes the next event into account and appends what is to be said.
+    pub(super) fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
+        match event {
+            Event::Message(flow, message) => self.on_message(*flow, message, findings),
+            Event::Closing(flow, by, at) => {
+                self.now = self.now.max(Some(at.time));
+                if let Some(connection) = self.open.get_mut(&flow.id) {
+                    connection.closing.get_or_insert((*by, *at));
+                }
+            }
+            Event::Flow(flow, _) => {
+                self.now = self.now.max(Some(flow.last.time));
+                if flow.transport == Transport::Tcp
+                    && let Some(connection) = self.open.remove(&flow.id)
+                {
+                    self.settle(*connection, flow.last, findings);
+                }
+            }
+            Event::Notice(notice) => {
+                if let NoticeKind::LostSync(direction, lost, version) = notice.kind
+                    && let Some(flow) = notice.flow
+                {
+                    if let Some(connection) = self.open.get_mut(&flow.id) {
+                        connection.lossy[direction] = true;
+                    }
+                    if lost.reason == crate::mqtt::LostSyncReason::MalformedLength
+                        && let Some(ledger) = &mut self.ledger
+                    {
+                        ledger.broken(version, "MALFORMED-REMAINING-LENGTH", notice.origin.frame, Certainty::Certain);
+                    }
+                }
+            }
+            Event::Packet(_) | Event::Stream(..) => {}
+        }
+    }
+
+    fn on_message(&mut self, flow: FlowRef, message: &Message<'_>, findings: &mut Vec<Finding>) {
+        self.now = self.now.max(Some(message.origin.time));
+        let connection = self.open.entry(flow.id).or_insert_with(|| Box::new(Connection::new(flow, message)));
+        connection.flow = flow;
+        connection.note_gaps(message);
+        let mut told = std::mem::take(&mut connection.told);
+        let mut docket = Docket {
+            ledger: self.ledger.as_mut(),
+            findings,
+            told: &mut told,
+            flow,
+            version: message.packet.version,
+            at: message.origin,
+        };
+        note_deviations(message, &mut docket);
+        closing::note_error(connection, message);
+        let mut features = class::Features::default();
+        // What is not whole shows too little of itself.
+        if !message.incomplete {
+            agreement::judge(connection, message, &mut docket);
+            features = features.and(answers::follow(connection, message, &mut docket));
+            features = features.and(subscriptions::follow(connection, message, &mut docket));
+        }
+        if let Some(ledger) = &mut docket.ledger {
+            ledger.packet(message.packet.version, features::class(connection, message, features));
+        }
+        connection.told = told;
+        connection.note(message);
+    }
+
+    fn settle(&mut self, mut connection: Connection, last: Origin, findings: &mut Vec<Finding>) {
+        let mut told = std::mem::take(&mut connection.told);
+        let mut docket = Docket {
+            ledger: self.ledger.as_mut(),
+            findings,
+            told: &mut told,
+            flow: connection.flow,
+            version: connection.version,
+            at: last,
+        };
+        answers::settle(&connection, &mut docket);
+        subscriptions::settle(&connection, &mut docket);
+        closing::settle(&connection, self.now.unwrap_or(last.time), &mut docket);
+    }
+
+    /// An incident was judged.
+    pub(super) fn on_incident(&mut self, incident: &Incident, finding: &Finding) {
+        let Some(ledger) = &mut self.ledger else { return };
+        let frame = incident.frames.last().copied().unwrap_or(incident.at.frame);
+        let by = format!("{}/{}", finding.id, incident.by.name());
+        let mut keys: Vec<&str> = finding.clause.into_iter().chain([finding.id.as_str(), by.as_str()]).collect();
+        let of_type;
+        if let crate::session::IncidentKind::Unsolicited(packet_type, _) = incident.kind {
+            of_type = format!("{}/{packet_type}", finding.id);
+            keys.push(&of_type);
+        }
+        let table = Table::get();
+        let broken = keys.iter().flat_map(|key| table.broken_by(incident.version, key)).copied().collect();
+        break_all(ledger, broken, frame, incident.certainty);
+    }
+
+    /// A session has ended: what only its whole course shows.
+    pub(super) fn on_session(&mut self, session: &Session) {
+        let Some(ledger) = &mut self.ledger else { return };
+        let version = session.version;
+        let whole = !session.lossy.to_server && !session.lossy.to_client;
+        if session.keep_alive.seconds.is_some_and(|seconds| seconds > 0) && session.connect.is_some() {
+            let client: &[&str] = match version {
+                Version::V31 => &["V31-KEEPALIVE-CLIENT"],
+                Version::V311 => &["MQTT-3.1.2-23"],
+                Version::V5 => &["MQTT-3.1.2-20", "MQTT-3.1.2-21", "MQTT-3.2.2-21"],
+            };
+            let server = match version {
+                Version::V31 => "V31-KEEPALIVE-SERVER",
+                Version::V311 => "MQTT-3.1.2-24",
+                Version::V5 => "MQTT-3.1.2-22",
+            };
+            for key in client.iter().filter(|_| session.keep_alive.exceeded == 0) {
+                if whole { ledger.kept(version, key) } else { ledger.unprovable(version, key, Caveat::Gap) }
+            }
+            if session.end.cause.is_some_and(|cause| cause.kind == CauseKind::KeepAlive) {
+                ledger.kept(version, server);
+            }
+        }
+        if session.taken_over.is_some() {
+            let key = match version {
+                Version::V31 => "V31-TAKEOVER",
+                Version::V311 => "MQTT-3.1.4-2",
+                Version::V5 => "MQTT-3.1.4-3",
+            };
+            ledger.kept(version, key);
+        }
+        if session.will.is_some() {
+            note_will(session, ledger);
+        }
+    }
+
+    /// A delivery is over.
+    pub(super) fn on_delivery(&mut self, delivery: &Delivery) {
+        let Some(ledger) = &mut self.ledger else { return };
+        let version = delivery.version;
+        if let Some(published) = &delivery.published {
+            let key = if version == Version::V5 { "MQTT-4.6.0-5" } else { "MQTT-4.6.0-6" };
+            if published.out_of_order {
+                ledger.broken(version, key, delivery.first.place.at.frame, Certainty::Hint);
+            } else {
+                ledger.kept(version, key);
+            }
+        }
+        if let Some(receipts) = &delivery.receipts {
+            for _ in &receipts.got {
+                ledger.kept(version, "MQTT-4.5.0-1");
+            }
+            for _ in &receipts.missed {
+                ledger.unprovable(version, "MQTT-4.5.0-1", Caveat::Cross);
+            }
+        }
+    }
+}
+
+/// What became of a will, as the statements see it.
+fn note_will(session: &Session, ledger: &mut Ledger) {
+    let version = session.version;
+    let publish = if version == Version::V31 { "V31-WILL-PUBLISH" } else { "MQTT-3.1.2-8" };
+    match session.will_fate {
+        Some(WillFate::Published) => ledger.kept(version, publish),
+        Some(WillFate::Discarded) => {
+            ledger.kept(version, "MQTT-3.14.4-3");
+            ledger.kept(version, publish);
+        }
+        _ => ledger.unprovable(version, publish, Caveat::Cross),
+    }
+}
+
+/// Each deviation fails the statements that it breaks.
+fn note_deviations(message: &Message<'_>, docket: &mut Docket<'_>) {
+    let packet = &message.packet;
+    if packet.deviations.is_empty() {
+        return;
+    }
+    let Some(ledger) = &mut docket.ledger else { return };
+    let certainty = match message.version_known_by {
+        _ if message.resynced => Certainty::Hint,
+        VersionKnownBy::Inferred if packet.header.packet_type != PacketType::Connect => Certainty::Likely,
+        VersionKnownBy::Inferred | VersionKnownBy::Connect | VersionKnownBy::Option => Certainty::Certain,
+    };
+    let mut broken = Vec::new();
+    for Deviation { kind, .. } in &packet.deviations {
+        let name = kind.name();
+        let part = format!("{name}/{}", kind.part());
+        let in_packet = format!("{part}/{}", packet.header.packet_type);
+        for key in [kind.clause(packet.version), name, &part, &in_packet] {
+            broken.extend(Table::get().broken_by(packet.version, key));
+        }
+    }
+    break_all(ledger, broken, message.origin.frame, certainty);
+}
+
+/// Each statement that breaks with one of these fails once.
+fn break_all(ledger: &mut Ledger, mut broken: Vec<usize>, frame: FrameNo, certainty: Certainty) {
+    broken.sort_unstable();
+    broken.dedup();
+    for index in broken {
+        ledger.break_one(index, frame, certainty);
+    }
+}

@@ -1,0 +1,349 @@
+//! Rules on subscriptions: what a server may send for them, and how.
+//!
+//! They judge a connection whose session began with it; of others it is not known what was subscribed to before.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{BuildHasher, Hasher};
+
+use super::class::Features as F;
+use super::connection::{Connection, number};
+use super::docket::Docket;
+use super::rules;
+use super::statement::Caveat;
+use crate::capture::Origin;
+use crate::check::Certainty;
+use crate::dissect::Message;
+use crate::flow::Direction;
+use crate::mqtt::{Body, PropertyId, PropertyValue, Publish, Version, topic};
+use crate::time::Span;
+
+/// The most subscriptions of a connection that are held against each message.
+const SUBSCRIPTIONS: usize = 256;
+
+/// The most bytes of filters kept of a connection.
+const BYTES: usize = 1 << 16;
+
+/// How long after a SUBSCRIBE retained messages may come.
+const BURST: Span = Span::from_secs(10);
+
+/// How long after an UNSUBACK messages that were under way may come.
+const DRAIN: Span = Span::from_secs(2);
+
+/// The most messages of the client that are remembered, to know them when they come back.
+const OWN: usize = 64;
+
+/// A subscription.
+#[derive(Debug)]
+struct Subscription {
+    filter: Box<[u8]>,
+    options: u8,
+    identifier: Option<u32>,
+    /// The answer of the server, once it came.
+    answer: Option<u8>,
+    asked: Origin,
+    /// Whether the same filter was subscribed to before.
+    renewed: bool,
+    /// When it was taken back.
+    removed: Option<Origin>,
+    /// Retained messages came that it did not want.
+    disturbed: bool,
+}
+
+impl Subscription {
+    fn stands(&self) -> bool {
+        self.removed.is_none() && self.answer.is_none_or(|answer| answer <= 2)
+    }
+
+    const fn retain_handling(&self) -> u8 {
+        self.options >> 4 & 0b11
+    }
+
+    fn matches(&self, name: &[u8]) -> bool {
+        topic::matches(pattern(&self.filter), name)
+    }
+}
+
+/// A filter without `$share/NAME/`.
+fn pattern(filter: &[u8]) -> &[u8] {
+    topic::shared(filter).map_or(filter, |(_, pattern)| pattern)
+}
+
+/// The subscriptions of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    all: Vec<Subscription>,
+    /// What each request asks for, by its packet identifier: the places in `all`, or filters to be taken back.
+    asked: BTreeMap<u16, Vec<usize>>,
+    taken_back: BTreeMap<u16, Vec<Box<[u8]>>>,
+    bytes: usize,
+    /// More than can be kept.
+    overflow: bool,
+    own: VecDeque<u64>,
+    hasher: foldhash::fast::RandomState,
+}
+
+impl Subscriptions {
+    fn add(&mut self, id: u16, filter: &[u8], options: u8, identifier: Option<u32>, at: Origin) {
+        if self.all.len() >= SUBSCRIPTIONS || self.bytes + filter.len() > BYTES {
+            self.overflow = true;
+            return;
+        }
+        self.bytes += filter.len();
+        let renewed = self.all.iter().any(|old| *old.filter == *filter && old.stands());
+        self.asked.entry(id).or_default().push(self.all.len());
+        self.all.push(Subscription {
+            filter: filter.into(),
+            options,
+            identifier,
+            answer: None,
+            asked: at,
+            renewed,
+            removed: None,
+            disturbed: false,
+        });
+    }
+
+    fn hash(&self, publish: &Publish<'_>, name: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(name);
+        hasher.write(publish.payload);
+        hasher.finish()
+    }
+}
+
+/// Follows subscriptions, and judges what is sent for them; gives what the message is among them.
+pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) -> F {
+    let at = message.origin;
+    let is_5 = message.packet.version == Version::V5;
+    let whole = message.missing == 0;
+    let fresh = connection.is_fresh() && connection.is_whole();
+    let held = &mut connection.subscriptions;
+    match &message.packet.body {
+        Body::Subscribe(subscribe) => {
+            let Some(id) = subscribe.packet_id.filter(|_| whole) else {
+                held.overflow = true;
+                return F::default();
+            };
+            let identifier = number(subscribe.properties, PropertyId::SubscriptionIdentifier);
+            held.asked.remove(&id);
+            for wanted in subscribe.filters {
+                held.add(id, wanted.filter, wanted.options, identifier, at);
+            }
+        }
+        Body::SubAck(suback) => {
+            let Some(id) = suback.packet_id else { return F::default() };
+            let places = held.asked.remove(&id).unwrap_or_default();
+            for (place, code) in places.iter().zip(suback.codes) {
+                let asked = &mut held.all[*place];
+                asked.answer = Some(*code);
+                let (granted, wanted) = (*code, asked.options & 0b11);
+                // An equal filter takes the place of the old subscription (MQTT-3.8.4-3).
+                if granted <= 2 {
+                    let filter = asked.filter.clone();
+                    let old = held.all[..*place].iter_mut().filter(|old| old.filter == filter && old.removed.is_none());
+                    old.for_each(|old| old.removed = Some(at));
+                }
+                if granted <= 2 && granted > wanted {
+                    let message = format!("the server grants QoS {granted} where {wanted} was asked for");
+                    docket.breach(rules::GRANTED_ABOVE_ASKED, &[at.frame], Certainty::Likely, message);
+                }
+            }
+        }
+        Body::Unsubscribe(unsubscribe) => {
+            let Some(id) = unsubscribe.packet_id.filter(|_| whole) else { return F::default() };
+            let filters = unsubscribe.filters.into_iter().take(SUBSCRIPTIONS).map(Into::into).collect();
+            if held.taken_back.len() < SUBSCRIPTIONS {
+                held.taken_back.insert(id, filters);
+            }
+        }
+        Body::UnsubAck(unsuback) => {
+            let Some(id) = unsuback.packet_id else { return F::default() };
+            for (place, filter) in held.taken_back.remove(&id).unwrap_or_default().iter().enumerate() {
+                if unsuback.codes.get(place).is_some_and(|code| *code >= 0x80) {
+                    continue;
+                }
+                let stands = held.all.iter_mut().filter(|held| held.filter == *filter && held.removed.is_none());
+                stands.for_each(|held| held.removed = Some(at));
+            }
+        }
+        Body::Publish(publish) => {
+            let Some(name) = message.topic else { return F::default() };
+            match message.direction {
+                Direction::ToServer => {
+                    let hash = held.hash(publish, name);
+                    if held.own.len() == OWN {
+                        held.own.pop_front();
+                    }
+                    held.own.push_back(hash);
+                }
+                Direction::ToClient if fresh && !held.overflow => {
+                    return judge(connection, message, publish, name, is_5, docket);
+                }
+                Direction::ToClient => {}
+            }
+        }
+        _ => {}
+    }
+    F::default()
+}
+
+/// Judges a message of the server by the subscriptions.
+fn judge(
+    connection: &mut Connection,
+    message: &Message<'_>,
+    publish: &Publish<'_>,
+    name: &[u8],
+    is_5: bool,
+    docket: &mut Docket<'_>,
+) -> F {
+    let at = message.origin;
+    let frames = [at.frame];
+    let bridge = connection.asked.as_ref().is_some_and(|asked| asked.bridge);
+    let held = &mut connection.subscriptions;
+    let matching = |held: &Subscription| held.matches(name);
+    let standing: Vec<usize> =
+        (0..held.all.len()).filter(|place| held.all[*place].stands() && matching(&held.all[*place])).collect();
+    let by_identifier = check_identifiers(held, &standing, publish, is_5, message, docket);
+    if standing.is_empty() {
+        let removed =
+            held.all.iter().filter(|held| matching(held)).filter_map(|held| held.removed).max_by_key(|at| at.time);
+        match removed {
+            // It was under way, or a resend of what had been sent.
+            Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
+            Some(removed) => {
+                let message = "the server sends a message although its subscription was taken back".to_owned();
+                docket.breach(rules::AFTER_UNSUBSCRIBE, &[removed.frame, at.frame], Certainty::Likely, message);
+            }
+            None if name.first() == Some(&b'$')
+                && held.all.iter().any(|held| held.stands() && by_wildcard(held, name)) =>
+            {
+                let message =
+                    "the server sends a topic that begins with $ for a filter that begins with a wildcard".to_owned();
+                docket.breach(rules::DOLLAR_BY_WILDCARD, &frames, Certainty::Likely, message);
+            }
+            None => {
+                let message = "the server sends a message that matches no subscription".to_owned();
+                docket.breach(rules::NO_SUBSCRIPTION, &frames, Certainty::Likely, message);
+            }
+        }
+        return F::Subscribed;
+    }
+    if message.packet.header.retain() && !bridge {
+        check_retain(held, &standing, is_5, message, docket);
+    }
+    let no_local = |place: &usize| held.all[*place].options & 0b100 != 0;
+    if is_5 && standing.iter().all(no_local) {
+        if held.own.contains(&held.hash(publish, name)) {
+            let message = "the client's own message comes back, and it set No Local".to_owned();
+            docket.breach(rules::OWN_MESSAGE, &frames, Certainty::Likely, message);
+        } else {
+            docket.kept("MQTT-3.8.3-3");
+        }
+    }
+    F::Subscribed.with(F::SubscriptionId, by_identifier)
+}
+
+/// Whether a filter would match if a wildcard stood for `$` too.
+fn by_wildcard(held: &Subscription, name: &[u8]) -> bool {
+    let filter = pattern(&held.filter);
+    let rest = name.get(1..).unwrap_or_default();
+    matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &[b"x", rest].concat())
+}
+
+fn check_retain(
+    held: &mut Subscriptions,
+    standing: &[usize],
+    is_5: bool,
+    message: &Message<'_>,
+    docket: &mut Docket<'_>,
+) {
+    let at = message.origin;
+    let as_published = |place: &usize| is_5 && held.all[*place].options & 0b1000 != 0;
+    let recent = |place: &usize| at.time.since(held.all[*place].asked.time) <= BURST;
+    // A resend keeps the flag that it was sent with.
+    if standing.iter().any(as_published) || message.packet.header.dup() {
+        return;
+    }
+    let newest = standing.iter().map(|place| held.all[*place].asked).max_by_key(|asked| asked.time);
+    let frames: Vec<_> = newest.iter().map(|asked| asked.frame).chain([at.frame]).collect();
+    if !standing.iter().any(recent) {
+        let message = "the server sends a message with RETAIN long after its subscription".to_owned();
+        docket.breach(rules::RETAIN_ON_LIVE, &frames, Certainty::Likely, message);
+        return;
+    }
+    if !is_5 {
+        return;
+    }
+    let shared = |place: &usize| topic::shared(&held.all[*place].filter).is_some();
+    if standing.iter().all(shared) {
+        let message = "the server sends a message with RETAIN to a shared subscription".to_owned();
+        docket.breach(rules::RETAINED_TO_SHARED, &frames, Certainty::Likely, message);
+        return;
+    }
+    let unwanted = |held: &Subscription| match held.retain_handling() {
+        1 => held.renewed,
+        handling => handling == 2,
+    };
+    if standing.iter().all(|place| unwanted(&held.all[*place])) {
+        let never = standing.iter().any(|place| held.all[*place].retain_handling() == 2);
+        let rule = if never { rules::RETAINED_UNWANTED } else { rules::RETAINED_AGAIN };
+        let why = if never { "which wants no retained messages" } else { "which is not new" };
+        let message = format!("the server sends a message with RETAIN for a subscription {why}");
+        standing.iter().for_each(|place| held.all[*place].disturbed = true);
+        docket.breach(rule, &frames, Certainty::Likely, message);
+    }
+}
+
+/// Judges the subscription identifiers of a message; gives whether a subscription that it is sent for has one.
+fn check_identifiers(
+    held: &Subscriptions,
+    standing: &[usize],
+    publish: &Publish<'_>,
+    is_5: bool,
+    message: &Message<'_>,
+    docket: &mut Docket<'_>,
+) -> bool {
+    // A resend keeps what it was sent with.
+    if !is_5 || message.packet.header.dup() {
+        return false;
+    }
+    let frames = [message.origin.frame];
+    let found = publish.properties.iter().filter(|property| property.id == PropertyId::SubscriptionIdentifier);
+    let mut any = false;
+    for property in found {
+        let Some(id) = PropertyValue::number(property.value) else { continue };
+        any = true;
+        // One that was taken back may have sent it.
+        let fits = |held: &Subscription| held.identifier == Some(id) && held.matches(message.topic.unwrap_or_default());
+        if !held.all.iter().any(fits) {
+            let message = format!("the message has subscription identifier {id}, and no subscription of it matches");
+            docket.breach(rules::SUBSCRIPTION_ID_UNKNOWN, &frames, Certainty::Likely, message);
+        }
+    }
+    let has = |place: &usize| held.all[*place].identifier.is_some();
+    if !any && !standing.is_empty() && standing.iter().all(has) {
+        let message =
+            "the message has no subscription identifier, and each subscription that matches has one".to_owned();
+        docket.breach(rules::SUBSCRIPTION_ID_MISSING, &frames, Certainty::Likely, message);
+    }
+    standing.iter().any(has)
+}
+
+/// The connection is over: which subscriptions were left in peace.
+pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
+    let held = &connection.subscriptions;
+    if docket.version != Version::V5 {
+        return;
+    }
+    let known = connection.is_fresh() && connection.is_whole() && !held.overflow;
+    let granted = held.all.iter().filter(|held| held.answer.is_some_and(|answer| answer <= 2) && !held.disturbed);
+    for subscription in granted {
+        let key = match (topic::shared(&subscription.filter), subscription.retain_handling()) {
+            (Some(_), _) => "SHARED-RETAINED-SENT",
+            (None, 2) => "MQTT-3.3.1-11",
+            (None, 1) if subscription.renewed => "MQTT-3.3.1-10",
+            (None, _) => continue,
+        };
+        if known { docket.kept(key) } else { docket.unprovable(key, Caveat::Prior) }
+    }
+}
