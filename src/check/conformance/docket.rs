@@ -10,7 +10,7 @@ use crate::mqtt::Version;
 
 /// The most findings of one rule on one connection: a client that breaks it with each packet shall not fill the memory
 /// of whoever reads about it.
-const LIMIT: u32 = 100;
+const LIMIT: u32 = 10;
 
 /// Takes what rules say while an event is at hand.
 pub(super) struct Docket<'a> {

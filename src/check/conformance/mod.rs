@@ -10,13 +10,16 @@ mod class;
 mod closing;
 mod connection;
 mod docket;
+mod examples;
 mod exchanges;
 mod features;
 mod ledger;
 mod rules;
 mod statement;
 mod subscriptions;
+mod why;
 
+pub use examples::{Example, example};
 pub use ledger::{Standing, Verdict};
 pub use rules::{RULES, Rule};
 pub use statement::{Caveat, Scope, Statement, Table};

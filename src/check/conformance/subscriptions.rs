@@ -78,7 +78,11 @@ pub(super) struct Subscriptions {
     bytes: usize,
     /// More than can be kept.
     overflow: bool,
+    /// A subscription does not want the client's own messages.
+    no_local: bool,
     own: VecDeque<u64>,
+    /// The subscriptions that match the message at hand.
+    standing: Vec<usize>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -89,6 +93,7 @@ impl Subscriptions {
             return;
         }
         self.bytes += filter.len();
+        self.no_local |= options & 0b100 != 0;
         let renewed = self.all.iter().any(|old| *old.filter == *filter && old.stands());
         self.asked.entry(id).or_default().push(self.all.len());
         self.all.push(Subscription {
@@ -114,7 +119,6 @@ impl Subscriptions {
 /// Follows subscriptions, and judges what is sent for them; gives what the message is among them.
 pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) -> F {
     let at = message.origin;
-    let is_5 = message.packet.version == Version::V5;
     let whole = message.missing == 0;
     let fresh = connection.is_fresh() && connection.is_whole();
     let held = &mut connection.subscriptions;
@@ -169,6 +173,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
         Body::Publish(publish) => {
             let Some(name) = message.topic else { return F::default() };
             match message.direction {
+                Direction::ToServer if !held.no_local => {}
                 Direction::ToServer => {
                     let hash = held.hash(publish, name);
                     if held.own.len() == OWN {
@@ -177,7 +182,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
                     held.own.push_back(hash);
                 }
                 Direction::ToClient if fresh && !held.overflow => {
-                    return judge(connection, message, publish, name, is_5, docket);
+                    return judge(connection, message, publish, name, docket);
                 }
                 Direction::ToClient => {}
             }
@@ -193,54 +198,55 @@ fn judge(
     message: &Message<'_>,
     publish: &Publish<'_>,
     name: &[u8],
-    is_5: bool,
     docket: &mut Docket<'_>,
 ) -> F {
-    let at = message.origin;
-    let frames = [at.frame];
     let bridge = connection.asked.as_ref().is_some_and(|asked| asked.bridge);
     let held = &mut connection.subscriptions;
-    let matching = |held: &Subscription| held.matches(name);
-    let standing: Vec<usize> =
-        (0..held.all.len()).filter(|place| held.all[*place].stands() && matching(&held.all[*place])).collect();
+    let mut standing = std::mem::take(&mut held.standing);
+    standing.clear();
+    standing.extend((0..held.all.len()).filter(|place| held.all[*place].stands() && held.all[*place].matches(name)));
+    let is_5 = message.packet.version == Version::V5;
     let by_identifier = check_identifiers(held, &standing, publish, is_5, message, docket);
     if standing.is_empty() {
-        let removed =
-            held.all.iter().filter(|held| matching(held)).filter_map(|held| held.removed).max_by_key(|at| at.time);
-        match removed {
-            // It was under way, or a resend of what had been sent.
-            Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
-            Some(removed) => {
-                let message = "the server sends a message although its subscription was taken back".to_owned();
-                docket.breach(rules::AFTER_UNSUBSCRIBE, &[removed.frame, at.frame], Certainty::Likely, message);
-            }
-            None if name.first() == Some(&b'$')
-                && held.all.iter().any(|held| held.stands() && by_wildcard(held, name)) =>
-            {
-                let message =
-                    "the server sends a topic that begins with $ for a filter that begins with a wildcard".to_owned();
-                docket.breach(rules::DOLLAR_BY_WILDCARD, &frames, Certainty::Likely, message);
-            }
-            None => {
-                let message = "the server sends a message that matches no subscription".to_owned();
-                docket.breach(rules::NO_SUBSCRIPTION, &frames, Certainty::Likely, message);
+        check_without(held, name, message, docket);
+    } else {
+        if message.packet.header.retain() && !bridge {
+            check_retain(held, &standing, is_5, message, docket);
+        }
+        if is_5 && standing.iter().all(|place| held.all[*place].options & 0b100 != 0) {
+            if held.own.contains(&held.hash(publish, name)) {
+                let text = "the client's own message comes back, and it set No Local".to_owned();
+                docket.breach(rules::OWN_MESSAGE, &[message.origin.frame], Certainty::Likely, text);
+            } else {
+                docket.kept("MQTT-3.8.3-3");
             }
         }
-        return F::Subscribed;
     }
-    if message.packet.header.retain() && !bridge {
-        check_retain(held, &standing, is_5, message, docket);
-    }
-    let no_local = |place: &usize| held.all[*place].options & 0b100 != 0;
-    if is_5 && standing.iter().all(no_local) {
-        if held.own.contains(&held.hash(publish, name)) {
-            let message = "the client's own message comes back, and it set No Local".to_owned();
-            docket.breach(rules::OWN_MESSAGE, &frames, Certainty::Likely, message);
-        } else {
-            docket.kept("MQTT-3.8.3-3");
-        }
-    }
+    held.standing = standing;
     F::Subscribed.with(F::SubscriptionId, by_identifier)
+}
+
+/// A message for which no subscription stands.
+fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docket: &mut Docket<'_>) {
+    let at = message.origin;
+    let frames = [at.frame];
+    let gone = held.all.iter().filter(|held| held.matches(name)).filter_map(|held| held.removed);
+    match gone.max_by_key(|at| at.time) {
+        // It was under way, or a resend of what had been sent.
+        Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
+        Some(removed) => {
+            let text = "the server sends a message although its subscription was taken back".to_owned();
+            docket.breach(rules::AFTER_UNSUBSCRIBE, &[removed.frame, at.frame], Certainty::Likely, text);
+        }
+        None if name.first() == Some(&b'$') && held.all.iter().any(|held| held.stands() && by_wildcard(held, name)) => {
+            let text = "the server sends a topic that begins with $ for a filter that begins with a wildcard";
+            docket.breach(rules::DOLLAR_BY_WILDCARD, &frames, Certainty::Likely, text.to_owned());
+        }
+        None => {
+            let text = "the server sends a message that matches no subscription".to_owned();
+            docket.breach(rules::NO_SUBSCRIPTION, &frames, Certainty::Likely, text);
+        }
+    }
 }
 
 /// Whether a filter would match if a wildcard stood for `$` too.
