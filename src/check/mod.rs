@@ -2,13 +2,20 @@
 //!
 //! A rule does no decoding and prints nothing.
 
+mod collect;
 mod finding;
+mod incident_list;
 mod incidents;
 mod packets;
+mod policy;
+mod rules;
 mod streams;
 
 pub use crate::session::Certainty;
+pub use collect::{Collected, GroupCount, RuleCount};
 pub use finding::{Finding, Severity};
+pub use policy::{Level, Policy, UnknownRule};
+pub use rules::{RuleInfo, Rules};
 
 use crate::engine::Event;
 use crate::session::Incident;

@@ -160,6 +160,27 @@ pub enum DeviationKind {
 }
 
 impl Field {
+    /// All but the properties.
+    pub(super) const NAMED: [Self; 17] = [
+        Self::ProtocolName,
+        Self::ProtocolLevel,
+        Self::ConnectFlags,
+        Self::KeepAlive,
+        Self::ClientId,
+        Self::WillTopic,
+        Self::WillPayload,
+        Self::UserName,
+        Self::Password,
+        Self::AcknowledgeFlags,
+        Self::ReasonCode,
+        Self::Topic,
+        Self::PacketId,
+        Self::Payload,
+        Self::Filter,
+        Self::SubscriptionOptions,
+        Self::PropertyLength,
+    ];
+
     /// In words.
     pub const fn name(self) -> &'static str {
         match self {
