@@ -2,6 +2,7 @@
 //!
 //! A rule does no decoding and prints nothing.
 
+mod baseline;
 mod collect;
 mod finding;
 mod incident_list;
@@ -12,6 +13,7 @@ mod rules;
 mod streams;
 
 pub use crate::session::Certainty;
+pub use baseline::{Baseline, FindingKey};
 pub use collect::{Collected, GroupCount, RuleCount};
 pub use finding::{Finding, Severity};
 pub use policy::{Level, Policy, UnknownRule};

@@ -11,6 +11,7 @@ use mqttsniff::mqtt::Version;
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
+use super::check::Check;
 use super::choose::Choice;
 use super::fields::Fields;
 use super::follow::Follow;
@@ -37,8 +38,9 @@ Examples:
   mqttsniff read trace.pcap --json | jq -c .topic    one JSON object a line
   mqttsniff capture eth0 --write trace.pcapng        the same, live
   mqttsniff flow trace.pcap 1                        one connection, segment by segment
+  mqttsniff check trace.pcap                         exit status 1 if something is wrong
 
-Exit status: 0 fine, 2 bad usage, unreadable or cut-short input, or a failed write.";
+Exit status: 0 fine, 1 check found something, 2 bad usage, unreadable or cut-short input, or a failed write.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -77,6 +79,12 @@ pub(super) enum Command {
     /// Protocols, packet lengths, traffic over time, endpoints and conversations.
     #[command(after_help = STATS_EXAMPLES)]
     Stats(Box<Stats>),
+    /// Check recorded traffic, for CI
+    ///
+    /// Exits with 0 if nothing was found that is as bad as --fail-on, and with 1 if something was; with 2 if a capture
+    /// could not be read to its end. Each capture is checked by itself.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Box<Check>),
     /// List the fields that filters and columns may name
     ///
     /// With their types and what they are: those of Wireshark, and some that it lacks.
@@ -141,6 +149,12 @@ const STATS_EXAMPLES: &str = "\
 Examples:
   mqttsniff stats trace.pcap
   mqttsniff stats trace.pcap --show io --interval 100ms --json";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  mqttsniff check trace.pcap
+  mqttsniff check trace.pcap --fail-on warning --rule 'tcp.*=off' --rule MQTT-3.1.2-23=note
+  mqttsniff check *.pcapng --report jsonl=findings.jsonl";
 
 const FIELDS_EXAMPLES: &str = "\
 Examples:

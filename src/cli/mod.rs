@@ -4,6 +4,7 @@
 
 mod args;
 mod capture;
+mod check;
 mod choose;
 mod failure;
 mod fields;
@@ -38,6 +39,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Follow(follow) => follow::run(&follow),
         Command::Redact(redact) => redact::run(&redact),
         Command::Stats(stats) => stats::run(&stats),
+        Command::Check(check) => check::run(&check),
         Command::Fields(fields) => fields::run(&fields),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),
