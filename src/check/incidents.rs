@@ -6,12 +6,12 @@ use crate::mqtt::{PacketType, Version};
 use crate::session::{Incident, IncidentKind as K};
 
 /// The rule that an incident breaks.
-struct Broken {
-    id: &'static str,
-    severity: Severity,
+pub(super) struct Broken {
+    pub(super) id: &'static str,
+    pub(super) severity: Severity,
     /// The clauses of 3.1, 3.1.1 and 5.0.
-    clauses: [Option<&'static str>; 3],
-    hint: Option<&'static str>,
+    pub(super) clauses: [Option<&'static str>; 3],
+    pub(super) hint: Option<&'static str>,
 }
 
 const fn broken(
@@ -64,7 +64,7 @@ fn severity(incident: &Incident, usual: Severity) -> Severity {
     }
 }
 
-fn rule(kind: &K, by: Role) -> Broken {
+pub(super) fn rule(kind: &K, by: Role) -> Broken {
     use Severity::{Error, Note, Warning};
     let client = by == Role::Client;
     match kind {

@@ -2,14 +2,23 @@
 //!
 //! A rule does no decoding and prints nothing.
 
+mod baseline;
+mod collect;
 pub mod conformance;
 mod finding;
+mod incident_list;
 mod incidents;
 mod packets;
+mod policy;
+mod rules;
 mod streams;
 
 pub use crate::session::Certainty;
+pub use baseline::{Baseline, FindingKey};
+pub use collect::{Collected, GroupCount, RuleCount};
 pub use finding::{Finding, Severity};
+pub use policy::{Level, Policy, UnknownRule};
+pub use rules::{RuleInfo, Rules};
 
 use conformance::{Conformance, Standing};
 

@@ -19,11 +19,7 @@ impl Rule for PacketRule {
             .iter()
             .max_by_key(|deviation| (deviation.kind.severity(version), std::cmp::Reverse(deviation.offset)));
         let Some(worst) = worst else { return };
-        let severity = match worst.kind.severity(version) {
-            mqtt::Severity::Malformed | mqtt::Severity::ProtocolError => Severity::Error,
-            mqtt::Severity::Warning => Severity::Warning,
-            mqtt::Severity::Note => Severity::Note,
-        };
+        let severity = severity(worst.kind.severity(version));
         let certainty = match message.version_known_by {
             _ if message.resynced => Certainty::Hint,
             // A CONNECT names its version itself, or names none that exists.
@@ -49,5 +45,14 @@ impl Rule for PacketRule {
             clause: Some(worst.kind.clause(version)),
             hint: None,
         });
+    }
+}
+
+/// How bad a broken rule of the specification is for a reader.
+pub(super) const fn severity(of: mqtt::Severity) -> Severity {
+    match of {
+        mqtt::Severity::Malformed | mqtt::Severity::ProtocolError => Severity::Error,
+        mqtt::Severity::Warning => Severity::Warning,
+        mqtt::Severity::Note => Severity::Note,
     }
 }

@@ -1,8 +1,9 @@
 //! Rules on what carries the messages: fragments that disagree, holes, limits that were reached.
 
+use super::rules::KnownRule;
 use super::{Certainty, Finding, Rule, Severity};
 use crate::engine::{Event, Notice, NoticeKind};
-use crate::mqtt::{DeviationKind, LostSyncReason};
+use crate::mqtt::{DeviationKind, LostSyncReason, Version};
 use crate::wire::FragmentNote;
 
 /// Turns the engine's notices into findings.
@@ -17,98 +18,145 @@ impl Rule for StreamRule {
     }
 }
 
+/// A rule with all that can be said without a case of it.
+const fn known(
+    id: &'static str,
+    severity: Severity,
+    title: &'static str,
+    clause: Option<&'static str>,
+    hint: Option<&'static str>,
+) -> KnownRule {
+    KnownRule { id, severity, title, clause, hint }
+}
+
+/// What a receiver makes of bytes that disagree is not for an observer to know.
+const HIDES: Option<&str> =
+    Some("receivers differ in which bytes they keep, so that this may hide data from an observer");
+
+const FRAGMENT_CONFLICT: KnownRule = known(
+    "ip.fragment-conflict",
+    Severity::Warning,
+    "fragments of a datagram overlap with different bytes",
+    Some("RFC 5722"),
+    HIDES,
+);
+const FRAGMENT_END_CONFLICT: KnownRule = known(
+    "ip.fragment-end-conflict",
+    Severity::Warning,
+    "fragments of a datagram disagree on where it ends",
+    Some("RFC 791"),
+    None,
+);
+const FRAGMENT_TOO_LONG: KnownRule = known(
+    "ip.fragment-too-long",
+    Severity::Warning,
+    "a fragment reaches beyond the largest datagram there can be",
+    Some("RFC 791"),
+    None,
+);
+const LOST_SYNC: KnownRule = known(
+    "mqtt.lost-sync",
+    Severity::Note,
+    "bytes that were not captured hold the border of a packet, so that packets can't be told apart",
+    None,
+    None,
+);
+/// Its clause is that of the version.
+const MALFORMED_LENGTH: KnownRule =
+    known("mqtt.malformed-length", Severity::Error, "a remaining length does not end with its fourth byte", None, None);
+const REASSEMBLY_CAPPED: KnownRule = known(
+    "capture.reassembly-capped",
+    Severity::Note,
+    "a hole in a stream was given up, because too much was held behind it",
+    None,
+    None,
+);
+const OVERLAP_CONFLICT: KnownRule = known(
+    "tcp.overlap-conflict",
+    Severity::Warning,
+    "bytes were sent again with other contents",
+    Some("RFC 9293, 3.10.7.4"),
+    HIDES,
+);
+const CUT_HEADER: KnownRule =
+    known("mqtt.cut-header", Severity::Note, "a stream ends within the fixed header of a packet", None, None);
+const FLOW_EVICTED: KnownRule = known(
+    "capture.flow-evicted",
+    Severity::Note,
+    "flows were let go before their end, because there were too many",
+    None,
+    None,
+);
+
+/// All rules on notices.
+pub(super) const RULES: [KnownRule; 9] = [
+    FRAGMENT_CONFLICT,
+    FRAGMENT_END_CONFLICT,
+    FRAGMENT_TOO_LONG,
+    LOST_SYNC,
+    MALFORMED_LENGTH,
+    REASSEMBLY_CAPPED,
+    OVERLAP_CONFLICT,
+    CUT_HEADER,
+    FLOW_EVICTED,
+];
+
+/// The clause on remaining lengths, where it is that which is broken.
+pub(super) fn malformed_length_clause(version: Version) -> &'static str {
+    DeviationKind::RemainingLengthMalformed.clause(version)
+}
+
 fn judge(notice: &Notice) -> Option<Finding> {
-    let (id, severity, message, clause, hint) = match notice.kind {
+    let (rule, message) = match notice.kind {
         NoticeKind::Fragments(note) => match note {
-            FragmentNote::ConflictingOverlap => (
-                "ip.fragment-conflict",
-                Severity::Warning,
-                "fragments of a datagram overlap with different bytes; the bytes that came first were kept".to_owned(),
-                Some("RFC 5722"),
-                Some("receivers differ in which bytes they keep, so that this may hide data from an observer"),
-            ),
-            FragmentNote::ConflictingEnd => (
-                "ip.fragment-end-conflict",
-                Severity::Warning,
-                "fragments of a datagram disagree on where it ends".to_owned(),
-                Some("RFC 791"),
-                None,
-            ),
-            FragmentNote::TooLong => (
-                "ip.fragment-too-long",
-                Severity::Warning,
-                "a fragment reaches beyond the largest datagram there can be".to_owned(),
-                Some("RFC 791"),
-                None,
-            ),
+            FragmentNote::ConflictingOverlap => {
+                (FRAGMENT_CONFLICT, format!("{}; the bytes that came first were kept", FRAGMENT_CONFLICT.title))
+            }
+            FragmentNote::ConflictingEnd => (FRAGMENT_END_CONFLICT, FRAGMENT_END_CONFLICT.title.to_owned()),
+            FragmentNote::TooLong => (FRAGMENT_TOO_LONG, FRAGMENT_TOO_LONG.title.to_owned()),
             FragmentNote::Overlap => return None,
         },
         NoticeKind::LostSync(direction, lost, version) => {
             let sender = direction.sender().name();
-            let (id, severity, why) = match lost.reason {
-                LostSyncReason::Gap => {
-                    ("mqtt.lost-sync", Severity::Note, "bytes that were not captured hold the border of a packet")
-                }
+            let (rule, why) = match lost.reason {
+                LostSyncReason::Gap => (LOST_SYNC, "bytes that were not captured hold the border of a packet"),
                 LostSyncReason::MalformedLength => {
-                    ("mqtt.malformed-length", Severity::Error, "a remaining length does not end with its fourth byte")
+                    let clause = Some(malformed_length_clause(version));
+                    (KnownRule { clause, ..MALFORMED_LENGTH }, MALFORMED_LENGTH.title)
                 }
             };
-            let clause = (lost.reason == LostSyncReason::MalformedLength)
-                .then(|| DeviationKind::RemainingLengthMalformed.clause(version));
             let message = format!(
                 "{why}, so that packets can't be told apart (from byte {} of the {sender}'s stream on)",
                 lost.at
             );
-            (id, severity, message, clause, None)
+            (rule, message)
         }
-        NoticeKind::ReassemblyCapped(direction) => (
-            "capture.reassembly-capped",
-            Severity::Note,
-            format!(
-                "a hole in the {}'s stream was given up, because too much was held behind it",
-                direction.sender().name()
-            ),
-            None,
-            None,
-        ),
-        NoticeKind::ConflictingOverlap(direction) => (
-            "tcp.overlap-conflict",
-            Severity::Warning,
-            format!(
-                "the {} sent bytes again with other contents; those that came first were kept",
-                direction.sender().name()
-            ),
-            Some("RFC 9293, 3.10.7.4"),
-            Some("receivers differ in which bytes they keep, so that this may hide data from an observer"),
-        ),
-        NoticeKind::CutHeader(direction, at) => (
-            "mqtt.cut-header",
-            Severity::Note,
-            format!(
-                "the {}'s stream ends within the fixed header of a packet, at its byte {at}",
-                direction.sender().name()
-            ),
-            None,
-            None,
-        ),
-        NoticeKind::FlowEvicted(count) => (
-            "capture.flow-evicted",
-            Severity::Note,
-            format!("flows were let go before their end, because there were too many: {count} by now"),
-            None,
-            None,
-        ),
+        NoticeKind::ReassemblyCapped(direction) => {
+            let sender = direction.sender().name();
+            let message = format!("a hole in the {sender}'s stream was given up, because too much was held behind it");
+            (REASSEMBLY_CAPPED, message)
+        }
+        NoticeKind::ConflictingOverlap(direction) => {
+            let sender = direction.sender().name();
+            let message = format!("the {sender} sent bytes again with other contents; those that came first were kept");
+            (OVERLAP_CONFLICT, message)
+        }
+        NoticeKind::CutHeader(direction, at) => {
+            let sender = direction.sender().name();
+            (CUT_HEADER, format!("the {sender}'s stream ends within the fixed header of a packet, at its byte {at}"))
+        }
+        NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),
     };
     Some(Finding {
-        id: id.to_owned(),
-        severity,
+        id: rule.id.to_owned(),
+        severity: rule.severity,
         certainty: Certainty::Certain,
         flow: notice.flow,
         client_id: None,
         frames: vec![notice.origin.frame],
         time: notice.origin.time,
         message,
-        clause,
-        hint,
+        clause: rule.clause,
+        hint: rule.hint,
     })
 }

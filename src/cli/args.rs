@@ -11,7 +11,14 @@ use mqttsniff::mqtt::Version;
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
+use super::check::Check;
 use super::choose::Choice;
+use super::examples::{
+    CAPTURE_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, FIELDS_EXAMPLES, FLOW_EXAMPLES,
+    FOLLOW_EXAMPLES, INTERFACES_EXAMPLES, MAN_EXAMPLES, READ_EXAMPLES, REDACT_EXAMPLES, SCHEMA_EXAMPLES,
+    STATS_EXAMPLES, TOP_EXAMPLES,
+};
+use super::explain::Explain;
 use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{decode_as, duration, frames, order};
@@ -30,15 +37,6 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
 }
-
-const TOP_EXAMPLES: &str = "\
-Examples:
-  mqttsniff read trace.pcap                          who connected, what went wrong
-  mqttsniff read trace.pcap --json | jq -c .topic    one JSON object a line
-  mqttsniff capture eth0 --write trace.pcapng        the same, live
-  mqttsniff flow trace.pcap 1                        one connection, segment by segment
-
-Exit status: 0 fine, 2 bad usage, unreadable or cut-short input, or a failed write.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -77,6 +75,17 @@ pub(super) enum Command {
     /// Protocols, packet lengths, traffic over time, endpoints and conversations.
     #[command(after_help = STATS_EXAMPLES)]
     Stats(Box<Stats>),
+    /// Check recorded traffic, for CI
+    ///
+    /// Exits with 0 if nothing was found that is as bad as --fail-on, and with 1 if something was; with 2 if a capture
+    /// could not be read to its end. Each capture is checked by itself.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Box<Check>),
+    /// Explain a statement of the MQTT specifications, or a finding
+    ///
+    /// What it says, why it matters, how it shows in traffic, what excuses it, and an example.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Explain),
     /// List the fields that filters and columns may name
     ///
     /// With their types and what they are: those of Wireshark, and some that it lacks.
@@ -104,66 +113,6 @@ pub(super) enum Command {
     #[command(after_help = MAN_EXAMPLES)]
     Man,
 }
-
-const READ_EXAMPLES: &str = "\
-Examples:
-  mqttsniff read trace.pcap
-  mqttsniff read ring-*.pcapng.gz --show messages,summary
-  ssh host tcpdump -w - tcp port 1883 | mqttsniff read - --json";
-
-const CAPTURE_EXAMPLES: &str = "\
-Examples:
-  mqttsniff capture eth0
-  mqttsniff capture any --capture-filter 'tcp port 1883' --json
-  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m";
-
-const FLOW_EXAMPLES: &str = "\
-Examples:
-  mqttsniff flow trace.pcap 1
-  mqttsniff flow trace.pcap --client-id sensor-7 --frames 100-200
-  mqttsniff flow trace.pcap 1 --plot sequence
-  mqttsniff flow trace.pcap 1 --plot rtt --from server --output rtt.svg";
-
-const REDACT_EXAMPLES: &str = "\
-Examples:
-  mqttsniff redact trace.pcapng shareable.pcapng
-  mqttsniff redact trace.pcap shareable.pcap --keep-topics
-  mqttsniff redact monday.pcap m.pcap --redact-key 'a secret'    the same tokens in every file";
-
-const FOLLOW_EXAMPLES: &str = "\
-Examples:
-  mqttsniff follow trace.pcap 1
-  mqttsniff follow trace.pcap --client-id sensor-7 --from client
-  mqttsniff follow trace.pcap 1 --as hex
-  mqttsniff follow trace.pcap 1 --as raw --from server --output body.bin";
-
-const STATS_EXAMPLES: &str = "\
-Examples:
-  mqttsniff stats trace.pcap
-  mqttsniff stats trace.pcap --show io --interval 100ms --json";
-
-const FIELDS_EXAMPLES: &str = "\
-Examples:
-  mqttsniff fields
-  mqttsniff fields alias";
-
-const INTERFACES_EXAMPLES: &str = "\
-Examples:
-  mqttsniff interfaces
-  mqttsniff interfaces --json";
-
-const SCHEMA_EXAMPLES: &str = "\
-Example:
-  mqttsniff schema > mqttsniff.schema.json";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  mqttsniff completions bash > ~/.local/share/bash-completion/completions/mqttsniff
-  mqttsniff completions fish > ~/.config/fish/completions/mqttsniff.fish";
-
-const MAN_EXAMPLES: &str = "\
-Example:
-  mqttsniff man | man -l -";
 
 #[derive(Debug, Args)]
 pub(super) struct Read {

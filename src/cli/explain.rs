@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use mqttsniff::check::conformance::{RULES, Statement, Table, example};
+use mqttsniff::check::Rules;
+use mqttsniff::check::conformance::{Statement, Table, example};
 
 use super::failure::Failure;
 use super::output::STDOUT;
@@ -61,9 +62,11 @@ fn explain_group(group: &[&Statement]) -> String {
     part("binds", &format!("{bound}, in {}", first.packets.replace(',', ", ")));
     part("severity", &first.severity.replace('-', " "));
     part("why", first.why());
-    let judged = if first.is_judged() { first.detection.to_owned() } else { format!("not judged. {}", first.detection) };
+    let judged =
+        if first.is_judged() { first.detection.to_owned() } else { format!("not judged. {}", first.detection) };
     part("how it shows", &judged);
-    let told: Vec<_> = RULES.iter().filter(|rule| rule.clauses.contains(&first.id)).map(|rule| rule.id).collect();
+    let rules = Rules::default();
+    let told: Vec<_> = rules.matching(first.id).map(|rule| &*rule.id).collect();
     part("told as", &told.join(", "));
     let excuses: Vec<_> = first.caveats.iter().map(|caveat| caveat.describe()).collect();
     part("excused", &excuses.join("; "));
@@ -110,29 +113,29 @@ fn wrap(out: &mut String, text: &str, indent: usize) {
     out.push('\n');
 }
 
-/// The statements that a finding is about.
+/// What a finding tells, and the statements that it is about.
 fn explain_finding(id: &str) -> anyhow::Result<String> {
-    let Some(rule) = RULES.iter().find(|rule| rule.id == id) else {
-        let known = Table::get().statements().iter().map(|statement| statement.id);
-        let near = super::failure::nearest(id, known.chain(RULES.iter().map(|rule| rule.id)));
-        let hint = match near {
-            Some(near) => format!("did you mean {near}?"),
-            None => "statements are named as in the specification: MQTT-3.3.2-2".to_owned(),
+    let rules = Rules::default();
+    let Some(rule) = rules.get(id) else {
+        let near = rules.nearest(id);
+        let hint = match near.as_slice() {
+            [] => "statements are named as in the specification: MQTT-3.3.2-2".to_owned(),
+            near => format!("did you mean: {}?", near.join(", ")),
         };
         bail!(Failure::new(format!("there is no statement or rule '{id}'"), Some(hint)));
     };
     let mut out = format!("{}  ({})\n\n", rule.id, rule.severity.name());
-    let _ = write!(out, "  {:<INDENT$}", "finding");
-    wrap(&mut out, rule.title, INDENT + 2);
-    if let Some(hint) = rule.hint {
-        let _ = write!(out, "  {:<INDENT$}", "hint");
-        wrap(&mut out, hint, INDENT + 2);
+    for (name, text) in [("finding", &*rule.title), ("hint", rule.hint.unwrap_or_default())] {
+        if !text.is_empty() {
+            let _ = write!(out, "  {name:<INDENT$}");
+            wrap(&mut out, text, INDENT + 2);
+        }
     }
-    let mut seen = Vec::new();
-    for clause in rule.clauses.iter().filter(|clause| !clause.is_empty()) {
-        if !seen.contains(clause) {
-            seen.push(*clause);
-            let statements: Vec<_> = Table::get().find(clause).collect();
+    for clause in rule.all_clauses() {
+        let statements: Vec<_> = Table::get().find(clause).collect();
+        if statements.is_empty() {
+            let _ = writeln!(out, "  {:<INDENT$}{clause}", "clause");
+        } else {
             let _ = write!(out, "\n{}", explain(&statements));
         }
     }

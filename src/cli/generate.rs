@@ -94,9 +94,11 @@ fn manual() -> String {
 const EXIT_STATUS: &[(&str, &str)] = &[
     (
         "0",
-        "All was read, or the capture ended as asked for: by a signal, --count or --duration. Also if the reader \
+        "All was read, or the capture ended as asked for: by a signal, --count or --duration; check found \
+         nothing. Also if the reader \
          of standard output went away.",
     ),
+    ("1", "check found something as bad as --fail-on, or worse."),
     (
         "2",
         "Bad usage, input that can't be read or is cut short (what could be read is still printed), or a failed write.",

@@ -4,7 +4,10 @@
 
 mod args;
 mod capture;
+mod check;
 mod choose;
+mod examples;
+mod explain;
 mod failure;
 mod fields;
 mod flow;
@@ -38,6 +41,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Follow(follow) => follow::run(&follow),
         Command::Redact(redact) => redact::run(&redact),
         Command::Stats(stats) => stats::run(&stats),
+        Command::Check(check) => check::run(&check),
+        Command::Explain(explain) => explain::run(&explain),
         Command::Fields(fields) => fields::run(&fields),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),

@@ -265,7 +265,7 @@ impl Renderer {
 }
 
 /// Says why there is no MQTT, where it was looked for.
-fn hint_at_missing_mqtt(summary: &Summary) {
+pub(super) fn hint_at_missing_mqtt(summary: &Summary) {
     let engine = &summary.engine;
     if engine.messages == 0
         && let Some((reason, hint)) = why_no_mqtt(summary)

@@ -119,13 +119,7 @@ impl Selection {
         if self.is_empty() {
             return Ok(None);
         }
-        let filter = match &self.filter {
-            Some(text) => match Filter::parse(text, &Registry) {
-                Ok(filter) => Some(filter),
-                Err(error) => bail!(Failure::new(error.to_string(), None)),
-            },
-            None => None,
-        };
+        let filter = self.filter.as_deref().map(parse).transpose()?;
         let mut ids = Vec::new();
         for name in &self.fields {
             let Some((id, _)) = Registry::find(name) else {
@@ -135,17 +129,8 @@ impl Selection {
             };
             ids.push(id);
         }
-        let mut wanted: Vec<FieldId> = ids.clone();
-        wanted.extend(filter.iter().flat_map(Filter::fields));
         let columns = (!ids.is_empty()).then(|| (self.columns(), ids));
-        Ok(Some(Chooser {
-            filter,
-            columns,
-            extractor: Extractor::new(&wanted),
-            flows: BTreeSet::new(),
-            clients: HashMap::new(),
-            line: String::new(),
-        }))
+        Ok(Some(Chooser::new(filter, columns)))
     }
 
     fn columns(&self) -> Columns {
@@ -168,7 +153,30 @@ impl Selection {
     }
 }
 
+/// A display filter from its text.
+fn parse(text: &str) -> anyhow::Result<Filter> {
+    Filter::parse(text, &Registry).map_err(|error| Failure::new(error.to_string(), None).into())
+}
+
 impl Chooser {
+    fn new(filter: Option<Filter>, columns: Option<(Columns, Vec<FieldId>)>) -> Self {
+        let mut wanted: Vec<FieldId> = columns.iter().flat_map(|(_, ids)| ids).copied().collect();
+        wanted.extend(filter.iter().flat_map(Filter::fields));
+        Self {
+            filter,
+            columns,
+            extractor: Extractor::new(&wanted),
+            flows: BTreeSet::new(),
+            clients: HashMap::new(),
+            line: String::new(),
+        }
+    }
+
+    /// What chooses by a display filter alone.
+    pub(super) fn by_filter(text: &str) -> anyhow::Result<Self> {
+        Ok(Self::new(Some(parse(text)?), None))
+    }
+
     /// Whether a frame of this flow was chosen.
     pub(super) fn knows(&self, flow: FrameNo) -> bool {
         self.flows.contains(&flow)

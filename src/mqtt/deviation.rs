@@ -160,6 +160,27 @@ pub enum DeviationKind {
 }
 
 impl Field {
+    /// All but the properties.
+    pub(super) const NAMED: [Self; 17] = [
+        Self::ProtocolName,
+        Self::ProtocolLevel,
+        Self::ConnectFlags,
+        Self::KeepAlive,
+        Self::ClientId,
+        Self::WillTopic,
+        Self::WillPayload,
+        Self::UserName,
+        Self::Password,
+        Self::AcknowledgeFlags,
+        Self::ReasonCode,
+        Self::Topic,
+        Self::PacketId,
+        Self::Payload,
+        Self::Filter,
+        Self::SubscriptionOptions,
+        Self::PropertyLength,
+    ];
+
     /// In words.
     pub const fn name(self) -> &'static str {
         match self {
@@ -195,6 +216,35 @@ impl DeviationKind {
     /// How bad it is, as that version's specification has it.
     pub const fn severity(self, version: Version) -> Severity {
         self.rule(version).severity
+    }
+
+    /// The field, the packet or the property that it is about; empty where the name says it all.
+    pub const fn part(&self) -> &'static str {
+        match self {
+            Self::FieldPastEnd(field)
+            | Self::CredentialsMissing(field)
+            | Self::InvalidUtf8(field)
+            | Self::Utf8Surrogate(field)
+            | Self::Utf8Nul(field)
+            | Self::Utf8Control(field)
+            | Self::Utf8NonCharacter(field)
+            | Self::Utf8ByteOrderMark(field)
+            | Self::TopicWildcard(field)
+            | Self::TopicEmpty(field)
+            | Self::PayloadNotUtf8(field) => field.name(),
+            Self::PacketTypeReserved(packet_type)
+            | Self::FixedFlags(packet_type)
+            | Self::TrailingBytes(packet_type)
+            | Self::PacketIdZero(packet_type)
+            | Self::FilterListEmpty(packet_type)
+            | Self::ReasonCode(packet_type, _)
+            | Self::ReasonCodesMissing(packet_type) => packet_type.name(),
+            Self::PropertyNotAllowed(property)
+            | Self::PropertyDuplicate(_, property)
+            | Self::PropertyCut(Some(property))
+            | Self::PropertyValue(property) => property.name(),
+            _ => "",
+        }
     }
 
     /// Whether the fields behind this point could not be understood.

@@ -55,7 +55,13 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
                     exchanges.ask(direction, T::PubComp, id, at);
                     if fit == Fit::AnswersLater && direction == Direction::ToServer && whole {
                         let message = format!("the client sends PUBREL {id} before that of an earlier PUBREC");
-                        docket.breach(rules::PUBREL_ORDER, &[at.frame], Certainty::Certain, message);
+                        docket.breach_unless_lost(
+                            rules::PUBREL_ORDER,
+                            Direction::ToClient,
+                            &[at.frame],
+                            Certainty::Certain,
+                            message,
+                        );
                     }
                 }
                 _ => {}
@@ -81,7 +87,13 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             features = answered(fit);
             if fit == Fit::Nothing && whole && connection.is_started() {
                 let message = "the server sends PINGRESP, and the client has sent no PINGREQ".to_owned();
-                docket.breach(rules::PINGRESP_UNASKED, &[at.frame], Certainty::Likely, message);
+                docket.breach_unless_lost(
+                    rules::PINGRESP_UNASKED,
+                    Direction::ToServer,
+                    &[at.frame],
+                    Certainty::Likely,
+                    message,
+                );
             }
         }
         Body::Connect(_) | Body::Disconnect(_) | Body::Auth(_) | Body::Reserved(_) => {}

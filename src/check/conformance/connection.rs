@@ -2,6 +2,7 @@
 //!
 //! It knows the connection alone: what clients and sessions are over several connections is followed elsewhere.
 
+use super::docket::Deferred;
 use super::exchanges::Exchanges;
 use super::subscriptions::Subscriptions;
 use crate::capture::Origin;
@@ -86,6 +87,7 @@ pub(super) struct Connection {
     pub(super) subscriptions: Subscriptions,
     pub(super) expected: Vec<Expected>,
     pub(super) told: Vec<(&'static str, u32)>,
+    pub(super) deferred: Vec<Deferred>,
 }
 
 /// The most ends of a connection that are waited for.
@@ -111,6 +113,7 @@ impl Connection {
             subscriptions: Subscriptions::default(),
             expected: Vec::new(),
             told: Vec::new(),
+            deferred: Vec::new(),
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
         .with(F::Sound, sound)
         .with(F::Whole, connection.is_whole())
         .with(F::Started, connection.is_started() || (connection.from_start && packet_type == PacketType::Connect))
-        .with(F::Fresh, connection.is_fresh())
+        .with(F::Fresh, connection.is_fresh() || begins_session(connection, message))
         .with(F::First, connection.count[message.direction] == 0)
         .with(F::Accepted, connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80));
     let features = match &packet.body {
@@ -41,6 +41,14 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
     };
     let features = if packet.version == Version::V5 { of_5(connection, message, features) } else { features };
     Class { packet_type, features }
+}
+
+/// Whether this is the CONNACK that begins a session.
+fn begins_session(connection: &Connection, message: &Message<'_>) -> bool {
+    let Body::ConnAck(connack) = &message.packet.body else { return false };
+    let asked = connection.asked.as_ref().filter(|_| connection.from_start);
+    let is_31 = message.packet.version == Version::V31;
+    asked.is_some_and(|asked| asked.clean || (!is_31 && connack.session_present() == Some(false)))
 }
 
 fn of_connect(connect: &Connect<'_>, features: F) -> F {

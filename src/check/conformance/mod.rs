@@ -34,7 +34,7 @@ use super::{Certainty, Finding};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{Event, FlowRef, NoticeKind};
-use crate::flow::Transport;
+use crate::flow::{Direction, Transport};
 use crate::mqtt::{Deviation, PacketType, Version};
 use crate::session::{CauseKind, Delivery, Incident, Session, WillFate};
 use crate::time::Timestamp;
@@ -72,8 +72,13 @@ impl Conformance {
             Event::Flow(flow, _) => {
                 self.now = self.now.max(Some(flow.last.time));
                 if flow.transport == Transport::Tcp
-                    && let Some(connection) = self.open.remove(&flow.id)
+                    && let Some(mut connection) = self.open.remove(&flow.id)
                 {
+                    for direction in Direction::BOTH {
+                        let side = &flow.connection.sides[direction];
+                        let missing = side.missing_bytes() > 0 || side.unseen_tail_bytes() > 0;
+                        connection.lossy[direction] |= missing || side.counters().packets == 0;
+                    }
                     self.settle(*connection, flow.last, findings);
                 }
             }
@@ -101,14 +106,19 @@ impl Conformance {
         connection.flow = flow;
         connection.note_gaps(message);
         let mut told = std::mem::take(&mut connection.told);
+        let mut deferred = std::mem::take(&mut connection.deferred);
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
             told: &mut told,
+            deferred: &mut deferred,
             flow,
             version: message.packet.version,
             at: message.origin,
         };
+        if !docket.deferred.is_empty() {
+            docket.tell_deferred(|direction| direction == message.direction, |direction| connection.lossy[direction]);
+        }
         note_deviations(message, &mut docket);
         closing::note_error(connection, message);
         let mut features = class::Features::default();
@@ -122,19 +132,23 @@ impl Conformance {
             ledger.packet(message.packet.version, features::class(connection, message, features));
         }
         connection.told = told;
+        connection.deferred = deferred;
         connection.note(message);
     }
 
     fn settle(&mut self, mut connection: Connection, last: Origin, findings: &mut Vec<Finding>) {
         let mut told = std::mem::take(&mut connection.told);
+        let mut deferred = std::mem::take(&mut connection.deferred);
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
             told: &mut told,
+            deferred: &mut deferred,
             flow: connection.flow,
             version: connection.version,
             at: last,
         };
+        docket.tell_deferred(|_| true, |direction| connection.lossy[direction]);
         answers::settle(&connection, &mut docket);
         subscriptions::settle(&connection, &mut docket);
         closing::settle(&connection, self.now.unwrap_or(last.time), &mut docket);

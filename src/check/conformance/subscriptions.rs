@@ -216,7 +216,13 @@ fn judge(
         if is_5 && standing.iter().all(|place| held.all[*place].options & 0b100 != 0) {
             if held.own.contains(&held.hash(publish, name)) {
                 let text = "the client's own message comes back, and it set No Local".to_owned();
-                docket.breach(rules::OWN_MESSAGE, &[message.origin.frame], Certainty::Likely, text);
+                docket.breach_unless_lost(
+                    rules::OWN_MESSAGE,
+                    Direction::ToServer,
+                    &[message.origin.frame],
+                    Certainty::Likely,
+                    text,
+                );
             } else {
                 docket.kept("MQTT-3.8.3-3");
             }
@@ -236,15 +242,27 @@ fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docke
         Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
         Some(removed) => {
             let text = "the server sends a message although its subscription was taken back".to_owned();
-            docket.breach(rules::AFTER_UNSUBSCRIBE, &[removed.frame, at.frame], Certainty::Likely, text);
+            docket.breach_unless_lost(
+                rules::AFTER_UNSUBSCRIBE,
+                Direction::ToServer,
+                &[removed.frame, at.frame],
+                Certainty::Likely,
+                text,
+            );
         }
         None if name.first() == Some(&b'$') && held.all.iter().any(|held| held.stands() && by_wildcard(held, name)) => {
             let text = "the server sends a topic that begins with $ for a filter that begins with a wildcard";
-            docket.breach(rules::DOLLAR_BY_WILDCARD, &frames, Certainty::Likely, text.to_owned());
+            docket.breach_unless_lost(
+                rules::DOLLAR_BY_WILDCARD,
+                Direction::ToServer,
+                &frames,
+                Certainty::Likely,
+                text.to_owned(),
+            );
         }
         None => {
             let text = "the server sends a message that matches no subscription".to_owned();
-            docket.breach(rules::NO_SUBSCRIPTION, &frames, Certainty::Likely, text);
+            docket.breach_unless_lost(rules::NO_SUBSCRIPTION, Direction::ToServer, &frames, Certainty::Likely, text);
         }
     }
 }
@@ -274,7 +292,7 @@ fn check_retain(
     let frames: Vec<_> = newest.iter().map(|asked| asked.frame).chain([at.frame]).collect();
     if !standing.iter().any(recent) {
         let message = "the server sends a message with RETAIN long after its subscription".to_owned();
-        docket.breach(rules::RETAIN_ON_LIVE, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(rules::RETAIN_ON_LIVE, Direction::ToServer, &frames, Certainty::Likely, message);
         return;
     }
     if !is_5 {
@@ -283,7 +301,7 @@ fn check_retain(
     let shared = |place: &usize| topic::shared(&held.all[*place].filter).is_some();
     if standing.iter().all(shared) {
         let message = "the server sends a message with RETAIN to a shared subscription".to_owned();
-        docket.breach(rules::RETAINED_TO_SHARED, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(rules::RETAINED_TO_SHARED, Direction::ToServer, &frames, Certainty::Likely, message);
         return;
     }
     let unwanted = |held: &Subscription| match held.retain_handling() {
@@ -296,7 +314,7 @@ fn check_retain(
         let why = if never { "which wants no retained messages" } else { "which is not new" };
         let message = format!("the server sends a message with RETAIN for a subscription {why}");
         standing.iter().for_each(|place| held.all[*place].disturbed = true);
-        docket.breach(rule, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(rule, Direction::ToServer, &frames, Certainty::Likely, message);
     }
 }
 
@@ -323,14 +341,26 @@ fn check_identifiers(
         let fits = |held: &Subscription| held.identifier == Some(id) && held.matches(message.topic.unwrap_or_default());
         if !held.all.iter().any(fits) {
             let message = format!("the message has subscription identifier {id}, and no subscription of it matches");
-            docket.breach(rules::SUBSCRIPTION_ID_UNKNOWN, &frames, Certainty::Likely, message);
+            docket.breach_unless_lost(
+                rules::SUBSCRIPTION_ID_UNKNOWN,
+                Direction::ToServer,
+                &frames,
+                Certainty::Likely,
+                message,
+            );
         }
     }
     let has = |place: &usize| held.all[*place].identifier.is_some();
     if !any && !standing.is_empty() && standing.iter().all(has) {
         let message =
             "the message has no subscription identifier, and each subscription that matches has one".to_owned();
-        docket.breach(rules::SUBSCRIPTION_ID_MISSING, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(
+            rules::SUBSCRIPTION_ID_MISSING,
+            Direction::ToServer,
+            &frames,
+            Certainty::Likely,
+            message,
+        );
     }
     standing.iter().any(has)
 }

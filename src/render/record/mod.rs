@@ -20,7 +20,7 @@ pub(super) use message::MessageRecord;
 pub(super) use packet::PacketRecord;
 pub(super) use session::SessionRecord;
 pub(super) use stream::StreamRecord;
-pub(super) use summary::{BeginRecord, FindingRecord, SummaryRecord};
+pub(super) use summary::{BeginRecord, FindingCounts, FindingRecord, ProblemRecord, SummaryRecord};
 
 /// The version of the records, in the `begin` record.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -91,10 +91,10 @@ pub(in crate::render) struct SummaryRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct FindingCounts {
-    error: u64,
-    warning: u64,
-    note: u64,
+pub(in crate::render) struct FindingCounts {
+    pub(in crate::render) error: u64,
+    pub(in crate::render) warning: u64,
+    pub(in crate::render) note: u64,
 }
 
 #[derive(Serialize)]
@@ -127,7 +127,7 @@ struct LinkTypeCount {
 }
 
 #[derive(Serialize)]
-struct ProblemRecord<'a> {
+pub(in crate::render) struct ProblemRecord<'a> {
     input: &'a str,
     what: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,115 @@
+//! Captures, one after the other, through the analysis; what is found in them is kept as far as it fits.
+
+use std::io;
+use std::path::PathBuf;
+
+use mqttsniff::capture::{Fill, SourceReport};
+use mqttsniff::check::{Checks, Collected, Finding, Policy};
+use mqttsniff::render::CheckedCapture;
+use mqttsniff::session::SessionOptions;
+use mqttsniff::{Analysis, Output, Summary};
+
+use super::Check;
+use crate::cli::output::engine_options;
+use crate::cli::progress::Progress;
+use crate::cli::select::{Chooser, Fate};
+
+/// Checks the captures that the arguments name.
+pub(super) fn all(arguments: &Check, policy: &Policy) -> anyhow::Result<Vec<CheckedCapture>> {
+    if arguments.merge {
+        return Ok(vec![one(&arguments.files, arguments, policy)?]);
+    }
+    arguments.files.iter().map(|file| one(std::slice::from_ref(file), arguments, policy)).collect()
+}
+
+fn one(files: &[PathBuf], arguments: &Check, policy: &Policy) -> anyhow::Result<CheckedCapture> {
+    let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    let name = names.join(", ");
+    let mut chooser = arguments.filter.as_deref().map(Chooser::by_filter).transpose()?;
+    let options = engine_options(&arguments.decoding, false);
+    let options = match &mut chooser {
+        Some(chooser) => chooser.engine_options(options),
+        None => options,
+    };
+    let findings = Collected::new(arguments.max_findings as usize);
+    let mut analysis = match Analysis::open_with(files, options) {
+        Ok(analysis) => analysis,
+        // The others are checked all the same.
+        Err(problems) => {
+            let source = SourceReport { problems, ..SourceReport::default() };
+            let summary = Summary { source, ..Summary::default() };
+            return Ok(CheckedCapture { name, summary, findings, standings: Vec::new() });
+        }
+    };
+    if arguments.coverage {
+        analysis.judge_by(Checks::with_ledger());
+        // What a message becomes beyond the broker is judged by its deliveries.
+        analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
+    }
+    let mut sieve = Sieve { policy, chooser, waiting: Vec::new(), findings };
+    let mut progress = Progress::new(false);
+    loop {
+        let fill = analysis.fill();
+        analysis.analyse(usize::MAX, &mut |output| sieve.output(output));
+        progress.update(|| analysis.source_report());
+        if fill == Fill::End {
+            break;
+        }
+    }
+    let summary = analysis.finish(&mut |output| sieve.output(output));
+    progress.finish();
+    let standings = analysis.checks().standings();
+    Ok(CheckedCapture { name, summary, findings: sieve.findings, standings })
+}
+
+/// Keeps what counts.
+struct Sieve<'a> {
+    policy: &'a Policy,
+    chooser: Option<Chooser>,
+    /// What waits for the frame that it belongs to.
+    waiting: Vec<Finding>,
+    findings: Collected,
+}
+
+impl Sieve<'_> {
+    fn output(&mut self, output: &Output<'_>) {
+        let Some(chooser) = &mut self.chooser else {
+            if let Output::Finding(finding) = output {
+                self.take((*finding).clone());
+            }
+            return;
+        };
+        // Nothing is printed by a filter alone, so that nothing can fail.
+        let fate = chooser.judge(output, &mut io::sink()).unwrap_or(Fate::Shown);
+        match (output, fate) {
+            (Output::Finding(finding), Fate::Shown) => self.take((*finding).clone()),
+            (Output::Finding(finding), Fate::Waits) => self.waiting.push((*finding).clone()),
+            (Output::Packet(_), _) => {
+                for finding in std::mem::take(&mut self.waiting) {
+                    let chooser = self.chooser.as_ref();
+                    if finding.flow.is_some_and(|flow| chooser.is_some_and(|chooser| chooser.knows(flow.id))) {
+                        self.take(finding);
+                    }
+                }
+            }
+            // A flow's end tells whether one of its frames was chosen, and forgets it.
+            (Output::Flow(flow, _), fate) => {
+                let of_flow = |finding: &mut Finding| finding.flow.is_some_and(|of| of.id == flow.id);
+                for finding in self.waiting.extract_if(.., of_flow).collect::<Vec<_>>() {
+                    if fate == Fate::Shown {
+                        self.take(finding);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, mut finding: Finding) {
+        if self.policy.admit(&mut finding) {
+            self.findings.take(finding);
+        } else {
+            self.findings.leave_out();
+        }
+    }
+}

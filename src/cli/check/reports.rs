@@ -1,0 +1,74 @@
+//! Where reports go: standard output, and files.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use mqttsniff::render::{CheckResult, ReportFormat, Style, write_report};
+
+use super::Check;
+use super::arguments::PrintArgument;
+use crate::cli::failure::Failure;
+use crate::cli::output::{STDOUT, style_of};
+
+/// What is to be written where.
+pub(super) struct Plan {
+    printed: ReportFormat,
+    style: Style,
+    files: Vec<(ReportFormat, PathBuf)>,
+}
+
+/// What the arguments ask for; an error where it can't be done.
+pub(super) fn plan(arguments: &Check) -> anyhow::Result<Plan> {
+    let is_stdout = |path: &Path| path == Path::new("-");
+    let (printed, files): (Vec<_>, Vec<_>) = arguments.report.iter().cloned().partition(|(_, path)| is_stdout(path));
+    let printed = match (printed.as_slice(), arguments.format) {
+        ([], None | Some(PrintArgument::Text)) => ReportFormat::Text,
+        ([], Some(PrintArgument::Json)) => ReportFormat::JsonLines,
+        ([(format, _)], None) => *format,
+        _ => bail!(Failure::new(
+            "standard output holds one report",
+            Some("write the others to files: --report junit=out.xml".to_owned()),
+        )),
+    };
+    for (index, (_, path)) in files.iter().enumerate() {
+        if files.iter().skip(index + 1).any(|(_, other)| other == path) {
+            bail!(Failure::new(format!("two reports would be written to {}", path.display()), None));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() || path.is_dir() {
+            let hint = if path.is_dir() { "it is a directory" } else { "its directory does not exist" };
+            bail!(Failure::new(format!("can't write to {}", path.display()), Some(hint.to_owned())));
+        }
+    }
+    Ok(Plan { printed, style: style_of(arguments.color, false), files })
+}
+
+/// Writes all reports; those in files first, since a closed pipe ends the program.
+pub(super) fn write(plan: &Plan, result: &CheckResult) -> anyhow::Result<()> {
+    for (format, path) in &plan.files {
+        let mut bytes = Vec::new();
+        write_report(result, *format, Style::PLAIN, &mut bytes)?;
+        save(path, &bytes).with_context(|| format!("can't write to {}", path.display()))?;
+    }
+    let mut out = BufWriter::new(io::stdout());
+    write_report(result, plan.printed, plan.style, &mut out).and_then(|()| out.flush()).context(STDOUT)
+}
+
+/// Writes a file whole or not at all; what is no ordinary file, such as a pipe, is written to as it is.
+pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => return fs::write(path, bytes),
+        Ok(_) | Err(_) => {}
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // The error is told; that the rest of the file stays behind would be no news.
+        let _ = fs::remove_file(&part);
+    }
+    written
+}

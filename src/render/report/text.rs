@@ -1,0 +1,98 @@
+//! The report for people: each rule that was broken on each flow once, and the verdict.
+
+use std::io::{self, Write};
+
+use super::groups::{self, Group};
+use super::{CheckResult, CheckedCapture, Verdict};
+use crate::check::{Certainty, Severity};
+use crate::render::Style;
+use crate::render::width::{Color, Count};
+use crate::text::Escaped;
+
+/// Known findings that occur no more and are told one by one.
+const GONE: usize = 20;
+
+const INDENT: &str = "           ";
+
+pub(super) fn write(result: &CheckResult, style: Style, out: &mut impl Write) -> io::Result<()> {
+    for capture in &result.captures {
+        write_capture(capture, style, out)?;
+    }
+    if let Some(gone) = &result.gone {
+        let known = result.known();
+        if known > 0 {
+            writeln!(out, "known: {known} (baseline)")?;
+        }
+        if !gone.is_empty() {
+            let all: u64 = gone.iter().map(|(_, count)| count).sum();
+            writeln!(out, "note: {} of the baseline {} no more:", all, if all == 1 { "occurs" } else { "occur" })?;
+            for (key, count) in gone.iter().take(GONE) {
+                writeln!(out, "  {count}× {key}")?;
+            }
+            if gone.len() > GONE {
+                writeln!(out, "  and {} more", gone.len() - GONE)?;
+            }
+        }
+    }
+    let left_out = result.left_out();
+    if left_out > 0 {
+        writeln!(out, "left out: {left_out} (--rule or --min-certainty)")?;
+    }
+    let color = match result.verdict() {
+        Verdict::Passed => Color::Good,
+        Verdict::Failed | Verdict::Incomplete => Color::Bad,
+    };
+    writeln!(out, "{}", style.paint(color, &result.verdict_line()))
+}
+
+fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -> io::Result<()> {
+    let engine = &capture.summary.engine;
+    let name = Escaped(capture.name.as_bytes()).to_string();
+    let name = style.paint(Color::Title, &name);
+    let [frames, flows, messages] =
+        [Count(engine.frames, "frame"), Count(engine.flows, "flow"), Count(engine.messages, "MQTT message")];
+    writeln!(out, "{name}: {frames}, {flows}, {messages}")?;
+    for problem in capture.problems() {
+        writeln!(out, "  {}", style.paint(Color::Bad, &format!("problem: {}", problem.what)))?;
+    }
+    let (groups, rest) = groups::of(&capture.findings);
+    for group in &groups {
+        write_group(group, style, out)?;
+    }
+    for rest in rest {
+        writeln!(out, "  {:<7}  {}: {} more", rest.severity.name(), rest.rule, rest.count)?;
+    }
+    super::coverage::write_text(&capture.standings, style, out)
+}
+
+fn write_group(group: &Group<'_>, style: Style, out: &mut impl Write) -> io::Result<()> {
+    let finding = group.first;
+    let color = match finding.severity {
+        Severity::Error => Color::Bad,
+        Severity::Warning => Color::Odd,
+        Severity::Note => Color::Faint,
+    };
+    let severity = style.paint(color, &format!("{:<7}", finding.severity.name()));
+    write!(out, "  {severity}  {}", finding.id)?;
+    if let Some(clause) = finding.clause {
+        write!(out, "  [{clause}]")?;
+    }
+    let mut place = vec![groups::frames(finding)];
+    place.extend(finding.flow.map(|flow| format!("flow {}", flow.id)));
+    place.extend(finding.client_id.as_ref().map(|id| format!("client {}", Escaped(id))));
+    match finding.certainty {
+        Certainty::Certain => {}
+        Certainty::Likely | Certainty::Hint => place.push(finding.certainty.name().to_owned()),
+    }
+    place.retain(|part| !part.is_empty());
+    writeln!(out, "  {}", place.join(", "))?;
+    writeln!(out, "{INDENT}{}", Escaped(finding.message.as_bytes()))?;
+    if let Some(hint) = finding.hint {
+        writeln!(out, "{INDENT}hint: {hint}")?;
+    }
+    if group.count > 1 {
+        let place = if finding.flow.is_some() { " on this flow" } else { "" };
+        writeln!(out, "{INDENT}and {} more{place}, up to frame {}", group.count - 1, group.last)?;
+    }
+    Ok(())
+}
