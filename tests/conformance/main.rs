@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod craft;
 mod encode;
+mod page;
 mod script;
 mod wire;
 

@@ -25,7 +25,8 @@ pub(super) fn judge(connection: &mut Connection, message: &Message<'_>, docket: 
     let at = At { message, certainty };
     match &message.packet.body {
         Body::Connect(connect) => judge_connect(connect, &at, docket),
-        Body::ConnAck(_) => judge_connack(connection, &at, docket),
+        // What the wrong end sends is told as that.
+        Body::ConnAck(_) if message.direction == Direction::ToClient => judge_connack(connection, &at, docket),
         Body::Publish(publish) => judge_publish(connection, publish, &at, docket),
         Body::Subscribe(subscribe) => judge_subscribe(connection, subscribe, &at, docket),
         Body::Disconnect(disconnect) => judge_disconnect(connection, disconnect, &at, docket),

@@ -159,13 +159,13 @@ impl Connection {
         self.count[direction] += 1;
         self.last[direction] = Some(message.origin);
         match &message.packet.body {
-            Body::Connect(connect) if self.asked.is_none() => {
+            Body::Connect(connect) if self.asked.is_none() && direction == Direction::ToServer => {
                 self.asked = Some(Asked::of(connect, message));
                 if message.packet.version == Version::V5 {
                     self.limits[Direction::ToClient] = Limits::of(connect.properties);
                 }
             }
-            Body::ConnAck(connack) if self.granted.is_none() => {
+            Body::ConnAck(connack) if self.granted.is_none() && direction == Direction::ToClient => {
                 self.granted = Granted::of(connack, message.origin);
                 if message.packet.version == Version::V5 {
                     self.limits[Direction::ToServer] = Limits::of(connack.properties);
