@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::client::{ClientKey, Clients};
 use super::closings::Closings;
 use super::connection::{Closed, Context, NEVER, Session, SessionState};
-use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, Place};
+use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, PacketRef};
 use super::digest::{Digest, digest};
 use super::incident::{Certainty, Incident, IncidentKind};
 use super::judge::Judge;
@@ -225,7 +225,7 @@ impl Sessions {
         if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
             && old.closed_at().is_none()
         {
-            old.taken_over = Some(Place { flow: flow.id, at: origin });
+            old.taken_over = Some(PacketRef { flow: flow.id, at: origin });
         }
     }
 
@@ -366,7 +366,7 @@ impl Sessions {
         else {
             return;
         };
-        let place = Place { flow: flow.id, at: message.origin };
+        let place = PacketRef { flow: flow.id, at: message.origin };
         let begins = |delivery: &Delivery| {
             delivery.first.place == place && delivery.resends == 0 && delivery.direction == direction
         };
@@ -463,14 +463,14 @@ impl Sessions {
             if session.will_fate == Some(WillFate::Delayed)
                 && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
             {
-                let connect = Place { flow: flow.id, at };
+                let connect = PacketRef { flow: flow.id, at };
                 let seen = Seen { connect, client_id: session.client_id.clone(), retain: will.retain };
                 self.wills.keep(name.server, will.digest, seen, will.due(closed, session.expiry.unwrap_or(NEVER)), now);
             }
             if let (true, Some(router)) = (will.retain && session.will_is_out(), &mut self.router)
                 && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
             {
-                let place = Place { flow: flow.id, at };
+                let place = PacketRef { flow: flow.id, at };
                 let due = will.due(closed, session.expiry.unwrap_or(NEVER));
                 router.retain_will(name.server, will.digest, &party(&session), place, due);
             }

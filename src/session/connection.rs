@@ -1,7 +1,7 @@
 //! The session on one connection: who connected, what was agreed, what passed, how it ended.
 
 use super::counts::{Counts, Limits};
-use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, Place, Sending};
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending};
 use super::digest::Digest;
 use super::end::End;
 use super::exchange::{Exchanges, Tally};
@@ -101,7 +101,7 @@ pub struct Session {
     /// Whether this connection goes on with the session of that one.
     pub resumes: bool,
     /// The connection that took this one's place.
-    pub taken_over: Option<Place>,
+    pub taken_over: Option<PacketRef>,
     /// Whether messages of a direction are missing in the capture.
     pub lossy: PerDirection<bool>,
     /// What outlives the connection; empty once a later connection has taken it, or this one has ended.
@@ -193,8 +193,8 @@ impl Session {
     }
 
     /// Where a packet of this connection stands.
-    const fn place(&self, at: Origin) -> Place {
-        Place { flow: self.flow.id, at }
+    const fn place(&self, at: Origin) -> PacketRef {
+        PacketRef { flow: self.flow.id, at }
     }
 
     /// Counts a message, and notes what every message tells.

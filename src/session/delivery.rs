@@ -25,7 +25,7 @@ pub type Name = Arc<[u8]>;
 
 /// A packet on a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct PacketRef {
     /// The flow.
     pub flow: FrameNo,
     /// The frame that completed the packet.
@@ -36,7 +36,7 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sending {
     /// Where.
-    pub place: Place,
+    pub place: PacketRef,
     /// Whether DUP was set.
     pub dup: bool,
 }
@@ -47,7 +47,7 @@ pub struct Step {
     /// PUBACK, PUBREC, PUBREL or PUBCOMP.
     pub packet_type: PacketType,
     /// Where it was first seen.
-    pub place: Place,
+    pub place: PacketRef,
     /// Its reason code.
     pub code: u8,
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, Place, Sending, Step};
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
@@ -50,7 +50,7 @@ struct Done {
 struct Early {
     packet_type: PacketType,
     code: u8,
-    place: Place,
+    place: PacketRef,
     known: bool,
     /// The end of an exchange with this identifier, where there was one.
     done: Option<FrameNo>,
@@ -292,7 +292,7 @@ impl Exchanges {
     pub(super) fn on_release(
         &mut self,
         packet_id: u16,
-        place: Place,
+        place: PacketRef,
         by: Role,
         judge: &mut Judge<'_>,
         tally: &mut Tally<'_>,
@@ -359,7 +359,7 @@ impl Exchanges {
         packet_type: PacketType,
         packet_id: u16,
         code: u8,
-        place: Place,
+        place: PacketRef,
         judge: &mut Judge<'_>,
         tally: &mut Tally<'_>,
     ) {

@@ -8,9 +8,9 @@ use crate::mqtt::Version;
 use crate::session::delivery::{Faults, Sending};
 use crate::time::Timestamp;
 
-fn at(millis: u64) -> Place {
+fn at(millis: u64) -> PacketRef {
     let time = Timestamp::from_nanos(0) + Span::from_millis(millis as i64);
-    Place { flow: FrameNo(1), at: Origin { frame: FrameNo(millis), time } }
+    PacketRef { flow: FrameNo(1), at: Origin { frame: FrameNo(millis), time } }
 }
 
 fn flow() -> FlowRef {
@@ -26,7 +26,7 @@ fn flow() -> FlowRef {
     }
 }
 
-fn sent(packet_id: u16, payload: u64, at: Place) -> Box<Delivery> {
+fn sent(packet_id: u16, payload: u64, at: PacketRef) -> Box<Delivery> {
     Box::new(Delivery {
         direction: Direction::ToServer,
         flow: flow(),

@@ -29,7 +29,9 @@ mod wills;
 pub use broker::{SessionOptions, Sessions};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
-pub use delivery::{Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, Place, Sending, Step};
+pub use delivery::{
+    Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, PacketRef, Sending, Step,
+};
 pub use end::{Cause, CauseKind, End, EndKind};
 pub use exchange::Exchanges;
 pub use incident::{Certainty, Incident, IncidentKind};

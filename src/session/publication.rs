@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::delivery::{Delivery, DeliveryOutcome, Name, Place};
+use super::delivery::{Delivery, DeliveryOutcome, Name, PacketRef};
 use super::receiver::{Broker, Expected};
 use super::route::{Party, Published, PublishedAs, RECEIVERS, Receipt, Receipts, Sent};
 use super::topics::Topics;
@@ -18,7 +18,7 @@ pub(super) struct Publication {
     pub(super) content: Content,
     pub(super) topic: Name,
     pub(super) party: Party,
-    pub(super) place: Place,
+    pub(super) place: PacketRef,
     pub(super) qos: u8,
     /// Who is to get it, by party.
     pub(super) expected: Vec<Expected>,

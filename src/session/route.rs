@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use super::delivery::{Boxes, Delivery, Name, Place};
+use super::delivery::{Boxes, Delivery, Name, PacketRef};
 use super::digest::Digest;
 use super::incident::Certainty;
 use super::publication::{Content, Publication};
@@ -72,7 +72,7 @@ pub struct Published {
     /// Who published it, where that is known.
     pub client_id: Option<Name>,
     /// Where; of a will, its CONNECT.
-    pub place: Place,
+    pub place: PacketRef,
     /// From there to this sending.
     pub after: Span,
     /// Which copy of it this is for its receiver, from 1.
@@ -87,7 +87,7 @@ pub struct Receipt {
     /// Its identifier, where that is known.
     pub client_id: Option<Name>,
     /// The first sending to it.
-    pub place: Place,
+    pub place: PacketRef,
     /// Its QoS.
     pub qos: u8,
     /// From the publisher's sending to this one.
@@ -152,7 +152,7 @@ pub struct Receipts {
 struct Retained {
     content: Content,
     client_id: Option<Name>,
-    place: Place,
+    place: PacketRef,
     /// When it was published.
     since: Timestamp,
 }
@@ -164,7 +164,7 @@ pub(super) struct Sent<'a> {
     pub(super) party: Party,
     pub(super) topic: &'a Name,
     pub(super) digest: Digest,
-    pub(super) place: Place,
+    pub(super) place: PacketRef,
     pub(super) qos: u8,
     pub(super) retain: bool,
 }
@@ -461,7 +461,7 @@ impl Router {
         broker: SocketAddr,
         will: Digest,
         party: &Party,
-        place: Place,
+        place: PacketRef,
         now: Timestamp,
     ) {
         let (Some(topic), Some(length), true) = (will.topic, will.length, will.whole) else { return };
