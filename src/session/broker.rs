@@ -3,12 +3,12 @@
 use std::collections::hash_map::{Entry, HashMap};
 use std::net::SocketAddr;
 
-use super::client::{ClientKey, Clients};
+use super::client::Clients;
 use super::closings::Closings;
-use super::connection::{Closed, Context, NEVER, Session, SessionState};
+use super::connection::{Closed, Context, Session, SessionState};
 use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, PacketRef};
 use super::digest::{Digest, digest};
-use super::incident::{Certainty, Incident, IncidentKind};
+use super::incident::Incident;
 use super::judge::Judge;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
 use super::topics::Topic;
@@ -20,7 +20,7 @@ use crate::dissect::{Conversation, Message};
 use crate::engine::{Event, FlowRef, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{Body, LostSyncReason, PacketType, Version, topic};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// What is followed of sessions, and how much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +53,13 @@ pub(super) type OpenSessions = HashMap<FrameNo, Box<Session>, foldhash::fast::Ra
 /// take what they tell.
 #[derive(Debug)]
 pub struct Sessions {
-    open: OpenSessions,
-    clients: Clients,
-    wills: Wills,
+    pub(super) open: OpenSessions,
+    pub(super) clients: Clients,
+    pub(super) wills: Wills,
     closings: Closings,
-    router: Option<Box<Router>>,
-    incidents: Vec<Incident>,
-    over: Boxes,
+    pub(super) router: Option<Box<Router>>,
+    pub(super) incidents: Vec<Incident>,
+    pub(super) over: Boxes,
     told: Boxes,
     hash: foldhash::fast::RandomState,
 }
@@ -143,10 +143,9 @@ impl Sessions {
         session.closed.get_or_insert(Closed { by, at });
         if let Some(router) = &mut self.router {
             // A client whose connection was taken over is connected all the same.
-            let key = session.client_id.clone().map(|id| ClientKey { broker: flow.server, id });
-            let latest = key.and_then(|key| self.clients.get_mut(&key)?.flow);
+            let latest = session.client_key().and_then(|key| self.clients.get_mut(&key)?.flow);
             if latest.is_none_or(|latest| latest == flow.id) {
-                router.left(flow.server, &party(session), at.time, session.expiry.is_some_and(|seconds| seconds > 0));
+                router.left(flow.server, &party(session), at.time, session.is_kept());
             }
         }
         if by == Role::Server {
@@ -210,132 +209,14 @@ impl Sessions {
         self.pass_on(message.origin.time);
     }
 
-    /// A client asks for a connection: it may have another.
-    fn on_connect(&mut self, flow: FlowRef, origin: Origin) {
-        let Some(session) = self.open.get_mut(&flow.id) else { return };
-        if let Some(will) = &session.will {
-            self.wills.add(flow, will.digest);
-        }
-        // Whether there was a session to go on with is told by the CONNACK.
-        session.state.known = session.from_start && session.clean_start == Some(true);
-        let Some(id) = session.client_id.clone().filter(|id| !id.is_empty()) else { return };
-        let key = ClientKey { broker: flow.server, id };
-        let previous = self.clients.get_mut(&key).and_then(|client| client.flow);
-        session.previous = previous.filter(|previous| *previous != flow.id);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
-            && old.closed_at().is_none()
-        {
-            old.taken_over = Some(PacketRef { flow: flow.id, at: origin });
-        }
-    }
-
-    /// The server lets a client in, or does not.
-    fn on_connack(&mut self, flow: FrameNo, origin: Origin) {
-        let Some(mut session) = self.open.remove(&flow) else { return };
-        self.accept(&mut session, origin);
-        self.open.insert(flow, session);
-    }
-
-    fn accept(&mut self, session: &mut Session, origin: Origin) {
-        let Some((_, code, present)) = session.connack else { return };
-        let previous = session.previous;
-        let id = session.flow.id;
-        if code != 0 {
-            // It took nobody's place.
-            if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
-                && old.taken_over.is_some_and(|over| over.flow == id)
-            {
-                old.taken_over = None;
-            }
-            return;
-        }
-        let Some(client_id) = session.client_id.clone().filter(|id| !id.is_empty()) else {
-            if let Some(router) = &mut self.router {
-                router.connected(session.flow.server, &Party::Flow(id), false, origin.time);
-            }
-            return;
-        };
-        let key = ClientKey { broker: session.flow.server, id: client_id };
-        let waiting = self.clients.take_state(&key);
-        let client = self.clients.entry(&key);
-        let was_kept = client.is_kept(origin.time);
-        client.flow = Some(id);
-        client.left = None;
-        client.expiry = session.expiry.unwrap_or(0);
-        let mut old_state = waiting.map(|state| *state);
-        let mut kept = was_kept;
-        let mut accepted_before = old_state.is_some();
-        let clean = session.clean_start == Some(true);
-        if !clean {
-            self.wills.call_off(key.broker, &key.id);
-        }
-        let came = session.connect.map_or(origin.time, |at| at.time);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
-            old.freeze();
-            kept = old.expiry.is_some_and(|seconds| {
-                let left = old.closed_at().unwrap_or(origin.time);
-                seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
-            });
-            old.replaced = true;
-            if let Some(will) = &mut old.will {
-                // Beginning anew ends the session and so the delay; going on calls the will off (MQTT-3.1.3-9).
-                let what = if clean { &mut will.over } else { &mut will.back };
-                what.get_or_insert(came);
-            }
-            accepted_before = old.connack.is_some_and(|(_, code, _)| code == 0);
-            let mut state = std::mem::take(&mut old.state);
-            state.known &= !old.lossy.to_server && !old.lossy.to_client;
-            old_state = Some(state);
-        }
-        let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
-        let mut judge = Judge {
-            incidents: &mut self.incidents,
-            told: &mut session.incidents_told,
-            flow: session.flow,
-            version: session.version,
-            at: origin,
-            known: true,
-            whole: true,
-            receiver: None,
-        };
-        // 3.1 does not say whether there was a session.
-        let is_31 = session.version == Version::V31;
-        let resumes = if is_31 { !clean && kept && old_state.is_some() } else { present };
-        if clean && present {
-            judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
-        } else if !clean && session.version != Version::V31 && accepted_before {
-            match (present, kept) {
-                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
-                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, Certainty::Hint),
-                (true, true) | (false, false) => {}
-            }
-        }
-        let party = Party::Client(Name::clone(&key.id));
-        if resumes && !clean {
-            session.resumes = true;
-            if let Some(mut state) = old_state {
-                state.absorb(std::mem::take(&mut session.state));
-                session.state = state;
-            }
-        } else {
-            // Only 3.1 does not say that a session from before the capture goes on, and who breaks the rule may do so.
-            let is_new = if is_31 { clean || accepted_before } else { !present };
-            session.state.known = is_new && session.from_start && session.connect.is_some();
-            if let Some(state) = old_state {
-                self.discard(key.broker, &party, state, DeliveryOutcome::SessionOver);
-            }
-        }
-        if let Some(router) = &mut self.router {
-            let keeps = session.expiry.is_some_and(|seconds| seconds > 0);
-            router.connected(key.broker, &party, keeps, origin.time);
-            if session.lossy.to_client {
-                router.lossy(key.broker, &party);
-            }
-        }
-    }
-
     /// A session is over, or no longer followed: its deliveries are told, its subscriptions forgotten.
-    fn discard(&mut self, broker: SocketAddr, party: &Party, mut state: SessionState, outcome: DeliveryOutcome) {
+    pub(super) fn discard(
+        &mut self,
+        broker: SocketAddr,
+        party: &Party,
+        mut state: SessionState,
+        outcome: DeliveryOutcome,
+    ) {
         let Some(router) = &mut self.router else { return };
         for (filter, _) in state.subscriptions.granted() {
             router.unsubscribe(broker, party, filter);
@@ -425,7 +306,7 @@ impl Sessions {
         let Some(router) = &mut self.router else { return };
         for delivery in self.over.drain(..) {
             match delivery.publication {
-                Some(number) if delivery.direction == Direction::ToServer => router.hop_over(number, delivery, now),
+                Some(number) => router.hop_over(number, delivery, now),
                 _ => self.told.push(delivery),
             }
         }
@@ -450,65 +331,32 @@ impl Sessions {
         };
         session.note_missing(&flow.connection);
         session.settle(None, &mut judge);
-        session.incidents_told = told;
         if !session.state.is_empty() {
             session.freeze();
         }
         let closed = session.closed.filter(|closed| closed.by == Role::Server);
         let stopped = closed.is_some_and(|closed| self.closings.has_another(closed.at.time, name.server, flow.id));
         session.settle_end(&flow.connection, now, stopped);
-        self.tell_end(&mut session, now);
-        if let Some(will) = &session.will {
-            self.wills.remove(name, will.digest);
-            if session.will_fate == Some(WillFate::Delayed)
-                && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
-            {
-                let connect = PacketRef { flow: flow.id, at };
-                let seen = Seen { connect, client_id: session.client_id.clone(), retain: will.retain };
-                self.wills.keep(name.server, will.digest, seen, will.due(closed, session.expiry.unwrap_or(NEVER)), now);
-            }
-            if let (true, Some(router)) = (will.retain && session.will_is_out(), &mut self.router)
-                && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
-            {
-                let place = PacketRef { flow: flow.id, at };
-                let due = will.due(closed, session.expiry.unwrap_or(NEVER));
-                router.retain_will(name.server, will.digest, &party(&session), place, due);
-            }
-        }
+        session.tell_end(now, &mut judge);
+        session.incidents_told = told;
+        self.keep_will(&session, now);
         self.park(&mut session, why, now);
         self.pass_on(now);
         Some(session)
     }
 
-    /// What shows only at the end of a connection.
-    fn tell_end(&mut self, session: &mut Session, now: Timestamp) {
-        let mut told = session.incidents_told;
-        let mut judge = Judge {
-            incidents: &mut self.incidents,
-            told: &mut told,
-            flow: session.flow,
-            version: session.version,
-            at: session.last,
-            known: false,
-            whole: false,
-            receiver: None,
-        };
-        let until = session.closed_at().unwrap_or(now);
-        if let Some(too_long) = session.keep_alive.until(until)
-            && !session.lossy.to_server
-            && session.disconnect.is_none()
-            && session.connack.is_some_and(|(_, code, _)| code == 0)
-        {
-            let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
-            judge.tell(kind, Role::Client, &[too_long.since.frame], Certainty::Likely);
+    /// Keeps a will that is to be published later, or that the server keeps for later subscribers.
+    fn keep_will(&mut self, session: &Session, now: Timestamp) {
+        let (flow, Some(will)) = (session.flow, &session.will) else { return };
+        self.wills.remove(flow, will.digest);
+        let (Some(at), Some(due)) = (session.connect, session.will_due()) else { return };
+        let connect = PacketRef { flow: flow.id, at };
+        if session.will_fate == Some(WillFate::Delayed) {
+            let seen = Seen { connect, client_id: session.client_id.clone(), retain: will.retain };
+            self.wills.keep(flow.server, will.digest, seen, due, now);
+        } else if let (true, Some(router)) = (will.retain && session.will_is_out(), &mut self.router) {
+            router.retain_will(flow.server, will.digest, &party(session), connect, due);
         }
-        if let (Some((Role::Client, None | Some(0), at)), Some(will)) = (session.disconnect, &session.will)
-            && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
-        {
-            let frames = [at.frame, sighting.place.at.frame];
-            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::Hint);
-        }
-        session.incidents_told = told;
     }
 
     /// Keeps what outlives the connection.
@@ -516,9 +364,8 @@ impl Sessions {
         let (flow, broker) = (session.flow.id, session.flow.server);
         let party = party(session);
         let state = std::mem::take(&mut session.state);
-        let accepted = session.connack.is_none_or(|(_, code, _)| code == 0);
-        let keeps = accepted && session.expiry.is_some_and(|seconds| seconds > 0);
-        let key = session.client_id.clone().filter(|id| !id.is_empty()).map(|id| ClientKey { broker, id });
+        let keeps = !session.is_refused() && session.is_kept();
+        let key = session.client_key();
         let is_latest = key.as_ref().and_then(|key| self.clients.get_mut(key)).is_some_and(|client| {
             let is_latest = client.flow == Some(flow);
             if is_latest {
@@ -531,7 +378,7 @@ impl Sessions {
             let outcome =
                 if why == Ended::CaptureEnd { session.outcome_of_open() } else { session.outcome_when_over() };
             let (parked, rest) = if keeps { (Some(Box::new(state)), None) } else { (None, Some(state)) };
-            if let Some((forgotten, state)) = self.clients.park(key, flow, parked) {
+            if let Some((forgotten, state)) = self.clients.park(key, parked) {
                 let party = Party::Client(Name::clone(&forgotten.id));
                 self.discard(forgotten.broker, &party, *state, DeliveryOutcome::Open);
                 if let Some(router) = &mut self.router {
@@ -546,10 +393,7 @@ impl Sessions {
             }
         } else {
             // Of a connection without a name nothing goes on; or a later one has all there was.
-            let outcome = session.outcome_of_open();
-            if key.is_none() || !state.is_empty() {
-                self.discard(broker, &party, state, outcome);
-            }
+            self.discard(broker, &party, state, session.outcome_of_open());
             if let (None, Some(router)) = (&key, &mut self.router) {
                 router.forget(broker, &party, now);
             }
@@ -558,9 +402,8 @@ impl Sessions {
 
     /// The capture has ended, and all flows were handed to [`Sessions::end`].
     pub fn finish(&mut self, now: Timestamp) {
-        let waiting: Vec<_> = self.clients.drain().collect();
         if self.router.is_some() {
-            for mut state in waiting {
+            for mut state in self.clients.drain() {
                 for direction in Direction::BOTH {
                     self.over.extend(state.exchanges[direction].discard());
                 }

@@ -1,5 +1,6 @@
 //! The session on one connection: who connected, what was agreed, what passed, how it ended.
 
+use super::client::ClientKey;
 use super::counts::{Counts, Limits};
 use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending};
 use super::digest::Digest;
@@ -8,14 +9,13 @@ use super::exchange::{Exchanges, Tally};
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::keep_alive::KeepAlive;
-use super::subscription::{Answer, SubscriptionState, Subscriptions};
+use super::subscription::{SubscriptionState, Subscriptions};
 use super::will::{WillFate, WillState};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
-use crate::time::Timestamp;
 
 /// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
 #[derive(Debug, Clone, Default)]
@@ -126,7 +126,7 @@ pub struct Session {
     /// The capture has the connection from its first segment.
     pub(super) from_start: bool,
     pub(super) late_told: bool,
-    qos_told: bool,
+    pub(super) qos_told: bool,
 }
 
 /// What happens while a message is at hand.
@@ -190,6 +190,27 @@ impl Session {
     /// Whether both directions of this connection were captured, and nothing of them is missing.
     pub(super) fn is_whole(&self) -> bool {
         Direction::BOTH.iter().all(|direction| self.counts[*direction].total() > 0 && !self.lossy[*direction])
+    }
+
+    /// Whether the server let the client in.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.connack.is_some_and(|(_, code, _)| code == 0)
+    }
+
+    /// Whether the server refused the client.
+    pub(super) fn is_refused(&self) -> bool {
+        self.connack.is_some_and(|(_, code, _)| code != 0)
+    }
+
+    /// Whether the session outlives its connection.
+    pub(super) fn is_kept(&self) -> bool {
+        self.expiry.is_some_and(|seconds| seconds > 0)
+    }
+
+    /// The client as its broker knows it, where it has an identifier.
+    pub(super) fn client_key(&self) -> Option<ClientKey> {
+        let id = self.client_id.clone().filter(|id| !id.is_empty())?;
+        Some(ClientKey { broker: self.flow.server, id })
     }
 
     /// Where a packet of this connection stands.
@@ -450,89 +471,6 @@ impl Session {
         for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
             let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
             judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
-        }
-    }
-
-    fn check_silence(&mut self, packet_type: PacketType, began: Timestamp, origin: Origin, judge: &mut Judge<'_>) {
-        let Some(too_long) = self.keep_alive.on_client(packet_type, began, origin) else { return };
-        if self.lossy.to_server {
-            return;
-        }
-        let frames = [too_long.since.frame, origin.frame];
-        let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
-        judge.tell(kind, Role::Client, &frames, Certainty::Likely);
-        if too_long.server_should_have_closed && self.closed.is_none() {
-            let kind = IncidentKind::KeepAliveNotEnforced(too_long.silence, too_long.seconds);
-            judge.tell(kind, Role::Server, &frames, Certainty::Likely);
-        }
-    }
-
-    fn check_size(&self, message: &Message<'_>, judge: &mut Judge<'_>) {
-        let length = message.packet.header.packet_length();
-        if let Some(maximum) = self.limits[message.direction].maximum_packet_size
-            && length > u64::from(maximum)
-        {
-            let kind = IncidentKind::PacketTooLarge(length, maximum);
-            judge.tell(kind, message.direction.sender(), &[message.origin.frame], Certainty::Likely);
-        }
-    }
-
-    fn check_alias(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
-        let Some(alias) = message.topic_alias else { return };
-        let direction = message.direction;
-        let highest = &mut self.highest_alias[direction];
-        *highest = (*highest).max(Some(alias));
-        let frames = [message.origin.frame];
-        if let Some(maximum) = self.limits[direction].topic_alias_maximum
-            && alias > maximum
-        {
-            let kind = IncidentKind::AliasAboveMaximum(alias, maximum);
-            judge.tell(kind, direction.sender(), &frames, Certainty::Likely);
-        } else if message.topic.is_none() && self.from_start && !self.lossy[direction] {
-            let kind = IncidentKind::AliasUnknown(alias);
-            judge.tell(kind, direction.sender(), &frames, Certainty::Certain);
-        }
-    }
-
-    fn check_granted(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
-        // Once for a connection: a server that does not heed it does so with each message.
-        let (Some(topic), true, false) = (message.topic, judge.known, self.qos_told) else { return };
-        let qos = message.packet.header.qos();
-        if let Some(highest) = self.state.subscriptions.highest_qos(topic)
-            && qos > highest
-        {
-            self.qos_told = true;
-            let kind = IncidentKind::QosAboveGranted(qos, highest);
-            judge.tell(kind, Role::Server, &[message.origin.frame], Certainty::Likely);
-        }
-    }
-
-    fn check_request_id(&self, packet_id: Option<u16>, in_use: bool, origin: Origin, judge: &mut Judge<'_>) {
-        let Some(id) = packet_id else { return };
-        if judge.known && (in_use || self.state.exchanges.to_server.is_open(id)) {
-            let kind = IncidentKind::IdentifierInUse(id);
-            judge.tell(kind, Role::Client, &[origin.frame], Certainty::Likely);
-        }
-    }
-
-    fn check_answer(
-        &mut self,
-        answer: Answer,
-        packet_type: PacketType,
-        id: u16,
-        codes: &[u8],
-        origin: Origin,
-        judge: &mut Judge<'_>,
-    ) {
-        match answer {
-            Answer::Fits => {}
-            Answer::Count(filters) => {
-                let kind = IncidentKind::CodeCount(packet_type, codes.len(), filters);
-                judge.tell(kind, Role::Server, &[origin.frame], Certainty::Certain);
-            }
-            Answer::Unsolicited => {
-                self.state.subscriptions.keep_early(packet_type, id, codes, origin, judge.known);
-            }
         }
     }
 

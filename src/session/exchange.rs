@@ -14,12 +14,13 @@ use crate::flow::Role;
 use crate::mqtt::PacketType;
 use crate::time::Span;
 
-/// How much earlier than its PUBLISH an acknowledgement may be captured, where the two directions are not captured by
-/// one clock.
-const EARLY: Span = Span::from_millis(20);
+/// How much earlier than its PUBLISH an acknowledgement, or a copy on its way to a subscriber, may be captured, where
+/// the two directions are not captured by one clock.
+pub(super) const EARLY: Span = Span::from_millis(20);
 
-/// How much later than its acknowledgement a PUBLISH may be told of, because what was lost before it was waited for.
-const LATE: Span = Span::from_secs(1);
+/// How much later than its answer a PUBLISH, SUBSCRIBE or UNSUBSCRIBE may be told of, because the two directions are not
+/// captured by one clock, or because what was lost before it was waited for.
+pub(super) const LATE: Span = Span::from_secs(1);
 
 /// The most early acknowledgements kept.
 const EARLY_LIMIT: usize = 256;
@@ -48,7 +49,6 @@ struct Done {
 /// An acknowledgement without its message.
 #[derive(Debug, Clone, Copy)]
 struct Early {
-    packet_type: PacketType,
     code: u8,
     place: PacketRef,
     known: bool,
@@ -191,9 +191,9 @@ impl Exchanges {
             let Some(early) = self.early.remove(&(packet_id, packet_type)) else { continue };
             if early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
                 tally.of.counts.unmatched -= 1;
-                self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+                self.on_acknowledgement(packet_type, packet_id, early.code, early.place, judge, tally);
             } else if judge.known {
-                self.tell_early(early, packet_id, judge);
+                self.tell_early(early, packet_id, packet_type, judge);
             }
         }
         tally.of.most_open = tally.of.most_open.max(self.in_flight);
@@ -349,7 +349,7 @@ impl Exchanges {
         open.release_flow = Some(place.flow);
         if let Some(early) = self.early.remove(&(packet_id, PacketType::PubComp)) {
             tally.of.counts.unmatched -= 1;
-            self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+            self.on_acknowledgement(PacketType::PubComp, packet_id, early.code, early.place, judge, tally);
         }
     }
 
@@ -371,7 +371,7 @@ impl Exchanges {
         };
         let by = open.direction.receiver();
         match (packet_type, open.qos) {
-            (PacketType::PubAck, 0 | 1) => {
+            (PacketType::PubAck, 1) => {
                 open.acknowledged = Some(step);
                 self.check_order(step, packet_id, by, judge);
             }
@@ -446,9 +446,9 @@ impl Exchanges {
         tally.of.counts.unmatched += 1;
         if self.early.len() < EARLY_LIMIT {
             let Step { packet_type, place, code } = step;
-            let early = Early { packet_type, code, place, known: judge.known, done };
+            let early = Early { code, place, known: judge.known, done };
             if let Some(before) = self.early.insert((packet_id, packet_type), early) {
-                self.tell_early(before, packet_id, judge);
+                self.tell_early(before, packet_id, packet_type, judge);
             }
         }
     }
@@ -460,17 +460,17 @@ impl Exchanges {
             return;
         }
         let mut waiting = std::mem::take(&mut self.early);
-        waiting.retain(|(packet_id, _), early| {
+        waiting.retain(|(packet_id, packet_type), early| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
             if !waits && !lost {
-                self.tell_early(*early, *packet_id, judge);
+                self.tell_early(*early, *packet_id, *packet_type, judge);
             }
             waits
         });
         self.early = waiting;
     }
 
-    fn tell_early(&self, early: Early, packet_id: u16, judge: &mut Judge<'_>) {
+    fn tell_early(&self, early: Early, packet_id: u16, packet_type: PacketType, judge: &mut Judge<'_>) {
         if !early.known {
             return;
         }
@@ -478,9 +478,9 @@ impl Exchanges {
         let now = early.place.at.frame;
         let open = self.open.get(&packet_id).map(|open| open.first.place.at.frame).filter(|first| *first < now);
         let (kind, frames) = match (open, early.done) {
-            (Some(first), _) => (IncidentKind::WrongAcknowledgement(early.packet_type, packet_id), vec![first, now]),
-            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(early.packet_type, packet_id), vec![done, now]),
-            (None, None) => (IncidentKind::Unsolicited(early.packet_type, packet_id), vec![now]),
+            (Some(first), _) => (IncidentKind::WrongAcknowledgement(packet_type, packet_id), vec![first, now]),
+            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(packet_type, packet_id), vec![done, now]),
+            (None, None) => (IncidentKind::Unsolicited(packet_type, packet_id), vec![now]),
         };
         judge.tell_at(kind, by, &frames, early.place.at, Certainty::Likely);
     }

@@ -4,7 +4,9 @@
 //! across its connections, and, where that is asked for, each message through the broker. It judges nothing but facts:
 //! what breaks a rule is told as an [`Incident`].
 
+mod accept;
 mod broker;
+mod checks;
 mod client;
 mod closings;
 mod connection;

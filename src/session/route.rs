@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use super::delivery::{Boxes, Delivery, Name, PacketRef};
-use super::digest::Digest;
+use super::digest::{Content, Digest};
 use super::incident::Certainty;
-use super::publication::{Content, Publication};
+use super::publication::Publication;
 use super::receiver::{Broker, Expected};
 use super::topics::Topics;
 use super::tree::Subscriber;
@@ -169,13 +169,6 @@ pub(super) struct Sent<'a> {
     pub(super) retain: bool,
 }
 
-impl Sent<'_> {
-    fn content(&self) -> Option<Content> {
-        let length = self.digest.length.filter(|_| self.digest.whole)?;
-        Some(Content { topic: self.digest.topic?, payload: self.digest.payload, length })
-    }
-}
-
 /// How much is kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RouteLimits {
@@ -294,18 +287,10 @@ impl Router {
     pub(super) fn publish(&mut self, sent: &Sent<'_>) -> Option<u64> {
         self.settle(sent.place.at.time);
         self.topics.on_published(sent);
-        let content = sent.content()?;
+        let content = sent.digest.content()?;
         if sent.retain {
-            let key = (sent.broker, content.topic);
-            if content.length == 0 {
-                self.retained.remove(&key);
-            } else if self.retained.len() < self.limits.retained || self.retained.contains_key(&key) {
-                let (place, since) = (sent.place, sent.place.at.time);
-                let retained = Retained { content, client_id: sent.party.client_id(), place, since };
-                self.retained.insert(key, retained);
-            } else {
-                self.capped += 1;
-            }
+            let (place, since) = (sent.place, sent.place.at.time);
+            self.retain(sent.broker, Retained { content, client_id: sent.party.client_id(), place, since });
         }
         let room = self.limits.publications;
         while self.publications.len() >= room || self.cost > room.saturating_mul(BYTES) {
@@ -386,7 +371,7 @@ impl Router {
     pub(super) fn receive(&mut self, sent: &Sent<'_>, will: Option<Published>) -> Option<Published> {
         let now = sent.place.at.time;
         self.settle(now);
-        let content = sent.content();
+        let content = sent.digest.content();
         if let Some(broker) = self.brokers.get_mut(&sent.broker)
             && let Some(receiver) = broker.receivers.get_mut(&sent.party)
         {
@@ -464,17 +449,21 @@ impl Router {
         place: PacketRef,
         now: Timestamp,
     ) {
-        let (Some(topic), Some(length), true) = (will.topic, will.length, will.whole) else { return };
-        let (digest, client_id) = (will, party.client_id());
-        let key = (broker, topic);
-        if self.retained.get(&key).is_some_and(|held| held.since > now) {
-            return;
+        let Some(content) = will.content() else { return };
+        let held = self.retained.get(&(broker, content.topic));
+        if held.is_none_or(|held| held.since <= now) {
+            self.retain(broker, Retained { content, client_id: party.client_id(), place, since: now });
         }
-        if length == 0 {
+    }
+
+    /// A message takes the place of the retained one of its topic; without a payload it takes it away
+    /// (MQTT 5.0, section 3.3.1.3).
+    fn retain(&mut self, broker: SocketAddr, retained: Retained) {
+        let key = (broker, retained.content.topic);
+        if retained.content.length == 0 {
             self.retained.remove(&key);
         } else if self.retained.len() < self.limits.retained || self.retained.contains_key(&key) {
-            let content = Content { topic, payload: digest.payload, length };
-            self.retained.insert(key, Retained { content, client_id, place, since: now });
+            self.retained.insert(key, retained);
         } else {
             self.capped += 1;
         }

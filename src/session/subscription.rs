@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::exchange::LATE;
 use crate::capture::{FrameNo, Origin};
 use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.
 const FILTER_BYTES: usize = 1 << 20;
@@ -73,10 +74,6 @@ pub(super) enum Answer {
     /// Nothing like this was asked, so far as it was captured.
     Unsolicited,
 }
-
-/// How much later than its answer a request may be told of, because the two directions are not captured by one clock,
-/// or because what was lost before it was waited for.
-const LATE: Span = Span::from_secs(1);
 
 impl Answer {
     fn of(filters: Option<usize>, codes: &[u8]) -> Self {
