@@ -115,7 +115,10 @@ impl Sessions {
         if resumes && !clean {
             session.resumes = true;
             if let Some(mut state) = old_state {
-                state.absorb(std::mem::take(&mut session.state));
+                judge.known = state.known && !session.lossy.to_server && !session.lossy.to_client;
+                let begun = std::mem::take(&mut session.state);
+                let over = self.router.is_some().then_some(&mut self.over);
+                state.absorb(begun, &mut session.deliveries, over, &mut judge);
                 session.state = state;
             }
         } else {

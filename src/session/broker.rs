@@ -242,6 +242,7 @@ impl Sessions {
         if self.router.is_none() {
             return;
         }
+        let again = self.sent_before(flow, message, digest);
         let Some(session) = self.open.get_mut(&flow.id) else { return };
         let (Some(router), Some(topic), Body::Publish(publish)) = (&mut self.router, topic, &message.packet.body)
         else {
@@ -261,7 +262,7 @@ impl Sessions {
         let sent =
             Sent { broker: flow.server, party, topic, digest, place, qos: header.qos(), retain: header.retain() };
         match direction {
-            Direction::ToServer => delivery.publication = router.publish(&sent),
+            Direction::ToServer => delivery.publication = again.or_else(|| router.publish(&sent)),
             Direction::ToClient => {
                 let will = sighted.map(|seen| Published {
                     kind: PublishedAs::Will,
@@ -274,6 +275,19 @@ impl Sessions {
                 delivery.published = router.receive(&sent, will);
             }
         }
+    }
+
+    /// The publication that a client sends again before its CONNACK says that its session goes on.
+    fn sent_before(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest) -> Option<u64> {
+        let Body::Publish(publish) = &message.packet.body else { return None };
+        let session = self.open.get(&flow.id)?;
+        if session.connack.is_some() || message.direction == Direction::ToClient {
+            return None;
+        }
+        let client = self.clients.get_mut(&session.client_key()?)?;
+        let previous = client.flow.and_then(|flow| self.open.get(&flow));
+        let state = client.state.as_deref().or(previous.map(|previous| &previous.state))?;
+        state.exchanges.to_server.publication_of(publish.packet_id?, message.packet.header.qos(), digest)
     }
 
     /// Subscriptions were granted or taken back: the router learns of them.

@@ -34,12 +34,21 @@ impl SessionState {
         self.subscriptions.is_empty() && Direction::BOTH.iter().all(|direction| self.exchanges[*direction].open() == 0)
     }
 
-    /// Takes over what was begun on a new connection before the session went on.
-    pub(super) fn absorb(&mut self, newer: Self) {
-        let PerDirection { to_server, to_client } = newer.exchanges;
+    /// Takes over what was begun on a new connection before the session went on, of which `deliveries` are the counts.
+    pub(super) fn absorb(
+        &mut self,
+        newer: Self,
+        deliveries: &mut PerDirection<Deliveries>,
+        mut over: Option<&mut Boxes>,
+        judge: &mut Judge<'_>,
+    ) {
         self.subscriptions.absorb(newer.subscriptions);
-        self.exchanges.to_server.absorb(to_server);
-        self.exchanges.to_client.absorb(to_client);
+        let PerDirection { to_server, to_client } = newer.exchanges;
+        for (direction, begun) in [(Direction::ToServer, to_server), (Direction::ToClient, to_client)] {
+            judge.receiver = Some(direction.receiver());
+            let tally = &mut Tally { of: &mut deliveries[direction], over: over.as_deref_mut() };
+            self.exchanges[direction].absorb(begun, judge, tally);
+        }
     }
 }
 

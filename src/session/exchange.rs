@@ -46,7 +46,7 @@ struct Done {
     owed: u32,
 }
 
-/// An acknowledgement without its message.
+/// An acknowledgement or a PUBREL without its message.
 #[derive(Debug, Clone, Copy)]
 struct Early {
     code: u8,
@@ -87,7 +87,7 @@ impl Tally<'_> {
 #[derive(Debug, Clone, Default)]
 pub struct Exchanges {
     open: BTreeMap<u16, Box<Delivery>>,
-    /// PUBREC and PUBCOMP of one message may both wait for it.
+    /// PUBREC and PUBCOMP of one message may both wait for it; PUBREL for the session that it goes on with.
     early: BTreeMap<(u16, PacketType), Early>,
     done: VecDeque<Done>,
     /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
@@ -120,25 +120,89 @@ impl Exchanges {
         self.in_flight = 0;
     }
 
+    /// The publication of the open message that this one is again, where it is one.
+    pub(super) fn publication_of(&self, packet_id: u16, qos: u8, digest: Digest) -> Option<u64> {
+        let open = self.open.get(&packet_id)?;
+        open.publication.filter(|_| open.qos == qos && open.digest.may_equal(digest))
+    }
+
     /// The exchange with this identifier, if it is open.
     pub(super) fn get_mut(&mut self, packet_id: u16) -> Option<&mut Box<Delivery>> {
         self.open.get_mut(&packet_id)
     }
 
     /// Takes over what was begun on a new connection before the session went on.
-    pub(super) fn absorb(&mut self, newer: Self) {
+    pub(super) fn absorb(&mut self, newer: Self, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
         self.reconnect();
         self.resumed = true;
         // In the order in which they were sent.
         let mut begun: Vec<_> = newer.open.into_iter().collect();
         begun.sort_unstable_by_key(|(_, delivery)| delivery.number);
         for (packet_id, mut delivery) in begun {
-            self.numbers += 1;
-            delivery.number = self.numbers;
-            self.waiting[usize::from(delivery.qos == 2)].push_back((delivery.number, packet_id));
-            self.open.insert(packet_id, delivery);
-            self.in_flight += 1;
+            match self.open.get(&packet_id) {
+                Some(old) if old.is_same(&delivery) => {
+                    self.resent(packet_id, delivery.first, delivery.direction.sender(), judge);
+                    if let Some(open) = self.open.get_mut(&packet_id) {
+                        open.merge(*delivery);
+                    }
+                    continue;
+                }
+                Some(_) => self.supersede(packet_id, &mut delivery, judge, tally),
+                None => {}
+            }
+            self.begin(packet_id, delivery);
         }
+        for done in newer.done {
+            self.note_done(done);
+        }
+        // PUBREL goes before its PUBCOMP.
+        for ((packet_id, packet_type), early) in newer.early {
+            let Some(open) = self.open.get(&packet_id) else {
+                self.early.insert((packet_id, packet_type), early);
+                continue;
+            };
+            tally.of.counts.unmatched -= 1;
+            if packet_type == PacketType::PubRel {
+                let by = open.direction.sender();
+                self.on_release(packet_id, early.place, by, judge, tally);
+            } else {
+                self.on_acknowledgement(packet_type, packet_id, early.code, early.place, judge, tally);
+            }
+        }
+    }
+
+    /// A message is sent for the first time.
+    fn begin(&mut self, packet_id: u16, mut sent: Box<Delivery>) {
+        self.numbers += 1;
+        sent.number = self.numbers;
+        self.in_flight += 1;
+        self.wait(usize::from(sent.qos == 2), sent.number, packet_id);
+        self.open.insert(packet_id, sent);
+    }
+
+    /// The identifier of an open exchange is taken for another message, `sent`.
+    fn supersede(&mut self, packet_id: u16, sent: &mut Delivery, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
+        let Some(old) = self.open.remove(&packet_id) else { return };
+        let place = sent.first.place;
+        self.leave_flight(&old, place.flow);
+        // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
+        let outcome = if judge.known {
+            let frames = [old.first.place.at.frame, place.at.frame];
+            let kind = IncidentKind::IdentifierInUse(packet_id);
+            judge.tell(kind, sent.direction.sender(), &frames, Certainty::Likely);
+            sent.faults.add(Fault::IdentifierInUse);
+            DeliveryOutcome::Superseded
+        } else {
+            DeliveryOutcome::Unresolved
+        };
+        tally.end(old, outcome);
+    }
+
+    fn note_done(&mut self, done: Done) {
+        if self.done.len() == DONE_LIMIT {
+            self.done.pop_front();
+        }
+        self.done.push_back(done);
     }
 
     /// The session is over: what is open is handed out.
@@ -154,35 +218,18 @@ impl Exchanges {
         let by = sent.direction.sender();
         let sending = sent.first;
         tally.of.counts.duplicate += u64::from(sending.dup);
-        if let Some(open) = self.open.get_mut(&packet_id) {
-            let same = open.qos == sent.qos && open.digest.may_equal(sent.digest);
+        if let Some(open) = self.open.get(&packet_id) {
             let elsewhere = open.last_flow() != sending.place.flow;
-            if same && (sending.dup || elsewhere) {
+            if open.is_same(&sent) && (sending.dup || elsewhere) {
                 self.resent(packet_id, sending, by, judge);
                 return;
             }
-            if let Some(old) = self.open.remove(&packet_id) {
-                self.leave_flight(&old, sending.place.flow);
-                // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
-                let outcome = if judge.known {
-                    let frames = [old.first.place.at.frame, sending.place.at.frame];
-                    judge.tell(IncidentKind::IdentifierInUse(packet_id), by, &frames, Certainty::Likely);
-                    sent.faults.add(Fault::IdentifierInUse);
-                    DeliveryOutcome::Superseded
-                } else {
-                    DeliveryOutcome::Unresolved
-                };
-                tally.end(old, outcome);
-            }
+            self.supersede(packet_id, &mut sent, judge, tally);
         } else if sending.dup {
             self.dup_of_none(&mut sent, packet_id, by, judge);
         }
-        self.numbers += 1;
-        sent.number = self.numbers;
-        self.in_flight += 1;
         let qos = sent.qos;
-        self.wait(usize::from(qos == 2), sent.number, packet_id);
-        self.open.insert(packet_id, sent);
+        self.begin(packet_id, sent);
         for packet_type in [PacketType::PubAck, PacketType::PubRec, PacketType::PubComp] {
             if packet_type == PacketType::PubComp && qos == 2 {
                 // It waits for the PUBREL.
@@ -318,6 +365,11 @@ impl Exchanges {
                 None if judge.known => {
                     judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], never_seen);
                 }
+                // A client may go on with its session before the CONNACK says that there is one.
+                None if self.early.len() < EARLY_LIMIT => {
+                    let early = Early { code: 0, place, known: false, done: None };
+                    self.early.insert((packet_id, PacketType::PubRel), early);
+                }
                 None => {}
             }
             return;
@@ -425,11 +477,8 @@ impl Exchanges {
         }
         let Some(delivery) = self.open.remove(&packet_id) else { return };
         self.leave_flight(&delivery, place.flow);
-        if self.done.len() == DONE_LIMIT {
-            self.done.pop_front();
-        }
         let (first, last, owed) = (delivery.first.place.at.frame, place.at.frame, delivery.owed);
-        self.done.push_back(Done { packet_id, digest: delivery.digest, refused, first, last, flow: place.flow, owed });
+        self.note_done(Done { packet_id, digest: delivery.digest, refused, first, last, flow: place.flow, owed });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
 

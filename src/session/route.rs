@@ -356,7 +356,8 @@ impl Router {
     pub(super) fn hop_over(&mut self, number: u64, hop: Box<Delivery>, now: Timestamp) {
         match self.publications.get_mut(&number) {
             Some(publication) => {
-                publication.hop = Some(hop);
+                // One that is sent again in a new session has two.
+                self.settled.extend(publication.hop.replace(hop));
                 publication.taken = Some(now);
                 if publication.waits {
                     publication.waits = false;

@@ -291,6 +291,52 @@ fn an_exchange_goes_on_with_pubrel_after_a_reconnect() {
     assert_eq!(told.findings(), ["resent-after-release"]);
 }
 
+/// A client with a session that lasts, whose second connection says something before its CONNACK.
+fn before_the_connack(early: &[u8], present: bool, rest: impl FnOnce(&mut Net, usize)) -> Told {
+    let mut net = Net::default();
+    let watch = net.subscriber(4, "watch", "t", 0);
+    net.client(&clean(4, "c"), &connack(4, false));
+    let old = net.client(&lasting(4, "c"), &connack(4, false));
+    net.up(old, &message(4, QOS_2, 1));
+    net.down(old, &pubrec(1));
+    net.up(old, &message(4, QOS_1, 2));
+    net.reset(old, 0);
+    net.wait(10);
+    let new = net.open();
+    net.up(new, &lasting(4, "c"));
+    net.up(new, early);
+    net.down(new, &connack(4, present));
+    rest(&mut net, new);
+    for id in [1, 2] {
+        net.down(watch, &message(4, 0, id));
+    }
+    net.wait(2000);
+    net.up(new, &[0xc0, 0]);
+    net.told()
+}
+
+#[test]
+fn a_session_that_goes_on_before_the_connack_loses_nothing() {
+    let told = before_the_connack(&[pubrel(1), message(4, QOS_1 | DUP, 2)].concat(), true, |net, c| {
+        net.down(c, &pubcomp(1));
+        net.down(c, &puback(2));
+    });
+    assert_eq!(told.outcomes("client"), [("complete", 0), ("complete", 1)]);
+    assert_eq!(told.findings(), [""; 0]);
+    assert_eq!(told.topic("t")["published"], 2);
+    assert_eq!(told.received(), [("watch", "message", "c", 1); 2]);
+    let told = before_the_connack(&message(4, QOS_1, 1), true, |net, c| net.down(c, &puback(1)));
+    assert_eq!(
+        told.outcomes("client"),
+        [("superseded", 0), ("open", 0), ("complete", 0)],
+        "the old one is told as well"
+    );
+    assert_eq!(told.findings(), ["identifier-in-use"]);
+    let told = before_the_connack(&message(4, QOS_1 | DUP, 2), false, |net, c| net.down(c, &puback(2)));
+    let outcomes = [("session_over", 0), ("session_over", 0), ("complete", 0)];
+    assert_eq!(told.outcomes("client"), outcomes, "of the session that is gone all is told");
+}
+
 #[test]
 fn what_is_sent_again_in_another_order_is_told() {
     let told = of_two(
