@@ -11,6 +11,7 @@ use super::digest::{Digest, digest};
 use super::incident::Incident;
 use super::judge::Judge;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
+use super::subscription::{Change, SubscriptionState};
 use super::topics::Topic;
 use super::tree::Subscriber;
 use super::will::WillFate;
@@ -19,7 +20,7 @@ use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Event, FlowRef, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Role};
-use crate::mqtt::{Body, LostSyncReason, PacketType, Version, topic};
+use crate::mqtt::{Body, LostSyncReason, Version, topic};
 use crate::time::Timestamp;
 
 /// What is followed of sessions, and how much is kept.
@@ -60,6 +61,8 @@ pub struct Sessions {
     pub(super) router: Option<Box<Router>>,
     pub(super) incidents: Vec<Incident>,
     pub(super) over: Boxes,
+    /// Subscriptions that the message at hand changes.
+    changes: Vec<Change>,
     told: Boxes,
     hash: foldhash::fast::RandomState,
 }
@@ -83,6 +86,7 @@ impl Sessions {
             router: options.routes.then(|| Box::new(Router::new(limits))),
             incidents: Vec::new(),
             over: Vec::new(),
+            changes: Vec::new(),
             told: Vec::new(),
             hash: foldhash::fast::RandomState::default(),
         }
@@ -189,22 +193,32 @@ impl Sessions {
         }
         let connecting = matches!(message.packet.body, Body::Connect(_)) && session.connect.is_none();
         let answering = matches!(message.packet.body, Body::ConnAck(_)) && session.connack.is_none();
+        let connack = session.connack;
+        let before = (self.router.is_some() && (connecting || answering)).then(|| party(session));
         let digest = digest(&self.hash, message, self.router.is_some() || !self.wills.is_empty());
         let routed = self.router.is_some() && digest.is_some();
         let topic = message.topic.filter(|_| routed).map(Name::from);
         let over = self.router.is_some().then_some(&mut self.over);
-        let mut context = Context { judge, over, digest, topic: topic.clone() };
+        let changes = self.router.is_some().then_some(&mut self.changes);
+        let mut context = Context { judge, over, changes, digest, topic: topic.clone() };
         session.on_message(message, &mut context);
         session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
+        if let Some(before) = before {
+            self.pass_on_name(flow, &before, message.origin.time);
+        }
         if connecting {
             self.on_connect(flow, message.origin);
+            if let Some((at, ..)) = connack {
+                // It was captured before the CONNECT.
+                self.on_connack(flow.id, at);
+            }
         } else if answering {
             self.on_connack(flow.id, message.origin);
         } else if let (Body::Publish(_), Some(digest)) = (&message.packet.body, digest) {
             self.on_publish(flow, message, digest, topic.as_ref());
-        } else if self.router.is_some() {
-            self.on_subscription_answer(flow, message);
+        } else if !self.changes.is_empty() {
+            self.pass_on_subscriptions(flow);
         }
         self.pass_on(message.origin.time);
     }
@@ -291,28 +305,30 @@ impl Sessions {
     }
 
     /// Subscriptions were granted or taken back: the router learns of them.
-    ///
-    /// The answer may have been captured before the request.
-    fn on_subscription_answer(&mut self, flow: FlowRef, message: &Message<'_>) {
-        let packet_type = message.packet.header.packet_type;
-        let answers = [PacketType::Subscribe, PacketType::SubAck, PacketType::Unsubscribe, PacketType::UnsubAck];
-        if !answers.contains(&packet_type) {
-            return;
-        }
-        let (Some(session), Some(router)) = (self.open.get_mut(&flow.id), &mut self.router) else { return };
-        let party = party(session);
-        for (filter, state) in session.state.subscriptions.take_changes() {
-            match state.and_then(|state| state.granted_qos().map(|qos| (state, qos))) {
-                Some((state, qos)) => {
-                    let share = topic::shared(&filter).map(|(name, _)| Name::from(name));
-                    // Brokers do not send a bridge back what came from it.
-                    let no_local = session.bridge || (state.no_local() && session.version == Version::V5);
-                    let filter = Name::from(filter);
-                    router.subscribe(flow.server, Subscriber { party: party.clone(), filter, share, qos, no_local });
-                }
-                None => router.unsubscribe(flow.server, &party, &filter),
+    fn pass_on_subscriptions(&mut self, flow: FlowRef) {
+        let (Some(session), Some(router)) = (self.open.get(&flow.id), &mut self.router) else { return };
+        for (filter, state) in self.changes.drain(..) {
+            match state.and_then(|state| subscriber(session, &filter, state)) {
+                Some(subscriber) => router.subscribe(flow.server, subscriber),
+                None => router.unsubscribe(flow.server, &party(session), &filter),
             }
         }
+    }
+
+    /// It may have turned out who the client is that was known by its connection: the router learns of it.
+    fn pass_on_name(&mut self, flow: FlowRef, before: &Party, now: Timestamp) {
+        let (Some(session), Some(router)) = (self.open.get(&flow.id), &mut self.router) else { return };
+        let party = party(session);
+        if party == *before {
+            return;
+        }
+        for (filter, state) in session.state.subscriptions.granted() {
+            router.unsubscribe(flow.server, before, filter);
+            if let Some(subscriber) = subscriber(session, filter, state) {
+                router.subscribe(flow.server, subscriber);
+            }
+        }
+        router.rename(flow.server, before, &party, now);
     }
 
     /// Passes the deliveries that are over to the router, or on.
@@ -429,6 +445,15 @@ impl Sessions {
             self.told.append(&mut router.settled);
         }
     }
+}
+
+/// The subscription of a client, if it was granted.
+fn subscriber(session: &Session, filter: &[u8], state: SubscriptionState) -> Option<Subscriber> {
+    let qos = state.granted_qos()?;
+    let share = topic::shared(filter).map(|(name, _)| Name::from(name));
+    // Brokers do not send a bridge back what came from it.
+    let no_local = session.bridge || (state.no_local() && session.version == Version::V5);
+    Some(Subscriber { party: party(session), filter: filter.into(), share, qos, no_local })
 }
 
 fn party(session: &Session) -> Party {

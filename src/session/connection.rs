@@ -9,7 +9,7 @@ use super::exchange::{Exchanges, Tally};
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::keep_alive::KeepAlive;
-use super::subscription::{SubscriptionState, Subscriptions};
+use super::subscription::{Change, SubscriptionState, Subscriptions};
 use super::will::{WillFate, WillState};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::Message;
@@ -143,6 +143,8 @@ pub(super) struct Context<'a> {
     pub(super) judge: Judge<'a>,
     /// Takes the deliveries that are over, where they are told.
     pub(super) over: Option<&'a mut Boxes>,
+    /// Takes the subscriptions that change, where somebody wants to know.
+    pub(super) changes: Option<&'a mut Vec<Change>>,
     pub(super) digest: Option<Digest>,
     pub(super) topic: Option<Name>,
 }
@@ -270,22 +272,24 @@ impl Session {
             Body::Subscribe(subscribe) => {
                 let in_use = self.state.subscriptions.on_subscribe(subscribe, message.missing == 0, origin.frame);
                 self.check_request_id(subscribe.packet_id, in_use, origin, &mut context.judge);
-                self.answer_early(PacketType::SubAck, subscribe.packet_id);
+                self.answer_early(PacketType::SubAck, subscribe.packet_id, context);
             }
             Body::Unsubscribe(unsubscribe) => {
                 let in_use = self.state.subscriptions.on_unsubscribe(unsubscribe, message.missing == 0);
                 self.check_request_id(unsubscribe.packet_id, in_use, origin, &mut context.judge);
-                self.answer_early(PacketType::UnsubAck, unsubscribe.packet_id);
+                self.answer_early(PacketType::UnsubAck, unsubscribe.packet_id, context);
             }
             Body::SubAck(suback) => {
                 let Some(id) = suback.packet_id.filter(|_| message.missing == 0) else { return };
-                let answer = self.state.subscriptions.on_suback(id, suback.codes);
+                let changes = context.changes.as_deref_mut();
+                let answer = self.state.subscriptions.on_suback(id, suback.codes, changes);
                 self.check_answer(answer, PacketType::SubAck, id, suback.codes, origin, &mut context.judge);
             }
             Body::UnsubAck(unsuback) => {
                 let Some(id) = unsuback.packet_id.filter(|_| message.missing == 0) else { return };
                 let has_codes = packet.version == Version::V5;
-                let answer = self.state.subscriptions.on_unsuback(id, unsuback.codes, has_codes);
+                let changes = context.changes.as_deref_mut();
+                let answer = self.state.subscriptions.on_unsuback(id, unsuback.codes, has_codes, changes);
                 self.check_answer(answer, PacketType::UnsubAck, id, unsuback.codes, origin, &mut context.judge);
             }
             Body::Disconnect(disconnect) if self.disconnect.is_none() => {
@@ -318,20 +322,23 @@ impl Session {
 
     fn on_connect(&mut self, connect: &Connect<'_>, origin: Origin, context: &mut Context<'_>) {
         self.connect = Some(origin);
-        self.client_id = connect.client_id.map(Into::into);
+        // What the CONNACK says counts, though it may have been captured before.
+        if !self.client_id_assigned {
+            self.client_id = connect.client_id.map(Into::into);
+        }
         self.clean_start = Some(connect.clean_start());
         self.bridge = connect.bridge();
-        self.keep_alive.seconds = Some(connect.keep_alive);
+        self.keep_alive.seconds.get_or_insert(connect.keep_alive);
         self.username = connect.username.map(Into::into);
         self.will = connect.will.zip(context.digest).map(|(will, digest)| WillState::new(&will, digest));
         let is_5 = self.version == Version::V5;
-        self.expiry = Some(match (is_5, connect.clean_start()) {
+        self.asked_expiry = Some(match (is_5, connect.clean_start()) {
             (true, _) => expiry_of(connect.properties).unwrap_or(0),
             // Before 5.0 a session is either for one connection or for ever.
             (false, true) => 0,
             (false, false) => NEVER,
         });
-        self.asked_expiry = self.expiry;
+        self.expiry = self.expiry.or(self.asked_expiry);
         if is_5 {
             self.limits.to_client = Limits::of(connect.properties);
         }
@@ -380,6 +387,10 @@ impl Session {
             self.check_granted(message, &mut context.judge);
         }
         let Some(digest) = context.digest else { return };
+        if packet_id.is_none() && context.over.is_none() {
+            // Nobody asks for what is over as soon as it is sent.
+            return;
+        }
         let delivery = Box::new(Delivery {
             direction,
             flow: self.flow,
@@ -484,14 +495,15 @@ impl Session {
     }
 
     /// The answer to a request may have been captured before it.
-    fn answer_early(&mut self, packet_type: PacketType, packet_id: Option<u16>) {
+    fn answer_early(&mut self, packet_type: PacketType, packet_id: Option<u16>, context: &mut Context<'_>) {
         let subscriptions = &mut self.state.subscriptions;
         let Some(id) = packet_id else { return };
         let Some(codes) = subscriptions.take_early(packet_type, id) else { return };
+        let changes = context.changes.as_deref_mut();
         if packet_type == PacketType::SubAck {
-            subscriptions.on_suback(id, &codes);
+            subscriptions.on_suback(id, &codes, changes);
         } else {
-            subscriptions.on_unsuback(id, &codes, self.version == Version::V5);
+            subscriptions.on_unsuback(id, &codes, self.version == Version::V5, changes);
         }
     }
 

@@ -240,6 +240,19 @@ impl Router {
         receiver.left = Some(now);
     }
 
+    /// A client that was known by its connection has told its name.
+    pub(super) fn rename(&mut self, broker: SocketAddr, before: &Party, party: &Party, now: Timestamp) {
+        let receivers = self.brokers.get_mut(&broker).map(|broker| &mut broker.receivers);
+        let Some(receiver) = receivers.and_then(|receivers| receivers.get_mut(before)) else { return };
+        // What it was to get may come to it by its name.
+        receiver.lossy = true;
+        let (connected, keeps, came) = (receiver.connected, receiver.keeps, receiver.came);
+        if let (true, Some(came)) = (connected, came) {
+            self.connected(broker, party, keeps, came);
+        }
+        self.forget(broker, before, now);
+    }
+
     /// Some of what was sent to a client is missing.
     pub(super) fn lossy(&mut self, broker: SocketAddr, party: &Party) {
         if let Some(receiver) = self.brokers.get_mut(&broker).and_then(|broker| broker.receivers.get_mut(party)) {
