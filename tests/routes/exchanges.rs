@@ -462,3 +462,35 @@ fn aliases_above_the_maximum_and_unknown_ones_are_told() {
     let topics: Vec<_> = told.deliveries("client").iter().map(|delivery| delivery["topic"].clone()).collect();
     assert_eq!(topics, ["one".into(), "one".into(), serde_json::Value::Null, "three".into()]);
 }
+
+#[test]
+fn bytes_missing_at_the_end_of_a_stream_excuse_acknowledgements() {
+    for acknowledgement in [puback(5), suback(4, 5, &[0])] {
+        let told = |is_lost: bool| {
+            let mut net = Net::default();
+            let client = net.new_client(4, "c");
+            if is_lost {
+                // The server's acknowledgement number shows that there was something, and nothing of it is captured.
+                net.up(client, &message(4, QOS_1, 5));
+                net.lost();
+            }
+            net.down(client, &acknowledgement);
+            net.told()
+        };
+        assert_eq!(told(true).findings(), [""; 0]);
+        assert_eq!(told(false).findings(), ["unsolicited"], "nothing is missing");
+    }
+}
+
+#[test]
+fn bytes_that_cannot_be_read_excuse_no_acknowledgement() {
+    for acknowledgement in [puback(5), suback(4, 5, &[0])] {
+        let mut net = Net::default();
+        let client = net.new_client(4, "c");
+        net.down(client, &acknowledgement);
+        // A length of more than four bytes: what follows is not understood, though it is all there.
+        net.up(client, &[0x30, 0xff, 0xff, 0xff, 0xff, 0xff]);
+        let told = net.told();
+        assert!(told.findings().contains(&"unsolicited"), "{:?}", told.findings());
+    }
+}
