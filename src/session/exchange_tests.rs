@@ -23,6 +23,7 @@ fn flow() -> FlowRef {
         server: end(1883),
         known_by: KnownBy::Syn,
         begin: PerDirection::default(),
+        from_start: PerDirection::default(),
     }
 }
 
