@@ -39,9 +39,10 @@ struct Done {
     digest: Digest,
     refused: bool,
     first: FrameNo,
-    last: FrameNo,
-    /// The flow on which it was over.
-    flow: FrameNo,
+    /// The packet by which it was over.
+    end: PacketRef,
+    /// The flow on which it was sent last, as far as that was seen.
+    sent_on: FrameNo,
     /// Further acknowledgements that its receiver owes, because something was sent to it again.
     owed: u32,
 }
@@ -225,6 +226,9 @@ impl Exchanges {
                 return;
             }
             self.supersede(packet_id, &mut sent, judge, tally);
+        } else if sending.dup && self.is_late(packet_id, &sent) {
+            // It is told already, as complete.
+            return;
         } else if sending.dup {
             self.dup_of_none(&mut sent, packet_id, by, judge);
         }
@@ -297,13 +301,25 @@ impl Exchanges {
         }
     }
 
+    /// Whether a message that is sent again on a new connection was acknowledged there already, because the other
+    /// direction is captured a little earlier.
+    fn is_late(&self, packet_id: u16, sent: &Delivery) -> bool {
+        let now = sent.first.place;
+        let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+        done.is_some_and(|done| {
+            let is_it = !done.refused && done.digest.may_equal(sent.digest);
+            let is_elsewhere = done.end.flow == now.flow && done.sent_on != now.flow;
+            is_it && is_elsewhere && now.at.time.since(done.end.at.time) <= EARLY
+        })
+    }
+
     /// DUP is set, and no such exchange is open.
     fn dup_of_none(&self, sent: &mut Delivery, packet_id: u16, by: Role, judge: &mut Judge<'_>) {
         let now = sent.first.place;
         let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
         match done {
             Some(done) if done.digest.may_equal(sent.digest) => {
-                let frames = [done.first, done.last, now.at.frame];
+                let frames = [done.first, done.end.at.frame, now.at.frame];
                 let kind = if done.refused {
                     IncidentKind::ResentAfterRefusal(packet_id)
                 } else {
@@ -311,7 +327,7 @@ impl Exchanges {
                 };
                 sent.faults.add(Fault::ResentAfterCompletion);
                 // What ended it may not have reached the sender before it lost its connection.
-                let certainty = if done.flow == now.flow { Certainty::Likely } else { Certainty::Hint };
+                let certainty = if done.end.flow == now.flow { Certainty::Likely } else { Certainty::Hint };
                 judge.tell(kind, by, &frames, judge.if_known(certainty));
             }
             Some(_) | None => {
@@ -353,11 +369,11 @@ impl Exchanges {
                 Some(done) => {
                     // It is answered, whatever came before.
                     done.owed += 1;
-                    let frames = [done.first, done.last, now];
+                    let frames = [done.first, done.end.at.frame, now];
                     if done.refused {
                         let kind = IncidentKind::ResentAfterRefusal(packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Certain));
-                    } else if done.flow == place.flow {
+                    } else if done.end.flow == place.flow {
                         let kind = IncidentKind::ResentOnConnection(PacketType::PubRel, packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Likely));
                     }
@@ -477,8 +493,9 @@ impl Exchanges {
         }
         let Some(delivery) = self.open.remove(&packet_id) else { return };
         self.leave_flight(&delivery, place.flow);
-        let (first, last, owed) = (delivery.first.place.at.frame, place.at.frame, delivery.owed);
-        self.note_done(Done { packet_id, digest: delivery.digest, refused, first, last, flow: place.flow, owed });
+        let Delivery { digest, owed, .. } = *delivery;
+        let (first, sent_on) = (delivery.first.place.at.frame, delivery.last_flow());
+        self.note_done(Done { packet_id, digest, refused, first, end: place, sent_on, owed });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
 
@@ -490,7 +507,7 @@ impl Exchanges {
                 done.owed -= 1;
                 return;
             }
-            done => done.map(|done| done.last),
+            done => done.map(|done| done.end.at.frame),
         };
         tally.of.counts.unmatched += 1;
         if self.early.len() < EARLY_LIMIT {

@@ -208,3 +208,20 @@ fn what_was_over_before_the_connack_is_recognised_when_it_comes_again() {
     });
     assert_eq!(told, [IncidentKind::ResentAfterCompletion(1)]);
 }
+
+/// The receiver's packets are captured a little earlier than the sender's.
+#[test]
+fn a_resend_that_is_captured_after_its_acknowledgement_is_no_further_message() {
+    for (millis, expected) in [(4, vec![]), (40, vec![IncidentKind::ResentAfterCompletion(1)])] {
+        let told = run(true, |exchanges, judge, tally| {
+            exchanges.on_publish(sent(1, 7, at(1)), judge, tally);
+            exchanges.absorb(Exchanges::default(), judge, tally);
+            exchanges.on_acknowledgement(PacketType::PubAck, 1, 0, on_flow_2(3), judge, tally);
+            let mut again = sent(1, 7, on_flow_2(millis));
+            again.first.dup = true;
+            exchanges.on_publish(again, judge, tally);
+            assert_eq!((exchanges.open(), tally.of.counts.complete), (expected.len(), 1));
+        });
+        assert_eq!(told, expected);
+    }
+}

@@ -253,6 +253,8 @@ impl Subscriptions {
         for old in std::mem::replace(&mut self.pending, newer.pending).into_values() {
             self.forget_pending(&old);
         }
+        // So are answers.
+        self.early = newer.early;
     }
 
     /// Whether none are held.
@@ -365,6 +367,20 @@ mod tests {
             held.on_unsuback(4, &[], false, None);
         }
         assert_eq!((held.filter_bytes, held.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn an_answer_that_waits_is_of_its_own_connection() {
+        let answered = |id: u16| {
+            let at = Origin { frame: FrameNo(id.into()), time: Timestamp::from_nanos(0) };
+            let mut held = Subscriptions::default();
+            held.keep_early(PacketType::SubAck, id, &[0], at, true);
+            held
+        };
+        let mut held = answered(1);
+        held.absorb(answered(2));
+        let waiting: Vec<_> = held.settle(None).into_iter().map(|early| early.packet_id).collect();
+        assert_eq!(waiting, [2], "the first is not told as one of the later connection");
     }
 
     #[test]
