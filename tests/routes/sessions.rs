@@ -273,3 +273,29 @@ fn what_the_server_decides_counts_though_its_connack_is_captured_before_the_conn
     assert_eq!((&session["keep_alive_s"], &session["session_expiry_s"]), (&json!(7), &json!(90)));
     assert_eq!(told.findings(), [""; 0]);
 }
+
+/// Without its SYN nothing shows that bytes are missing before the first that was captured.
+#[test]
+fn what_comes_first_is_the_first_packet_only_behind_a_syn() {
+    let talk = |net: &mut Net, client, lost| {
+        net.up(client, &clean(4, "c"));
+        if lost == Some(0) {
+            net.lost();
+        }
+        net.down(client, &connack(4, false));
+        if lost == Some(1) {
+            net.lost();
+        }
+        net.subscribed(client, 4, "t", 0);
+    };
+    for end in [0, 1] {
+        let mut net = Net::default();
+        let client = net.open_without_syn(end);
+        talk(&mut net, client, Some(end));
+        assert_eq!(net.told().findings(), [""; 0], "{end}");
+    }
+    let mut net = Net::default();
+    let client = net.open();
+    net.subscribed(client, 4, "t", 0);
+    assert_eq!(net.told().findings(), ["no-connect-first", "no-connack-first"]);
+}
