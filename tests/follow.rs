@@ -49,7 +49,7 @@ fn seconds(output: &std::process::Output, frame: &str) -> f64 {
 fn every_form_counts_from_the_first_frame_of_the_flow() {
     // Flow 10 begins with frame 10, and its CONNECT is in frame 13.
     let path = fixtures().join("mqtt5_qos.pcap");
-    let all = common::records(&path, &[]);
+    let all = records(&path, &[]);
     let flow = of(&all, "flow").into_iter().find(|flow| flow["flow"] == 10).unwrap();
     let connect = of(&all, "message").into_iter().find(|message| message["flow"] == 10).unwrap();
     let second = |record: &Value, name: &str| {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::digest::Digest;
+use super::exchange::EARLY;
 use super::route::{Published, Receipts};
 use crate::capture::{FrameNo, Origin};
 use crate::engine::FlowRef;
@@ -266,9 +267,10 @@ impl Delivery {
         }
     }
 
-    /// From the first sending to the packet that ended it.
+    /// From the first sending to the packet that ended it, where it is known when both were.
     pub fn latency(&self) -> Option<Span> {
-        self.end().map(|step| step.place.at.time.since(self.first.place.at.time))
+        let latency = self.end()?.place.at.time.since(self.first.place.at.time);
+        (latency >= Span::ZERO - EARLY).then_some(latency)
     }
 }
 

@@ -232,7 +232,8 @@ impl Exchanges {
         } else if sending.dup {
             self.dup_of_none(&mut sent, packet_id, by, judge);
         }
-        let qos = sent.qos;
+        // Of a message that the capture has not all of it is not known when it was sent.
+        let (qos, is_torn) = (sent.qos, !sent.digest.whole);
         self.begin(packet_id, sent);
         for packet_type in [PacketType::PubAck, PacketType::PubRec, PacketType::PubComp] {
             if packet_type == PacketType::PubComp && qos == 2 {
@@ -240,7 +241,7 @@ impl Exchanges {
                 continue;
             }
             let Some(early) = self.early.remove(&(packet_id, packet_type)) else { continue };
-            if early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
+            if is_torn || early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
                 tally.of.counts.unmatched -= 1;
                 self.on_acknowledgement(packet_type, packet_id, early.code, early.place, judge, tally);
             } else if judge.known {

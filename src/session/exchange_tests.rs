@@ -225,3 +225,21 @@ fn a_resend_that_is_captured_after_its_acknowledgement_is_no_further_message() {
         assert_eq!(told, expected);
     }
 }
+
+/// What lacks bytes is told of when the hole is given up, long after it was sent.
+#[test]
+fn a_message_that_is_not_whole_may_come_long_after_its_acknowledgement() {
+    for whole in [false, true] {
+        let told = run(true, |exchanges, judge, tally| {
+            exchanges.on_acknowledgement(PacketType::PubAck, 5, 0, at(10), judge, tally);
+            let mut message = sent(5, 7, at(400));
+            message.digest.whole = whole;
+            exchanges.on_publish(message, judge, tally);
+            let complete = u64::from(!whole);
+            assert_eq!((tally.of.counts.complete, tally.of.counts.unmatched), (complete, 1 - complete));
+            assert_eq!(tally.of.latency.count(), 0, "it can't be told how long it took");
+        });
+        let expected = if whole { vec![IncidentKind::Unsolicited(PacketType::PubAck, 5)] } else { vec![] };
+        assert_eq!(told, expected);
+    }
+}
