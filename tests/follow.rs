@@ -38,6 +38,33 @@ fn what_is_no_mqtt_is_followed_as_text() {
     assert!(text.contains("← server  frame 6"), "{text}");
 }
 
+/// The seconds in the first line that names this frame.
+fn seconds(output: &std::process::Output, frame: &str) -> f64 {
+    let text = stdout(output);
+    let line = text.lines().find(|line| line.split_whitespace().any(|word| word == frame)).unwrap();
+    line.split_whitespace().find(|word| word.contains('.')).unwrap().parse().unwrap()
+}
+
+#[test]
+fn every_form_counts_from_the_first_frame_of_the_flow() {
+    // Flow 10 begins with frame 10, and its CONNECT is in frame 13.
+    let path = fixtures().join("mqtt5_qos.pcap");
+    let all = records(&path, &[]);
+    let flow = of(&all, "flow").into_iter().find(|flow| flow["flow"] == 10).unwrap();
+    let connect = of(&all, "message").into_iter().find(|message| message["flow"] == 10).unwrap();
+    let second = |record: &Value, name: &str| {
+        let time = record[name].as_str().unwrap().trim_end_matches('Z');
+        time[time.len() - "00.000000000".len()..].parse::<f64>().unwrap()
+    };
+    let after = second(connect, "time") - second(flow, "start");
+    assert!(after > 0.000_002, "{after}");
+    let frame = connect["frame"].to_string();
+    for form in ["messages", "text", "hex"] {
+        let shown = seconds(&follow("mqtt5_qos.pcap", &["10", "--as", form, "--time", "relative"]), &frame);
+        assert!((shown - after).abs() < 0.000_001, "{form}: {shown}, and not {after}");
+    }
+}
+
 #[test]
 fn the_bytes_are_those_of_the_streams() {
     let raw = follow("mqtt5_qos.pcap", &["10", "--as", "raw", "--from", "client"]);

@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use common::{captures, fixtures, run, stdout};
+use mqttsniff::capture::interfaces::Interface;
 use mqttsniff::flow::{Signal, TcpState};
 use mqttsniff::mqtt::{PacketType, PropertyId, Version};
+use mqttsniff::render::write_interface;
 use serde_json::{Value, json};
 
 const RECORDS: [&str; 9] = ["begin", "packet", "message", "flow", "session", "delivery", "topic", "finding", "summary"];
@@ -364,6 +366,84 @@ fn every_field_is_described() {
     let definitions = schema["$defs"].as_object().unwrap();
     assert!(definitions.len() > 20);
     definitions.iter().for_each(|(name, definition)| walk(name, definition));
+}
+
+#[test]
+fn the_record_of_an_interface_is_valid() {
+    let mut interface = Interface {
+        name: "eth0".to_owned(),
+        description: None,
+        addresses: vec![[10, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()],
+        up: true,
+        running: true,
+        loopback: false,
+        wireless: false,
+    };
+    let validator = Validator::new();
+    for description in [None, Some("Ethernet".to_owned())] {
+        interface.description = description;
+        let mut line = Vec::new();
+        write_interface(&mut line, &interface).unwrap();
+        let record: Value = serde_json::from_slice(&line).unwrap();
+        validator.check(&record).unwrap();
+        assert_eq!(record["description"].as_str(), interface.description.as_deref());
+        let mut changed = record.clone();
+        changed["made_up"] = json!(1);
+        assert!(validator.check(&changed).is_err());
+    }
+}
+
+/// Names between backticks in a part of a page, without its examples.
+fn words(page: &str) -> BTreeSet<&str> {
+    let text = page.split("\n```").step_by(2);
+    let code = text.flat_map(|text| text.split('`').skip(1).step_by(2));
+    code.flat_map(|code| code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')).collect()
+}
+
+/// Calls `see` with every field that may stand in a value, and with the definition that it stands in.
+fn fields_of<'a>(schema: &'a Value, within: &'a str, value: &'a Value, see: &mut impl FnMut(&'a str, &'a str)) {
+    // What holds parts of its own kind is walked once.
+    let names: Vec<&str> =
+        value["$ref"].as_str().into_iter().filter_map(|name| name.strip_prefix("#/$defs/")).collect();
+    for name in names.into_iter().filter(|name| *name != within) {
+        fields_of(schema, name, &schema["$defs"][name], see);
+    }
+    for (name, field) in value["properties"].as_object().into_iter().flatten() {
+        see(within, name);
+        fields_of(schema, within, field, see);
+    }
+    let lists = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|name| value[name].as_array()).flatten();
+    let others = ["items", "then", "else"].into_iter().filter_map(|name| value.get(name));
+    lists.chain(others).for_each(|inner| fields_of(schema, within, inner, see));
+}
+
+/// The schema is as strict as it can be, and all that is written is valid, so that it has every field there is.
+#[test]
+fn every_field_stands_in_the_section_of_its_record() {
+    // Told once for all records.
+    const SHARED: [&str; 5] = ["durations", "range", "endpoint", "base64", "payload"];
+    // Named by others: the specification, and tcptrace.
+    const ELSEWHERE: [&str; 2] = ["mqtt_properties", "traffic"];
+    let page = include_str!("../docs/json.md");
+    let everywhere = words(page);
+    let schema = schema();
+    let mut checked = 0;
+    for definition in schema["oneOf"].as_array().unwrap() {
+        let name = definition["$ref"].as_str().unwrap().strip_prefix("#/$defs/").unwrap();
+        let record = schema["$defs"][name]["properties"]["record"]["const"].as_str().unwrap();
+        let sections = page.split("\n## ").skip(1);
+        let is_it = |section: &&str| section.lines().next().unwrap().split(", ").any(|title| title == record);
+        let section = words(sections.into_iter().find(is_it).unwrap_or_else(|| panic!("a section for {record}")));
+        fields_of(&schema, name, &schema["$defs"][name], &mut |within, field| {
+            if field == "record" || ELSEWHERE.contains(&within) {
+                return;
+            }
+            let place = if SHARED.contains(&within) { &everywhere } else { &section };
+            assert!(place.contains(field), "{field} of {within} is missing in the section of {record}");
+            checked += 1;
+        });
+    }
+    assert!(checked > 300, "{checked}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ const fn broken(
 
 /// What is to be said of an incident.
 pub(super) fn judge(incident: &Incident) -> Finding {
-    let rule = rule(&incident.kind, incident.by);
+    let rule = rule(&incident.kind, incident.by, incident.version);
     let [v31, v311, v5] = rule.clauses;
     let clause = match incident.version {
         Version::V31 => v31,
@@ -38,7 +38,7 @@ pub(super) fn judge(incident: &Incident) -> Finding {
     };
     Finding {
         id: format!("mqtt.{}", rule.id),
-        severity: severity(incident, rule.severity),
+        severity: rule.severity,
         certainty: incident.certainty,
         flow: Some(incident.flow),
         client_id: None,
@@ -50,21 +50,8 @@ pub(super) fn judge(incident: &Incident) -> Finding {
     }
 }
 
-/// How bad it is with the version at hand.
-fn severity(incident: &Incident, usual: Severity) -> Severity {
-    match (&incident.kind, incident.version) {
-        // A resend within a connection is forbidden in 5.0 only; 3.1 wants it.
-        (K::ResentOnConnection(..), Version::V31 | Version::V311) => Severity::Note,
-        (K::ResentWithoutDup(_), Version::V31) => Severity::Warning,
-        // Only the client has to keep this order (MQTT-4.6.0-2, MQTT-4.6.0-3), and with 3.1 nobody has.
-        (K::AcknowledgedOutOfOrder(..), _) if incident.by == Role::Server || incident.version == Version::V31 => {
-            Severity::Note
-        }
-        _ => usual,
-    }
-}
-
-pub(super) fn rule(kind: &K, by: Role) -> Broken {
+/// The rule, and how bad it is to break it with the version at hand.
+pub(super) fn rule(kind: &K, by: Role, version: Version) -> Broken {
     use Severity::{Error, Note, Warning};
     let client = by == Role::Client;
     match kind {
@@ -94,9 +81,14 @@ pub(super) fn rule(kind: &K, by: Role) -> Broken {
         }
         K::IdentifierInUse(_) => broken("identifier-in-use", Error, "V31-MSGID-UNIQUE", "MQTT-2.3.1-4", "MQTT-2.2.1-4"),
         K::DupOnFirst(_) => broken("dup-on-first", Error, "", "MQTT-4.3.2-1", "MQTT-4.3.2-2"),
-        K::ResentWithoutDup(_) => broken("resent-without-dup", Error, "V31-DUP-RESEND", "MQTT-3.3.1-1", "MQTT-3.3.1-1"),
+        K::ResentWithoutDup(_) => {
+            let severity = if version == Version::V31 { Warning } else { Error };
+            broken("resent-without-dup", severity, "V31-DUP-RESEND", "MQTT-3.3.1-1", "MQTT-3.3.1-1")
+        }
         K::ResentOnConnection(..) => {
-            broken("resent-on-connection", Error, "V31-RETRY", "RESEND-WITHOUT-RECONNECT", "MQTT-4.4.0-1")
+            // Forbidden in 5.0 only; 3.1 wants it.
+            let severity = if version == Version::V5 { Error } else { Note };
+            broken("resent-on-connection", severity, "V31-RETRY", "RESEND-WITHOUT-RECONNECT", "MQTT-4.4.0-1")
         }
         K::ResentAfterRelease(_) => {
             broken("resent-after-release", Error, "V31-QOS2-FLOW", "MQTT-4.3.3-1", "MQTT-4.3.3-6")
@@ -117,10 +109,12 @@ pub(super) fn rule(kind: &K, by: Role) -> Broken {
         K::WrongAcknowledgement(..) => {
             broken("wrong-acknowledgement", Error, "ACK-KIND-MISMATCH", "ACK-KIND-MISMATCH", "ACK-KIND-MISMATCH")
         }
-        K::AcknowledgedOutOfOrder(PacketType::PubRec, _) => {
-            broken("acknowledged-out-of-order", Error, "", "MQTT-4.6.0-3", "MQTT-4.6.0-3")
+        K::AcknowledgedOutOfOrder(packet_type, _) => {
+            // Only the client has to keep this order, and with 3.1 nobody has.
+            let severity = if client && version != Version::V31 { Error } else { Note };
+            let clause = if *packet_type == PacketType::PubRec { "MQTT-4.6.0-3" } else { "MQTT-4.6.0-2" };
+            broken("acknowledged-out-of-order", severity, "", clause, clause)
         }
-        K::AcknowledgedOutOfOrder(..) => broken("acknowledged-out-of-order", Error, "", "MQTT-4.6.0-2", "MQTT-4.6.0-2"),
         K::ReceiveMaximum(..) if client => broken("receive-maximum-exceeded", Error, "", "", "MQTT-3.3.4-7"),
         K::ReceiveMaximum(..) => broken("receive-maximum-exceeded", Error, "", "", "MQTT-3.3.4-9"),
         K::AliasAboveMaximum(_, 0) if client => broken("alias-above-maximum", Error, "", "", "MQTT-3.2.2-18"),
@@ -203,5 +197,24 @@ fn describe(incident: &Incident) -> String {
         ),
         K::NotTakenOver => "the server goes on with a connection whose client has connected anew".to_owned(),
         K::WillAfterDisconnect => "the will was published although the client had taken leave".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_bad_a_resend_and_another_order_are_depends_on_the_version_and_the_end() {
+        use Severity::{Error, Note, Warning};
+        let by_version = |kind: &K, by| Version::ALL.map(|version| rule(kind, by, version).severity);
+        let resent = K::ResentOnConnection(PacketType::Publish, 1);
+        assert_eq!(by_version(&resent, Role::Client), [Note, Note, Error]);
+        assert_eq!(by_version(&K::ResentWithoutDup(1), Role::Server), [Warning, Error, Error]);
+        for packet_type in [PacketType::PubAck, PacketType::PubRec] {
+            let order = K::AcknowledgedOutOfOrder(packet_type, 1);
+            assert_eq!(by_version(&order, Role::Client), [Note, Error, Error]);
+            assert_eq!(by_version(&order, Role::Server), [Note; 3]);
+        }
     }
 }

@@ -152,11 +152,11 @@ impl Rules {
 
     fn add_incidents(&mut self) {
         for (kind, by) in incident_list::every() {
-            let broken = incidents::rule(&kind, by);
-            let rule = self.entry(format!("mqtt.{}", broken.id), broken.severity, incident_list::title(&kind));
-            rule.hint = rule.hint.or(broken.hint);
-            for (at, clause) in broken.clauses.into_iter().enumerate() {
-                if let Some(clause) = clause {
+            for (at, version) in Version::ALL.into_iter().enumerate() {
+                let broken = incidents::rule(&kind, by, version);
+                let rule = self.entry(format!("mqtt.{}", broken.id), broken.severity, incident_list::title(&kind));
+                rule.hint = rule.hint.or(broken.hint);
+                if let Some(Some(clause)) = broken.clauses.get(at) {
                     rule.add_clause(at, clause);
                 }
             }

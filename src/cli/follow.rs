@@ -223,6 +223,7 @@ impl Viewer {
             Self::People { form, lines, streams, from, out } => match (output, &mut *form) {
                 (Output::Packet(view), _) => {
                     lines.starts(view.frame.header.time);
+                    streams.starts(view.frame.header.time);
                     Ok(())
                 }
                 (Output::Message(_, message), Form::Messages | Form::Open(_)) => {

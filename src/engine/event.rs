@@ -39,6 +39,8 @@ pub struct FlowRef {
     pub known_by: KnownBy,
     /// The sequence number of the first byte of each TCP stream, once there is one.
     pub begin: PerDirection<Option<SeqNum>>,
+    /// Whether the SYN of each TCP stream was captured, so that what comes first of it is its first byte.
+    pub from_start: PerDirection<bool>,
 }
 
 impl FlowRef {
@@ -54,6 +56,10 @@ impl FlowRef {
             begin: PerDirection {
                 to_server: flow.streams.to_server.begin(),
                 to_client: flow.streams.to_client.begin(),
+            },
+            from_start: PerDirection {
+                to_server: flow.connection.sides.to_server.starts_with_syn(),
+                to_client: flow.connection.sides.to_client.starts_with_syn(),
             },
         }
     }

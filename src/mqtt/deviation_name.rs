@@ -160,9 +160,7 @@ impl DeviationKind {
                 !matches!(version, Version::V31)
             }
             // Before 5.0 only these have codes.
-            Self::ReasonCode(packet_type, _) => {
-                five || matches!(packet_type, PacketType::ConnAck | PacketType::SubAck)
-            }
+            Self::ReasonCode(packet_type, _) => five || matches!(packet_type, PacketType::ConnAck | PacketType::SubAck),
             Self::VariableIntegerMalformed
             | Self::VariableIntegerNotMinimal
             | Self::PayloadNotUtf8(_)

@@ -38,6 +38,11 @@ impl Follow {
         Self { style, format, from, first: None, last: None, offsets }
     }
 
+    /// Says when the flow's first frame came, from which times are counted; only the first call counts.
+    pub fn starts(&mut self, first: Timestamp) {
+        self.first.get_or_insert(first);
+    }
+
     /// Writes the next part.
     pub fn part(
         &mut self,

@@ -3,14 +3,15 @@
 use std::collections::hash_map::{Entry, HashMap};
 use std::net::SocketAddr;
 
-use super::client::{ClientKey, Clients};
+use super::client::Clients;
 use super::closings::Closings;
-use super::connection::{Closed, Context, NEVER, Session, SessionState};
-use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, Place};
+use super::connection::{Closed, Context, Session, SessionState};
+use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, PacketRef};
 use super::digest::{Digest, digest};
-use super::incident::{Certainty, Incident, IncidentKind};
+use super::incident::Incident;
 use super::judge::Judge;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
+use super::subscription::{Change, SubscriptionState};
 use super::topics::Topic;
 use super::tree::Subscriber;
 use super::will::WillFate;
@@ -19,8 +20,8 @@ use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Event, FlowRef, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Role};
-use crate::mqtt::{Body, LostSyncReason, PacketType, Version, topic};
-use crate::time::{Span, Timestamp};
+use crate::mqtt::{Body, LostSyncReason, Version, topic};
+use crate::time::Timestamp;
 
 /// What is followed of sessions, and how much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +54,15 @@ pub(super) type OpenSessions = HashMap<FrameNo, Box<Session>, foldhash::fast::Ra
 /// take what they tell.
 #[derive(Debug)]
 pub struct Sessions {
-    open: OpenSessions,
-    clients: Clients,
-    wills: Wills,
+    pub(super) open: OpenSessions,
+    pub(super) clients: Clients,
+    pub(super) wills: Wills,
     closings: Closings,
-    router: Option<Box<Router>>,
-    incidents: Vec<Incident>,
-    over: Boxes,
+    pub(super) router: Option<Box<Router>>,
+    pub(super) incidents: Vec<Incident>,
+    pub(super) over: Boxes,
+    /// Subscriptions that the message at hand changes.
+    changes: Vec<Change>,
     told: Boxes,
     hash: foldhash::fast::RandomState,
 }
@@ -83,6 +86,7 @@ impl Sessions {
             router: options.routes.then(|| Box::new(Router::new(limits))),
             incidents: Vec::new(),
             over: Vec::new(),
+            changes: Vec::new(),
             told: Vec::new(),
             hash: foldhash::fast::RandomState::default(),
         }
@@ -143,10 +147,9 @@ impl Sessions {
         session.closed.get_or_insert(Closed { by, at });
         if let Some(router) = &mut self.router {
             // A client whose connection was taken over is connected all the same.
-            let key = session.client_id.clone().map(|id| ClientKey { broker: flow.server, id });
-            let latest = key.and_then(|key| self.clients.get_mut(&key)?.flow);
+            let latest = session.client_key().and_then(|key| self.clients.get_mut(&key)?.flow);
             if latest.is_none_or(|latest| latest == flow.id) {
-                router.left(flow.server, &party(session), at.time, session.expiry.is_some_and(|seconds| seconds > 0));
+                router.left(flow.server, &party(session), at.time, session.is_kept());
             }
         }
         if by == Role::Server {
@@ -190,152 +193,44 @@ impl Sessions {
         }
         let connecting = matches!(message.packet.body, Body::Connect(_)) && session.connect.is_none();
         let answering = matches!(message.packet.body, Body::ConnAck(_)) && session.connack.is_none();
+        let connack = session.connack;
+        let before = (self.router.is_some() && (connecting || answering)).then(|| party(session));
         let digest = digest(&self.hash, message, self.router.is_some() || !self.wills.is_empty());
         let routed = self.router.is_some() && digest.is_some();
         let topic = message.topic.filter(|_| routed).map(Name::from);
         let over = self.router.is_some().then_some(&mut self.over);
-        let mut context = Context { judge, over, digest, topic: topic.clone() };
+        let changes = self.router.is_some().then_some(&mut self.changes);
+        let mut context = Context { judge, over, changes, digest, topic: topic.clone() };
         session.on_message(message, &mut context);
         session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
+        if let Some(before) = before {
+            self.pass_on_name(flow, &before, message.origin.time);
+        }
         if connecting {
             self.on_connect(flow, message.origin);
+            if let Some((at, ..)) = connack {
+                // It was captured before the CONNECT.
+                self.on_connack(flow.id, at);
+            }
         } else if answering {
             self.on_connack(flow.id, message.origin);
         } else if let (Body::Publish(_), Some(digest)) = (&message.packet.body, digest) {
             self.on_publish(flow, message, digest, topic.as_ref());
-        } else if self.router.is_some() {
-            self.on_subscription_answer(flow, message);
+        } else if !self.changes.is_empty() {
+            self.pass_on_subscriptions(flow);
         }
         self.pass_on(message.origin.time);
     }
 
-    /// A client asks for a connection: it may have another.
-    fn on_connect(&mut self, flow: FlowRef, origin: Origin) {
-        let Some(session) = self.open.get_mut(&flow.id) else { return };
-        if let Some(will) = &session.will {
-            self.wills.add(flow, will.digest);
-        }
-        // Whether there was a session to go on with is told by the CONNACK.
-        session.state.known = session.from_start && session.clean_start == Some(true);
-        let Some(id) = session.client_id.clone().filter(|id| !id.is_empty()) else { return };
-        let key = ClientKey { broker: flow.server, id };
-        let previous = self.clients.get_mut(&key).and_then(|client| client.flow);
-        session.previous = previous.filter(|previous| *previous != flow.id);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
-            && old.closed_at().is_none()
-        {
-            old.taken_over = Some(Place { flow: flow.id, at: origin });
-        }
-    }
-
-    /// The server lets a client in, or does not.
-    fn on_connack(&mut self, flow: FrameNo, origin: Origin) {
-        let Some(mut session) = self.open.remove(&flow) else { return };
-        self.accept(&mut session, origin);
-        self.open.insert(flow, session);
-    }
-
-    fn accept(&mut self, session: &mut Session, origin: Origin) {
-        let Some((_, code, present)) = session.connack else { return };
-        let previous = session.previous;
-        let id = session.flow.id;
-        if code != 0 {
-            // It took nobody's place.
-            if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
-                && old.taken_over.is_some_and(|over| over.flow == id)
-            {
-                old.taken_over = None;
-            }
-            return;
-        }
-        let Some(client_id) = session.client_id.clone().filter(|id| !id.is_empty()) else {
-            if let Some(router) = &mut self.router {
-                router.connected(session.flow.server, &Party::Flow(id), false, origin.time);
-            }
-            return;
-        };
-        let key = ClientKey { broker: session.flow.server, id: client_id };
-        let waiting = self.clients.take_state(&key);
-        let client = self.clients.entry(&key);
-        let was_kept = client.is_kept(origin.time);
-        client.flow = Some(id);
-        client.left = None;
-        client.expiry = session.expiry.unwrap_or(0);
-        let mut old_state = waiting.map(|state| *state);
-        let mut kept = was_kept;
-        let mut accepted_before = old_state.is_some();
-        let clean = session.clean_start == Some(true);
-        if !clean {
-            self.wills.call_off(key.broker, &key.id);
-        }
-        let came = session.connect.map_or(origin.time, |at| at.time);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
-            old.freeze();
-            kept = old.expiry.is_some_and(|seconds| {
-                let left = old.closed_at().unwrap_or(origin.time);
-                seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
-            });
-            old.replaced = true;
-            if let Some(will) = &mut old.will {
-                // Beginning anew ends the session and so the delay; going on calls the will off (MQTT-3.1.3-9).
-                let what = if clean { &mut will.over } else { &mut will.back };
-                what.get_or_insert(came);
-            }
-            accepted_before = old.connack.is_some_and(|(_, code, _)| code == 0);
-            let mut state = std::mem::take(&mut old.state);
-            state.known &= !old.lossy.to_server && !old.lossy.to_client;
-            old_state = Some(state);
-        }
-        let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
-        let mut judge = Judge {
-            incidents: &mut self.incidents,
-            told: &mut session.incidents_told,
-            flow: session.flow,
-            version: session.version,
-            at: origin,
-            known: true,
-            whole: true,
-            receiver: None,
-        };
-        // 3.1 does not say whether there was a session.
-        let is_31 = session.version == Version::V31;
-        let resumes = if is_31 { !clean && kept && old_state.is_some() } else { present };
-        if clean && present {
-            judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
-        } else if !clean && session.version != Version::V31 && accepted_before {
-            match (present, kept) {
-                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
-                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, Certainty::Hint),
-                (true, true) | (false, false) => {}
-            }
-        }
-        let party = Party::Client(Name::clone(&key.id));
-        if resumes && !clean {
-            session.resumes = true;
-            if let Some(mut state) = old_state {
-                state.absorb(std::mem::take(&mut session.state));
-                session.state = state;
-            }
-        } else {
-            // Only 3.1 does not say that a session from before the capture goes on, and who breaks the rule may do so.
-            let is_new = if is_31 { clean || accepted_before } else { !present };
-            session.state.known = is_new && session.from_start && session.connect.is_some();
-            if let Some(state) = old_state {
-                self.discard(key.broker, &party, state, DeliveryOutcome::SessionOver);
-            }
-        }
-        if let Some(router) = &mut self.router {
-            let keeps = session.expiry.is_some_and(|seconds| seconds > 0);
-            router.connected(key.broker, &party, keeps, origin.time);
-            if session.lossy.to_client {
-                router.lossy(key.broker, &party);
-            }
-        }
-    }
-
     /// A session is over, or no longer followed: its deliveries are told, its subscriptions forgotten.
-    fn discard(&mut self, broker: SocketAddr, party: &Party, mut state: SessionState, outcome: DeliveryOutcome) {
+    pub(super) fn discard(
+        &mut self,
+        broker: SocketAddr,
+        party: &Party,
+        mut state: SessionState,
+        outcome: DeliveryOutcome,
+    ) {
         let Some(router) = &mut self.router else { return };
         for (filter, _) in state.subscriptions.granted() {
             router.unsubscribe(broker, party, filter);
@@ -361,12 +256,13 @@ impl Sessions {
         if self.router.is_none() {
             return;
         }
+        let again = self.sent_before(flow, message, digest);
         let Some(session) = self.open.get_mut(&flow.id) else { return };
         let (Some(router), Some(topic), Body::Publish(publish)) = (&mut self.router, topic, &message.packet.body)
         else {
             return;
         };
-        let place = Place { flow: flow.id, at: message.origin };
+        let place = PacketRef { flow: flow.id, at: message.origin };
         let begins = |delivery: &Delivery| {
             delivery.first.place == place && delivery.resends == 0 && delivery.direction == direction
         };
@@ -380,7 +276,7 @@ impl Sessions {
         let sent =
             Sent { broker: flow.server, party, topic, digest, place, qos: header.qos(), retain: header.retain() };
         match direction {
-            Direction::ToServer => delivery.publication = router.publish(&sent),
+            Direction::ToServer => delivery.publication = again.or_else(|| router.publish(&sent)),
             Direction::ToClient => {
                 let will = sighted.map(|seen| Published {
                     kind: PublishedAs::Will,
@@ -395,29 +291,44 @@ impl Sessions {
         }
     }
 
-    /// Subscriptions were granted or taken back: the router learns of them.
-    ///
-    /// The answer may have been captured before the request.
-    fn on_subscription_answer(&mut self, flow: FlowRef, message: &Message<'_>) {
-        let packet_type = message.packet.header.packet_type;
-        let answers = [PacketType::Subscribe, PacketType::SubAck, PacketType::Unsubscribe, PacketType::UnsubAck];
-        if !answers.contains(&packet_type) {
-            return;
+    /// The publication that a client sends again before its CONNACK says that its session goes on.
+    fn sent_before(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest) -> Option<u64> {
+        let Body::Publish(publish) = &message.packet.body else { return None };
+        let session = self.open.get(&flow.id)?;
+        if session.connack.is_some() || message.direction == Direction::ToClient {
+            return None;
         }
-        let (Some(session), Some(router)) = (self.open.get_mut(&flow.id), &mut self.router) else { return };
-        let party = party(session);
-        for (filter, state) in session.state.subscriptions.take_changes() {
-            match state.and_then(|state| state.granted_qos().map(|qos| (state, qos))) {
-                Some((state, qos)) => {
-                    let share = topic::shared(&filter).map(|(name, _)| Name::from(name));
-                    // Brokers do not send a bridge back what came from it.
-                    let no_local = session.bridge || (state.no_local() && session.version == Version::V5);
-                    let filter = Name::from(filter);
-                    router.subscribe(flow.server, Subscriber { party: party.clone(), filter, share, qos, no_local });
-                }
-                None => router.unsubscribe(flow.server, &party, &filter),
+        let client = self.clients.get_mut(&session.client_key()?)?;
+        let previous = client.flow.and_then(|flow| self.open.get(&flow));
+        let state = client.state.as_deref().or(previous.map(|previous| &previous.state))?;
+        state.exchanges.to_server.publication_of(publish.packet_id?, message.packet.header.qos(), digest)
+    }
+
+    /// Subscriptions were granted or taken back: the router learns of them.
+    fn pass_on_subscriptions(&mut self, flow: FlowRef) {
+        let (Some(session), Some(router)) = (self.open.get(&flow.id), &mut self.router) else { return };
+        for (filter, state) in self.changes.drain(..) {
+            match state.and_then(|state| subscriber(session, &filter, state)) {
+                Some(subscriber) => router.subscribe(flow.server, subscriber),
+                None => router.unsubscribe(flow.server, &party(session), &filter),
             }
         }
+    }
+
+    /// It may have turned out who the client is that was known by its connection: the router learns of it.
+    fn pass_on_name(&mut self, flow: FlowRef, before: &Party, now: Timestamp) {
+        let (Some(session), Some(router)) = (self.open.get(&flow.id), &mut self.router) else { return };
+        let party = party(session);
+        if party == *before {
+            return;
+        }
+        for (filter, state) in session.state.subscriptions.granted() {
+            router.unsubscribe(flow.server, before, filter);
+            if let Some(subscriber) = subscriber(session, filter, state) {
+                router.subscribe(flow.server, subscriber);
+            }
+        }
+        router.rename(flow.server, before, &party, now);
     }
 
     /// Passes the deliveries that are over to the router, or on.
@@ -425,7 +336,7 @@ impl Sessions {
         let Some(router) = &mut self.router else { return };
         for delivery in self.over.drain(..) {
             match delivery.publication {
-                Some(number) if delivery.direction == Direction::ToServer => router.hop_over(number, delivery, now),
+                Some(number) => router.hop_over(number, delivery, now),
                 _ => self.told.push(delivery),
             }
         }
@@ -450,65 +361,32 @@ impl Sessions {
         };
         session.note_missing(&flow.connection);
         session.settle(None, &mut judge);
-        session.incidents_told = told;
         if !session.state.is_empty() {
             session.freeze();
         }
         let closed = session.closed.filter(|closed| closed.by == Role::Server);
         let stopped = closed.is_some_and(|closed| self.closings.has_another(closed.at.time, name.server, flow.id));
         session.settle_end(&flow.connection, now, stopped);
-        self.tell_end(&mut session, now);
-        if let Some(will) = &session.will {
-            self.wills.remove(name, will.digest);
-            if session.will_fate == Some(WillFate::Delayed)
-                && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
-            {
-                let connect = Place { flow: flow.id, at };
-                let seen = Seen { connect, client_id: session.client_id.clone(), retain: will.retain };
-                self.wills.keep(name.server, will.digest, seen, will.due(closed, session.expiry.unwrap_or(NEVER)), now);
-            }
-            if let (true, Some(router)) = (will.retain && session.will_is_out(), &mut self.router)
-                && let (Some(at), Some(closed)) = (session.connect, session.will_closed_at())
-            {
-                let place = Place { flow: flow.id, at };
-                let due = will.due(closed, session.expiry.unwrap_or(NEVER));
-                router.retain_will(name.server, will.digest, &party(&session), place, due);
-            }
-        }
+        session.tell_end(now, &mut judge);
+        session.incidents_told = told;
+        self.keep_will(&session, now);
         self.park(&mut session, why, now);
         self.pass_on(now);
         Some(session)
     }
 
-    /// What shows only at the end of a connection.
-    fn tell_end(&mut self, session: &mut Session, now: Timestamp) {
-        let mut told = session.incidents_told;
-        let mut judge = Judge {
-            incidents: &mut self.incidents,
-            told: &mut told,
-            flow: session.flow,
-            version: session.version,
-            at: session.last,
-            known: false,
-            whole: false,
-            receiver: None,
-        };
-        let until = session.closed_at().unwrap_or(now);
-        if let Some(too_long) = session.keep_alive.until(until)
-            && !session.lossy.to_server
-            && session.disconnect.is_none()
-            && session.connack.is_some_and(|(_, code, _)| code == 0)
-        {
-            let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
-            judge.tell(kind, Role::Client, &[too_long.since.frame], Certainty::Likely);
+    /// Keeps a will that is to be published later, or that the server keeps for later subscribers.
+    fn keep_will(&mut self, session: &Session, now: Timestamp) {
+        let (flow, Some(will)) = (session.flow, &session.will) else { return };
+        self.wills.remove(flow, will.digest);
+        let (Some(at), Some(due)) = (session.connect, session.will_due()) else { return };
+        let connect = PacketRef { flow: flow.id, at };
+        if session.will_fate == Some(WillFate::Delayed) {
+            let seen = Seen { connect, client_id: session.client_id.clone(), retain: will.retain };
+            self.wills.keep(flow.server, will.digest, seen, due, now);
+        } else if let (true, Some(router)) = (will.retain && session.will_is_out(), &mut self.router) {
+            router.retain_will(flow.server, will.digest, &party(session), connect, due);
         }
-        if let (Some((Role::Client, None | Some(0), at)), Some(will)) = (session.disconnect, &session.will)
-            && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
-        {
-            let frames = [at.frame, sighting.place.at.frame];
-            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::Hint);
-        }
-        session.incidents_told = told;
     }
 
     /// Keeps what outlives the connection.
@@ -516,9 +394,8 @@ impl Sessions {
         let (flow, broker) = (session.flow.id, session.flow.server);
         let party = party(session);
         let state = std::mem::take(&mut session.state);
-        let accepted = session.connack.is_none_or(|(_, code, _)| code == 0);
-        let keeps = accepted && session.expiry.is_some_and(|seconds| seconds > 0);
-        let key = session.client_id.clone().filter(|id| !id.is_empty()).map(|id| ClientKey { broker, id });
+        let keeps = !session.is_refused() && session.is_kept();
+        let key = session.client_key();
         let is_latest = key.as_ref().and_then(|key| self.clients.get_mut(key)).is_some_and(|client| {
             let is_latest = client.flow == Some(flow);
             if is_latest {
@@ -531,7 +408,7 @@ impl Sessions {
             let outcome =
                 if why == Ended::CaptureEnd { session.outcome_of_open() } else { session.outcome_when_over() };
             let (parked, rest) = if keeps { (Some(Box::new(state)), None) } else { (None, Some(state)) };
-            if let Some((forgotten, state)) = self.clients.park(key, flow, parked) {
+            if let Some((forgotten, state)) = self.clients.park(key, parked) {
                 let party = Party::Client(Name::clone(&forgotten.id));
                 self.discard(forgotten.broker, &party, *state, DeliveryOutcome::Open);
                 if let Some(router) = &mut self.router {
@@ -546,10 +423,7 @@ impl Sessions {
             }
         } else {
             // Of a connection without a name nothing goes on; or a later one has all there was.
-            let outcome = session.outcome_of_open();
-            if key.is_none() || !state.is_empty() {
-                self.discard(broker, &party, state, outcome);
-            }
+            self.discard(broker, &party, state, session.outcome_of_open());
             if let (None, Some(router)) = (&key, &mut self.router) {
                 router.forget(broker, &party, now);
             }
@@ -558,9 +432,8 @@ impl Sessions {
 
     /// The capture has ended, and all flows were handed to [`Sessions::end`].
     pub fn finish(&mut self, now: Timestamp) {
-        let waiting: Vec<_> = self.clients.drain().collect();
         if self.router.is_some() {
-            for mut state in waiting {
+            for mut state in self.clients.drain() {
                 for direction in Direction::BOTH {
                     self.over.extend(state.exchanges[direction].discard());
                 }
@@ -572,6 +445,15 @@ impl Sessions {
             self.told.append(&mut router.settled);
         }
     }
+}
+
+/// The subscription of a client, if it was granted.
+fn subscriber(session: &Session, filter: &[u8], state: SubscriptionState) -> Option<Subscriber> {
+    let qos = state.granted_qos()?;
+    let share = topic::shared(filter).map(|(name, _)| Name::from(name));
+    // Brokers do not send a bridge back what came from it.
+    let no_local = session.bridge || (state.no_local() && session.version == Version::V5);
+    Some(Subscriber { party: party(session), filter: filter.into(), share, qos, no_local })
 }
 
 fn party(session: &Session) -> Party {

@@ -1,21 +1,21 @@
 //! The session on one connection: who connected, what was agreed, what passed, how it ended.
 
+use super::client::ClientKey;
 use super::counts::{Counts, Limits};
-use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, Place, Sending};
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending};
 use super::digest::Digest;
 use super::end::End;
 use super::exchange::{Exchanges, Tally};
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::keep_alive::KeepAlive;
-use super::subscription::{Answer, SubscriptionState, Subscriptions};
+use super::subscription::{Change, SubscriptionState, Subscriptions};
 use super::will::{WillFate, WillState};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
-use crate::time::Timestamp;
 
 /// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
 #[derive(Debug, Clone, Default)]
@@ -34,12 +34,21 @@ impl SessionState {
         self.subscriptions.is_empty() && Direction::BOTH.iter().all(|direction| self.exchanges[*direction].open() == 0)
     }
 
-    /// Takes over what was begun on a new connection before the session went on.
-    pub(super) fn absorb(&mut self, newer: Self) {
-        let PerDirection { to_server, to_client } = newer.exchanges;
+    /// Takes over what was begun on a new connection before the session went on, of which `deliveries` are the counts.
+    pub(super) fn absorb(
+        &mut self,
+        newer: Self,
+        deliveries: &mut PerDirection<Deliveries>,
+        mut over: Option<&mut Boxes>,
+        judge: &mut Judge<'_>,
+    ) {
         self.subscriptions.absorb(newer.subscriptions);
-        self.exchanges.to_server.absorb(to_server);
-        self.exchanges.to_client.absorb(to_client);
+        let PerDirection { to_server, to_client } = newer.exchanges;
+        for (direction, begun) in [(Direction::ToServer, to_server), (Direction::ToClient, to_client)] {
+            judge.receiver = Some(direction.receiver());
+            let tally = &mut Tally { of: &mut deliveries[direction], over: over.as_deref_mut() };
+            self.exchanges[direction].absorb(begun, judge, tally);
+        }
     }
 }
 
@@ -101,7 +110,7 @@ pub struct Session {
     /// Whether this connection goes on with the session of that one.
     pub resumes: bool,
     /// The connection that took this one's place.
-    pub taken_over: Option<Place>,
+    pub taken_over: Option<PacketRef>,
     /// Whether messages of a direction are missing in the capture.
     pub lossy: PerDirection<bool>,
     /// What outlives the connection; empty once a later connection has taken it, or this one has ended.
@@ -126,7 +135,7 @@ pub struct Session {
     /// The capture has the connection from its first segment.
     pub(super) from_start: bool,
     pub(super) late_told: bool,
-    qos_told: bool,
+    pub(super) qos_told: bool,
 }
 
 /// What happens while a message is at hand.
@@ -134,6 +143,8 @@ pub(super) struct Context<'a> {
     pub(super) judge: Judge<'a>,
     /// Takes the deliveries that are over, where they are told.
     pub(super) over: Option<&'a mut Boxes>,
+    /// Takes the subscriptions that change, where somebody wants to know.
+    pub(super) changes: Option<&'a mut Vec<Change>>,
     pub(super) digest: Option<Digest>,
     pub(super) topic: Option<Name>,
 }
@@ -192,9 +203,30 @@ impl Session {
         Direction::BOTH.iter().all(|direction| self.counts[*direction].total() > 0 && !self.lossy[*direction])
     }
 
+    /// Whether the server let the client in.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.connack.is_some_and(|(_, code, _)| code == 0)
+    }
+
+    /// Whether the server refused the client.
+    pub(super) fn is_refused(&self) -> bool {
+        self.connack.is_some_and(|(_, code, _)| code != 0)
+    }
+
+    /// Whether the session outlives its connection.
+    pub(super) fn is_kept(&self) -> bool {
+        self.expiry.is_some_and(|seconds| seconds > 0)
+    }
+
+    /// The client as its broker knows it, where it has an identifier.
+    pub(super) fn client_key(&self) -> Option<ClientKey> {
+        let id = self.client_id.clone().filter(|id| !id.is_empty())?;
+        Some(ClientKey { broker: self.flow.server, id })
+    }
+
     /// Where a packet of this connection stands.
-    const fn place(&self, at: Origin) -> Place {
-        Place { flow: self.flow.id, at }
+    const fn place(&self, at: Origin) -> PacketRef {
+        PacketRef { flow: self.flow.id, at }
     }
 
     /// Counts a message, and notes what every message tells.
@@ -240,22 +272,24 @@ impl Session {
             Body::Subscribe(subscribe) => {
                 let in_use = self.state.subscriptions.on_subscribe(subscribe, message.missing == 0, origin.frame);
                 self.check_request_id(subscribe.packet_id, in_use, origin, &mut context.judge);
-                self.answer_early(PacketType::SubAck, subscribe.packet_id);
+                self.answer_early(PacketType::SubAck, subscribe.packet_id, context);
             }
             Body::Unsubscribe(unsubscribe) => {
                 let in_use = self.state.subscriptions.on_unsubscribe(unsubscribe, message.missing == 0);
                 self.check_request_id(unsubscribe.packet_id, in_use, origin, &mut context.judge);
-                self.answer_early(PacketType::UnsubAck, unsubscribe.packet_id);
+                self.answer_early(PacketType::UnsubAck, unsubscribe.packet_id, context);
             }
             Body::SubAck(suback) => {
                 let Some(id) = suback.packet_id.filter(|_| message.missing == 0) else { return };
-                let answer = self.state.subscriptions.on_suback(id, suback.codes);
+                let changes = context.changes.as_deref_mut();
+                let answer = self.state.subscriptions.on_suback(id, suback.codes, changes);
                 self.check_answer(answer, PacketType::SubAck, id, suback.codes, origin, &mut context.judge);
             }
             Body::UnsubAck(unsuback) => {
                 let Some(id) = unsuback.packet_id.filter(|_| message.missing == 0) else { return };
                 let has_codes = packet.version == Version::V5;
-                let answer = self.state.subscriptions.on_unsuback(id, unsuback.codes, has_codes);
+                let changes = context.changes.as_deref_mut();
+                let answer = self.state.subscriptions.on_unsuback(id, unsuback.codes, has_codes, changes);
                 self.check_answer(answer, PacketType::UnsubAck, id, unsuback.codes, origin, &mut context.judge);
             }
             Body::Disconnect(disconnect) if self.disconnect.is_none() => {
@@ -288,20 +322,23 @@ impl Session {
 
     fn on_connect(&mut self, connect: &Connect<'_>, origin: Origin, context: &mut Context<'_>) {
         self.connect = Some(origin);
-        self.client_id = connect.client_id.map(Into::into);
+        // What the CONNACK says counts, though it may have been captured before.
+        if !self.client_id_assigned {
+            self.client_id = connect.client_id.map(Into::into);
+        }
         self.clean_start = Some(connect.clean_start());
         self.bridge = connect.bridge();
-        self.keep_alive.seconds = Some(connect.keep_alive);
+        self.keep_alive.seconds.get_or_insert(connect.keep_alive);
         self.username = connect.username.map(Into::into);
         self.will = connect.will.zip(context.digest).map(|(will, digest)| WillState::new(&will, digest));
         let is_5 = self.version == Version::V5;
-        self.expiry = Some(match (is_5, connect.clean_start()) {
+        self.asked_expiry = Some(match (is_5, connect.clean_start()) {
             (true, _) => expiry_of(connect.properties).unwrap_or(0),
             // Before 5.0 a session is either for one connection or for ever.
             (false, true) => 0,
             (false, false) => NEVER,
         });
-        self.asked_expiry = self.expiry;
+        self.expiry = self.expiry.or(self.asked_expiry);
         if is_5 {
             self.limits.to_client = Limits::of(connect.properties);
         }
@@ -350,6 +387,10 @@ impl Session {
             self.check_granted(message, &mut context.judge);
         }
         let Some(digest) = context.digest else { return };
+        if packet_id.is_none() && context.over.is_none() {
+            // Nobody asks for what is over as soon as it is sent.
+            return;
+        }
         let delivery = Box::new(Delivery {
             direction,
             flow: self.flow,
@@ -453,98 +494,16 @@ impl Session {
         }
     }
 
-    fn check_silence(&mut self, packet_type: PacketType, began: Timestamp, origin: Origin, judge: &mut Judge<'_>) {
-        let Some(too_long) = self.keep_alive.on_client(packet_type, began, origin) else { return };
-        if self.lossy.to_server {
-            return;
-        }
-        let frames = [too_long.since.frame, origin.frame];
-        let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
-        judge.tell(kind, Role::Client, &frames, Certainty::Likely);
-        if too_long.server_should_have_closed && self.closed.is_none() {
-            let kind = IncidentKind::KeepAliveNotEnforced(too_long.silence, too_long.seconds);
-            judge.tell(kind, Role::Server, &frames, Certainty::Likely);
-        }
-    }
-
-    fn check_size(&self, message: &Message<'_>, judge: &mut Judge<'_>) {
-        let length = message.packet.header.packet_length();
-        if let Some(maximum) = self.limits[message.direction].maximum_packet_size
-            && length > u64::from(maximum)
-        {
-            let kind = IncidentKind::PacketTooLarge(length, maximum);
-            judge.tell(kind, message.direction.sender(), &[message.origin.frame], Certainty::Likely);
-        }
-    }
-
-    fn check_alias(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
-        let Some(alias) = message.topic_alias else { return };
-        let direction = message.direction;
-        let highest = &mut self.highest_alias[direction];
-        *highest = (*highest).max(Some(alias));
-        let frames = [message.origin.frame];
-        if let Some(maximum) = self.limits[direction].topic_alias_maximum
-            && alias > maximum
-        {
-            let kind = IncidentKind::AliasAboveMaximum(alias, maximum);
-            judge.tell(kind, direction.sender(), &frames, Certainty::Likely);
-        } else if message.topic.is_none() && self.from_start && !self.lossy[direction] {
-            let kind = IncidentKind::AliasUnknown(alias);
-            judge.tell(kind, direction.sender(), &frames, Certainty::Certain);
-        }
-    }
-
-    fn check_granted(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
-        // Once for a connection: a server that does not heed it does so with each message.
-        let (Some(topic), true, false) = (message.topic, judge.known, self.qos_told) else { return };
-        let qos = message.packet.header.qos();
-        if let Some(highest) = self.state.subscriptions.highest_qos(topic)
-            && qos > highest
-        {
-            self.qos_told = true;
-            let kind = IncidentKind::QosAboveGranted(qos, highest);
-            judge.tell(kind, Role::Server, &[message.origin.frame], Certainty::Likely);
-        }
-    }
-
-    fn check_request_id(&self, packet_id: Option<u16>, in_use: bool, origin: Origin, judge: &mut Judge<'_>) {
-        let Some(id) = packet_id else { return };
-        if judge.known && (in_use || self.state.exchanges.to_server.is_open(id)) {
-            let kind = IncidentKind::IdentifierInUse(id);
-            judge.tell(kind, Role::Client, &[origin.frame], Certainty::Likely);
-        }
-    }
-
-    fn check_answer(
-        &mut self,
-        answer: Answer,
-        packet_type: PacketType,
-        id: u16,
-        codes: &[u8],
-        origin: Origin,
-        judge: &mut Judge<'_>,
-    ) {
-        match answer {
-            Answer::Fits => {}
-            Answer::Count(filters) => {
-                let kind = IncidentKind::CodeCount(packet_type, codes.len(), filters);
-                judge.tell(kind, Role::Server, &[origin.frame], Certainty::Certain);
-            }
-            Answer::Unsolicited => {
-                self.state.subscriptions.keep_early(packet_type, id, codes, origin, judge.known);
-            }
-        }
-    }
-
     /// The answer to a request may have been captured before it.
-    fn answer_early(&mut self, packet_type: PacketType, packet_id: Option<u16>) {
+    fn answer_early(&mut self, packet_type: PacketType, packet_id: Option<u16>, context: &mut Context<'_>) {
         let subscriptions = &mut self.state.subscriptions;
         let Some(id) = packet_id else { return };
         let Some(codes) = subscriptions.take_early(packet_type, id) else { return };
+        let changes = context.changes.as_deref_mut();
         if packet_type == PacketType::SubAck {
-            subscriptions.on_suback(id, &codes);
+            subscriptions.on_suback(id, &codes, changes);
         } else {
-            subscriptions.on_unsuback(id, &codes, self.version == Version::V5);
+            subscriptions.on_unsuback(id, &codes, self.version == Version::V5, changes);
         }
     }
 

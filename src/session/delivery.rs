@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::digest::Digest;
+use super::exchange::EARLY;
 use super::route::{Published, Receipts};
 use crate::capture::{FrameNo, Origin};
 use crate::engine::FlowRef;
@@ -25,7 +26,7 @@ pub type Name = Arc<[u8]>;
 
 /// A packet on a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct PacketRef {
     /// The flow.
     pub flow: FrameNo,
     /// The frame that completed the packet.
@@ -36,7 +37,7 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sending {
     /// Where.
-    pub place: Place,
+    pub place: PacketRef,
     /// Whether DUP was set.
     pub dup: bool,
 }
@@ -47,7 +48,7 @@ pub struct Step {
     /// PUBACK, PUBREC, PUBREL or PUBCOMP.
     pub packet_type: PacketType,
     /// Where it was first seen.
-    pub place: Place,
+    pub place: PacketRef,
     /// Its reason code.
     pub code: u8,
 }
@@ -210,6 +211,32 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether another sending under the same identifier may be of the same message.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.qos == other.qos && self.digest.may_equal(other.digest)
+    }
+
+    /// Takes over all but the first sending of what was taken for another message.
+    pub(super) fn merge(&mut self, other: Self) {
+        let left_out = other.resends.saturating_sub(other.again.len() as u32);
+        other.again.into_iter().for_each(|sending| self.add_sending(sending));
+        self.resends = self.resends.saturating_add(left_out);
+        // Its first sending was seen, on the connection before.
+        let faults = Fault::ALL.into_iter().filter(|fault| other.faults.has(*fault) && *fault != Fault::FirstUnseen);
+        faults.for_each(|fault| self.faults.add(fault));
+        self.topic = self.topic.take().or(other.topic);
+        self.owed += other.owed;
+        match (self.acknowledged, other.acknowledged) {
+            (None, answer) => self.acknowledged = answer,
+            (Some(_), Some(_)) => self.owed = self.owed.saturating_sub(1),
+            (Some(_), None) => {}
+        }
+        self.released = self.released.or(other.released);
+        self.release_flow = other.release_flow.or(self.release_flow);
+        self.published = self.published.take().or(other.published);
+        self.publication = self.publication.or(other.publication);
+    }
+
     /// The flow of the latest sending.
     pub(super) fn last_flow(&self) -> FrameNo {
         self.again.last().unwrap_or(&self.first).place.flow
@@ -240,9 +267,10 @@ impl Delivery {
         }
     }
 
-    /// From the first sending to the packet that ended it.
+    /// From the first sending to the packet that ended it, where it is known when both were.
     pub fn latency(&self) -> Option<Span> {
-        self.end().map(|step| step.place.at.time.since(self.first.place.at.time))
+        let latency = self.end()?.place.at.time.since(self.first.place.at.time);
+        (latency >= Span::ZERO - EARLY).then_some(latency)
     }
 }
 

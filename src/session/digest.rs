@@ -17,7 +17,21 @@ pub(super) struct Digest {
     pub(super) whole: bool,
 }
 
+/// By what equal messages are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Content {
+    pub(super) topic: u64,
+    pub(super) payload: u64,
+    pub(super) length: u32,
+}
+
 impl Digest {
+    /// Topic and payload, where all of both is known.
+    pub(super) fn content(self) -> Option<Content> {
+        let length = self.length.filter(|_| self.whole)?;
+        Some(Content { topic: self.topic?, payload: self.payload, length })
+    }
+
     /// Whether nothing speaks against its being the same message.
     pub(super) fn may_equal(self, other: Self) -> bool {
         let agree = |a: Option<u64>, b: Option<u64>| a.is_none() || b.is_none() || a == b;

@@ -2,7 +2,8 @@
 
 use super::connection::{NEVER, Session};
 use super::delivery::DeliveryOutcome;
-use super::incident::Certainty;
+use super::incident::{Certainty, IncidentKind};
+use super::judge::Judge;
 use super::will::{Sighting, WillFate};
 use crate::capture::{FrameNo, Origin};
 use crate::flow::{CloseKind, Connection, Direction, Outcome, Role};
@@ -175,6 +176,25 @@ impl Session {
         self.will_fate = self.settle_will(now);
     }
 
+    /// Tells what shows only at the end of a connection, or of the capture, `now`.
+    pub(super) fn tell_end(&self, now: Timestamp, judge: &mut Judge<'_>) {
+        let until = self.closed_at().unwrap_or(now);
+        if let Some(too_long) = self.keep_alive.until(until)
+            && !self.lossy.to_server
+            && self.disconnect.is_none()
+            && self.is_accepted()
+        {
+            let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
+            judge.tell(kind, Role::Client, &[too_long.since.frame], Certainty::Likely);
+        }
+        if let (Some((Role::Client, None | Some(0), at)), Some(will)) = (self.disconnect, &self.will)
+            && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
+        {
+            let frames = [at.frame, sighting.place.at.frame];
+            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::Hint);
+        }
+    }
+
     /// Notes what TCP knows to be missing of the connection.
     pub(super) fn note_missing(&mut self, connection: &Connection) {
         for direction in Direction::BOTH {
@@ -236,7 +256,7 @@ impl Session {
             end.cause = Some(Cause { kind: CauseKind::TakenOver, certainty: Certainty::Likely, frame, flow });
         } else if self.keep_alive.until(now).is_some_and(|too_long| too_long.server_should_have_closed)
             && !self.lossy.to_server
-            && self.connack.is_some_and(|(_, code, _)| code == 0)
+            && self.is_accepted()
         {
             end.kind = EndKind::Silence;
             end.by = Some(Role::Client);
@@ -305,16 +325,20 @@ impl Session {
 
     /// The copies of the will that were seen on their way to subscribers, if it was published.
     pub fn will_published(&self) -> impl Iterator<Item = &Sighting> {
-        let will = self.will.as_ref().filter(|_| self.will_fate == Some(WillFate::Published));
-        let published = will.zip(self.will_closed_at());
+        let is_published = self.will_fate == Some(WillFate::Published);
+        self.will_explains().filter(move |_| is_published)
+    }
+
+    /// The copies of the will that the end of the connection explains.
+    fn will_explains(&self) -> impl Iterator<Item = &Sighting> {
+        let published = self.will.as_ref().zip(self.will_closed_at());
         published.into_iter().flat_map(|(will, closed)| will.published(closed, self.expiry.unwrap_or(NEVER)))
     }
 
     /// Whether there is no will any more: only a normal disconnection drops it (MQTT-3.14.4-3), a server's DISCONNECT
     /// never does; and one that was refused was never there.
     pub(super) fn has_no_will(&self) -> bool {
-        let refused = self.connack.is_some_and(|(_, code, _)| code != 0);
-        refused || matches!(self.disconnect, Some((Role::Client, None | Some(0), _)))
+        self.is_refused() || matches!(self.disconnect, Some((Role::Client, None | Some(0), _)))
     }
 
     /// Whether the server has published the will, as far as that shows, or must have.
@@ -331,22 +355,26 @@ impl Session {
         }
     }
 
+    /// When the will is due, if the connection has ended.
+    pub(super) fn will_due(&self) -> Option<Timestamp> {
+        let (will, closed) = self.will.as_ref().zip(self.will_closed_at())?;
+        Some(will.due(closed, self.expiry.unwrap_or(NEVER)))
+    }
+
     fn settle_will(&self, now: Timestamp) -> Option<WillFate> {
         let will = self.will.as_ref()?;
-        if self.connack.is_some_and(|(_, code, _)| code != 0) {
+        if self.is_refused() {
             return Some(WillFate::Refused);
         }
         if self.has_no_will() {
             return Some(WillFate::Discarded);
         }
-        let Some(closed) = self.will_closed_at() else {
+        let Some(due) = self.will_due() else {
             return Some(WillFate::Armed);
         };
-        let expiry = self.expiry.unwrap_or(NEVER);
-        if will.published(closed, expiry).next().is_some() {
+        if self.will_explains().next().is_some() {
             return Some(WillFate::Published);
         }
-        let due = will.due(closed, expiry);
         Some(match will.back {
             Some(back) if will.delay > 0 && back < due => WillFate::Cancelled,
             _ if now < due => WillFate::Delayed,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, Place, Sending, Step};
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
@@ -14,12 +14,13 @@ use crate::flow::Role;
 use crate::mqtt::PacketType;
 use crate::time::Span;
 
-/// How much earlier than its PUBLISH an acknowledgement may be captured, where the two directions are not captured by
-/// one clock.
-const EARLY: Span = Span::from_millis(20);
+/// How much earlier than its PUBLISH an acknowledgement, or a copy on its way to a subscriber, may be captured, where
+/// the two directions are not captured by one clock.
+pub(super) const EARLY: Span = Span::from_millis(20);
 
-/// How much later than its acknowledgement a PUBLISH may be told of, because what was lost before it was waited for.
-const LATE: Span = Span::from_secs(1);
+/// How much later than its answer a PUBLISH, SUBSCRIBE or UNSUBSCRIBE may be told of, because the two directions are not
+/// captured by one clock, or because what was lost before it was waited for.
+pub(super) const LATE: Span = Span::from_secs(1);
 
 /// The most early acknowledgements kept.
 const EARLY_LIMIT: usize = 256;
@@ -38,19 +39,19 @@ struct Done {
     digest: Digest,
     refused: bool,
     first: FrameNo,
-    last: FrameNo,
-    /// The flow on which it was over.
-    flow: FrameNo,
+    /// The packet by which it was over.
+    end: PacketRef,
+    /// The flow on which it was sent last, as far as that was seen.
+    sent_on: FrameNo,
     /// Further acknowledgements that its receiver owes, because something was sent to it again.
     owed: u32,
 }
 
-/// An acknowledgement without its message.
+/// An acknowledgement or a PUBREL without its message.
 #[derive(Debug, Clone, Copy)]
 struct Early {
-    packet_type: PacketType,
     code: u8,
-    place: Place,
+    place: PacketRef,
     known: bool,
     /// The end of an exchange with this identifier, where there was one.
     done: Option<FrameNo>,
@@ -87,7 +88,7 @@ impl Tally<'_> {
 #[derive(Debug, Clone, Default)]
 pub struct Exchanges {
     open: BTreeMap<u16, Box<Delivery>>,
-    /// PUBREC and PUBCOMP of one message may both wait for it.
+    /// PUBREC and PUBCOMP of one message may both wait for it; PUBREL for the session that it goes on with.
     early: BTreeMap<(u16, PacketType), Early>,
     done: VecDeque<Done>,
     /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
@@ -120,25 +121,89 @@ impl Exchanges {
         self.in_flight = 0;
     }
 
+    /// The publication of the open message that this one is again, where it is one.
+    pub(super) fn publication_of(&self, packet_id: u16, qos: u8, digest: Digest) -> Option<u64> {
+        let open = self.open.get(&packet_id)?;
+        open.publication.filter(|_| open.qos == qos && open.digest.may_equal(digest))
+    }
+
     /// The exchange with this identifier, if it is open.
     pub(super) fn get_mut(&mut self, packet_id: u16) -> Option<&mut Box<Delivery>> {
         self.open.get_mut(&packet_id)
     }
 
     /// Takes over what was begun on a new connection before the session went on.
-    pub(super) fn absorb(&mut self, newer: Self) {
+    pub(super) fn absorb(&mut self, newer: Self, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
         self.reconnect();
         self.resumed = true;
         // In the order in which they were sent.
         let mut begun: Vec<_> = newer.open.into_iter().collect();
         begun.sort_unstable_by_key(|(_, delivery)| delivery.number);
         for (packet_id, mut delivery) in begun {
-            self.numbers += 1;
-            delivery.number = self.numbers;
-            self.waiting[usize::from(delivery.qos == 2)].push_back((delivery.number, packet_id));
-            self.open.insert(packet_id, delivery);
-            self.in_flight += 1;
+            match self.open.get(&packet_id) {
+                Some(old) if old.is_same(&delivery) => {
+                    self.resent(packet_id, delivery.first, delivery.direction.sender(), judge);
+                    if let Some(open) = self.open.get_mut(&packet_id) {
+                        open.merge(*delivery);
+                    }
+                    continue;
+                }
+                Some(_) => self.supersede(packet_id, &mut delivery, judge, tally),
+                None => {}
+            }
+            self.begin(packet_id, delivery);
         }
+        for done in newer.done {
+            self.note_done(done);
+        }
+        // PUBREL goes before its PUBCOMP.
+        for ((packet_id, packet_type), early) in newer.early {
+            let Some(open) = self.open.get(&packet_id) else {
+                self.early.insert((packet_id, packet_type), early);
+                continue;
+            };
+            tally.of.counts.unmatched -= 1;
+            if packet_type == PacketType::PubRel {
+                let by = open.direction.sender();
+                self.on_release(packet_id, early.place, by, judge, tally);
+            } else {
+                self.on_acknowledgement(packet_type, packet_id, early.code, early.place, judge, tally);
+            }
+        }
+    }
+
+    /// A message is sent for the first time.
+    fn begin(&mut self, packet_id: u16, mut sent: Box<Delivery>) {
+        self.numbers += 1;
+        sent.number = self.numbers;
+        self.in_flight += 1;
+        self.wait(usize::from(sent.qos == 2), sent.number, packet_id);
+        self.open.insert(packet_id, sent);
+    }
+
+    /// The identifier of an open exchange is taken for another message, `sent`.
+    fn supersede(&mut self, packet_id: u16, sent: &mut Delivery, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
+        let Some(old) = self.open.remove(&packet_id) else { return };
+        let place = sent.first.place;
+        self.leave_flight(&old, place.flow);
+        // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
+        let outcome = if judge.known {
+            let frames = [old.first.place.at.frame, place.at.frame];
+            let kind = IncidentKind::IdentifierInUse(packet_id);
+            judge.tell(kind, sent.direction.sender(), &frames, Certainty::Likely);
+            sent.faults.add(Fault::IdentifierInUse);
+            DeliveryOutcome::Superseded
+        } else {
+            DeliveryOutcome::Unresolved
+        };
+        tally.end(old, outcome);
+    }
+
+    fn note_done(&mut self, done: Done) {
+        if self.done.len() == DONE_LIMIT {
+            self.done.pop_front();
+        }
+        self.done.push_back(done);
     }
 
     /// The session is over: what is open is handed out.
@@ -154,46 +219,33 @@ impl Exchanges {
         let by = sent.direction.sender();
         let sending = sent.first;
         tally.of.counts.duplicate += u64::from(sending.dup);
-        if let Some(open) = self.open.get_mut(&packet_id) {
-            let same = open.qos == sent.qos && open.digest.may_equal(sent.digest);
+        if let Some(open) = self.open.get(&packet_id) {
             let elsewhere = open.last_flow() != sending.place.flow;
-            if same && (sending.dup || elsewhere) {
+            if open.is_same(&sent) && (sending.dup || elsewhere) {
                 self.resent(packet_id, sending, by, judge);
                 return;
             }
-            if let Some(old) = self.open.remove(&packet_id) {
-                self.leave_flight(&old, sending.place.flow);
-                // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
-                let outcome = if judge.known {
-                    let frames = [old.first.place.at.frame, sending.place.at.frame];
-                    judge.tell(IncidentKind::IdentifierInUse(packet_id), by, &frames, Certainty::Likely);
-                    sent.faults.add(Fault::IdentifierInUse);
-                    DeliveryOutcome::Superseded
-                } else {
-                    DeliveryOutcome::Unresolved
-                };
-                tally.end(old, outcome);
-            }
+            self.supersede(packet_id, &mut sent, judge, tally);
+        } else if sending.dup && self.is_late(packet_id, &sent) {
+            // It is told already, as complete.
+            return;
         } else if sending.dup {
             self.dup_of_none(&mut sent, packet_id, by, judge);
         }
-        self.numbers += 1;
-        sent.number = self.numbers;
-        self.in_flight += 1;
-        let qos = sent.qos;
-        self.wait(usize::from(qos == 2), sent.number, packet_id);
-        self.open.insert(packet_id, sent);
+        // Of a message that the capture has not all of it is not known when it was sent.
+        let (qos, is_torn) = (sent.qos, !sent.digest.whole);
+        self.begin(packet_id, sent);
         for packet_type in [PacketType::PubAck, PacketType::PubRec, PacketType::PubComp] {
             if packet_type == PacketType::PubComp && qos == 2 {
                 // It waits for the PUBREL.
                 continue;
             }
             let Some(early) = self.early.remove(&(packet_id, packet_type)) else { continue };
-            if early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
+            if is_torn || early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
                 tally.of.counts.unmatched -= 1;
-                self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+                self.on_acknowledgement(packet_type, packet_id, early.code, early.place, judge, tally);
             } else if judge.known {
-                self.tell_early(early, packet_id, judge);
+                self.tell_early(early, packet_id, packet_type, judge);
             }
         }
         tally.of.most_open = tally.of.most_open.max(self.in_flight);
@@ -250,13 +302,25 @@ impl Exchanges {
         }
     }
 
+    /// Whether a message that is sent again on a new connection was acknowledged there already, because the other
+    /// direction is captured a little earlier.
+    fn is_late(&self, packet_id: u16, sent: &Delivery) -> bool {
+        let now = sent.first.place;
+        let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+        done.is_some_and(|done| {
+            let is_it = !done.refused && done.digest.may_equal(sent.digest);
+            let is_elsewhere = done.end.flow == now.flow && done.sent_on != now.flow;
+            is_it && is_elsewhere && now.at.time.since(done.end.at.time) <= EARLY
+        })
+    }
+
     /// DUP is set, and no such exchange is open.
     fn dup_of_none(&self, sent: &mut Delivery, packet_id: u16, by: Role, judge: &mut Judge<'_>) {
         let now = sent.first.place;
         let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
         match done {
             Some(done) if done.digest.may_equal(sent.digest) => {
-                let frames = [done.first, done.last, now.at.frame];
+                let frames = [done.first, done.end.at.frame, now.at.frame];
                 let kind = if done.refused {
                     IncidentKind::ResentAfterRefusal(packet_id)
                 } else {
@@ -264,7 +328,7 @@ impl Exchanges {
                 };
                 sent.faults.add(Fault::ResentAfterCompletion);
                 // What ended it may not have reached the sender before it lost its connection.
-                let certainty = if done.flow == now.flow { Certainty::Likely } else { Certainty::Hint };
+                let certainty = if done.end.flow == now.flow { Certainty::Likely } else { Certainty::Hint };
                 judge.tell(kind, by, &frames, judge.if_known(certainty));
             }
             Some(_) | None => {
@@ -292,7 +356,7 @@ impl Exchanges {
     pub(super) fn on_release(
         &mut self,
         packet_id: u16,
-        place: Place,
+        place: PacketRef,
         by: Role,
         judge: &mut Judge<'_>,
         tally: &mut Tally<'_>,
@@ -306,17 +370,22 @@ impl Exchanges {
                 Some(done) => {
                     // It is answered, whatever came before.
                     done.owed += 1;
-                    let frames = [done.first, done.last, now];
+                    let frames = [done.first, done.end.at.frame, now];
                     if done.refused {
                         let kind = IncidentKind::ResentAfterRefusal(packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Certain));
-                    } else if done.flow == place.flow {
+                    } else if done.end.flow == place.flow {
                         let kind = IncidentKind::ResentOnConnection(PacketType::PubRel, packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Likely));
                     }
                 }
                 None if judge.known => {
                     judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], never_seen);
+                }
+                // A client may go on with its session before the CONNACK says that there is one.
+                None if self.early.len() < EARLY_LIMIT => {
+                    let early = Early { code: 0, place, known: false, done: None };
+                    self.early.insert((packet_id, PacketType::PubRel), early);
                 }
                 None => {}
             }
@@ -349,7 +418,7 @@ impl Exchanges {
         open.release_flow = Some(place.flow);
         if let Some(early) = self.early.remove(&(packet_id, PacketType::PubComp)) {
             tally.of.counts.unmatched -= 1;
-            self.on_acknowledgement(early.packet_type, packet_id, early.code, early.place, judge, tally);
+            self.on_acknowledgement(PacketType::PubComp, packet_id, early.code, early.place, judge, tally);
         }
     }
 
@@ -359,7 +428,7 @@ impl Exchanges {
         packet_type: PacketType,
         packet_id: u16,
         code: u8,
-        place: Place,
+        place: PacketRef,
         judge: &mut Judge<'_>,
         tally: &mut Tally<'_>,
     ) {
@@ -371,7 +440,7 @@ impl Exchanges {
         };
         let by = open.direction.receiver();
         match (packet_type, open.qos) {
-            (PacketType::PubAck, 0 | 1) => {
+            (PacketType::PubAck, 1) => {
                 open.acknowledged = Some(step);
                 self.check_order(step, packet_id, by, judge);
             }
@@ -425,11 +494,9 @@ impl Exchanges {
         }
         let Some(delivery) = self.open.remove(&packet_id) else { return };
         self.leave_flight(&delivery, place.flow);
-        if self.done.len() == DONE_LIMIT {
-            self.done.pop_front();
-        }
-        let (first, last, owed) = (delivery.first.place.at.frame, place.at.frame, delivery.owed);
-        self.done.push_back(Done { packet_id, digest: delivery.digest, refused, first, last, flow: place.flow, owed });
+        let Delivery { digest, owed, .. } = *delivery;
+        let (first, sent_on) = (delivery.first.place.at.frame, delivery.last_flow());
+        self.note_done(Done { packet_id, digest, refused, first, end: place, sent_on, owed });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
 
@@ -441,14 +508,14 @@ impl Exchanges {
                 done.owed -= 1;
                 return;
             }
-            done => done.map(|done| done.last),
+            done => done.map(|done| done.end.at.frame),
         };
         tally.of.counts.unmatched += 1;
         if self.early.len() < EARLY_LIMIT {
             let Step { packet_type, place, code } = step;
-            let early = Early { packet_type, code, place, known: judge.known, done };
+            let early = Early { code, place, known: judge.known, done };
             if let Some(before) = self.early.insert((packet_id, packet_type), early) {
-                self.tell_early(before, packet_id, judge);
+                self.tell_early(before, packet_id, packet_type, judge);
             }
         }
     }
@@ -460,17 +527,17 @@ impl Exchanges {
             return;
         }
         let mut waiting = std::mem::take(&mut self.early);
-        waiting.retain(|(packet_id, _), early| {
+        waiting.retain(|(packet_id, packet_type), early| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
             if !waits && !lost {
-                self.tell_early(*early, *packet_id, judge);
+                self.tell_early(*early, *packet_id, *packet_type, judge);
             }
             waits
         });
         self.early = waiting;
     }
 
-    fn tell_early(&self, early: Early, packet_id: u16, judge: &mut Judge<'_>) {
+    fn tell_early(&self, early: Early, packet_id: u16, packet_type: PacketType, judge: &mut Judge<'_>) {
         if !early.known {
             return;
         }
@@ -478,9 +545,9 @@ impl Exchanges {
         let now = early.place.at.frame;
         let open = self.open.get(&packet_id).map(|open| open.first.place.at.frame).filter(|first| *first < now);
         let (kind, frames) = match (open, early.done) {
-            (Some(first), _) => (IncidentKind::WrongAcknowledgement(early.packet_type, packet_id), vec![first, now]),
-            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(early.packet_type, packet_id), vec![done, now]),
-            (None, None) => (IncidentKind::Unsolicited(early.packet_type, packet_id), vec![now]),
+            (Some(first), _) => (IncidentKind::WrongAcknowledgement(packet_type, packet_id), vec![first, now]),
+            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(packet_type, packet_id), vec![done, now]),
+            (None, None) => (IncidentKind::Unsolicited(packet_type, packet_id), vec![now]),
         };
         judge.tell_at(kind, by, &frames, early.place.at, Certainty::Likely);
     }

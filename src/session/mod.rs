@@ -4,7 +4,9 @@
 //! across its connections, and, where that is asked for, each message through the broker. It judges nothing but facts:
 //! what breaks a rule is told as an [`Incident`].
 
+mod accept;
 mod broker;
+mod checks;
 mod client;
 mod closings;
 mod connection;
@@ -29,7 +31,9 @@ mod wills;
 pub use broker::{SessionOptions, Sessions};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
-pub use delivery::{Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, Place, Sending, Step};
+pub use delivery::{
+    Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, PacketRef, Sending, Step,
+};
 pub use end::{Cause, CauseKind, End, EndKind};
 pub use exchange::Exchanges;
 pub use incident::{Certainty, Incident, IncidentKind};

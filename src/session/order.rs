@@ -38,7 +38,7 @@ impl Session {
             let first = self.connect.map(|at| at.frame);
             let frames: Vec<_> = first.into_iter().chain(frames).collect();
             judge.tell(IncidentKind::SecondConnect, by, &frames, certainty);
-        } else if self.from_start && is_first {
+        } else if self.flow.from_start[direction] && is_first {
             match (direction, packet_type) {
                 // A broken CONNECT may be answered with DISCONNECT (section 4.13).
                 (Direction::ToServer, PacketType::Connect)

@@ -2,14 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::delivery::{Delivery, DeliveryOutcome, Name, Place};
+use super::delivery::{Delivery, DeliveryOutcome, Name, PacketRef};
+use super::digest::Content;
+use super::exchange::EARLY;
 use super::receiver::{Broker, Expected};
 use super::route::{Party, Published, PublishedAs, RECEIVERS, Receipt, Receipts, Sent};
 use super::topics::Topics;
 use crate::time::{Span, Timestamp};
-
-/// How much earlier than the message of the publisher its copies may be captured.
-const EARLY: Span = Span::from_millis(20);
 
 /// A message on its way through the broker.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub(super) struct Publication {
     pub(super) content: Content,
     pub(super) topic: Name,
     pub(super) party: Party,
-    pub(super) place: Place,
+    pub(super) place: PacketRef,
     pub(super) qos: u8,
     /// Who is to get it, by party.
     pub(super) expected: Vec<Expected>,
@@ -36,14 +35,6 @@ pub(super) struct Publication {
     pub(super) waits: bool,
     /// It was told, and waits for those alone whose session keeps it.
     pub(super) told: bool,
-}
-
-/// By what equal messages are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Content {
-    pub(super) topic: u64,
-    pub(super) payload: u64,
-    pub(super) length: u32,
 }
 
 impl Publication {

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use super::delivery::{Boxes, Delivery, Name, Place};
-use super::digest::Digest;
+use super::delivery::{Boxes, Delivery, Name, PacketRef};
+use super::digest::{Content, Digest};
 use super::incident::Certainty;
-use super::publication::{Content, Publication};
+use super::publication::Publication;
 use super::receiver::{Broker, Expected};
 use super::topics::Topics;
 use super::tree::Subscriber;
@@ -72,7 +72,7 @@ pub struct Published {
     /// Who published it, where that is known.
     pub client_id: Option<Name>,
     /// Where; of a will, its CONNECT.
-    pub place: Place,
+    pub place: PacketRef,
     /// From there to this sending.
     pub after: Span,
     /// Which copy of it this is for its receiver, from 1.
@@ -87,7 +87,7 @@ pub struct Receipt {
     /// Its identifier, where that is known.
     pub client_id: Option<Name>,
     /// The first sending to it.
-    pub place: Place,
+    pub place: PacketRef,
     /// Its QoS.
     pub qos: u8,
     /// From the publisher's sending to this one.
@@ -152,7 +152,7 @@ pub struct Receipts {
 struct Retained {
     content: Content,
     client_id: Option<Name>,
-    place: Place,
+    place: PacketRef,
     /// When it was published.
     since: Timestamp,
 }
@@ -164,16 +164,9 @@ pub(super) struct Sent<'a> {
     pub(super) party: Party,
     pub(super) topic: &'a Name,
     pub(super) digest: Digest,
-    pub(super) place: Place,
+    pub(super) place: PacketRef,
     pub(super) qos: u8,
     pub(super) retain: bool,
-}
-
-impl Sent<'_> {
-    fn content(&self) -> Option<Content> {
-        let length = self.digest.length.filter(|_| self.digest.whole)?;
-        Some(Content { topic: self.digest.topic?, payload: self.digest.payload, length })
-    }
 }
 
 /// How much is kept.
@@ -247,6 +240,19 @@ impl Router {
         receiver.left = Some(now);
     }
 
+    /// A client that was known by its connection has told its name.
+    pub(super) fn rename(&mut self, broker: SocketAddr, before: &Party, party: &Party, now: Timestamp) {
+        let receivers = self.brokers.get_mut(&broker).map(|broker| &mut broker.receivers);
+        let Some(receiver) = receivers.and_then(|receivers| receivers.get_mut(before)) else { return };
+        // What it was to get may come to it by its name.
+        receiver.lossy = true;
+        let (connected, keeps, came) = (receiver.connected, receiver.keeps, receiver.came);
+        if let (true, Some(came)) = (connected, came) {
+            self.connected(broker, party, keeps, came);
+        }
+        self.forget(broker, before, now);
+    }
+
     /// Some of what was sent to a client is missing.
     pub(super) fn lossy(&mut self, broker: SocketAddr, party: &Party) {
         if let Some(receiver) = self.brokers.get_mut(&broker).and_then(|broker| broker.receivers.get_mut(party)) {
@@ -294,18 +300,10 @@ impl Router {
     pub(super) fn publish(&mut self, sent: &Sent<'_>) -> Option<u64> {
         self.settle(sent.place.at.time);
         self.topics.on_published(sent);
-        let content = sent.content()?;
+        let content = sent.digest.content()?;
         if sent.retain {
-            let key = (sent.broker, content.topic);
-            if content.length == 0 {
-                self.retained.remove(&key);
-            } else if self.retained.len() < self.limits.retained || self.retained.contains_key(&key) {
-                let (place, since) = (sent.place, sent.place.at.time);
-                let retained = Retained { content, client_id: sent.party.client_id(), place, since };
-                self.retained.insert(key, retained);
-            } else {
-                self.capped += 1;
-            }
+            let (place, since) = (sent.place, sent.place.at.time);
+            self.retain(sent.broker, Retained { content, client_id: sent.party.client_id(), place, since });
         }
         let room = self.limits.publications;
         while self.publications.len() >= room || self.cost > room.saturating_mul(BYTES) {
@@ -371,7 +369,8 @@ impl Router {
     pub(super) fn hop_over(&mut self, number: u64, hop: Box<Delivery>, now: Timestamp) {
         match self.publications.get_mut(&number) {
             Some(publication) => {
-                publication.hop = Some(hop);
+                // One that is sent again in a new session has two.
+                self.settled.extend(publication.hop.replace(hop));
                 publication.taken = Some(now);
                 if publication.waits {
                     publication.waits = false;
@@ -386,7 +385,7 @@ impl Router {
     pub(super) fn receive(&mut self, sent: &Sent<'_>, will: Option<Published>) -> Option<Published> {
         let now = sent.place.at.time;
         self.settle(now);
-        let content = sent.content();
+        let content = sent.digest.content();
         if let Some(broker) = self.brokers.get_mut(&sent.broker)
             && let Some(receiver) = broker.receivers.get_mut(&sent.party)
         {
@@ -461,20 +460,24 @@ impl Router {
         broker: SocketAddr,
         will: Digest,
         party: &Party,
-        place: Place,
+        place: PacketRef,
         now: Timestamp,
     ) {
-        let (Some(topic), Some(length), true) = (will.topic, will.length, will.whole) else { return };
-        let (digest, client_id) = (will, party.client_id());
-        let key = (broker, topic);
-        if self.retained.get(&key).is_some_and(|held| held.since > now) {
-            return;
+        let Some(content) = will.content() else { return };
+        let held = self.retained.get(&(broker, content.topic));
+        if held.is_none_or(|held| held.since <= now) {
+            self.retain(broker, Retained { content, client_id: party.client_id(), place, since: now });
         }
-        if length == 0 {
+    }
+
+    /// A message takes the place of the retained one of its topic; without a payload it takes it away
+    /// (MQTT 5.0, section 3.3.1.3).
+    fn retain(&mut self, broker: SocketAddr, retained: Retained) {
+        let key = (broker, retained.content.topic);
+        if retained.content.length == 0 {
             self.retained.remove(&key);
         } else if self.retained.len() < self.limits.retained || self.retained.contains_key(&key) {
-            let content = Content { topic, payload: digest.payload, length };
-            self.retained.insert(key, Retained { content, client_id, place, since: now });
+            self.retained.insert(key, retained);
         } else {
             self.capped += 1;
         }

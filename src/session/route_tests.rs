@@ -9,8 +9,8 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_nanos(0) + Span::from_millis(millis)
 }
 
-fn place(millis: i64) -> Place {
-    Place { flow: FrameNo(1), at: Origin { frame: FrameNo(1), time: at(millis) } }
+fn place(millis: i64) -> PacketRef {
+    PacketRef { flow: FrameNo(1), at: Origin { frame: FrameNo(1), time: at(millis) } }
 }
 
 fn client(name: &str) -> Party {

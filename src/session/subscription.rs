@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::exchange::LATE;
 use crate::capture::{FrameNo, Origin};
 use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.
 const FILTER_BYTES: usize = 1 << 20;
@@ -74,15 +75,14 @@ pub(super) enum Answer {
     Unsolicited,
 }
 
-/// How much later than its answer a request may be told of, because the two directions are not captured by one clock,
-/// or because what was lost before it was waited for.
-const LATE: Span = Span::from_secs(1);
-
 impl Answer {
     fn of(filters: Option<usize>, codes: &[u8]) -> Self {
         filters.filter(|count| *count != codes.len()).map_or(Self::Fits, Self::Count)
     }
 }
+
+/// What an answer changed: a subscription, or that there is none any more.
+pub(super) type Change = (Box<[u8]>, Option<SubscriptionState>);
 
 /// The subscriptions of a session.
 #[derive(Debug, Clone, Default)]
@@ -92,8 +92,6 @@ pub struct Subscriptions {
     filter_bytes: usize,
     /// Answers that were told before what they answer.
     early: Vec<EarlyAnswer>,
-    /// What the last answer changed: a subscription, or that there is none any more.
-    changes: Vec<(Box<[u8]>, Option<SubscriptionState>)>,
     /// Subscriptions that are not kept, because there were too many.
     pub left_out: u64,
 }
@@ -162,19 +160,20 @@ impl Subscriptions {
         }
     }
 
-    /// A SUBACK came.
-    pub(super) fn on_suback(&mut self, packet_id: u16, codes: &[u8]) -> Answer {
+    /// A SUBACK came; `changes` takes what it changed, where somebody wants to know.
+    pub(super) fn on_suback(&mut self, packet_id: u16, codes: &[u8], mut changes: Option<&mut Vec<Change>>) -> Answer {
         let Some(pending) = self.pending.remove(&packet_id) else { return Answer::Unsolicited };
         let Pending::Subscribe(filters, count, frame) = pending else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;
         };
-        self.changes.clear();
         for (at, (filter, options)) in filters.into_iter().enumerate() {
             let answer = codes.get(at).copied();
             let length = filter.len();
             let state = SubscriptionState { options, answer, frame };
-            self.changes.push((filter.clone(), Some(state)));
+            if let Some(changes) = &mut changes {
+                changes.push((filter.clone(), Some(state)));
+            }
             if self.granted.insert(filter, state).is_some() {
                 self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
             }
@@ -183,17 +182,24 @@ impl Subscriptions {
     }
 
     /// An UNSUBACK came; `has_codes` with 5.0.
-    pub(super) fn on_unsuback(&mut self, packet_id: u16, codes: &[u8], has_codes: bool) -> Answer {
+    pub(super) fn on_unsuback(
+        &mut self,
+        packet_id: u16,
+        codes: &[u8],
+        has_codes: bool,
+        mut changes: Option<&mut Vec<Change>>,
+    ) -> Answer {
         let Some(pending) = self.pending.remove(&packet_id) else { return Answer::Unsolicited };
         let Pending::Unsubscribe(filters, count) = &pending else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;
         };
-        self.changes.clear();
         for (at, filter) in filters.iter().enumerate() {
             // Before 5.0 there is one answer for all, and it is yes (MQTT-3.10.4-4).
             if codes.get(at).is_none_or(|code| *code < 0x80) && self.granted.remove(filter).is_some() {
-                self.changes.push((filter.clone(), None));
+                if let Some(changes) = &mut changes {
+                    changes.push((filter.clone(), None));
+                }
                 self.forget(filter);
             }
         }
@@ -233,11 +239,6 @@ impl Subscriptions {
         settled
     }
 
-    /// What the last answer changed, once.
-    pub(super) fn take_changes(&mut self) -> Vec<(Box<[u8]>, Option<SubscriptionState>)> {
-        std::mem::take(&mut self.changes)
-    }
-
     /// Takes over what was asked for on a new connection before the session went on.
     pub(super) fn absorb(&mut self, newer: Self) {
         self.filter_bytes += newer.filter_bytes;
@@ -252,6 +253,8 @@ impl Subscriptions {
         for old in std::mem::replace(&mut self.pending, newer.pending).into_values() {
             self.forget_pending(&old);
         }
+        // So are answers.
+        self.early = newer.early;
     }
 
     /// Whether none are held.
@@ -330,15 +333,17 @@ mod tests {
         let mut held = Subscriptions::default();
         assert!(!subscribe(&mut held, 1, &[("a/+", &[2]), ("a/b", &[1])]));
         assert_eq!(held.highest_qos(b"a/b"), Some(2), "messages may come before the SUBACK");
-        assert_eq!(held.on_suback(1, &[1, 0x80]), Answer::Fits);
+        let mut changes = Vec::new();
+        assert_eq!(held.on_suback(1, &[1, 0x80], Some(&mut changes)), Answer::Fits);
+        assert_eq!(changes.len(), 2);
         assert_eq!(held.highest_qos(b"a/b"), Some(1));
-        assert_eq!(held.take_changes().len(), 2);
-        assert_eq!(held.on_suback(1, &[1, 0]), Answer::Unsolicited);
+        assert_eq!(held.on_suback(1, &[1, 0], None), Answer::Unsolicited);
         assert!(!subscribe(&mut held, 2, &[("c", &[0])]));
         assert!(subscribe(&mut held, 2, &[("d", &[0])]), "the identifier is in use");
-        assert_eq!(held.on_suback(2, &[0, 0]), Answer::Count(1));
+        assert_eq!(held.on_suback(2, &[0, 0], None), Answer::Count(1));
         unsubscribe(&mut held, 3, "a/+");
-        assert_eq!(held.on_unsuback(3, &[], false), Answer::Fits);
+        assert_eq!(held.on_unsuback(3, &[], false, Some(&mut changes)), Answer::Fits);
+        assert_eq!(changes.last(), Some(&(b"a/+".as_slice().into(), None)));
         assert_eq!(held.highest_qos(b"a/b"), None);
     }
 
@@ -347,21 +352,35 @@ mod tests {
         let mut held = Subscriptions::default();
         for _ in 0..3 {
             subscribe(&mut held, 1, &[("a", &[1]), ("b", &[1])]);
-            held.on_suback(1, &[1, 1]);
+            held.on_suback(1, &[1, 1], None);
         }
         assert_eq!(held.filter_bytes, 2 * (1 + FILTER_COST));
         let mut newer = Subscriptions::default();
         subscribe(&mut newer, 1, &[("a", &[0])]);
-        newer.on_suback(1, &[0]);
+        newer.on_suback(1, &[0], None);
         subscribe(&mut held, 9, &[("never answered", &[0])]);
         held.absorb(newer);
         assert_eq!(held.filter_bytes, 2 * (1 + FILTER_COST));
         assert_eq!(held.highest_qos(b"a"), Some(0), "the later one counts");
         for filter in ["a", "b", "c"] {
             unsubscribe(&mut held, 4, filter);
-            held.on_unsuback(4, &[], false);
+            held.on_unsuback(4, &[], false, None);
         }
         assert_eq!((held.filter_bytes, held.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn an_answer_that_waits_is_of_its_own_connection() {
+        let answered = |id: u16| {
+            let at = Origin { frame: FrameNo(id.into()), time: Timestamp::from_nanos(0) };
+            let mut held = Subscriptions::default();
+            held.keep_early(PacketType::SubAck, id, &[0], at, true);
+            held
+        };
+        let mut held = answered(1);
+        held.absorb(answered(2));
+        let waiting: Vec<_> = held.settle(None).into_iter().map(|early| early.packet_id).collect();
+        assert_eq!(waiting, [2], "the first is not told as one of the later connection");
     }
 
     #[test]
@@ -369,7 +388,7 @@ mod tests {
         let mut held = Subscriptions::default();
         for number in 0..20_000 {
             subscribe(&mut held, 1, &[(&format!("filter {number}"), &[0])]);
-            held.on_suback(1, &[0]);
+            held.on_suback(1, &[0], None);
         }
         assert!(held.left_out > 0);
         assert!(held.granted.len() as u64 + held.left_out == 20_000);

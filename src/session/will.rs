@@ -1,6 +1,6 @@
 //! The will of a connection, and what became of it (MQTT 5.0, section 3.1.2.5).
 
-use super::delivery::{Name, Place};
+use super::delivery::{Name, PacketRef};
 use super::digest::Digest;
 use crate::mqtt::{PropertyId, PropertyValue, Will};
 use crate::time::{Span, Timestamp};
@@ -19,7 +19,7 @@ const PROMPT: Span = Span::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// Where.
-    pub place: Place,
+    pub place: PacketRef,
     /// The subscriber, where its identifier is known.
     pub client_id: Option<Name>,
     /// No other client that is connected has the same will.

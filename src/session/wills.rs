@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::broker::OpenSessions;
-use super::delivery::{Name, Place};
+use super::delivery::{Name, PacketRef};
 use super::digest::Digest;
 use super::will::Sighting;
 use crate::capture::FrameNo;
@@ -29,7 +29,7 @@ const KEPT: usize = 4096;
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     /// The CONNECT that holds it.
-    pub(super) connect: Place,
+    pub(super) connect: PacketRef,
     /// Whose it is.
     pub(super) client_id: Option<Name>,
     /// It is to be retained.
@@ -103,7 +103,7 @@ impl Wills {
         let flows = self.open.get(&key).map_or(&[][..], Vec::as_slice);
         let receiver = open.get(&flow.id)?;
         let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
-        let place = Place { flow: flow.id, at: message.origin };
+        let place = PacketRef { flow: flow.id, at: message.origin };
         let header = message.packet.header;
         // A will that was retained goes to later subscribers as well, with RETAIN.
         let live = (!header.retain() || bridge) && !header.dup();
@@ -125,7 +125,7 @@ impl Wills {
                 Direction::ToClient if live && !shadowed => {
                     let alone = candidates.iter().all(|other| other == id);
                     will.on_sighting(Sighting { place, client_id: client_id.clone(), alone });
-                    let connect = owner.connect.map(|at| Place { flow: *id, at });
+                    let connect = owner.connect.map(|at| PacketRef { flow: *id, at });
                     // Of several with the same will it is of one that has ended.
                     if let Some(connect) = connect
                         && found.as_ref().is_none_or(|(_, other_closed)| closed >= *other_closed)

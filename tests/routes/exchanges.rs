@@ -291,6 +291,52 @@ fn an_exchange_goes_on_with_pubrel_after_a_reconnect() {
     assert_eq!(told.findings(), ["resent-after-release"]);
 }
 
+/// A client with a session that lasts, whose second connection says something before its CONNACK.
+fn before_the_connack(early: &[u8], present: bool, rest: impl FnOnce(&mut Net, usize)) -> Told {
+    let mut net = Net::default();
+    let watch = net.subscriber(4, "watch", "t", 0);
+    net.client(&clean(4, "c"), &connack(4, false));
+    let old = net.client(&lasting(4, "c"), &connack(4, false));
+    net.up(old, &message(4, QOS_2, 1));
+    net.down(old, &pubrec(1));
+    net.up(old, &message(4, QOS_1, 2));
+    net.reset(old, 0);
+    net.wait(10);
+    let new = net.open();
+    net.up(new, &lasting(4, "c"));
+    net.up(new, early);
+    net.down(new, &connack(4, present));
+    rest(&mut net, new);
+    for id in [1, 2] {
+        net.down(watch, &message(4, 0, id));
+    }
+    net.wait(2000);
+    net.up(new, &[0xc0, 0]);
+    net.told()
+}
+
+#[test]
+fn a_session_that_goes_on_before_the_connack_loses_nothing() {
+    let told = before_the_connack(&[pubrel(1), message(4, QOS_1 | DUP, 2)].concat(), true, |net, c| {
+        net.down(c, &pubcomp(1));
+        net.down(c, &puback(2));
+    });
+    assert_eq!(told.outcomes("client"), [("complete", 0), ("complete", 1)]);
+    assert_eq!(told.findings(), [""; 0]);
+    assert_eq!(told.topic("t")["published"], 2);
+    assert_eq!(told.received(), [("watch", "message", "c", 1); 2]);
+    let told = before_the_connack(&message(4, QOS_1, 1), true, |net, c| net.down(c, &puback(1)));
+    assert_eq!(
+        told.outcomes("client"),
+        [("superseded", 0), ("open", 0), ("complete", 0)],
+        "the old one is told as well"
+    );
+    assert_eq!(told.findings(), ["identifier-in-use"]);
+    let told = before_the_connack(&message(4, QOS_1 | DUP, 2), false, |net, c| net.down(c, &puback(2)));
+    let outcomes = [("session_over", 0), ("session_over", 0), ("complete", 0)];
+    assert_eq!(told.outcomes("client"), outcomes, "of the session that is gone all is told");
+}
+
 #[test]
 fn what_is_sent_again_in_another_order_is_told() {
     let told = of_two(
@@ -415,4 +461,36 @@ fn aliases_above_the_maximum_and_unknown_ones_are_told() {
     assert_eq!(told.findings(), ["alias-unknown", "alias-above-maximum"]);
     let topics: Vec<_> = told.deliveries("client").iter().map(|delivery| delivery["topic"].clone()).collect();
     assert_eq!(topics, ["one".into(), "one".into(), serde_json::Value::Null, "three".into()]);
+}
+
+#[test]
+fn bytes_missing_at_the_end_of_a_stream_excuse_acknowledgements() {
+    for acknowledgement in [puback(5), suback(4, 5, &[0])] {
+        let told = |is_lost: bool| {
+            let mut net = Net::default();
+            let client = net.new_client(4, "c");
+            if is_lost {
+                // The server's acknowledgement number shows that there was something, and nothing of it is captured.
+                net.up(client, &message(4, QOS_1, 5));
+                net.lost();
+            }
+            net.down(client, &acknowledgement);
+            net.told()
+        };
+        assert_eq!(told(true).findings(), [""; 0]);
+        assert_eq!(told(false).findings(), ["unsolicited"], "nothing is missing");
+    }
+}
+
+#[test]
+fn bytes_that_cannot_be_read_excuse_no_acknowledgement() {
+    for acknowledgement in [puback(5), suback(4, 5, &[0])] {
+        let mut net = Net::default();
+        let client = net.new_client(4, "c");
+        net.down(client, &acknowledgement);
+        // A length of more than four bytes: what follows is not understood, though it is all there.
+        net.up(client, &[0x30, 0xff, 0xff, 0xff, 0xff, 0xff]);
+        let told = net.told();
+        assert!(told.findings().contains(&"unsolicited"), "{:?}", told.findings());
+    }
 }

@@ -29,6 +29,18 @@ impl Net {
         flow
     }
 
+    /// A connection of which the SYN of this end is not in the capture.
+    pub(crate) fn open_without_syn(&mut self, end: usize) -> usize {
+        let flow = self.joined(1883);
+        for (from, flags) in [(0, SYN), (1, SYN | ACK), (0, ACK)] {
+            self.segment(flow, from, flags, &[]);
+            if from == end && flags & SYN != 0 {
+                self.lost();
+            }
+        }
+        flow
+    }
+
     /// A connection whose beginning is not in the capture.
     pub(crate) fn joined(&mut self, port: u16) -> usize {
         self.flows.push(([40_000 + self.flows.len() as u16, port], [1000, 5000]));

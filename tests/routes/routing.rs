@@ -353,3 +353,48 @@ fn thousands_of_equal_messages_to_many_clients_are_matched_at_once() {
     assert_eq!(told.received().len(), 40_000);
     assert_eq!(told.topic("t")["out_of_order"], 0);
 }
+
+/// The broker's packets are captured a little earlier than the client's.
+#[test]
+fn a_client_whose_connack_is_captured_before_its_connect_is_known_by_its_name() {
+    for version in VERSIONS {
+        let mut net = Net::default();
+        let late = net.open();
+        net.down(late, &connack(version, false));
+        net.up(late, &clean(version, "late"));
+        net.subscribed(late, version, "t", 0);
+        let publisher = net.new_client(version, "p");
+        net.up(publisher, &publish(version, 0, 0, "t", "1"));
+        net.down(late, &publish(version, 0, 0, "t", "1"));
+        net.up(publisher, &publish(version, 0, 0, "t", "2"));
+        net.wait(5000);
+        net.up(publisher, &publish(version, 0, 0, "t", "3"));
+        net.down(late, &publish(version, 0, 0, "t", "3"));
+        net.wait(20_000);
+        net.up(publisher, &[0xc0, 0]);
+        let told = net.told();
+        assert_eq!(told.received(), [("late", "message", "p", 1); 2]);
+        assert_eq!(told.missed(), [("late", "not_sent", "likely")], "it was connected");
+        assert_eq!(told.findings(), [""; 0]);
+    }
+}
+
+/// What a client is called may show long after its subscriptions.
+#[test]
+fn who_was_known_by_the_connection_is_nobody_else_once_there_is_a_name() {
+    let mut net = Net::default();
+    let late = net.open();
+    net.subscribed(late, 4, "t", 0);
+    let publisher = net.new_client(4, "p");
+    net.up(publisher, &publish(4, 0, 0, "t", "1"));
+    net.down(late, &publish(4, 0, 0, "t", "1"));
+    net.up(late, &clean(4, "late"));
+    net.down(late, &connack(4, false));
+    net.up(publisher, &publish(4, 0, 0, "t", "2"));
+    net.down(late, &publish(4, 0, 0, "t", "2"));
+    net.wait(20_000);
+    net.up(publisher, &[0xc0, 0]);
+    let told = net.told();
+    assert_eq!(told.received(), [("?", "message", "p", 1), ("late", "message", "p", 1)]);
+    assert_eq!(told.missed(), [], "nobody waits under another name");
+}

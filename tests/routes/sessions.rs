@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::common::craft::text;
 use crate::net::*;
 
 /// A client that connects twice, with a pause; both let in, the second with this answer as to a session.
@@ -256,4 +257,46 @@ fn connections_that_the_server_closes_at_once_it_closes_for_one_reason() {
     }
     let told = net.told();
     assert!(told.sessions().iter().all(|session| session["ended"]["cause"]["kind"] == "server_stopped"));
+}
+
+#[test]
+fn what_the_server_decides_counts_though_its_connack_is_captured_before_the_connect() {
+    let decided = [&[0x12][..], &text(b"given"), &[0x13, 0, 7], &expiry(90)].concat();
+    let mut net = Net::default();
+    let client = net.open();
+    net.down(client, &connack_with(5, false, 0, &decided));
+    let connect =
+        Connect { version: 5, id: "", clean: true, keep_alive: 60, properties: expiry(1), ..Connect::default() };
+    net.up(client, &connect.bytes());
+    let told = net.told();
+    let session = told.sessions()[0];
+    assert_eq!((&session["client_id"], &session["client_id_assigned"]), (&json!("given"), &json!(true)));
+    assert_eq!((&session["keep_alive_s"], &session["session_expiry_s"]), (&json!(7), &json!(90)));
+    assert_eq!(told.findings(), [""; 0]);
+}
+
+/// Without its SYN nothing shows that bytes are missing before the first that was captured.
+#[test]
+fn what_comes_first_is_the_first_packet_only_behind_a_syn() {
+    let talk = |net: &mut Net, client, lost| {
+        net.up(client, &clean(4, "c"));
+        if lost == Some(0) {
+            net.lost();
+        }
+        net.down(client, &connack(4, false));
+        if lost == Some(1) {
+            net.lost();
+        }
+        net.subscribed(client, 4, "t", 0);
+    };
+    for end in [0, 1] {
+        let mut net = Net::default();
+        let client = net.open_without_syn(end);
+        talk(&mut net, client, Some(end));
+        assert_eq!(net.told().findings(), [""; 0], "{end}");
+    }
+    let mut net = Net::default();
+    let client = net.open();
+    net.subscribed(client, 4, "t", 0);
+    assert_eq!(net.told().findings(), ["no-connect-first", "no-connack-first"]);
 }

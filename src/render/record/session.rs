@@ -8,7 +8,7 @@ use super::value::{DurationsRecord, Text, Time, seconds};
 use crate::flow::Direction;
 use crate::mqtt::{PacketType, Version, reason_name};
 use crate::session::{
-    Cause, Counts, Deliveries, End, Limits, NEVER, Name, Place, Session, SubscriptionState, WillState,
+    Cause, Counts, Deliveries, End, Limits, NEVER, Name, PacketRef, Session, SubscriptionState, WillState,
 };
 
 #[derive(Serialize)]
@@ -71,8 +71,8 @@ pub(super) struct PlaceRecord {
     time: Time,
 }
 
-impl From<Place> for PlaceRecord {
-    fn from(place: Place) -> Self {
+impl From<PacketRef> for PlaceRecord {
+    fn from(place: PacketRef) -> Self {
         Self { flow: place.flow.0, frame: place.at.frame.0, time: Time(place.at.time) }
     }
 }

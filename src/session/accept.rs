@@ -1,0 +1,139 @@
+//! Who connects, and what becomes of the session and the connection that the client had before.
+
+use super::broker::Sessions;
+use super::connection::Session;
+use super::delivery::{DeliveryOutcome, Name, PacketRef};
+use super::incident::{Certainty, IncidentKind};
+use super::judge::Judge;
+use super::route::Party;
+use crate::capture::{FrameNo, Origin};
+use crate::engine::FlowRef;
+use crate::flow::Role;
+use crate::mqtt::Version;
+use crate::time::Span;
+
+impl Sessions {
+    /// A client asks for a connection: it may have another.
+    pub(super) fn on_connect(&mut self, flow: FlowRef, origin: Origin) {
+        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        if let Some(will) = &session.will {
+            self.wills.add(flow, will.digest);
+        }
+        // Whether there was a session to go on with is told by the CONNACK.
+        session.state.known = session.from_start && session.clean_start == Some(true);
+        let Some(key) = session.client_key() else { return };
+        let previous = self.clients.get_mut(&key).and_then(|client| client.flow);
+        session.previous = previous.filter(|previous| *previous != flow.id);
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
+            && old.closed_at().is_none()
+        {
+            old.taken_over = Some(PacketRef { flow: flow.id, at: origin });
+        }
+    }
+
+    /// The server lets a client in, or does not.
+    pub(super) fn on_connack(&mut self, flow: FrameNo, origin: Origin) {
+        let Some(mut session) = self.open.remove(&flow) else { return };
+        self.accept(&mut session, origin);
+        self.open.insert(flow, session);
+    }
+
+    fn accept(&mut self, session: &mut Session, origin: Origin) {
+        let Some((_, code, present)) = session.connack else { return };
+        let previous = session.previous;
+        let id = session.flow.id;
+        if code != 0 {
+            // It took nobody's place.
+            if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
+                && old.taken_over.is_some_and(|over| over.flow == id)
+            {
+                old.taken_over = None;
+            }
+            return;
+        }
+        let Some(key) = session.client_key() else {
+            if let Some(router) = &mut self.router {
+                router.connected(session.flow.server, &Party::Flow(id), false, origin.time);
+            }
+            return;
+        };
+        let waiting = self.clients.take_state(&key);
+        let client = self.clients.entry(&key);
+        let was_kept = client.is_kept(origin.time);
+        client.flow = Some(id);
+        client.left = None;
+        client.expiry = session.expiry.unwrap_or(0);
+        let mut old_state = waiting.map(|state| *state);
+        let mut kept = was_kept;
+        let mut accepted_before = old_state.is_some();
+        let clean = session.clean_start == Some(true);
+        if !clean {
+            self.wills.call_off(key.broker, &key.id);
+        }
+        let came = session.connect.map_or(origin.time, |at| at.time);
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
+            old.freeze();
+            kept = old.expiry.is_some_and(|seconds| {
+                let left = old.closed_at().unwrap_or(origin.time);
+                seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
+            });
+            old.replaced = true;
+            if let Some(will) = &mut old.will {
+                // Beginning anew ends the session and so the delay; going on calls the will off (MQTT-3.1.3-9).
+                let what = if clean { &mut will.over } else { &mut will.back };
+                what.get_or_insert(came);
+            }
+            accepted_before = old.is_accepted();
+            let mut state = std::mem::take(&mut old.state);
+            state.known &= !old.lossy.to_server && !old.lossy.to_client;
+            old_state = Some(state);
+        }
+        let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
+        let mut judge = Judge {
+            incidents: &mut self.incidents,
+            told: &mut session.incidents_told,
+            flow: session.flow,
+            version: session.version,
+            at: origin,
+            known: true,
+            whole: true,
+            receiver: None,
+        };
+        // 3.1 does not say whether there was a session.
+        let is_31 = session.version == Version::V31;
+        let resumes = if is_31 { !clean && kept && old_state.is_some() } else { present };
+        if clean && present {
+            judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
+        } else if !clean && session.version != Version::V31 && accepted_before {
+            match (present, kept) {
+                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
+                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, Certainty::Hint),
+                (true, true) | (false, false) => {}
+            }
+        }
+        let party = Party::Client(Name::clone(&key.id));
+        if resumes && !clean {
+            session.resumes = true;
+            if let Some(mut state) = old_state {
+                judge.known = state.known && !session.lossy.to_server && !session.lossy.to_client;
+                let begun = std::mem::take(&mut session.state);
+                let over = self.router.is_some().then_some(&mut self.over);
+                state.absorb(begun, &mut session.deliveries, over, &mut judge);
+                session.state = state;
+            }
+        } else {
+            // Only 3.1 does not say that a session from before the capture goes on, and who breaks the rule may do so.
+            let is_new = if is_31 { clean || accepted_before } else { !present };
+            session.state.known = is_new && session.from_start && session.connect.is_some();
+            if let Some(state) = old_state {
+                self.discard(key.broker, &party, state, DeliveryOutcome::SessionOver);
+            }
+        }
+        if let Some(router) = &mut self.router {
+            router.connected(key.broker, &party, session.is_kept(), origin.time);
+            if session.lossy.to_client {
+                router.lossy(key.broker, &party);
+            }
+        }
+    }
+}
