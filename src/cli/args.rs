@@ -154,7 +154,9 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   mqttsniff check trace.pcap
   mqttsniff check trace.pcap --fail-on warning --rule 'tcp.*=off' --rule MQTT-3.1.2-23=note
-  mqttsniff check *.pcapng --report jsonl=findings.jsonl";
+  mqttsniff check *.pcapng --report junit=out.xml --report sarif=out.sarif
+  mqttsniff check trace.pcap --baseline known.json --update-baseline    all that is found is known from now on
+  mqttsniff check trace.pcap --baseline known.json                      fail on what is new";
 
 const FIELDS_EXAMPLES: &str = "\
 Examples:

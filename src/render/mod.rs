@@ -30,7 +30,7 @@ pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
 pub use report::{
     BaselineError, CheckResult, CheckedCapture, CheckedRule, ReportFormat, Verdict, read_baseline, write_baseline,
-    write_report,
+    write_report, write_rules,
 };
 pub use statistics::{Section, write_statistics};
 pub use streams::MaskedStreams;

@@ -11,10 +11,12 @@ mod groups;
 mod jsonl;
 mod junit;
 mod markdown;
+mod rules;
 mod sarif;
 mod text;
 
 pub use baseline::{BaselineError, read_baseline, write_baseline};
+pub use rules::write_rules;
 
 use std::io::{self, Write};
 
