@@ -31,6 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check recorded traffic, for CI')
             [CompletionResult]::new('fields', 'fields', [CompletionResultType]::ParameterValue, 'List the fields that filters and columns may name')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
@@ -176,6 +177,29 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mqttsniff;check' {
+            [CompletionResult]::new('-Y', '-Y ', [CompletionResultType]::ParameterName, 'Count only findings on flows of which this display filter chooses a frame')
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Count only findings on flows of which this display filter chooses a frame')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Fail if a finding is as bad as this, or worse')
+            [CompletionResult]::new('--rule', '--rule', [CompletionResultType]::ParameterName, 'Turn a rule off, or say how bad it is: mqtt.keep-alive-exceeded=error')
+            [CompletionResult]::new('--min-certainty', '--min-certainty', [CompletionResultType]::ParameterName, 'How sure a finding must be to count')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Fail only on findings that this file does not know')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What to print: text for people, or JSON Lines')
+            [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Also write a report to a file: junit=out.xml')
+            [CompletionResult]::new('--max-findings', '--max-findings', [CompletionResultType]::ParameterName, 'Tell at most so many findings of a capture one by one; all are counted')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
+            [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
+            [CompletionResult]::new('--wireshark-rules', '--wireshark-rules', [CompletionResultType]::ParameterName, 'By which rules to tell what Wireshark says of each TCP segment')
+            [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
+            [CompletionResult]::new('--merge', '--merge', [CompletionResultType]::ParameterName, 'Read the files in the order of time, as one capture')
+            [CompletionResult]::new('--update-baseline', '--update-baseline', [CompletionResultType]::ParameterName, 'Write all that is found to the file of --baseline, and call it known')
+            [CompletionResult]::new('--ignore-checksums', '--ignore-checksums', [CompletionResultType]::ParameterName, 'Also read TCP segments whose checksum is wrong')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Show tokens in place of client identifiers, user names, topics and payloads')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mqttsniff;fields' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -209,6 +233,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check recorded traffic, for CI')
             [CompletionResult]::new('fields', 'fields', [CompletionResultType]::ParameterValue, 'List the fields that filters and columns may name')
             [CompletionResult]::new('interfaces', 'interfaces', [CompletionResultType]::ParameterValue, 'List the network interfaces that can be captured from')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of the output of --json')
@@ -233,6 +258,9 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;help;stats' {
+            break
+        }
+        'mqttsniff;help;check' {
             break
         }
         'mqttsniff;help;fields' {

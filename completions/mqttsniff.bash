@@ -19,6 +19,9 @@ _mqttsniff() {
             mqttsniff,capture)
                 cmd="mqttsniff__subcmd__capture"
                 ;;
+            mqttsniff,check)
+                cmd="mqttsniff__subcmd__check"
+                ;;
             mqttsniff,completions)
                 cmd="mqttsniff__subcmd__completions"
                 ;;
@@ -54,6 +57,9 @@ _mqttsniff() {
                 ;;
             mqttsniff__subcmd__help,capture)
                 cmd="mqttsniff__subcmd__help__subcmd__capture"
+                ;;
+            mqttsniff__subcmd__help,check)
+                cmd="mqttsniff__subcmd__help__subcmd__check"
                 ;;
             mqttsniff__subcmd__help,completions)
                 cmd="mqttsniff__subcmd__help__subcmd__completions"
@@ -95,7 +101,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow follow redact stats fields interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow follow redact stats check fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -233,6 +239,76 @@ _mqttsniff() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__check)
+            opts="-Y -h --merge --filter --fail-on --rule --min-certainty --baseline --update-baseline --format --report --max-findings --color --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -Y)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning note" -- "${cur}"))
+                    return 0
+                    ;;
+                --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --min-certainty)
+                    COMPREPLY=($(compgen -W "hint likely certain" -- "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-findings)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --decode-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-version)
+                    COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -403,7 +479,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow follow redact stats fields interfaces schema completions man help"
+            opts="read capture flow follow redact stats check fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -417,6 +493,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help__subcmd__capture)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -28,6 +28,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand stats 'Show what captures add up to'
+            cand check 'Check recorded traffic, for CI'
             cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -166,6 +167,28 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;check'= {
+            cand -Y 'Count only findings on flows of which this display filter chooses a frame'
+            cand --filter 'Count only findings on flows of which this display filter chooses a frame'
+            cand --fail-on 'Fail if a finding is as bad as this, or worse'
+            cand --rule 'Turn a rule off, or say how bad it is: mqtt.keep-alive-exceeded=error'
+            cand --min-certainty 'How sure a finding must be to count'
+            cand --baseline 'Fail only on findings that this file does not know'
+            cand --format 'What to print: text for people, or JSON Lines'
+            cand --report 'Also write a report to a file: junit=out.xml'
+            cand --max-findings 'Tell at most so many findings of a capture one by one; all are counted'
+            cand --color 'Use colours'
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
+            cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
+            cand --merge 'Read the files in the order of time, as one capture'
+            cand --update-baseline 'Write all that is found to the file of --baseline, and call it known'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;fields'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -194,6 +217,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand stats 'Show what captures add up to'
+            cand check 'Check recorded traffic, for CI'
             cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -212,6 +236,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;redact'= {
         }
         &'mqttsniff;help;stats'= {
+        }
+        &'mqttsniff;help;check'= {
         }
         &'mqttsniff;help;fields'= {
         }

@@ -32,6 +32,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show 
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "follow" -d 'Show what both ends of one TCP connection said'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "redact" -d 'Write a capture that can be shared'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "stats" -d 'Show what captures add up to'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "check" -d 'Check recorded traffic, for CI'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "fields" -d 'List the fields that filters and columns may name'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
@@ -221,21 +222,50 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l json -d 'P
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -s Y -l filter -d 'Count only findings on flows of which this display filter chooses a frame' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l fail-on -d 'Fail if a finding is as bad as this, or worse' -r -f -a "error\t'Against a rule'
+warning\t'Probably a mistake'
+note\t'Worth knowing'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l rule -d 'Turn a rule off, or say how bad it is: mqtt.keep-alive-exceeded=error' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l min-certainty -d 'How sure a finding must be to count' -r -f -a "hint\t'Something to look at'
+likely\t'It rests on an assumption that is most likely true'
+certain\t'The bytes prove it'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l baseline -d 'Fail only on findings that this file does not know' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l format -d 'What to print: text for people, or JSON Lines' -r -f -a "text\t'For people'
+json\t'JSON Lines'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l report -d 'Also write a report to a file: junit=out.xml' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l max-findings -d 'Tell at most so many findings of a capture one by one; all are counted' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
+3.1.1\t'MQTT 3.1.1'
+5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
+4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l merge -d 'Read the files in the order of time, as one capture'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l update-baseline -d 'Write all that is found to the file of --baseline, and call it known'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand fields" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -l json -d 'Print one JSON object for each interface'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "fields" -d 'List the fields that filters and columns may name'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats fields interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "check" -d 'Check recorded traffic, for CI'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "fields" -d 'List the fields that filters and columns may name'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check fields interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

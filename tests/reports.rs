@@ -89,6 +89,17 @@ fn a_report_that_can_not_be_written_is_told_before_anything_is_read() {
     assert_eq!(check(&[GOOD, "--report", &twice[0], "--report", &twice[1]]).status.code(), Some(2));
 }
 
+/// The device is always full.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_that_could_not_be_written_is_a_failure() {
+    for report in ["--report=junit=/dev/full", "--report=sarif=/dev/full"] {
+        let output = check(&[GOOD, report]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).starts_with("mqttsniff: can't write to /dev/full: "), "{}", stderr(&output));
+    }
+}
+
 /// What the schemas of Ant and Jenkins have in common, and what CI systems count.
 #[track_caller]
 fn assert_is_junit(text: &str) {

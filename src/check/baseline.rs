@@ -203,6 +203,8 @@ impl std::fmt::Display for FindingKey {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::capture::FrameNo;
     use crate::check::{Certainty, Severity};
@@ -237,6 +239,19 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(without_numbers(text), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_stands_alone_in_a_key(text in "([a-z ]|[0-9]|0x|[.,:#-]|µs| ms){0,40}") {
+            let once = without_numbers(&text);
+            prop_assert_eq!(without_numbers(&once), once.clone());
+            let mut before = ' ';
+            for c in once.chars() {
+                prop_assert!(!c.is_ascii_digit() || before.is_alphanumeric() || before == '-', "{} {}", text, once);
+                before = c;
+            }
         }
     }
 

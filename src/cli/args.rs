@@ -40,7 +40,8 @@ Examples:
   mqttsniff flow trace.pcap 1                        one connection, segment by segment
   mqttsniff check trace.pcap                         exit status 1 if something is wrong
 
-Exit status: 0 fine, 1 check found something, 2 bad usage, unreadable or cut-short input, or a failed write.";
+Exit status: 0 fine, 1 check found something, 2 bad usage, unreadable or cut-short input, or a
+failed write.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -155,7 +156,7 @@ Examples:
   mqttsniff check trace.pcap
   mqttsniff check trace.pcap --fail-on warning --rule 'tcp.*=off' --rule MQTT-3.1.2-23=note
   mqttsniff check *.pcapng --report junit=out.xml --report sarif=out.sarif
-  mqttsniff check trace.pcap --baseline known.json --update-baseline    all that is found is known from now on
+  mqttsniff check trace.pcap --baseline known.json --update-baseline    what is found is known now
   mqttsniff check trace.pcap --baseline known.json                      fail on what is new";
 
 const FIELDS_EXAMPLES: &str = "\

@@ -29,8 +29,11 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
         say(&Failure::from(problem).to_string());
     }
     let read: Vec<_> = captures.iter().filter(|capture| capture.problems().is_empty()).collect();
+    // That nothing was found says little where nothing was looked at.
+    for capture in read.iter().filter(|capture| capture.summary.engine.frames == 0) {
+        say(&format!("{}: there are no frames in it, so that nothing was checked", capture.name));
+    }
     if captures.iter().all(|capture| capture.summary.engine.messages == 0) {
-        // That nothing was found says little where nothing was looked at.
         for capture in &read {
             hint_at_missing_mqtt(&capture.summary);
         }

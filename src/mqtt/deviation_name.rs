@@ -155,7 +155,11 @@ impl DeviationKind {
                 // 3.1 says nothing of these.
                 five || (matches!(version, Version::V311) && !matches!(field, Field::Property(_)))
             }
-            Self::SessionPresentWithRefusal => !matches!(version, Version::V31),
+            // Before 5.0 only these have codes.
+            Self::ReasonCode(packet_type, _) => five || matches!(packet_type, PacketType::ConnAck | PacketType::SubAck),
+            Self::SessionPresentWithRefusal | Self::WillQosWithoutWill | Self::WillRetainWithoutWill => {
+                !matches!(version, Version::V31)
+            }
             Self::VariableIntegerMalformed
             | Self::VariableIntegerNotMinimal
             | Self::PayloadNotUtf8(_)
@@ -188,8 +192,6 @@ impl DeviationKind {
             | Self::ProtocolName
             | Self::ProtocolLevel
             | Self::ConnectReservedFlag
-            | Self::WillQosWithoutWill
-            | Self::WillRetainWithoutWill
             | Self::WillQos3
             | Self::ConnectPayloadEmpty
             | Self::InvalidUtf8(_)
@@ -207,7 +209,6 @@ impl DeviationKind {
             | Self::SubscribeQos3
             | Self::SubscribeReservedBits
             | Self::ConnAckReservedFlags
-            | Self::ReasonCode(..)
             | Self::ReasonCodesMissing(_) => true,
         }
     }

@@ -91,7 +91,28 @@ pub(super) fn uri(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_xml(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let text = plain(&bytes);
+            let document = format!("<a b=\"{0}\">{0}</a>", xml(&text));
+            let document = roxmltree::Document::parse(&document).expect("XML");
+            let root = document.root_element();
+            prop_assert_eq!(root.attribute("b"), Some(&*text));
+            prop_assert_eq!(root.text().unwrap_or_default(), &*text);
+        }
+
+        #[test]
+        fn any_text_is_one_row_of_a_table(text in "\\PC{0,40}") {
+            let row = markdown(&text);
+            prop_assert!(!row.replace("\\|", "").contains('|'), "{}", row);
+            prop_assert!(!row.contains(['\n', '<', '>', '@']), "{}", row);
+        }
+    }
 
     #[test]
     fn markup_from_the_wire_is_text() {
