@@ -90,6 +90,20 @@ fn what_could_not_be_read_is_no_pass() {
 }
 
 #[test]
+fn that_nothing_was_looked_at_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pcap");
+    std::fs::write(&empty, &std::fs::read(fixtures().join("mqtt5_qos.pcap")).unwrap()[..24]).unwrap();
+    let output = check(&[empty.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).ends_with("there are no frames in it, so that nothing was checked\n"));
+    let output = check(&["fixtures/lab/tls13.pcap"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("no MQTT was found"), "{}", stderr(&output));
+    assert_eq!(stderr(&check(&[GOOD, "fixtures/lab/tls13.pcap"])), "");
+}
+
+#[test]
 fn healthy_captures_pass() {
     for name in
         ["mqtt311_qos", "mqtt31_qos", "paho", "retained", "persistent_session", "v5_topic_alias", "v5_will_delay"]

@@ -1,5 +1,5 @@
-//! The completions and the manual page in `completions/` are what the program prints today.
-//! `UPDATE=1 cargo test --test generated` writes them anew.
+//! The completions and the manual page in `completions/` are what the program prints today, and
+//! `docs/rules.md` has the rules that it knows. `UPDATE=1 cargo test --test generated` writes them anew.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -61,10 +61,29 @@ fn the_committed_files_are_what_the_program_prints() {
     }
 }
 
+/// The page of the rules, made from the rules.
+#[test]
+fn the_page_of_rules_is_what_the_program_knows() {
+    let mut new = Vec::new();
+    mqttsniff::render::write_rules(&mqttsniff::check::Rules::default(), &mut new).unwrap();
+    let new = String::from_utf8(new).unwrap();
+    assert!(
+        new.contains("| `mqtt.publish-qos-3` | error | a PUBLISH with QoS 3 | 3.1: V31-QOS3; 3.1.1: MQTT-3.3.1-4;")
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, new).unwrap();
+        return;
+    }
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    let stale = "stale; `UPDATE=1 cargo test --test generated` rewrites it";
+    assert!(old == new, "docs/rules.md: {stale}: {}", first_difference(&old, &new));
+}
+
 #[test]
 fn the_manual_page_has_every_option_of_every_command() {
     let manual = printed(&["man"]).replace("\\-", "-");
-    for command in ["read", "capture", "interfaces", "schema", "completions", "man"] {
+    for command in ["read", "capture", "check", "interfaces", "schema", "completions", "man"] {
         assert!(manual.contains(&format!(".SS \"mqttsniff {command}\"")), "the page has no section for {command}");
         let help = printed(&[command, "--help"]);
         for word in help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).filter(|word| word.len() > 2) {
@@ -77,7 +96,7 @@ fn the_manual_page_has_every_option_of_every_command() {
 
 #[test]
 fn short_help_takes_at_most_100_columns() {
-    for command in ["", "read", "capture", "interfaces", "schema", "completions", "man"] {
+    for command in ["", "read", "capture", "check", "interfaces", "schema", "completions", "man"] {
         let arguments: Vec<&str> = [command, "-h"].into_iter().filter(|word| !word.is_empty()).collect();
         for line in printed(&arguments).lines() {
             assert!(line.chars().count() <= 100, "mqttsniff {arguments:?}: {line}");

@@ -154,13 +154,13 @@ fn played(page: &str) -> String {
             "rust" => {
                 // The link above a block names its source.
                 let above = &page[..block.text.start];
-                let name = above.rsplit_once("](examples/").unwrap().1.split_once(')').unwrap().0;
+                let name = above.rsplit_once("examples/").unwrap().1.split_once(')').unwrap().0;
                 let source = std::fs::read_to_string(root().join("examples").join(name)).unwrap();
                 fresh.push_str(&page[copied..block.text.start]);
                 fresh.push_str(&source);
                 copied = block.text.end;
             }
-            "json" | "toml" => {}
+            "json" | "toml" | "yaml" | "python" => {}
             other => panic!("a block in {other:?}: commands stand in sh, outputs in text"),
         }
     }
@@ -206,8 +206,71 @@ fn the_page_on_tcp_is_true() {
 }
 
 #[test]
+fn the_page_on_checks_is_true() {
+    assert_page_is_true("docs/check.md");
+}
+
+/// Commands in the recipes of a page: lines of YAML, and lists of words in Python.
+fn recipes(page: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for block in blocks(page) {
+        let lines = page[block.text.clone()].lines().map(str::trim);
+        match block.language.as_str() {
+            "yaml" => {
+                for line in lines {
+                    let command = line.trim_start_matches("- ").trim_start_matches("run: ");
+                    if command.starts_with("mqttsniff ") {
+                        found.push(command.split(' ').skip(1).map(str::to_owned).collect());
+                    }
+                }
+            }
+            "python" => {
+                for line in lines.filter(|line| line.contains("[\"mqttsniff\"")) {
+                    let words = line.split('"').skip(1).step_by(2).skip(1);
+                    found.push(words.map(str::to_owned).collect());
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The commands are run where there is no capture: then all that may be wrong is that.
+#[test]
+fn commands_in_the_recipes_are_understood() {
+    for (name, expected) in [("README.md", 3), ("docs/check.md", 3)] {
+        let page = std::fs::read_to_string(root().join(name)).unwrap();
+        let recipes = recipes(&page);
+        assert_eq!(recipes.len(), expected, "{name}: {recipes:?}");
+        for words in recipes {
+            let folder = tempfile::tempdir().unwrap();
+            let run = |words: &[String]| {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_mqttsniff"));
+                command.args(words).current_dir(folder.path()).output().unwrap()
+            };
+            let missing = run(&words);
+            let errors = String::from_utf8_lossy(&missing.stderr).into_owned();
+            assert!(errors.starts_with("mqttsniff: traffic.pcapng: no such file"), "{name}: {words:?}: {errors}");
+            std::fs::copy(root().join("fixtures/mqtt5_qos.pcap"), folder.path().join("traffic.pcapng")).unwrap();
+            let found = run(&words);
+            assert_eq!(found.status.code(), Some(0), "{name}: {words:?}");
+        }
+    }
+}
+
+#[test]
 fn links_in_the_pages_lead_somewhere() {
-    for name in ["README.md", "docs/json.md", "docs/mqtt.md", "docs/tcp.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    for name in [
+        "README.md",
+        "docs/check.md",
+        "docs/json.md",
+        "docs/mqtt.md",
+        "docs/rules.md",
+        "docs/tcp.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ] {
         let file = root().join(name);
         let page = std::fs::read_to_string(&file).unwrap();
         for link in page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
@@ -224,7 +287,9 @@ fn links_in_the_pages_lead_somewhere() {
 fn the_examples_run() {
     let tests = std::env::current_exe().unwrap();
     let examples = tests.parent().unwrap().with_file_name("examples");
-    for (name, expected) in [("topics", "lab/s1/q2"), ("own_frames", "10.0.0.2:1883")] {
+    for (name, expected) in
+        [("topics", "lab/s1/q2"), ("own_frames", "10.0.0.2:1883"), ("no_errors", "malformed.pcap has 12 errors")]
+    {
         let program = examples.join(name).with_extension(std::env::consts::EXE_EXTENSION);
         if !program.exists() {
             let _ = writeln!(std::io::stderr(), "skipped: example {name}: it is built by `cargo test` without --test");

@@ -92,6 +92,35 @@ fn every_line_of_statistics_is_valid() {
 }
 
 #[test]
+fn every_line_of_a_check_is_valid() {
+    let validator = Validator::new();
+    let folder = tempfile::tempdir().unwrap();
+    let known = folder.path().join("known.json");
+    let check = |captures: &[std::path::PathBuf], more: &[&str]| {
+        let mut command = common::mqttsniff();
+        common::lines(&command.args(["check", "--format", "json"]).args(captures).args(more).output().unwrap())
+    };
+    let all = captures();
+    let mut records = check(&all, &[]);
+    records.extend(check(&["nowhere.pcap".into()], &[]));
+    let baseline = ["--baseline", known.to_str().unwrap()];
+    check(&[fixtures().join("malformed.pcap")], &[&baseline[..], &["--update-baseline"]].concat());
+    records.extend(check(&all[..1], &baseline));
+    let verdicts = common::of(&records, "verdict");
+    assert_eq!(verdicts.len(), 3);
+    assert_eq!(verdicts[0]["captures"].as_array().unwrap().len(), all.len());
+    assert!(verdicts[1]["captures"][0]["problems"].is_array() && verdicts[2]["gone"].as_array().unwrap().len() == 12);
+    for record in &records {
+        validator.check(record).unwrap_or_else(|error| panic!("{error}"));
+    }
+    for (verdict, place) in [(verdicts[0], ""), (verdicts[0], "/captures/0"), (verdicts[2], "/gone/0")] {
+        let mut changed = verdict.clone();
+        changed.pointer_mut(place).unwrap()["made_up"] = json!(1);
+        assert!(validator.check(&changed).is_err(), "{place}");
+    }
+}
+
+#[test]
 fn every_line_of_every_fixture_is_valid() {
     let validator = Validator::new();
     let mut kinds = BTreeSet::new();

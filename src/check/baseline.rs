@@ -15,7 +15,7 @@ const KEYS: usize = 100_000;
 const UNITS: [&str; 12] = ["ns", "µs", "ms", "s", "min", "h", "B", "kB", "MB", "GB", "KiB", "MiB"];
 
 /// What a finding has in common with that of another capture of the same traffic.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingKey {
     /// The rule.
     pub rule: String,
@@ -91,7 +91,8 @@ fn without_numbers(text: &str) -> String {
     let mut in_word = false;
     while let Some(c) = rest.chars().next() {
         if in_word || !c.is_ascii_digit() {
-            in_word = c.is_alphanumeric() || c == '_';
+            // A hyphen goes on with a word: UTF-8.
+            in_word = c.is_alphanumeric() || c == '_' || (in_word && c == '-');
             out.push(c);
             rest = rest.get(c.len_utf8()..).unwrap_or_default();
             continue;
@@ -202,6 +203,8 @@ impl std::fmt::Display for FindingKey {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::capture::FrameNo;
     use crate::check::{Certainty, Severity};
@@ -231,10 +234,24 @@ mod tests {
             ("silent for 12.0 ms.", "silent for #."),
             ("from 10.0.0.1:40000", "from #:#"),
             ("topic lab/s1/q0 is sent 3 sheep", "topic lab/s1/q0 is sent # sheep"),
+            ("not UTF-8, 1-2 times", "not UTF-8, #-# times"),
             ("7", "#"),
             ("", ""),
         ] {
             assert_eq!(without_numbers(text), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_stands_alone_in_a_key(text in "([a-z ]|[0-9]|0x|[.,:#-]|µs| ms){0,40}") {
+            let once = without_numbers(&text);
+            prop_assert_eq!(without_numbers(&once), once.clone());
+            let mut before = ' ';
+            for c in once.chars() {
+                prop_assert!(!c.is_ascii_digit() || before.is_alphanumeric() || before == '-', "{} {}", text, once);
+                before = c;
+            }
         }
     }
 

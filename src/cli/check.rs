@@ -2,12 +2,13 @@
 
 mod arguments;
 mod examine;
+mod known;
 mod reports;
 
 use std::process::ExitCode;
 
-use mqttsniff::check::Rules;
-use mqttsniff::render::{CheckResult, CheckedRule, Verdict};
+use mqttsniff::check::{Baseline, RuleInfo, Rules};
+use mqttsniff::render::{CheckResult, CheckedCapture, CheckedRule, Verdict};
 
 pub(super) use arguments::Check;
 
@@ -18,23 +19,44 @@ use super::output::hint_at_missing_mqtt;
 const FOUND: u8 = 1;
 
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
-    let rules = Rules::default();
+    let mut rules = Rules::default();
     let policy = arguments.policy(&rules)?;
-    // What can't be written is better known before the captures are read than after.
+    // What can't be written, or read, is better known before the captures are read than after.
     let reports = reports::plan(arguments)?;
-    let captures = examine::all(arguments, &policy)?;
-    for problem in captures.iter().flat_map(mqttsniff::render::CheckedCapture::problems) {
+    let mut baseline = known::read(arguments)?;
+    let captures = examine::all(arguments, &policy, baseline.as_mut())?;
+    for problem in captures.iter().flat_map(CheckedCapture::problems) {
         say(&Failure::from(problem).to_string());
     }
+    let read: Vec<_> = captures.iter().filter(|capture| capture.problems().is_empty()).collect();
+    // That nothing was found says little where nothing was looked at.
+    for capture in read.iter().filter(|capture| capture.summary.engine.frames == 0) {
+        say(&format!("{}: there are no frames in it, so that nothing was checked", capture.name));
+    }
     if captures.iter().all(|capture| capture.summary.engine.messages == 0) {
-        // That nothing was found says little where nothing was looked at.
-        for capture in captures.iter().filter(|capture| capture.problems().is_empty()) {
+        for capture in &read {
             hint_at_missing_mqtt(&capture.summary);
         }
     }
+    let complete = read.len() == captures.len();
+    // What was not read may hold what seems to be gone.
+    let gone = |baseline: &Baseline| {
+        let gone = baseline.gone().filter(|_| complete);
+        gone.map(|(key, count)| (key.clone(), count)).collect()
+    };
+    let gone = baseline.as_ref().map(gone);
+    // Each finding has its rule in the reports, whatever found it.
+    for finding in captures.iter().flat_map(|capture| capture.findings.kept()) {
+        if rules.get(&finding.id).is_none() {
+            rules.add(RuleInfo::new(finding.id.clone(), finding.severity, finding.message.clone()));
+        }
+    }
     let rules = rules.iter().map(|rule| CheckedRule { level: policy.level_of(rule), info: rule.clone() }).collect();
-    let result = CheckResult { captures, rules, fail_on: arguments.fail_on(), gone: None };
+    let result = CheckResult { captures, rules, fail_on: arguments.fail_on(), gone };
     reports::write(&reports, &result)?;
+    if arguments.update_baseline {
+        return known::update(arguments, baseline.as_ref(), complete);
+    }
     Ok(status(&result))
 }
 

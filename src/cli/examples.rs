@@ -8,7 +8,8 @@ Examples:
   mqttsniff flow trace.pcap 1                        one connection, segment by segment
   mqttsniff check trace.pcap                         exit status 1 if something is wrong
 
-Exit status: 0 fine, 1 check found something, 2 bad usage, unreadable or cut-short input, or a failed write.";
+Exit status: 0 fine, 1 check found something, 2 bad usage, unreadable or cut-short input, or a
+failed write.";
 
 pub(super) const READ_EXAMPLES: &str = "\
 Examples:
@@ -51,7 +52,9 @@ pub(super) const CHECK_EXAMPLES: &str = "\
 Examples:
   mqttsniff check trace.pcap
   mqttsniff check trace.pcap --fail-on warning --rule 'tcp.*=off' --rule MQTT-3.1.2-23=note
-  mqttsniff check *.pcapng --report jsonl=findings.jsonl";
+  mqttsniff check *.pcapng --report junit=out.xml --report sarif=out.sarif
+  mqttsniff check trace.pcap --baseline known.json --update-baseline    what is found is known now
+  mqttsniff check trace.pcap --baseline known.json                      fail on what is new";
 
 pub(super) const EXPLAIN_EXAMPLES: &str = "\
 Examples:

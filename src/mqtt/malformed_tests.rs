@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::test_encoder::packet;
 use super::{
-    Body, FixedHeader, FrameSink, Framed, Framer, FramerLimits, HeaderRead, Incomplete, LostSync, LostSyncReason,
-    PacketType, Severity, Version, decode,
+    Body, DeviationKind, FixedHeader, FrameSink, Framed, Framer, FramerLimits, HeaderRead, Incomplete, LostSync,
+    LostSyncReason, PacketType, Severity, Version, decode,
 };
 use crate::capture::{FrameNo, Origin};
 use crate::time::Timestamp;
@@ -364,6 +364,7 @@ fn each_fault_is_told_with_a_rule_of_its_version_and_as_bad_as_it_is_there() {
             let rule = (packet.version, kind.clause(packet.version), kind.severity(packet.version));
             found.entry(rule).or_insert_with(|| format!("{kind:?} {bytes:02x?}"));
             assert!(u64::from(deviation.offset) <= header.packet_length(), "{kind:?} {bytes:02x?}");
+            assert!(kind.occurs_in(packet.version), "{kind:?} {bytes:02x?}");
         }
     }
     for (rule, example) in &found {
@@ -371,6 +372,23 @@ fn each_fault_is_told_with_a_rule_of_its_version_and_as_bad_as_it_is_there() {
     }
     let never: Vec<_> = expected.iter().filter(|rule| !found.contains_key(rule)).collect();
     assert_eq!(never, Vec::<&(Version, &str, Severity)>::new());
+}
+
+/// What is told of rules without a packet at hand is what packets give.
+#[test]
+fn the_rules_of_all_deviations_are_those_that_are_found() {
+    let expected: BTreeSet<_> =
+        RULES.iter().flat_map(|(version, severity, ids)| ids.iter().map(|id| (*version, *id, *severity))).collect();
+    let mut listed = BTreeSet::new();
+    for kind in DeviationKind::every() {
+        let versions = Version::ALL.into_iter().filter(|version| kind.occurs_in(*version));
+        listed.extend(versions.map(|version| (version, kind.clause(version), kind.severity(version))));
+    }
+    // The framer finds the first, and the others take more than a small fault in a valid packet.
+    let others = ["MALFORMED-REMAINING-LENGTH", "MQTT-3.1.3-7", "SUBSCRIPTION-ID-REPEATED", "V31-TOPIC-LENGTH"];
+    listed.retain(|(_, clause, _)| !others.contains(clause));
+    assert_eq!(listed.difference(&expected).collect::<Vec<_>>(), Vec::<&(Version, &str, Severity)>::new());
+    assert_eq!(expected.difference(&listed).collect::<Vec<_>>(), Vec::<&(Version, &str, Severity)>::new());
 }
 
 #[test]

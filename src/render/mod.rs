@@ -28,7 +28,10 @@ pub use lines::{Lines, LinesMark};
 pub use payload::{PayloadFormat, PayloadOptions};
 pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
-pub use report::{CheckResult, CheckedCapture, CheckedRule, ReportFormat, Verdict, write_report};
+pub use report::{
+    BaselineError, CheckResult, CheckedCapture, CheckedRule, ReportFormat, Verdict, read_baseline, write_baseline,
+    write_report, write_rules,
+};
 pub use statistics::{Section, write_statistics};
 pub use streams::MaskedStreams;
 pub use table::Tables;

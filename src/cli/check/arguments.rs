@@ -41,8 +41,22 @@ pub(in crate::cli) struct Check {
     rule: Vec<(String, Level)>,
 
     /// How sure a finding must be to count
-    #[arg(long, value_name = "CERTAINTY", default_value = "hint", help_heading = "What counts")]
+    #[arg(long, value_name = "CERTAINTY", default_value = "likely", help_heading = "What counts")]
     min_certainty: CertaintyArgument,
+
+    /// Fail only on findings that this file does not know
+    ///
+    /// A file that --update-baseline wrote. A finding is known by its rule, its clause, the client and its message
+    /// without numbers, so that new time stamps, ports and frame numbers make no new finding; if there are more of
+    /// them than the file has, the others are new.
+    #[arg(long, value_name = "FILE", help_heading = "What counts")]
+    pub(super) baseline: Option<PathBuf>,
+
+    /// Write all that is found to the file of --baseline, and call it known
+    ///
+    /// The file need not exist. It is not written if a capture could not be read to its end.
+    #[arg(long, requires = "baseline", help_heading = "What counts")]
+    pub(super) update_baseline: bool,
 
     /// What to print: text for people, or JSON Lines
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
@@ -50,7 +64,8 @@ pub(in crate::cli) struct Check {
 
     /// Also write a report to a file: junit=out.xml
     ///
-    /// FORMAT is text or jsonl. With - as PATH the report is printed in place of the text.
+    /// FORMAT is text, jsonl, junit, sarif, github (annotations), gitlab (code quality) or markdown. Several may be
+    /// asked for. With - as PATH the report is printed, in place of the text.
     #[arg(long, value_name = "FORMAT=PATH", value_parser = report, help_heading = "Output")]
     pub(super) report: Vec<(ReportFormat, PathBuf)>,
 

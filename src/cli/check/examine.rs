@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use mqttsniff::capture::{Fill, SourceReport};
-use mqttsniff::check::{Checks, Collected, Finding, Policy};
+use mqttsniff::check::{Baseline, Checks, Collected, Finding, Policy};
 use mqttsniff::render::CheckedCapture;
 use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output, Summary};
@@ -15,16 +15,27 @@ use crate::cli::progress::Progress;
 use crate::cli::select::{Chooser, Fate};
 
 /// Checks the captures that the arguments name.
-pub(super) fn all(arguments: &Check, policy: &Policy) -> anyhow::Result<Vec<CheckedCapture>> {
+pub(super) fn all(
+    arguments: &Check,
+    policy: &Policy,
+    mut baseline: Option<&mut Baseline>,
+) -> anyhow::Result<Vec<CheckedCapture>> {
     if arguments.merge {
-        return Ok(vec![one(&arguments.files, arguments, policy)?]);
+        return Ok(vec![one(&arguments.files, arguments, policy, baseline)?]);
     }
-    arguments.files.iter().map(|file| one(std::slice::from_ref(file), arguments, policy)).collect()
+    let files = arguments.files.iter().map(std::slice::from_ref);
+    files.map(|file| one(file, arguments, policy, baseline.as_deref_mut())).collect()
 }
 
-fn one(files: &[PathBuf], arguments: &Check, policy: &Policy) -> anyhow::Result<CheckedCapture> {
+fn one(
+    files: &[PathBuf],
+    arguments: &Check,
+    policy: &Policy,
+    baseline: Option<&mut Baseline>,
+) -> anyhow::Result<CheckedCapture> {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let name = names.join(", ");
+    let file = names.into_iter().next().unwrap_or_default();
     let mut chooser = arguments.filter.as_deref().map(Chooser::by_filter).transpose()?;
     let options = engine_options(&arguments.decoding, false);
     let options = match &mut chooser {
@@ -38,7 +49,7 @@ fn one(files: &[PathBuf], arguments: &Check, policy: &Policy) -> anyhow::Result<
         Err(problems) => {
             let source = SourceReport { problems, ..SourceReport::default() };
             let summary = Summary { source, ..Summary::default() };
-            return Ok(CheckedCapture { name, summary, findings, standings: Vec::new() });
+            return Ok(CheckedCapture { name, file, summary, findings, standings: Vec::new() });
         }
     };
     if arguments.coverage {
@@ -46,7 +57,8 @@ fn one(files: &[PathBuf], arguments: &Check, policy: &Policy) -> anyhow::Result<
         // What a message becomes beyond the broker is judged by its deliveries.
         analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
     }
-    let mut sieve = Sieve { policy, chooser, waiting: Vec::new(), findings };
+    let mut sieve =
+        Sieve { policy, baseline, accepts: arguments.update_baseline, chooser, waiting: Vec::new(), findings };
     let mut progress = Progress::new(false);
     loop {
         let fill = analysis.fill();
@@ -59,12 +71,15 @@ fn one(files: &[PathBuf], arguments: &Check, policy: &Policy) -> anyhow::Result<
     let summary = analysis.finish(&mut |output| sieve.output(output));
     progress.finish();
     let standings = analysis.checks().standings();
-    Ok(CheckedCapture { name, summary, findings: sieve.findings, standings })
+    Ok(CheckedCapture { name, file, summary, findings: sieve.findings, standings })
 }
 
 /// Keeps what counts.
 struct Sieve<'a> {
     policy: &'a Policy,
+    baseline: Option<&'a mut Baseline>,
+    /// Whether all that is found is known from now on.
+    accepts: bool,
     chooser: Option<Chooser>,
     /// What waits for the frame that it belongs to.
     waiting: Vec<Finding>,
@@ -106,10 +121,12 @@ impl Sieve<'_> {
     }
 
     fn take(&mut self, mut finding: Finding) {
-        if self.policy.admit(&mut finding) {
-            self.findings.take(finding);
-        } else {
+        if !self.policy.admit(&mut finding) {
             self.findings.leave_out();
+        } else if self.baseline.as_mut().is_some_and(|baseline| baseline.meet(&finding) || self.accepts) {
+            self.findings.take_known(&finding);
+        } else {
+            self.findings.take(finding);
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::escape::plain;
 use crate::capture::FrameNo;
-use crate::check::{Collected, Finding, Severity};
+use crate::check::{Certainty, Collected, Finding, Severity};
 
 /// Flows of which a rule is told one by one.
 const FLOWS_OF_A_RULE: usize = 20;
@@ -70,7 +71,7 @@ pub(super) fn of(findings: &Collected) -> (Vec<Group<'_>>, Vec<Rest<'_>>) {
 }
 
 /// The frames of a finding: all, or the first and the last of many.
-pub(super) fn frames(finding: &Finding) -> String {
+fn frames(finding: &Finding) -> String {
     match finding.frames.as_slice() {
         [] => String::new(),
         [only] => format!("frame {only}"),
@@ -81,10 +82,22 @@ pub(super) fn frames(finding: &Finding) -> String {
     }
 }
 
+/// Where a finding is, and how sure it is if it is not certain.
+pub(super) fn place(finding: &Finding) -> String {
+    let mut place = vec![frames(finding)];
+    place.extend(finding.flow.map(|flow| format!("flow {}", flow.id)));
+    place.extend(finding.client_id.as_ref().map(|id| format!("client {}", plain(id))));
+    match finding.certainty {
+        Certainty::Certain => {}
+        Certainty::Likely | Certainty::Hint => place.push(finding.certainty.name().to_owned()),
+    }
+    place.retain(|part| !part.is_empty());
+    place.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Certainty;
     use crate::time::Timestamp;
 
     fn finding(id: &str, severity: Severity, frames: &[u64]) -> Finding {

@@ -3,10 +3,21 @@
 //!
 //! The same input gives the same bytes: no report knows the time of day or the machine.
 
+mod baseline;
 mod coverage;
+mod escape;
+mod github;
+mod gitlab;
 mod groups;
 mod jsonl;
+mod junit;
+mod markdown;
+mod rules;
+mod sarif;
 mod text;
+
+pub use baseline::{BaselineError, read_baseline, write_baseline};
+pub use rules::write_rules;
 
 use std::io::{self, Write};
 
@@ -22,6 +33,8 @@ use crate::check::{Collected, FindingKey, Level, RuleInfo, Severity};
 pub struct CheckedCapture {
     /// As it was named, or the names of all files that were read as one.
     pub name: String,
+    /// The file, or the first of several.
+    pub file: String,
     /// What the analysis adds up to. Of a file that could not be opened it holds the problem alone.
     pub summary: Summary,
     /// What was found.
@@ -132,29 +145,33 @@ impl CheckResult {
     /// The verdict in a line.
     pub fn verdict_line(&self) -> String {
         let [notes, warnings, errors] = self.by_severity();
-        let counts = [(errors, "error"), (warnings, "warning"), (notes, "note")];
-        let list = |least: u64| {
-            let parts = counts.iter().filter(|(count, _)| *count >= least).map(|(count, what)| Count(*count, what));
-            parts.map(|part| part.to_string()).collect::<Vec<_>>().join(", ")
+        // With a baseline only what it does not know is counted.
+        let counts = match self.gone {
+            Some(_) => [(errors, "new error"), (warnings, "new warning"), (notes, "new note")],
+            None => [(errors, "error"), (warnings, "warning"), (notes, "note")],
         };
+        let parts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| Count(*count, what));
+        let list = parts.map(|part| part.to_string()).collect::<Vec<_>>().join(", ");
         let place = format!("in {}", Count(self.captures.len() as u64, "capture"));
         let unread = self.captures.iter().filter(|capture| !capture.problems().is_empty()).count() as u64;
         let unread_text = || match (unread, self.captures.len()) {
             (1, 1) => "it could not be read to its end".to_owned(),
             (unread, _) => format!("{unread} could not be read to the end"),
         };
-        let none = match self.fail_on {
-            Severity::Error => "no error",
-            Severity::Warning => "no error or warning",
-            Severity::Note => "nothing",
+        let none = match (self.fail_on, &self.gone) {
+            (Severity::Error, None) => "no error",
+            (Severity::Error, Some(_)) => "no new error",
+            (Severity::Warning, None) => "no error or warning",
+            (Severity::Warning, Some(_)) => "no new error or warning",
+            (Severity::Note, None) => "nothing",
+            (Severity::Note, Some(_)) => "nothing new",
         };
         // What does not make a failure is told behind it.
-        let mild = list(1);
-        let mild = if mild.is_empty() { String::new() } else { format!(" ({mild})") };
+        let mild = if list.is_empty() { String::new() } else { format!(" ({list})") };
         match self.verdict() {
             Verdict::Passed => format!("{none} found {place}{mild}"),
-            Verdict::Failed if unread == 0 => format!("check failed: {} {place}", list(1)),
-            Verdict::Failed => format!("check failed: {} {place}, and {}", list(1), unread_text()),
+            Verdict::Failed if unread == 0 => format!("check failed: {list} {place}"),
+            Verdict::Failed => format!("check failed: {list} {place}, and {}", unread_text()),
             Verdict::Incomplete => {
                 format!("check incomplete: {}; {none} found {place} as far as it was read{mild}", unread_text())
             }
@@ -169,17 +186,33 @@ pub enum ReportFormat {
     Text,
     /// JSON Lines.
     JsonLines,
+    /// JUnit XML.
+    JUnit,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    GitHub,
+    /// Code Quality of GitLab.
+    GitLab,
+    /// Markdown.
+    Markdown,
 }
 
 impl ReportFormat {
     /// All forms.
-    pub const ALL: [Self; 2] = [Self::Text, Self::JsonLines];
+    pub const ALL: [Self; 7] =
+        [Self::Text, Self::JsonLines, Self::JUnit, Self::Sarif, Self::GitHub, Self::GitLab, Self::Markdown];
 
     /// The name by which a user asks for it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::JsonLines => "jsonl",
+            Self::JUnit => "junit",
+            Self::Sarif => "sarif",
+            Self::GitHub => "github",
+            Self::GitLab => "gitlab",
+            Self::Markdown => "markdown",
         }
     }
 }
@@ -189,5 +222,10 @@ pub fn write_report(result: &CheckResult, format: ReportFormat, style: Style, ou
     match format {
         ReportFormat::Text => text::write(result, style, out),
         ReportFormat::JsonLines => jsonl::write(result, out),
+        ReportFormat::JUnit => junit::write(result, out),
+        ReportFormat::Sarif => sarif::write(result, out),
+        ReportFormat::GitHub => github::write(result, out),
+        ReportFormat::GitLab => gitlab::write(result, out),
+        ReportFormat::Markdown => markdown::write(result, out),
     }
 }

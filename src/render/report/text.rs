@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
+use super::escape::plain;
 use super::groups::{self, Group};
 use super::{CheckResult, CheckedCapture, Verdict};
-use crate::check::{Certainty, Severity};
+use crate::check::Severity;
 use crate::render::Style;
 use crate::render::width::{Color, Count};
-use crate::text::Escaped;
 
 /// Known findings that occur no more and are told one by one.
 const GONE: usize = 20;
@@ -47,13 +47,12 @@ pub(super) fn write(result: &CheckResult, style: Style, out: &mut impl Write) ->
 
 fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -> io::Result<()> {
     let engine = &capture.summary.engine;
-    let name = Escaped(capture.name.as_bytes()).to_string();
-    let name = style.paint(Color::Title, &name);
+    let name = style.paint(Color::Title, &plain(capture.name.as_bytes()));
     let [frames, flows, messages] =
         [Count(engine.frames, "frame"), Count(engine.flows, "flow"), Count(engine.messages, "MQTT message")];
     writeln!(out, "{name}: {frames}, {flows}, {messages}")?;
     for problem in capture.problems() {
-        writeln!(out, "  {}", style.paint(Color::Bad, &format!("problem: {}", problem.what)))?;
+        writeln!(out, "  {}", style.paint(Color::Bad, &format!("problem: {}", plain(problem.what.as_bytes()))))?;
     }
     let (groups, rest) = groups::of(&capture.findings);
     for group in &groups {
@@ -77,16 +76,8 @@ fn write_group(group: &Group<'_>, style: Style, out: &mut impl Write) -> io::Res
     if let Some(clause) = finding.clause {
         write!(out, "  [{clause}]")?;
     }
-    let mut place = vec![groups::frames(finding)];
-    place.extend(finding.flow.map(|flow| format!("flow {}", flow.id)));
-    place.extend(finding.client_id.as_ref().map(|id| format!("client {}", Escaped(id))));
-    match finding.certainty {
-        Certainty::Certain => {}
-        Certainty::Likely | Certainty::Hint => place.push(finding.certainty.name().to_owned()),
-    }
-    place.retain(|part| !part.is_empty());
-    writeln!(out, "  {}", place.join(", "))?;
-    writeln!(out, "{INDENT}{}", Escaped(finding.message.as_bytes()))?;
+    writeln!(out, "  {}", groups::place(finding))?;
+    writeln!(out, "{INDENT}{}", plain(finding.message.as_bytes()))?;
     if let Some(hint) = finding.hint {
         writeln!(out, "{INDENT}hint: {hint}")?;
     }
