@@ -174,11 +174,23 @@ pub(super) struct Read {
     #[arg(required = true, value_name = "FILE", help_heading = "Input")]
     pub(super) files: Vec<PathBuf>,
 
+    /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
+    ///
+    /// As pcap where the name ends in .pcap, else as pcapng, which keeps comments, interfaces and link types apart.
+    /// Frames without which a message in a chosen frame can't be read are saved too: the segments and fragments that
+    /// hold its beginning. Without --filter this converts a capture, and merges several. A file of that name is
+    /// replaced once all is written.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with_all = ["redact", "redact_key"])]
+    pub(super) write: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) selection: Selection,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) segments: Segments,
 
     #[command(flatten)]
     pub(super) output: Output,
@@ -225,17 +237,26 @@ pub(super) struct Capture {
     #[arg(short, long, value_name = "TIME", help_heading = "Stop", value_parser = duration)]
     pub(super) duration: Option<Duration>,
 
-    /// Save the captured frames to a file (.pcap or .pcapng)
+    /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng.
+    /// As pcap where the name ends in .pcap, else as pcapng. Frames without which a message in a chosen frame can't be
+    /// read are saved too: the segments and fragments that hold its beginning. For them frames may wait in memory for a
+    /// minute, or until 64 MiB wait.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
+
+    /// Save all frames, though --filter shows only some of them
+    #[arg(long, help_heading = "Output", requires_all = ["write", "filter"])]
+    pub(super) write_all: bool,
 
     #[command(flatten)]
     pub(super) selection: Selection,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) segments: Segments,
 
     #[command(flatten)]
     pub(super) output: Output,
@@ -274,6 +295,9 @@ pub(super) struct Flow {
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) segments: Segments,
 
     /// Print JSON Lines: one object a line
     ///
@@ -319,15 +343,31 @@ pub(super) struct Interfaces {
     pub(super) json: bool,
 }
 
+/// How streams are read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decoding")]
-pub(super) struct Decoding {
+pub(super) struct Streams {
     /// Read a port as this protocol, whatever it looks like: 1884=mqtt
     ///
     /// Protocols: mqtt, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any port,
     /// so this is for streams that are damaged at their beginning, or that only look like MQTT.
     #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
     pub(super) decode_as: Vec<(u16, Protocol)>,
+
+    /// Also read TCP segments whose checksum is wrong
+    ///
+    /// By default they count as not arrived, as for the receiver, once the sender's checksums were seen to be right
+    /// (before that, the sender's card may be the one that fills them in).
+    #[arg(long)]
+    pub(super) ignore_checksums: bool,
+}
+
+/// How messages are read and shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decoding")]
+pub(super) struct Decoding {
+    #[command(flatten)]
+    pub(super) streams: Streams,
 
     /// The MQTT version where no CONNECT was captured
     ///
@@ -336,22 +376,27 @@ pub(super) struct Decoding {
     #[arg(long, value_name = "VERSION")]
     pub(super) mqtt_version: Option<VersionArgument>,
 
-    /// Also read TCP segments whose checksum is wrong
-    ///
-    /// By default they count as not arrived, as for the receiver, once the sender's checksums were seen to be right
-    /// (before that, the sender's card may be the one that fills them in).
-    #[arg(long)]
-    pub(super) ignore_checksums: bool,
-
-    /// By which rules to tell what Wireshark says of each TCP segment
-    ///
-    /// For the fields tcp.analysis of --filter and --fields, and for --json, where tcp.wireshark holds the names of
-    /// Wireshark's tcp.analysis fields. The rules have changed between its releases.
-    #[arg(long, value_name = "RELEASE", default_value = "master")]
-    pub(super) wireshark_rules: WiresharkArgument,
-
     #[command(flatten)]
     pub(super) tokens: Tokens,
+}
+
+/// What is said of segments.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decoding")]
+pub(super) struct Segments {
+    /// By which rules to tell what Wireshark says of each TCP segment
+    ///
+    /// For the fields tcp.analysis of --filter, --fields and --columns, and for --json, where tcp.wireshark holds the
+    /// names of Wireshark's tcp.analysis fields. The rules have changed between its releases.
+    #[arg(long, value_name = "RELEASE", default_value = "master")]
+    wireshark_rules: WiresharkArgument,
+}
+
+impl Segments {
+    /// The rules.
+    pub(super) fn rules(&self) -> Option<WiresharkRules> {
+        Some(self.wireshark_rules.into())
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

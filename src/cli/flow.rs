@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use mqttsniff::Output;
+use mqttsniff::engine::EngineOptions;
 use mqttsniff::flow::Role;
 use mqttsniff::render::{JsonLines, Ladder, Part, Plot, PlotKind, Shown, Style};
 
@@ -14,14 +15,16 @@ use super::args::{EndArgument, Flow, PlotArgument, TimeArgument};
 use super::choose::watch;
 use super::failure::{Failure, report_problems};
 use super::input;
-use super::output::{STDOUT, style_of};
+use super::output::{STDOUT, engine_options, style_of};
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
     let target = arguments.output.as_deref().map(Target::open).transpose()?;
     let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "flow")?;
     let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
-    let mut analysis = input::open(&files, &arguments.decoding, true)?;
+    let options = engine_options(&arguments.decoding);
+    let options = EngineOptions { packets: true, wireshark: arguments.segments.rules(), ..options };
+    let mut analysis = input::open(&files, options)?;
     // JSON ends with the summary of the whole; people have seen all there is of the flow.
     let progress = Progress::new(arguments.json);
     let summary = watch(&mut analysis, wanted, arguments.json, progress, &mut |output| viewer.take(output))?;

@@ -95,8 +95,8 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
         Some(path) => Box::new(create(path)?),
     };
     let mut viewer = Viewer::new(arguments, redacts, BufWriter::with_capacity(1 << 16, out));
-    let options = EngineOptions { streams: true, ..engine_options(&arguments.decoding, true) };
-    let mut analysis = input::open_with(&files, options)?;
+    let options = EngineOptions { streams: true, packets: true, ..engine_options(&arguments.decoding) };
+    let mut analysis = input::open(&files, options)?;
     let inputs: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     viewer.begin(&inputs).context(STDOUT)?;
     let mut masked = MaskedStreams::default();

@@ -17,9 +17,11 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod save;
 mod select;
 mod staged;
 mod stats;
+mod target;
 
 use std::process::ExitCode;
 
