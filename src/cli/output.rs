@@ -15,7 +15,8 @@ use mqttsniff::session::Delivery;
 use mqttsniff::{Output, Summary};
 
 use super::args::{
-    Capture, ColorArgument, Decoding, FormatArgument, Output as OutputArguments, PayloadArgument, Streams, TimeArgument, View,
+    Capture, ColorArgument, Decoding, FormatArgument, Output as OutputArguments, PayloadArgument, Streams,
+    TimeArgument, View,
 };
 use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
@@ -93,7 +94,9 @@ impl Report {
         if separator(arguments).is_some() && (arguments.detail || !is_bare) {
             bail!(Failure::new(
                 "separated values have neither payloads nor the details of messages",
-                Some("use --json; or --fields with mqtt.msg_text and others, which `mqttsniff fields` lists".to_owned()),
+                Some(
+                    "use --json; or --fields with mqtt.msg_text and others, which `mqttsniff fields` lists".to_owned()
+                ),
             ));
         }
         let renderer = if prints {

@@ -46,11 +46,9 @@ impl<'a> Saver<'a> {
             Output::Message(flow, message) => excerpt.message(*flow, message),
             Output::Packet(view) => excerpt.frame(view, chosen),
             Output::Flow(flow, _) => excerpt.flow(flow.id),
-            Output::Session(..)
-            | Output::Delivery(_)
-            | Output::Topic(..)
-            | Output::Finding(_)
-            | Output::Stream(..) => return,
+            Output::Session(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) | Output::Stream(..) => {
+                return;
+            }
         }
         if self.error.is_none() {
             self.error = self.drain().err();

@@ -86,7 +86,8 @@ impl From<SectionArgument> for Section {
 pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     let interval = i64::try_from(arguments.interval.as_nanos()).unwrap_or(i64::MAX);
     let mut statistics = Statistics::new(Span::from_nanos(interval));
-    let mut analysis = input::open(&arguments.files, EngineOptions { packets: true, ..stream_options(&arguments.streams) })?;
+    let mut analysis =
+        input::open(&arguments.files, EngineOptions { packets: true, ..stream_options(&arguments.streams) })?;
     let mut progress = Progress::new(false);
     let mut add = |output: &Output<'_>| {
         if let Output::Packet(view) = output {

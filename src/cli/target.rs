@@ -43,9 +43,8 @@ pub(super) fn refuse_output(path: &Path, way_out: &str) -> anyhow::Result<()> {
 /// Refuses to write a file that is read at the same time.
 pub(super) fn refuse_own_input(inputs: &[PathBuf], output: &Path) -> anyhow::Result<()> {
     let Ok(written) = fs::canonicalize(output) else { return Ok(()) };
-    let same = |input: &PathBuf| {
-        fs::canonicalize(input).is_ok_and(|input| input == written || is_same_file(&input, &written))
-    };
+    let same =
+        |input: &PathBuf| fs::canonicalize(input).is_ok_and(|input| input == written || is_same_file(&input, &written));
     if inputs.iter().any(same) && output != Path::new("-") {
         bail!(Failure::new(
             format!("'{}' is the input itself, and would be lost", output.display()),

@@ -110,8 +110,8 @@ impl Excerpt {
         let sender = if message.stream == Direction::ToServer { flow.client } else { flow.server };
         let key = (flow.id, sender);
         let stream = self.streams.entry(key).or_default();
-        if message.resynced {
-            // What stands before it was no message.
+        if message.resynced && stream.read != Some(message.stream_offset as u32) {
+            // What stands right before it was no message.
             stream.release_before(message.started.frame, &mut self.held);
         }
         let end = message.stream_offset.wrapping_add(message.packet.header.packet_length()) as u32;
@@ -236,7 +236,8 @@ impl Excerpt {
         }
         if self.fragments.len() > self.prune_at {
             let first = self.held.first();
-            self.fragments.retain(|_, frames| frames.last().is_some_and(|last| first.is_some_and(|first| *last >= first)));
+            self.fragments
+                .retain(|_, frames| frames.last().is_some_and(|last| first.is_some_and(|first| *last >= first)));
             self.prune_at = PRUNE_AT.max(2 * self.fragments.len());
         }
         (parts, waits)

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::csv;
 use super::record::Text;
 use super::width::{Style, columns, fit, fit_middle};
-use crate::field::{Base, Columns, Field, FieldId, Kind, Names as _, Occurrence, Registry, Row, Which, value_text};
 use crate::field::Value as FieldValue;
+use crate::field::{Base, Columns, Field, FieldId, Kind, Names as _, Occurrence, Registry, Row, Which, value_text};
 
 /// A column that shows a field of each frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -304,7 +304,10 @@ mod tests {
             r#"{"record":"fields","ip.ttl":[64,1]}"#
         );
         assert_eq!(line("ip.ttl", &[]), r#"{"record":"fields"}"#);
-        assert_eq!(line("tcp.flags.syn", &[FieldValue::Boolean(false)]), r#"{"record":"fields","tcp.flags.syn":false}"#);
+        assert_eq!(
+            line("tcp.flags.syn", &[FieldValue::Boolean(false)]),
+            r#"{"record":"fields","tcp.flags.syn":false}"#
+        );
         assert_eq!(
             line("tcp.analysis.keep_alive", &[FieldValue::Label]),
             r#"{"record":"fields","tcp.analysis.keep_alive":true}"#
