@@ -17,8 +17,9 @@ use mqttsniff::time::Span;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::args::Capture;
+use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
-use super::output::{Mode, Report, engine_options, live_options};
+use super::output::{Mode, Report, live_options};
 use super::save::Saver;
 use super::target::Target;
 

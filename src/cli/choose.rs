@@ -12,10 +12,10 @@ use mqttsniff::flow::Transport;
 use mqttsniff::text::Escaped;
 use mqttsniff::{Analysis, Output, Summary};
 
-use super::args::Decoding;
+use super::decoding::{Decoding, engine_options};
 use super::failure::{Failure, report_problems, say};
 use super::input;
-use super::output::{STDOUT, engine_options};
+use super::output::STDOUT;
 use super::progress::Progress;
 
 /// The files, and the flow in them.

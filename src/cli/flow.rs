@@ -13,9 +13,10 @@ use mqttsniff::render::{JsonLines, Ladder, Part, Plot, PlotKind, Shown, Style};
 
 use super::args::{EndArgument, Flow, PlotArgument, TimeArgument};
 use super::choose::watch;
+use super::decoding::engine_options;
 use super::failure::{Failure, report_problems};
 use super::input;
-use super::output::{STDOUT, engine_options, style_of};
+use super::output::{STDOUT, style_of};
 use super::progress::Progress;
 
 pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {

@@ -12,11 +12,12 @@ use mqttsniff::flow::Role;
 use mqttsniff::render::{Follow as Streams, FollowFormat, JsonLines, Lines, MaskedStreams, Shown};
 use mqttsniff::{Output, Summary};
 
-use super::args::{ColorArgument, Decoding, EndArgument, TimeArgument};
+use super::args::{ColorArgument, EndArgument, TimeArgument};
 use super::choose::{Choice, watch};
+use super::decoding::{Decoding, engine_options};
 use super::failure::{Failure, report_problems};
 use super::input;
-use super::output::{STDOUT, engine_options, style_of};
+use super::output::{STDOUT, style_of};
 use super::progress::Progress;
 
 /// The arguments of the command.

@@ -5,6 +5,7 @@
 mod args;
 mod capture;
 mod choose;
+mod decoding;
 mod failure;
 mod fields;
 mod flow;

@@ -6,8 +6,7 @@ use anyhow::{Context as _, bail};
 use mqttsniff::capture::Batch;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
-use mqttsniff::dissect::{DissectOptions, Protocol};
-use mqttsniff::engine::EngineOptions;
+use mqttsniff::dissect::Protocol;
 use mqttsniff::render::{
     Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
 };
@@ -15,8 +14,7 @@ use mqttsniff::session::Delivery;
 use mqttsniff::{Output, Summary};
 
 use super::args::{
-    Capture, ColorArgument, Decoding, FormatArgument, Output as OutputArguments, PayloadArgument, Streams,
-    TimeArgument, View,
+    Capture, ColorArgument, FormatArgument, Output as OutputArguments, PayloadArgument, TimeArgument, View,
 };
 use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
@@ -458,23 +456,6 @@ pub(super) fn style_of(color: ColorArgument, clock: bool) -> Style {
     };
     let width = if io::stdout().is_terminal() { terminal().or(named).or(Some(80)) } else { named };
     Style { width, color, clock }
-}
-
-/// The options of the engine for streams.
-pub(super) fn stream_options(streams: &Streams) -> EngineOptions {
-    EngineOptions {
-        ignore_checksums: streams.ignore_checksums,
-        dissect: DissectOptions { decode_as: streams.decode_as.clone(), ..DissectOptions::default() },
-        ..EngineOptions::default()
-    }
-}
-
-/// The same for messages.
-pub(super) fn engine_options(decoding: &Decoding) -> EngineOptions {
-    let mut options = stream_options(&decoding.streams);
-    options.dissect.mqtt_version = decoding.mqtt_version.map(Into::into);
-    options.dissect.redactor = decoding.tokens.redactor();
-    options
 }
 
 /// The options of a live capture, as the arguments have them.

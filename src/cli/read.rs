@@ -10,9 +10,10 @@ use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::render::Count;
 
 use super::args::Read;
+use super::decoding::engine_options;
 use super::failure::{Failure, report_problems, say};
 use super::input;
-use super::output::{Mode, Report, engine_options};
+use super::output::{Mode, Report};
 use super::progress::Progress;
 use super::save::Saver;
 use super::target::{self, Target};

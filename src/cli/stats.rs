@@ -14,10 +14,11 @@ use mqttsniff::render::{JsonLines, Section, Shown, write_statistics};
 use mqttsniff::statistics::Statistics;
 use mqttsniff::time::Span;
 
-use super::args::{ColorArgument, Streams};
+use super::args::ColorArgument;
+use super::decoding::{Streams, stream_options};
 use super::failure::{report_problems, say};
 use super::input;
-use super::output::{STDOUT, stream_options, style_of};
+use super::output::{STDOUT, style_of};
 use super::parse::duration;
 use super::progress::Progress;
 
