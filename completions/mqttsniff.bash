@@ -109,7 +109,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --filter --fields --separator --aggregator --occurrence --quote --header --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -171,6 +171,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --separator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -195,12 +199,12 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --show)
@@ -271,7 +275,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --json --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --json --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -317,12 +321,12 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --time)
@@ -341,7 +345,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__follow)
-            opts="-o -h --stream --client-id --as --from --output --json --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --time --color --help"
+            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --mqtt-version --redact --redact-key --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -377,10 +381,6 @@ _mqttsniff() {
                     ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
-                    return 0
-                    ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --redact-key)
@@ -613,12 +613,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-Y -h --filter --fields --separator --aggregator --occurrence --quote --header --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-w -Y -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --filter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -628,6 +636,10 @@ _mqttsniff() {
                     return 0
                     ;;
                 --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -655,12 +667,12 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --show)
@@ -735,7 +747,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__stats)
-            opts="-h --show --interval --limit --json --color --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --help"
+            opts="-h --show --interval --limit --json --color --decode-as --ignore-checksums --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -758,18 +770,6 @@ _mqttsniff() {
                     return 0
                     ;;
                 --decode-as)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --mqtt-version)
-                    COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
-                    return 0
-                    ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
-                --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

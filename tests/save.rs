@@ -45,7 +45,7 @@ impl Folder {
     }
 }
 
-fn write(inputs: &[PathBuf], output: &Path, more: &[&str]) -> std::process::Output {
+fn write<P: AsRef<std::ffi::OsStr>>(inputs: &[P], output: &Path, more: &[&str]) -> std::process::Output {
     mqttsniff().arg("read").args(inputs).arg("--write").arg(output).args(more).output().unwrap()
 }
 
@@ -64,12 +64,12 @@ fn numbers(of: &[Stored], within: &[Stored]) -> Vec<usize> {
 fn what_a_filter_lets_through_is_written_and_nothing_else() {
     let folder = Folder::new();
     let (input, output) = (fixtures().join("mqtt5_qos.pcap"), folder.path("out.pcapng"));
-    let result = write(&[input.clone()], &output, &["--filter", "mqtt.qos == 2", "--fields", "frame.number"]);
+    let result = write(&[&input], &output, &["--filter", "mqtt.qos == 2", "--fields", "frame.number"]);
     assert!(result.status.success(), "{}", stderr(&result));
     let chosen: Vec<usize> = stdout(&result).lines().map(|line| line.parse().unwrap()).collect();
     assert!(chosen.len() > 1);
     assert_eq!(numbers(&frames(&output), &frames(&input)), chosen);
-    assert!(stderr(&result).contains(&format!("{} frames written", chosen.len())), "{}", stderr(&result));
+    assert_eq!(stderr(&result), "");
     assert_eq!(folder.names(), ["out.pcapng"]);
 }
 
@@ -85,7 +85,7 @@ fn the_frames_that_a_message_needs_are_written_with_it() {
     ] {
         let (input, output) = (fixtures().join(name), folder.path("out.pcap"));
         let show = ["--filter", filter, "--json", "--show", "messages"];
-        let result = write(&[input.clone()], &output, &show);
+        let result = write(&[&input], &output, &show);
         let shown = lines(&result);
         let needed = of(&shown, "message").into_iter().flat_map(|message| message["frames"].as_array().unwrap());
         let needed: Vec<usize> = needed.map(|frame| usize::try_from(frame.as_u64().unwrap()).unwrap()).collect();
@@ -126,13 +126,13 @@ fn without_a_filter_a_capture_is_converted_with_all_that_it_holds() {
     let before = frames(&commented);
     assert!(before.iter().any(|frame| frame.0.interface == 1 && frame.2.len() == 2));
     let output = folder.path("out.pcapng");
-    assert!(write(&[commented.clone()], &output, &[]).status.success());
+    assert!(write(&[&commented], &output, &[]).status.success());
     assert_eq!(frames(&output), before, "times, lengths on the wire, interfaces and comments");
     let with_filter = folder.path("filtered.pcapng");
-    assert!(write(&[commented.clone()], &with_filter, &["--filter", "frame"]).status.success());
+    assert!(write(&[&commented], &with_filter, &["--filter", "frame"]).status.success());
     assert_eq!(frames(&with_filter), before);
     let plain = folder.path("out.pcap");
-    assert!(write(&[commented], &plain, &[]).status.success());
+    assert!(write(&[&commented], &plain, &[]).status.success());
     assert_eq!(std::fs::read(&plain).unwrap()[..4], 0xa1b2_3c4d_u32.to_le_bytes(), "a pcap file with nanoseconds");
     let pairs = frames(&plain).into_iter().zip(&before);
     assert!(pairs.clone().all(|(frame, old)| (frame.0.length, frame.1) == (old.0.length, old.1.clone())));
@@ -155,7 +155,7 @@ fn standard_input_is_as_good_as_a_file() {
     let folder = Folder::new();
     let input = fixtures().join("lab/byte_writer.pcap");
     let (of_file, of_pipe) = (folder.path("file.pcapng"), folder.path("pipe.pcapng"));
-    write(&[input.clone()], &of_file, &["--filter", "mqtt.msgtype == 3"]);
+    write(&[&input], &of_file, &["--filter", "mqtt.msgtype == 3"]);
     let mut command = mqttsniff();
     command.args(["read", "-", "--filter", "mqtt.msgtype == 3", "--write"]).arg(&of_pipe);
     assert!(command.write_stdin(std::fs::read(input).unwrap()).output().unwrap().status.success());
@@ -168,7 +168,7 @@ fn a_file_is_replaced_only_by_a_whole_one() {
     let (output, broken) = (folder.path("out.pcap"), folder.path("broken.pcap"));
     std::fs::write(&output, "what stood there").unwrap();
     std::fs::write(&broken, "no capture, only text").unwrap();
-    assert_eq!(write(&[broken], &output, &[]).status.code(), Some(2));
+    assert_eq!(write(&[&broken], &output, &[]).status.code(), Some(2));
     assert_eq!(std::fs::read(&output).unwrap(), b"what stood there");
     // Two link types are none of a pcap file: it fails in the middle.
     let inputs = ["lt_raw.pcap", "lt_vlan.pcap"].map(|name| fixtures().join("vectors").join(name));
@@ -211,7 +211,7 @@ fn what_would_do_harm_is_refused() {
     std::fs::copy(fixtures().join("mqtt5_qos.pcap"), &input).unwrap();
     let before = std::fs::read(&input).unwrap();
     let refused = |output: &Path, more: &[&str], word: &str| {
-        let result = write(&[input.clone()], output, more);
+        let result = write(&[&input], output, more);
         assert_eq!(result.status.code(), Some(2), "{output:?} {more:?}");
         assert!(stderr(&result).contains(word), "{}", stderr(&result));
         assert!(result.stdout.is_empty());
@@ -262,7 +262,7 @@ fn tshark_finds_the_same_messages_in_it() {
     ] {
         for end in ["pcap", "pcapng"] {
             let (input, output) = (fixtures().join(name), folder.path("out").with_extension(end));
-            assert!(write(&[input.clone()], &output, &["--filter", filter]).status.success());
+            assert!(write(&[&input], &output, &["--filter", filter]).status.success());
             let Some(before) = by_tshark(&input, filter) else {
                 eprintln!("skipped: tshark is not installed, so that it can't read what was written");
                 return;

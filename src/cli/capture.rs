@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let deadline = arguments.duration.map(|duration| now() + duration);
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
-        wireshark: arguments.segments.rules(),
+        wireshark: Some(arguments.segments.rules()),
         ..engine_options(&arguments.decoding)
     };
     let options = match &mut chooser {

@@ -60,8 +60,8 @@ pub(super) struct Segments {
 
 impl Segments {
     /// The rules.
-    pub(super) fn rules(&self) -> Option<WiresharkRules> {
-        Some(self.wireshark_rules.into())
+    pub(super) fn rules(&self) -> WiresharkRules {
+        self.wireshark_rules.into()
     }
 }
 

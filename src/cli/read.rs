@@ -1,5 +1,6 @@
 //! `mqttsniff read`: capture files in, results out.
 
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     };
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
-        wireshark: arguments.segments.rules(),
+        wireshark: Some(arguments.segments.rules()),
         ..engine_options(&arguments.decoding)
     };
     let options = match &mut chooser {
@@ -78,7 +79,10 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     // Nor is then anything put in the place of what may stand there.
     if let (Some(saver), Some(path), true) = (saver, &arguments.write, is_capture) {
         let frames = saver.finish()?;
-        say(&format!("{} written to '{}'", Count(frames, "frame"), path.display()));
+        // A script counts for itself.
+        if io::stderr().is_terminal() {
+            say(&format!("{} written to '{}'", Count(frames, "frame"), path.display()));
+        }
     }
     ended?;
     if is_capture || arguments.output.is_json() {
