@@ -185,6 +185,13 @@ fn options_that_would_have_no_effect_are_refused() {
         assert_eq!(output.status.code(), Some(2), "{command} {option}");
         assert!(stderr(&output).contains("unexpected argument"), "{}", stderr(&output));
     }
+    let flow = |more: &[&str]| {
+        let arguments = [&["flow", "fixtures/mqtt5_qos.pcap", "1", "--wireshark-rules", "4.0"], more].concat();
+        mqttsniff().args(arguments).output().unwrap().status.code()
+    };
+    assert_eq!((flow(&[]), flow(&["--json"])), (Some(2), Some(0)));
+    let plain = mqttsniff().args(["flow", "fixtures/mqtt5_qos.pcap", "1"]).output().unwrap();
+    assert!(plain.status.success(), "a default is no option that was given");
 }
 
 #[test]

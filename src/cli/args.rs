@@ -9,7 +9,7 @@ use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
 use super::choose::Choice;
-use super::decoding::{Decoding, Segments};
+use super::decoding::{Decoding, Segments, WiresharkArgument};
 use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{duration, frames, order};
@@ -295,14 +295,18 @@ pub(super) struct Flow {
     #[command(flatten)]
     pub(super) decoding: Decoding,
 
-    #[command(flatten)]
-    pub(super) segments: Segments,
-
     /// Print JSON Lines: one object a line
     ///
     /// Those that `mqttsniff read --json` prints of the flow, its packets among them, between begin and summary.
     #[arg(long, help_heading = "Output", conflicts_with = "plot")]
     pub(super) json: bool,
+
+    /// By which rules to tell what Wireshark says of each TCP segment
+    ///
+    /// For --json, where tcp.wireshark holds the names of Wireshark's tcp.analysis fields. The rules have changed between
+    /// its releases.
+    #[arg(long, value_name = "RELEASE", default_value = "master", requires = "json", help_heading = "Decoding")]
+    pub(super) wireshark_rules: WiresharkArgument,
 
     /// Show times of the clock (UTC) or seconds since the flow's first frame
     #[arg(long, value_name = "KIND", help_heading = "Output")]

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
     let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "flow")?;
     let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
     let options = engine_options(&arguments.decoding);
-    let options = EngineOptions { packets: true, wireshark: Some(arguments.segments.rules()), ..options };
+    let options = EngineOptions { packets: true, wireshark: Some(arguments.wireshark_rules.into()), ..options };
     let mut analysis = input::open(&files, options)?;
     // JSON ends with the summary of the whole; people have seen all there is of the flow.
     let progress = Progress::new(arguments.json);

@@ -134,6 +134,8 @@ fn json(field: &Field, value: &FieldValue<'_>) -> Value {
 const PADDING: usize = 2;
 /// What is left of a column at least.
 const LEAST: usize = 5;
+/// What is left of a text while others can give way.
+const LEAST_TEXT: usize = 8;
 
 /// How wide each column is. Rows are written as they come, so the types of the fields have to say it.
 #[derive(Debug)]
@@ -160,7 +162,7 @@ fn needs(field: &Field) -> (usize, usize) {
     };
     match field.kind {
         Kind::Protocol => (field.name.len(), field.name.len()),
-        Kind::Label | Kind::Boolean => (1, 1),
+        Kind::Label | Kind::Boolean => (4, 4),
         Kind::Unsigned(bits) if matches!(field.base, Base::Hex | Base::HexDecimal) => {
             let digits = 2 + usize::from(bits).div_ceil(4);
             (digits, digits)
@@ -195,9 +197,14 @@ impl Layout {
         if let Some(width) = style.width {
             let room = width.max(Style::LEAST_WIDTH).saturating_sub(gaps);
             widths = all.iter().map(|(least, _)| *least).collect();
-            while widths.iter().sum::<usize>() > room
-                && let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > LEAST)
-            {
+            // A text tells something by its beginning, an address does not.
+            while widths.iter().sum::<usize>() > room {
+                let is_text = |at: &usize| fields.get(*at).is_some_and(|field| takes_rest(field));
+                let wider = |at: &usize, least: usize| widths.get(*at).is_some_and(|width| *width > least);
+                let text = (0..widths.len()).filter(|at| is_text(at) && wider(at, LEAST_TEXT));
+                let any = (0..widths.len()).filter(|at| wider(at, LEAST));
+                let widest = text.max_by_key(|at| widths.get(*at)).or_else(|| any.max_by_key(|at| widths.get(*at)));
+                let Some(widest) = widest.and_then(|at| widths.get_mut(at)) else { break };
                 *widest -= 1;
             }
             let mut spare = room.saturating_sub(widths.iter().sum());
