@@ -275,7 +275,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --json --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --json --wireshark-rules --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -28,6 +28,18 @@ fn frames(file: &Path) -> Vec<Stored> {
     found
 }
 
+/// The names of a file's interfaces.
+fn interfaces(file: &Path) -> Vec<String> {
+    let mut source = capture::open(&[file]).unwrap();
+    let (mut batch, mut fill, mut met) = (Batch::new(), Fill::More, 0);
+    while fill == Fill::More {
+        batch.advance();
+        fill = source.fill(&mut batch);
+        met = batch.frames().map(|frame| frame.header.interface + 1).max().unwrap_or(0).max(met);
+    }
+    (0..met).map(|interface| source.interface_name(interface).unwrap_or_default().to_owned()).collect()
+}
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -110,7 +122,7 @@ fn without_a_filter_a_capture_is_converted_with_all_that_it_holds() {
     let commented = folder.path("commented.pcapng");
     // A capture with comments, made by the library.
     let mut options = capture::save::Options::new(capture::save::Format::Pcapng);
-    options.nanoseconds = true;
+    options.interfaces = vec!["eth7".to_owned()];
     let mut writer = capture::save::Writer::create(&commented, options).unwrap();
     let mut source = capture::open(&[&input]).unwrap();
     let mut batch = Batch::new();
@@ -123,6 +135,7 @@ fn without_a_filter_a_capture_is_converted_with_all_that_it_holds() {
     }
     writer.finish().unwrap();
 
+    assert_eq!(interfaces(&commented), ["eth7", ""], "by their first frames");
     let before = frames(&commented);
     assert!(before.iter().any(|frame| frame.0.interface == 1 && frame.2.len() == 2));
     let output = folder.path("out.pcapng");
@@ -131,6 +144,12 @@ fn without_a_filter_a_capture_is_converted_with_all_that_it_holds() {
     let with_filter = folder.path("filtered.pcapng");
     assert!(write(&[&commented], &with_filter, &["--filter", "frame"]).status.success());
     assert_eq!(frames(&with_filter), before);
+    assert_eq!(interfaces(&output), ["eth7", ""]);
+    assert_eq!(interfaces(&with_filter), ["eth7", ""]);
+    let merged = folder.path("merged.pcapng");
+    let other = fixtures().join("formats/H_ooo.pcapng");
+    assert!(write(&[&other, &commented], &merged, &[]).status.success());
+    assert!(interfaces(&merged).contains(&"eth7".to_owned()), "{:?}", interfaces(&merged));
     let plain = folder.path("out.pcap");
     assert!(write(&[&commented], &plain, &[]).status.success());
     assert_eq!(std::fs::read(&plain).unwrap()[..4], 0xa1b2_3c4d_u32.to_le_bytes(), "a pcap file with nanoseconds");

@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         let fill = analysis.fill();
         let taken = analysis.batch().len().min(usize::try_from(left).unwrap_or(usize::MAX));
         if let Some(saver) = &mut saver {
-            saver.batch(analysis.batch(), taken)?;
+            saver.batch(&analysis, taken)?;
         }
         report.frames(analysis.batch());
         analysis.analyse(taken, &mut |output| {

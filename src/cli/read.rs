@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         let fill = analysis.fill();
         report.frames(analysis.batch());
         if let Some(saver) = &mut saver {
-            saver.batch(analysis.batch(), usize::MAX)?;
+            saver.batch(&analysis, usize::MAX)?;
         }
         analysis.analyse(usize::MAX, &mut |output| {
             let chosen = report.output(output);

@@ -1,12 +1,14 @@
 //! What `--write` saves: all frames, or those that a filter lets through with the ones that they need.
 
-use mqttsniff::Output;
-use mqttsniff::capture::Batch;
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
+use mqttsniff::{Analysis, Output};
 
 use super::failure::say;
 use super::target::Target;
+
+/// The most interfaces that have names.
+const NAMED: u32 = 1 << 16;
 
 /// Saves frames, and remembers the first error of writing them.
 pub(super) struct Saver<'a> {
@@ -15,12 +17,14 @@ pub(super) struct Saver<'a> {
     excerpt: Option<Excerpt>,
     error: Option<anyhow::Error>,
     frames: u64,
+    /// The interfaces that were met.
+    interfaces: u32,
 }
 
 impl<'a> Saver<'a> {
     /// Saves all frames.
     pub(super) const fn all(target: Target<'a>) -> Self {
-        Self { target, excerpt: None, error: None, frames: 0 }
+        Self { target, excerpt: None, error: None, frames: 0, interfaces: 0 }
     }
 
     /// Saves those that are chosen.
@@ -29,7 +33,15 @@ impl<'a> Saver<'a> {
     }
 
     /// Frames are at hand, of which so many count.
-    pub(super) fn batch(&mut self, batch: &Batch, taken: usize) -> anyhow::Result<()> {
+    pub(super) fn batch(&mut self, analysis: &Analysis, taken: usize) -> anyhow::Result<()> {
+        let batch = analysis.batch();
+        let met = batch.frames().map(|frame| frame.header.interface.saturating_add(1)).max().unwrap_or(0);
+        for interface in self.interfaces..met.min(NAMED) {
+            if let Some(name) = analysis.interface_name(interface) {
+                self.target.name_interface(interface, name);
+            }
+        }
+        self.interfaces = self.interfaces.max(met);
         if self.excerpt.is_none() {
             for frame in batch.frames().take(taken) {
                 self.target.write(&frame, batch.comments(frame.number))?;

@@ -16,6 +16,8 @@ pub(super) struct Target<'a> {
     /// Where it is written until it is whole; none for a pipe or a device, and while capturing.
     partial: Option<PathBuf>,
     writer: Option<Writer>,
+    /// Names of interfaces that came before the writer.
+    names: Vec<(u32, String)>,
     done: bool,
 }
 
@@ -75,18 +77,26 @@ impl<'a> Target<'a> {
             name.push(".partial");
             path.with_file_name(name)
         });
-        Self { path, partial, writer: None, done: false }
+        Self { path, partial, writer: None, names: Vec::new(), done: false }
     }
 
     /// A file that grows in its place, as others may follow it.
     pub(super) fn growing(path: &'a Path, options: save::Options) -> anyhow::Result<Self> {
         let writer = Writer::create(path, options).with_context(|| failed_write(path))?;
-        Ok(Self { path, partial: None, writer: Some(writer), done: false })
+        Ok(Self { path, partial: None, writer: Some(writer), names: Vec::new(), done: false })
     }
 
     /// The file as it was named.
     pub(super) const fn path(&self) -> &'a Path {
         self.path
+    }
+
+    /// The name of an interface whose frames are still to come.
+    pub(super) fn name_interface(&mut self, interface: u32, name: &str) {
+        match &mut self.writer {
+            Some(writer) => writer.name_interface(interface, name),
+            None => self.names.push((interface, name.to_owned())),
+        }
     }
 
     /// Writes a frame with its comments.
@@ -108,7 +118,9 @@ impl<'a> Target<'a> {
             let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
             options.link = link;
             let path = self.partial.as_deref().unwrap_or(self.path);
-            Writer::create(path, options).with_context(|| failed_write(self.path))?
+            let mut writer = Writer::create(path, options).with_context(|| failed_write(self.path))?;
+            self.names.drain(..).for_each(|(interface, name)| writer.name_interface(interface, &name));
+            writer
         };
         Ok(self.writer.insert(writer))
     }
