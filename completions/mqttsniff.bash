@@ -121,7 +121,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --filter --fields --separator --aggregator --occurrence --quote --header --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -183,6 +183,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --separator)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -207,12 +211,12 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --show)
@@ -255,7 +259,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__check)
-            opts="-Y -h --merge --filter --fail-on --rule --min-certainty --format --report --coverage --max-findings --color --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --help"
+            opts="-Y -h --merge --filter --fail-on --rule --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -281,6 +285,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "hint likely certain" -- "${cur}"))
                     return 0
                     ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
@@ -303,10 +311,6 @@ _mqttsniff() {
                     ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
-                    return 0
-                    ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --redact-key)
@@ -363,7 +367,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --json --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --json --wireshark-rules --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -409,12 +413,12 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --time)
@@ -433,7 +437,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__follow)
-            opts="-o -h --stream --client-id --as --from --output --json --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --time --color --help"
+            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --mqtt-version --redact --redact-key --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -469,10 +473,6 @@ _mqttsniff() {
                     ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
-                    return 0
-                    ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --redact-key)
@@ -733,12 +733,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-Y -h --filter --fields --separator --aggregator --occurrence --quote --header --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-w -Y -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --write)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --filter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -748,6 +756,10 @@ _mqttsniff() {
                     return 0
                     ;;
                 --fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -775,12 +787,12 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
                 --show)
@@ -855,7 +867,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__stats)
-            opts="-h --show --interval --limit --json --color --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --help"
+            opts="-h --show --interval --limit --json --color --decode-as --ignore-checksums --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -878,18 +890,6 @@ _mqttsniff() {
                     return 0
                     ;;
                 --decode-as)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --mqtt-version)
-                    COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
-                    return 0
-                    ;;
-                --wireshark-rules)
-                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
-                    return 0
-                    ;;
-                --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

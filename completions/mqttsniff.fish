@@ -40,23 +40,25 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "schema" -d 'Pri
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "completions" -d 'Print shell completions'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s w -l write -d 'Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through' -r -F
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s Y -l filter -d 'Show only frames that satisfy this display filter: \'mqtt.qos > 0 and ip.addr == 10.0.0.0/8\'' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l fields -d 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l separator -d 'What separates the columns of --fields [default: a tab]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l aggregator -d 'What separates several values in a column' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l occurrence -d 'Which of several values a column has' -r -f -a "all\t'All, one behind the other'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l fields -d 'Print these fields of each frame: frame.number,ip.src,mqtt.topic' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l columns -d 'Show these fields as columns of the packets: frame.number,From=ip.src,mqtt.topic' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l separator -d 'What separates the values of --fields [default: a tab]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l aggregator -d 'What separates several values of one field [default: a comma]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l occurrence -d 'Which of several values of a field to print [default: all]' -r -f -a "all\t'All, one behind the other'
 first\t'The first'
 last\t'The last'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l quote -d 'What stands around each column' -r -f -a "none\t'Nothing'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l quote -d 'What stands around each value [default: nothing]' -r -f -a "none\t'Nothing'
 double\t'"'
 single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -94,24 +96,25 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s s -l sna
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l buffer -d 'The kernel\'s buffer for each interface, in MiB' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s c -l count -d 'Stop after this many frames' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s d -l duration -d 'Stop after this time: 30s, 10m, 2h' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s w -l write -d 'Save the captured frames to a file (.pcap or .pcapng)' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s w -l write -d 'Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through' -r -F
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s Y -l filter -d 'Show only frames that satisfy this display filter: \'mqtt.qos > 0 and ip.addr == 10.0.0.0/8\'' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l fields -d 'Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l separator -d 'What separates the columns of --fields [default: a tab]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l aggregator -d 'What separates several values in a column' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l occurrence -d 'Which of several values a column has' -r -f -a "all\t'All, one behind the other'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l fields -d 'Print these fields of each frame: frame.number,ip.src,mqtt.topic' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l columns -d 'Show these fields as columns of the packets: frame.number,From=ip.src,mqtt.topic' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l separator -d 'What separates the values of --fields [default: a tab]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l aggregator -d 'What separates several values of one field [default: a comma]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l occurrence -d 'Which of several values of a field to print [default: all]' -r -f -a "all\t'All, one behind the other'
 first\t'The first'
 last\t'The last'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l quote -d 'What stands around each column' -r -f -a "none\t'Nothing'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l quote -d 'What stands around each value [default: nothing]' -r -f -a "none\t'Nothing'
 double\t'"'
 single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -139,6 +142,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l color -d
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l promiscuous -d 'Also capture frames that are for other machines'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l write-all -d 'Save all frames, though --filter shows only some of them'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l header -d 'Begin with a line of the fields\' names'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
@@ -161,9 +165,9 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
@@ -186,8 +190,6 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l decode-as
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
-4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
@@ -213,15 +215,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
-3.1.1\t'MQTT 3.1.1'
-5.0\t'MQTT 5.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
-4.0\t'Release 4.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -s Y -l filter -d 'Count only findings on flows of which this display filter chooses a frame' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l fail-on -d 'Fail if a finding is as bad as this, or worse' -r -f -a "error\t'Against a rule'
@@ -231,6 +226,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l rule -d 'T
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l min-certainty -d 'How sure a finding must be to count' -r -f -a "hint\t'Something to look at'
 likely\t'It rests on an assumption that is most likely true'
 certain\t'The bytes prove it'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l baseline -d 'Fail only on findings that this file does not know' -r -F
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l format -d 'What to print: text for people, or JSON Lines' -r -f -a "text\t'For people'
 json\t'JSON Lines'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l report -d 'Also write a report to a file: junit=out.xml' -r
@@ -242,10 +238,9 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l decode-as 
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
-4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l merge -d 'Read the files in the order of time, as one capture'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l update-baseline -d 'Write all that is found to the file of --baseline, and call it known'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l coverage -d 'Tell how each statement of the MQTT specifications stands: passed, failed, not exercised, not provable'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'

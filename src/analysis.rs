@@ -182,6 +182,11 @@ impl Analysis {
         }
     }
 
+    /// The name of an interface, by the number in its frames' headers.
+    pub fn interface_name(&self, interface: u32) -> Option<&str> {
+        self.source.interface_name(interface)
+    }
+
     /// What the source says of itself so far.
     pub fn source_report(&self) -> SourceReport {
         self.source.report()

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod check;
 pub mod dissect;
 pub mod engine;
+pub mod excerpt;
 pub mod field;
 pub mod flow;
 pub mod mqtt;

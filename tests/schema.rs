@@ -121,6 +121,35 @@ fn every_line_of_a_check_is_valid() {
 }
 
 #[test]
+fn every_line_of_fields_and_columns_is_valid() {
+    let validator = Validator::new();
+    let fields = mqttsniff::field::Registry::fields().map(|(_, field)| field.name).collect::<Vec<_>>().join(",");
+    let mut values = 0;
+    for capture in ["mqtt5_qos.pcap", "malformed.pcap", "lab/ipv6.pcap", "lab/qinq.pcap", "lab/pmtu.pcap"] {
+        let read =
+            |more: &[&str]| common::mqttsniff().arg("read").arg(fixtures().join(capture)).args(more).output().unwrap();
+        let rows = common::lines(&read(&["--fields", &fields, "--format", "json"]));
+        let packets = common::lines(&read(&["--columns", &fields, "--json"]));
+        let packets = common::of(&packets, "packet");
+        assert_eq!(rows.len(), packets.len(), "{capture}");
+        for (row, packet) in rows.iter().zip(packets) {
+            for line in [row, packet] {
+                validator.check(line).unwrap_or_else(|error| panic!("{capture}: {error}"));
+            }
+            let mut columns = packet["columns"].clone();
+            columns["record"] = json!("fields");
+            assert_eq!(*row, columns, "{capture}");
+            assert_eq!(row["frame.number"], packet["frame"]);
+            values += row.as_object().unwrap().len();
+            let mut wrong = row.clone();
+            wrong["ip.src"] = Value::Null;
+            assert!(validator.check(&wrong).is_err());
+        }
+    }
+    assert!(values > 10_000, "{values}");
+}
+
+#[test]
 fn every_line_of_every_fixture_is_valid() {
     let validator = Validator::new();
     let mut kinds = BTreeSet::new();

@@ -76,6 +76,125 @@ fn columns_are_written_as_asked_for() {
 }
 
 #[test]
+fn fields_are_written_as_csv_under_their_names() {
+    let fields = ["--fields", "frame.number,frame.time,mqtt.topic,mqtt.qos", "--filter", "frame.number in {22, 23}"];
+    let text = |more: &[&str]| stdout(&read("mqtt5_qos.pcap", &[&fields[..], more].concat())).to_owned();
+    let csv = text(&["--format", "csv"]);
+    let rows: Vec<_> = csv.lines().collect();
+    assert_eq!(rows[0], "frame.number,frame.time,mqtt.topic,mqtt.qos");
+    assert_eq!(rows[1], r#"22,"Nov 21, 2026 21:23:21.621120000 UTC","lab/s1/q0,lab/s1/q0,lab/s1/q1","0,0,1""#);
+    assert_eq!(rows[2], r#"23,"Nov 21, 2026 21:23:21.633828000 UTC",,"#);
+    assert_eq!(rows.len(), 3);
+    let tsv = text(&["--format", "tsv", "--aggregator", ";", "--occurrence", "last", "--limit", "1"]);
+    assert_eq!(
+        tsv,
+        "frame.number\tframe.time\tmqtt.topic\tmqtt.qos\n22\tNov 21, 2026 21:23:21.621120000 UTC\tlab/s1/q1\t1\n"
+    );
+}
+
+#[test]
+fn fields_are_written_as_typed_json_in_their_order() {
+    let fields = "mqtt.topic,frame.number,mqtt.qos,tcp.flags.push,frame.time_relative,tcp.flags,udp";
+    let output = read("mqtt5_qos.pcap", &["--fields", fields, "--filter", "frame.number in {22, 23}", "--json"]);
+    let rows: Vec<_> = stdout(&output).lines().collect();
+    assert_eq!(
+        rows[0],
+        r#"{"record":"fields","mqtt.topic":["lab/s1/q0","lab/s1/q0","lab/s1/q1"],"frame.number":22,"mqtt.qos":[0,0,1],"tcp.flags.push":true,"frame.time_relative":"0.145765000","tcp.flags":24}"#
+    );
+    assert_eq!(
+        rows[1],
+        r#"{"record":"fields","frame.number":23,"tcp.flags.push":false,"frame.time_relative":"0.158473000","tcp.flags":16}"#
+    );
+    assert_eq!(rows.len(), 2);
+    let first =
+        read("mqtt5_qos.pcap", &["--fields", fields, "--json", "--occurrence", "first", "--filter", "mqtt.topic"]);
+    assert!(lines(&first).iter().all(|row| row["mqtt.topic"].is_string()));
+}
+
+#[test]
+fn fields_are_the_columns_of_packets() {
+    let wanted = "No.=frame.number,frame.time_relative,From=ip.src,mqtt.topic,mqtt.client_id";
+    let table = |width: &str| {
+        let capture = fixtures().join("mqtt5_qos.pcap");
+        let arguments = ["--columns", wanted, "--filter", "mqtt.topic"];
+        let output = mqttsniff().arg("read").arg(capture).args(arguments).env("COLUMNS", width).output().unwrap();
+        stdout(&output).to_owned()
+    };
+    for width in [80, 160] {
+        let text = table(&width.to_string());
+        let rows: Vec<_> = text.trim_end().lines().collect();
+        assert!(rows.iter().all(|row| row.chars().count() <= width), "{text}");
+        assert!(rows[0].trim_start().starts_with("No."), "{text}");
+        for title in ["frame.time_relative", "From", "mqtt.topic"] {
+            let at = rows[0].find(title).unwrap_or_else(|| panic!("{title} in {text}"));
+            // The rows stand below their titles: a blank before each column.
+            assert!(rows.iter().all(|row| row.as_bytes().get(at - 1).is_none_or(|byte| *byte == b' ')), "{text}");
+        }
+        assert!(rows.iter().any(|row| row.contains("172.29.83.2") && row.contains("lab/s1/q0")), "{text}");
+        assert!(rows.len() > 10);
+    }
+    assert!(table("80").contains('…') && !table("160").lines().nth(1).unwrap().contains('…'));
+    let csv =
+        read("mqtt5_qos.pcap", &["--columns", wanted, "--filter", "mqtt.topic", "--format", "csv", "--limit", "2"]);
+    assert_eq!(
+        stdout(&csv),
+        "No.,frame.time_relative,From,mqtt.topic,mqtt.client_id\n\
+         8,0.035556000,172.29.83.2,lab/s1/#,sub\n17,0.088015000,172.29.83.2,lab/s1/q0,pub\n"
+    );
+    let json = lines(&read("mqtt5_qos.pcap", &["--columns", wanted, "--filter", "frame.number == 22", "--json"]));
+    let packet = of(&json, "packet")[0];
+    assert_eq!((&packet["frame"], &packet["columns"]["No."]), (&22.into(), &22.into()));
+    assert_eq!(packet["columns"]["mqtt.client_id"].as_array().unwrap().len(), 3);
+    // Beside other views.
+    let both = read("mqtt5_qos.pcap", &["--columns", "frame.number", "--show", "packets,summary", "--limit", "3"]);
+    assert!(stdout(&both).contains("frame.number") && stdout(&both).contains("Summary"));
+}
+
+#[test]
+fn options_that_would_have_no_effect_are_refused() {
+    for arguments in [
+        &["--fields", "ip.src", "--json", "--separator", ";"][..],
+        &["--fields", "ip.src", "--format", "json", "--aggregator", ";"],
+        &["--fields", "ip.src", "--format", "csv", "--header"],
+        &["--fields", "ip.src", "--format", "csv", "--quote", "double"],
+        &["--fields", "ip.src", "--format", "table"],
+        &["--fields", "ip.src", "--show", "packets"],
+        &["--fields", "ip.src", "--payload", "hex"],
+        &["--fields", "ip.src", "--sort", "frame"],
+        &["--fields", "ip.src", "--columns", "ip.src"],
+        &["--columns", "ip.src", "--show", "flows"],
+        &["--columns", "ip.src", "--sort", "frame"],
+        &["--columns", "ip.source"],
+        &["--separator", ";"],
+        &["--format", "csv", "--show", "messages", "--payload", "hex"],
+        &["--format", "csv", "--show", "messages", "--detail"],
+        &["--write", "out.pcap", "--redact"],
+    ] {
+        let output = read("mqtt5_qos.pcap", arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !stderr(&output).is_empty(), "{arguments:?}");
+    }
+    for (command, option) in [
+        ("stats", "--redact"),
+        ("stats", "--redact-key=x"),
+        ("stats", "--wireshark-rules=4.0"),
+        ("stats", "--mqtt-version=5.0"),
+        ("follow", "--wireshark-rules=4.0"),
+    ] {
+        let output = mqttsniff().args([command, "fixtures/mqtt5_qos.pcap", option]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command} {option}");
+        assert!(stderr(&output).contains("unexpected argument"), "{}", stderr(&output));
+    }
+    let flow = |more: &[&str]| {
+        let arguments = [&["flow", "fixtures/mqtt5_qos.pcap", "1", "--wireshark-rules", "4.0"], more].concat();
+        mqttsniff().args(arguments).output().unwrap().status.code()
+    };
+    assert_eq!((flow(&[]), flow(&["--json"])), (Some(2), Some(0)));
+    let plain = mqttsniff().args(["flow", "fixtures/mqtt5_qos.pcap", "1"]).output().unwrap();
+    assert!(plain.status.success(), "a default is no option that was given");
+}
+
+#[test]
 fn the_client_of_a_session_is_a_field_of_all_its_messages() {
     let output =
         read("mqtt5_qos.pcap", &["--fields", "mqtt.client_id", "--filter", "mqtt.msgtype == 3 and tcp.stream == 1"]);

@@ -378,6 +378,13 @@ impl Source for File {
             problems,
         }
     }
+
+    fn interface_name(&self, interface: u32) -> Option<&str> {
+        match &self.grammar {
+            Some(Grammar::Pcapng(pcapng)) => pcapng.interface_name(interface),
+            Some(_) | None => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Only the times in the files count: clocks of different machines are not brought together.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Path, PathBuf};
 
 use super::{Batch, File, Fill, Problem, Secrets, Source, SourceReport};
@@ -58,14 +58,14 @@ pub struct Input(Kind);
 #[derive(Debug)]
 enum Kind {
     One(Box<File>),
-    Many(Merge),
+    Many(Box<Merge>),
 }
 
 impl Input {
     fn new(mut files: Vec<Waiting>) -> Self {
         match files.pop() {
             Some(Waiting::Open(file)) if files.is_empty() => Self(Kind::One(Box::new(file))),
-            last => Self(Kind::Many(Merge::new(files.into_iter().chain(last).collect()))),
+            last => Self(Kind::Many(Box::new(Merge::new(files.into_iter().chain(last).collect())))),
         }
     }
 
@@ -95,6 +95,13 @@ impl Source for Input {
         match &self.0 {
             Kind::One(file) => file.report(),
             Kind::Many(merge) => merge.report(),
+        }
+    }
+
+    fn interface_name(&self, interface: u32) -> Option<&str> {
+        match &self.0 {
+            Kind::One(file) => file.interface_name(interface),
+            Kind::Many(merge) => merge.interface_name(interface),
         }
     }
 }
@@ -155,6 +162,8 @@ struct Merge {
     /// Whether the first times were learned.
     peeked: bool,
     interfaces: u32,
+    /// The names of those that have one.
+    names: BTreeMap<u32, Box<str>>,
     /// What the files that are done said of themselves.
     done: SourceReport,
     bytes_total: Option<u64>,
@@ -175,6 +184,7 @@ impl Merge {
             queue: BinaryHeap::new(),
             peeked: false,
             interfaces: 0,
+            names: BTreeMap::new(),
             done: SourceReport::default(),
             bytes_total,
             secrets: Vec::new(),
@@ -280,7 +290,13 @@ impl Merge {
             }
             let Some(frame) = reading.batch.get(reading.next) else { break };
             let mut header = frame.header;
+            let given = self.interfaces;
             header.interface = number(&mut reading.numbers, &mut self.interfaces, header.interface);
+            if self.interfaces > given
+                && let Some(name) = reading.file.interface_name(frame.header.interface)
+            {
+                self.names.insert(header.interface, name.into());
+            }
             batch.push(header, frame.data);
             for comment in reading.batch.comments(frame.number) {
                 batch.comment(comment.to_owned());
@@ -362,6 +378,10 @@ impl Source for Merge {
         }
         report.bytes_total = self.bytes_total;
         report
+    }
+
+    fn interface_name(&self, interface: u32) -> Option<&str> {
+        self.names.get(&interface).map(AsRef::as_ref)
     }
 }
 

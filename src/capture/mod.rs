@@ -38,6 +38,11 @@ pub trait Source {
 
     /// What is known of the input so far: bytes, problems, drops.
     fn report(&self) -> SourceReport;
+
+    /// The name of an interface, by the number in [`FrameHeader::interface`]; known at the latest with its first frame.
+    fn interface_name(&self, _interface: u32) -> Option<&str> {
+        None
+    }
 }
 
 /// Whether a source has more to give.

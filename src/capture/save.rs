@@ -80,6 +80,8 @@ impl std::fmt::Debug for Writer {
     }
 }
 
+/// The most interfaces that have names, as many as are told apart in a file that is read.
+const INTERFACES: usize = 1 << 16;
 /// How much is put together before a system call.
 const BUFFER: usize = 64 << 10;
 /// The length that stands for "no limit" in a pcap file, as tcpdump writes it.
@@ -125,6 +127,18 @@ impl Writer {
         match self.options.format {
             Format::Pcap => self.record(frame),
             Format::Pcapng => self.packet(frame, id, comments),
+        }
+    }
+
+    /// Gives an interface a name, or no name. To be called before its first frame is written.
+    pub fn name_interface(&mut self, interface: u32, name: &str) {
+        let at = interface as usize;
+        if at < INTERFACES {
+            let names = &mut self.options.interfaces;
+            names.resize(names.len().max(at + 1), String::new());
+            if let Some(known) = names.get_mut(at) {
+                name.clone_into(known);
+            }
         }
     }
 
@@ -231,7 +245,7 @@ impl Writer {
         body.extend(link.0.to_le_bytes());
         body.extend([0; 2]);
         body.extend(self.options.snaplen.to_le_bytes());
-        if let Some(name) = self.options.interfaces.get(interface as usize) {
+        if let Some(name) = self.options.interfaces.get(interface as usize).filter(|name| !name.is_empty()) {
             option(&mut body, 2, name.as_bytes());
         }
         option(&mut body, 9, &[if self.options.nanoseconds { 9 } else { 6 }]);

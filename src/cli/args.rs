@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mqttsniff::dissect::Protocol;
-use mqttsniff::flow::WiresharkRules;
-use mqttsniff::mqtt::Version;
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
 use super::check::Check;
 use super::choose::Choice;
+use super::decoding::{Decoding, Segments, WiresharkArgument};
 use super::examples::{
     CAPTURE_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, FIELDS_EXAMPLES, FLOW_EXAMPLES,
     FOLLOW_EXAMPLES, INTERFACES_EXAMPLES, MAN_EXAMPLES, READ_EXAMPLES, REDACT_EXAMPLES, SCHEMA_EXAMPLES,
@@ -21,8 +19,8 @@ use super::examples::{
 use super::explain::Explain;
 use super::fields::Fields;
 use super::follow::Follow;
-use super::parse::{decode_as, duration, frames, order};
-use super::redact::{Redact, Tokens};
+use super::parse::{duration, frames, order};
+use super::redact::Redact;
 use super::select::Selection;
 use super::stats::Stats;
 
@@ -123,11 +121,23 @@ pub(super) struct Read {
     #[arg(required = true, value_name = "FILE", help_heading = "Input")]
     pub(super) files: Vec<PathBuf>,
 
+    /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
+    ///
+    /// As pcap where the name ends in .pcap, else as pcapng, which keeps comments, interfaces and link types apart.
+    /// Frames without which a message in a chosen frame can't be read are saved too: the segments and fragments that
+    /// hold its beginning. Without --filter this converts a capture, and merges several. A file of that name is
+    /// replaced once all is written.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with_all = ["redact", "redact_key"])]
+    pub(super) write: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) selection: Selection,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) segments: Segments,
 
     #[command(flatten)]
     pub(super) output: Output,
@@ -174,17 +184,26 @@ pub(super) struct Capture {
     #[arg(short, long, value_name = "TIME", help_heading = "Stop", value_parser = duration)]
     pub(super) duration: Option<Duration>,
 
-    /// Save the captured frames to a file (.pcap or .pcapng)
+    /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng.
+    /// As pcap where the name ends in .pcap, else as pcapng. Frames without which a message in a chosen frame can't be
+    /// read are saved too: the segments and fragments that hold its beginning. For them frames may wait in memory for a
+    /// minute, or until 64 MiB wait.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
+
+    /// Save all frames, though --filter shows only some of them
+    #[arg(long, help_heading = "Output", requires_all = ["write", "filter"])]
+    pub(super) write_all: bool,
 
     #[command(flatten)]
     pub(super) selection: Selection,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) segments: Segments,
 
     #[command(flatten)]
     pub(super) output: Output,
@@ -230,6 +249,13 @@ pub(super) struct Flow {
     #[arg(long, help_heading = "Output", conflicts_with = "plot")]
     pub(super) json: bool,
 
+    /// By which rules to tell what Wireshark says of each TCP segment
+    ///
+    /// For --json, where tcp.wireshark holds the names of Wireshark's tcp.analysis fields. The rules have changed between
+    /// its releases.
+    #[arg(long, value_name = "RELEASE", default_value = "master", requires = "json", help_heading = "Decoding")]
+    pub(super) wireshark_rules: WiresharkArgument,
+
     /// Show times of the clock (UTC) or seconds since the flow's first frame
     #[arg(long, value_name = "KIND", help_heading = "Output")]
     pub(super) time: Option<TimeArgument>,
@@ -266,82 +292,6 @@ pub(super) struct Interfaces {
     /// Print one JSON object for each interface
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Decoding")]
-pub(super) struct Decoding {
-    /// Read a port as this protocol, whatever it looks like: 1884=mqtt
-    ///
-    /// Protocols: mqtt, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any port,
-    /// so this is for streams that are damaged at their beginning, or that only look like MQTT.
-    #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
-    pub(super) decode_as: Vec<(u16, Protocol)>,
-
-    /// The MQTT version where no CONNECT was captured
-    ///
-    /// Without it the version is inferred from the packets themselves, and the output says so. A CONNECT that was
-    /// captured always wins.
-    #[arg(long, value_name = "VERSION")]
-    pub(super) mqtt_version: Option<VersionArgument>,
-
-    /// Also read TCP segments whose checksum is wrong
-    ///
-    /// By default they count as not arrived, as for the receiver, once the sender's checksums were seen to be right
-    /// (before that, the sender's card may be the one that fills them in).
-    #[arg(long)]
-    pub(super) ignore_checksums: bool,
-
-    /// By which rules to tell what Wireshark says of each TCP segment
-    ///
-    /// For the fields tcp.analysis of --filter and --fields, and for --json, where tcp.wireshark holds the names of
-    /// Wireshark's tcp.analysis fields. The rules have changed between its releases.
-    #[arg(long, value_name = "RELEASE", default_value = "master")]
-    pub(super) wireshark_rules: WiresharkArgument,
-
-    #[command(flatten)]
-    pub(super) tokens: Tokens,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum WiresharkArgument {
-    /// The development branch
-    Master,
-    /// Release 4.0
-    #[value(name = "4.0")]
-    V4_0,
-}
-
-impl From<WiresharkArgument> for WiresharkRules {
-    fn from(argument: WiresharkArgument) -> Self {
-        match argument {
-            WiresharkArgument::Master => Self::Master,
-            WiresharkArgument::V4_0 => Self::V4_0,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum VersionArgument {
-    /// MQTT 3.1
-    #[value(name = "3.1")]
-    V31,
-    /// MQTT 3.1.1
-    #[value(name = "3.1.1")]
-    V311,
-    /// MQTT 5.0
-    #[value(name = "5.0", alias = "5")]
-    V5,
-}
-
-impl From<VersionArgument> for Version {
-    fn from(argument: VersionArgument) -> Self {
-        match argument {
-            VersionArgument::V31 => Self::V31,
-            VersionArgument::V311 => Self::V311,
-            VersionArgument::V5 => Self::V5,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

@@ -9,13 +9,22 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use mqttsniff::Analysis;
 use mqttsniff::capture::live::Live;
-use mqttsniff::capture::save::{self, Format, Writer};
+use mqttsniff::capture::save::{self, Format};
 use mqttsniff::capture::{Fill, LinkType};
+use mqttsniff::engine::EngineOptions;
+use mqttsniff::excerpt::ExcerptLimits;
+use mqttsniff::time::Span;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::args::Capture;
+use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
-use super::output::{Mode, Report, engine_options, live_options};
+use super::output::{Mode, Report, live_options};
+use super::save::Saver;
+use super::target::Target;
+
+/// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
+const HELD_S: i64 = 60;
 
 pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -25,14 +34,18 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .context("can't listen for signals")?;
     }
-    let mut chooser = arguments.selection.chooser()?;
+    let mut chooser = arguments.selection.chooser(&arguments.output)?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
-    let mut writer = match &arguments.write {
-        Some(path) => Some(open_writer(path, arguments, live.interfaces())?),
+    let mut saver = match &arguments.write {
+        Some(path) => Some(saver(path, arguments, live.interfaces())?),
         None => None,
     };
     let deadline = arguments.duration.map(|duration| now() + duration);
-    let options = engine_options(&arguments.decoding, arguments.output.wants_packets());
+    let options = EngineOptions {
+        packets: arguments.output.wants_packets(),
+        wireshark: Some(arguments.segments.rules()),
+        ..engine_options(&arguments.decoding)
+    };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
@@ -45,13 +58,19 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let ended = loop {
         let fill = analysis.fill();
         let taken = analysis.batch().len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if let Some(writer) = &mut writer {
-            for frame in analysis.batch().frames().take(taken) {
-                writer.write(&frame).with_context(|| failed_write(arguments))?;
-            }
+        if let Some(saver) = &mut saver {
+            saver.batch(&analysis, taken)?;
         }
         report.frames(analysis.batch());
-        analysis.analyse(taken, &mut |output| report.output(output));
+        analysis.analyse(taken, &mut |output| {
+            let chosen = report.output(output);
+            if let Some(saver) = &mut saver {
+                saver.output(output, chosen);
+            }
+        });
+        if let Some(saver) = &mut saver {
+            saver.check()?;
+        }
         left -= taken as u64;
         if let Err(error) = report.check() {
             break Err(error);
@@ -65,11 +84,13 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     };
     stop.store(true, Ordering::Relaxed);
     // The file is made whole even if nobody reads the rows any more.
-    if let Some(writer) = writer {
-        writer.finish().with_context(|| failed_write(arguments))?;
+    if let Some(saver) = saver {
+        saver.finish()?;
     }
     ended?;
-    let summary = analysis.finish(&mut |output| report.output(output));
+    let summary = analysis.finish(&mut |output| {
+        report.output(output);
+    });
     report.end(&summary)?;
     Ok(report_problems(&summary.source.problems))
 }
@@ -79,12 +100,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn failed_write(arguments: &Capture) -> String {
-    let path = arguments.write.as_deref().unwrap_or(Path::new(""));
-    format!("can't write to '{}'", path.display())
-}
-
-fn open_writer(path: &Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Writer> {
+fn saver<'a>(path: &'a Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Saver<'a>> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
@@ -106,5 +122,10 @@ fn open_writer(path: &Path, arguments: &Capture, interfaces: &[(String, LinkType
     if let Some(snaplen) = arguments.snaplen {
         options.snaplen = snaplen;
     }
-    Writer::create(path, options).with_context(|| failed_write(arguments))
+    let target = Target::growing(path, options)?;
+    Ok(if arguments.selection.has_filter() && !arguments.write_all {
+        Saver::chosen(target, ExcerptLimits { age: Some(Span::from_secs(HELD_S)), ..ExcerptLimits::default() })
+    } else {
+        Saver::all(target)
+    })
 }

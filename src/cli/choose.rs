@@ -12,7 +12,7 @@ use mqttsniff::flow::Transport;
 use mqttsniff::text::Escaped;
 use mqttsniff::{Analysis, Output, Summary};
 
-use super::args::Decoding;
+use super::decoding::{Decoding, engine_options};
 use super::failure::{Failure, report_problems, say};
 use super::input;
 use super::output::STDOUT;
@@ -106,7 +106,7 @@ fn survey(
         let name = if *pipe == Path::new("-") { "standard input".to_owned() } else { pipe.display().to_string() };
         bail!(Failure::new(format!("{name} can't be read twice"), Some(way_out.to_owned())));
     }
-    let mut analysis = input::open(files, decoding, false)?;
+    let mut analysis = input::open(files, engine_options(decoding))?;
     let mut progress = Progress::new(false);
     loop {
         let fill = analysis.fill();

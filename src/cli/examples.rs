@@ -15,6 +15,7 @@ pub(super) const READ_EXAMPLES: &str = "\
 Examples:
   mqttsniff read trace.pcap
   mqttsniff read ring-*.pcapng.gz --show messages,summary
+  mqttsniff read trace.pcap --filter 'mqtt.topic contains \"x\"' --write x.pcapng
   ssh host tcpdump -w - tcp port 1883 | mqttsniff read - --json";
 
 pub(super) const CAPTURE_EXAMPLES: &str = "\

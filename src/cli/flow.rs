@@ -7,11 +7,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use mqttsniff::Output;
+use mqttsniff::engine::EngineOptions;
 use mqttsniff::flow::Role;
 use mqttsniff::render::{JsonLines, Ladder, Part, Plot, PlotKind, Shown, Style};
 
 use super::args::{EndArgument, Flow, PlotArgument, TimeArgument};
 use super::choose::watch;
+use super::decoding::engine_options;
 use super::failure::{Failure, report_problems};
 use super::input;
 use super::output::{STDOUT, style_of};
@@ -21,7 +23,9 @@ pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
     let target = arguments.output.as_deref().map(Target::open).transpose()?;
     let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "flow")?;
     let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
-    let mut analysis = input::open(&files, &arguments.decoding, true)?;
+    let options = engine_options(&arguments.decoding);
+    let options = EngineOptions { packets: true, wireshark: Some(arguments.wireshark_rules.into()), ..options };
+    let mut analysis = input::open(&files, options)?;
     // JSON ends with the summary of the whole; people have seen all there is of the flow.
     let progress = Progress::new(arguments.json);
     let summary = watch(&mut analysis, wanted, arguments.json, progress, &mut |output| viewer.take(output))?;

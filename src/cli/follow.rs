@@ -12,11 +12,12 @@ use mqttsniff::flow::Role;
 use mqttsniff::render::{Follow as Streams, FollowFormat, JsonLines, Lines, MaskedStreams, Shown};
 use mqttsniff::{Output, Summary};
 
-use super::args::{ColorArgument, Decoding, EndArgument, TimeArgument};
+use super::args::{ColorArgument, EndArgument, TimeArgument};
 use super::choose::{Choice, watch};
+use super::decoding::{Decoding, engine_options};
 use super::failure::{Failure, report_problems};
 use super::input;
-use super::output::{STDOUT, engine_options, style_of};
+use super::output::{STDOUT, style_of};
 use super::progress::Progress;
 
 /// The arguments of the command.
@@ -95,8 +96,8 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
         Some(path) => Box::new(create(path)?),
     };
     let mut viewer = Viewer::new(arguments, redacts, BufWriter::with_capacity(1 << 16, out));
-    let options = EngineOptions { streams: true, ..engine_options(&arguments.decoding, true) };
-    let mut analysis = input::open_with(&files, options)?;
+    let options = EngineOptions { streams: true, packets: true, ..engine_options(&arguments.decoding) };
+    let mut analysis = input::open(&files, options)?;
     let inputs: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     viewer.begin(&inputs).context(STDOUT)?;
     let mut masked = MaskedStreams::default();

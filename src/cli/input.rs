@@ -6,17 +6,10 @@ use anyhow::bail;
 use mqttsniff::Analysis;
 use mqttsniff::engine::EngineOptions;
 
-use super::args::Decoding;
 use super::failure::{Failure, say};
-use super::output::engine_options;
 
 /// Opens capture files. All that can't be opened are named, the last of them as the error.
-pub(super) fn open(files: &[PathBuf], decoding: &Decoding, packets: bool) -> anyhow::Result<Analysis> {
-    open_with(files, engine_options(decoding, packets))
-}
-
-/// The same with options.
-pub(super) fn open_with(files: &[PathBuf], options: EngineOptions) -> anyhow::Result<Analysis> {
+pub(super) fn open(files: &[PathBuf], options: EngineOptions) -> anyhow::Result<Analysis> {
     Analysis::open_with(files, options).or_else(|problems| {
         let Some((last, others)) = problems.split_last() else { bail!("the input can't be opened") };
         for problem in others {

@@ -6,6 +6,7 @@ mod args;
 mod capture;
 mod check;
 mod choose;
+mod decoding;
 mod examples;
 mod explain;
 mod failure;
@@ -20,9 +21,11 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod save;
 mod select;
 mod staged;
 mod stats;
+mod target;
 
 use std::process::ExitCode;
 

@@ -6,15 +6,16 @@ use anyhow::{Context as _, bail};
 use mqttsniff::capture::Batch;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
-use mqttsniff::dissect::{DissectOptions, Protocol};
-use mqttsniff::engine::EngineOptions;
+use mqttsniff::dissect::Protocol;
 use mqttsniff::render::{
     Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
 };
 use mqttsniff::session::Delivery;
 use mqttsniff::{Output, Summary};
 
-use super::args::{Capture, ColorArgument, Decoding, FormatArgument, Output as OutputArguments, TimeArgument, View};
+use super::args::{
+    Capture, ColorArgument, FormatArgument, Output as OutputArguments, PayloadArgument, TimeArgument, View,
+};
 use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
 use super::staged::Staged;
@@ -70,43 +71,67 @@ impl Report {
         inputs: Vec<String>,
         mode: Mode,
     ) -> anyhow::Result<Self> {
-        let mut chooser = chooser.map(Box::new);
-        let shown = match &chooser {
-            // Columns are all that is printed.
-            Some(chooser) if chooser.prints() => Shown::default(),
+        let chooser = chooser.map(Box::new);
+        // Rows of fields are all that is printed.
+        let prints = chooser.as_ref().is_some_and(|chooser| chooser.prints());
+        let columns = chooser.as_ref().and_then(|chooser| chooser.columns());
+        let shown = match columns {
+            _ if prints => Shown::default(),
+            Some(_) if arguments.show.is_empty() => Shown { packets: true, ..Shown::default() },
             _ => shown(arguments, mode),
         };
         let messages = message_options(arguments);
         let out = Staged::new();
-        if arguments.is_json() && (arguments.sort.is_some() || arguments.limit.is_some()) {
+        if !prints && arguments.is_json() && (arguments.sort.is_some() || arguments.limit.is_some()) {
             bail!(Failure::new(
                 "JSON Lines are written as things happen: they are neither sorted nor limited",
                 Some("use --format csv, or jq".to_owned()),
             ));
         }
-        let renderer = if arguments.is_json() {
+        let is_bare = arguments.payload == PayloadArgument::Auto && arguments.payload_bytes.is_none();
+        if separator(arguments).is_some() && (arguments.detail || !is_bare) {
+            bail!(Failure::new(
+                "separated values have neither payloads nor the details of messages",
+                Some(
+                    "use --json; or --fields with mqtt.msg_text and others, which `mqttsniff fields` lists".to_owned()
+                ),
+            ));
+        }
+        let renderer = if prints {
+            Renderer::rows(out, style(arguments, mode))
+        } else if arguments.is_json() {
             let mut json = Box::new(JsonLines::new(out, shown).with_messages(messages));
             json.begin(&inputs).context(STDOUT)?;
             Renderer::Json(json)
         } else if let Some(separator) = separator(arguments) {
-            let csv = Csv::new(out, view(arguments, mode)?, separator);
+            let view = match columns {
+                Some(_) if arguments.show.is_empty() => RenderView::Packets,
+                _ => view(arguments, mode)?,
+            };
+            let csv = Csv::new(out, view, separator);
             let mut csv = Box::new(csv.with_order(arguments.sort.clone(), arguments.limit));
-            csv.begin().context(STDOUT)?;
+            match columns {
+                Some(columns) => csv.begin_fields(columns),
+                None => csv.begin(),
+            }
+            .context(STDOUT)?;
             Renderer::Csv(csv)
         } else {
             let style = style(arguments, mode);
+            let lines = Lines::new(style, shown).with_messages(messages).with_limit(arguments.limit);
             Renderer::People {
                 out,
-                lines: Lines::new(style, shown).with_messages(messages).with_limit(arguments.limit),
+                lines: match columns {
+                    Some(columns) => lines.with_columns(columns),
+                    None => lines,
+                },
                 tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
             }
         };
-        let mut report =
-            Self { renderer, inputs, mode, shown, error: None, chooser: None, mark: None, waiting: Vec::new() };
-        if let Some(chooser) = &mut chooser {
-            chooser.begin(report.renderer.out()).context(STDOUT)?;
+        let mut report = Self { renderer, inputs, mode, shown, error: None, chooser, mark: None, waiting: Vec::new() };
+        if let Some(chooser) = &report.chooser {
+            report.renderer.out().write_all(chooser.heading().as_bytes()).context(STDOUT)?;
         }
-        report.chooser = chooser;
         Ok(report)
     }
 
@@ -125,16 +150,17 @@ impl Report {
         }
     }
 
-    /// Takes a result. After an error the rest is passed over: see [`Report::check`].
-    pub(super) fn output(&mut self, output: &Output<'_>) {
+    /// Takes a result, and says whether it is chosen. After an error nothing more is written: see [`Report::check`].
+    pub(super) fn output(&mut self, output: &Output<'_>) -> bool {
+        let fate = self.chooser.as_mut().map(|chooser| chooser.judge(output));
         if self.error.is_none() {
-            self.error = self.take(output).err();
+            self.error = self.take(output, fate).err();
         }
+        fate.is_none_or(|fate| fate == Fate::Shown)
     }
 
-    fn take(&mut self, output: &Output<'_>) -> io::Result<()> {
-        let Some(chooser) = &mut self.chooser else { return self.render(output) };
-        let fate = chooser.judge(output, self.renderer.out())?;
+    fn take(&mut self, output: &Output<'_>, fate: Option<Fate>) -> io::Result<()> {
+        let Some(fate) = fate else { return self.render(output) };
         match (fate, output) {
             (Fate::Waits, Output::Finding(finding)) => {
                 self.waiting.push(Waiting::Finding(Box::new((*finding).clone())));
@@ -187,6 +213,18 @@ impl Report {
     }
 
     fn render(&mut self, output: &Output<'_>) -> io::Result<()> {
+        if let (Output::Packet(view), Some(chooser)) = (output, &self.chooser) {
+            if let Some(line) = chooser.line() {
+                return self.renderer.out().write_all(line.as_bytes());
+            }
+            if let Some(cells) = chooser.cells() {
+                return match &mut self.renderer {
+                    Renderer::Json(json) => json.packet_with(view, cells),
+                    Renderer::Csv(csv) => csv.fields(cells),
+                    Renderer::People { out, lines, .. } => lines.fields(cells, out),
+                };
+            }
+        }
         match &mut self.renderer {
             Renderer::Json(json) => json.output(output),
             Renderer::Csv(csv) => csv.output(output),
@@ -239,6 +277,12 @@ impl Report {
 }
 
 impl Renderer {
+    /// Rows that are put together elsewhere, and nothing else.
+    fn rows(out: Staged, style: Style) -> Self {
+        let (lines, tables) = (Lines::new(style, Shown::default()), Tables::new(style, Shown::default()));
+        Self::People { out, lines, tables: Box::new(tables) }
+    }
+
     fn out(&mut self) -> &mut Staged {
         match self {
             Self::Json(json) => json.get_mut(),
@@ -412,22 +456,6 @@ pub(super) fn style_of(color: ColorArgument, clock: bool) -> Style {
     };
     let width = if io::stdout().is_terminal() { terminal().or(named).or(Some(80)) } else { named };
     Style { width, color, clock }
-}
-
-/// The options of the engine, as the arguments have them.
-pub(super) fn engine_options(decoding: &Decoding, packets: bool) -> EngineOptions {
-    EngineOptions {
-        packets,
-        wireshark: Some(decoding.wireshark_rules.into()),
-        ignore_checksums: decoding.ignore_checksums,
-        dissect: DissectOptions {
-            decode_as: decoding.decode_as.clone(),
-            mqtt_version: decoding.mqtt_version.map(Into::into),
-            redactor: decoding.tokens.redactor(),
-            ..DissectOptions::default()
-        },
-        ..EngineOptions::default()
-    }
 }
 
 /// The options of a live capture, as the arguments have them.

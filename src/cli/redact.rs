@@ -1,16 +1,14 @@
 //! `mqttsniff redact`: a capture in, one that can be shared out; and the options that redact what other commands show.
 
-use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use mqttsniff::capture::save::{self, Format, Writer};
-use mqttsniff::capture::{self, Batch, Fill, LinkType, Source as _};
+use mqttsniff::capture::{self, Batch, Fill, Source as _};
 use mqttsniff::mqtt::Redactor;
 use mqttsniff::redact::{Redaction, RedactionOptions, RedactionStats};
 use mqttsniff::render::Count;
@@ -18,6 +16,7 @@ use mqttsniff::render::Count;
 use super::failure::{Failure, report_problems, say};
 use super::output::STDOUT;
 use super::progress::Progress;
+use super::target::{self, Target};
 
 /// Tokens in place of what is private.
 #[derive(Debug, Args)]
@@ -87,39 +86,9 @@ pub(super) struct Redact {
     secret: Option<String>,
 }
 
-/// The file that is written: under another name until it is whole, so that what stood there is not lost to a failure.
-struct Target<'a> {
-    path: &'a Path,
-    /// Where it is written until it is whole; none for a pipe or a device.
-    partial: Option<PathBuf>,
-    writer: Option<Writer>,
-    done: bool,
-}
-
-/// Refuses what would not be what its name says, or harm a terminal.
-fn refuse_output(path: &Path) -> anyhow::Result<()> {
-    let compressed = ["gz", "zst", "zstd", "lz4", "xz", "bz2"];
-    if path.extension().is_some_and(|end| compressed.iter().any(|name| end.eq_ignore_ascii_case(name))) {
-        bail!(Failure::new(
-            format!("'{}' names a compressed file, and captures are written plain", path.display()),
-            Some("write it plain and compress it, or to standard output: mqttsniff redact IN - | gzip".to_owned()),
-        ));
-    }
-    if path == Path::new("-") && io::stdout().is_terminal() {
-        bail!(Failure::new("a capture is nothing for a terminal", Some("name a file, or pipe it".to_owned())));
-    }
-    if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
-        bail!(Failure::new(
-            format!("'{}' is a symbolic link, and whoever made it chose what would be replaced", path.display()),
-            Some("name the file itself".to_owned()),
-        ));
-    }
-    Ok(())
-}
-
 pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
-    refuse_output(&arguments.output)?;
-    refuse_own_input(arguments)?;
+    target::refuse_output(&arguments.output, "mqttsniff redact IN - | gzip")?;
+    target::refuse_own_input(std::slice::from_ref(&arguments.input), &arguments.output)?;
     let mut source =
         capture::open(std::slice::from_ref(&arguments.input)).map_err(|problems| match problems.first() {
             Some(problem) => anyhow::Error::new(Failure::from(problem)),
@@ -137,7 +106,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
         let fill = source.fill(&mut batch);
         for frame in batch.frames() {
             redaction.frame(&frame);
-            target.write(&mut redaction)?;
+            write(&mut target, &mut redaction)?;
         }
         progress.update(|| source.report());
         if fill == Fill::End {
@@ -145,7 +114,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
         }
     }
     redaction.finish();
-    target.write(&mut redaction)?;
+    write(&mut target, &mut redaction)?;
     let problems = source.report().problems;
     let stats = redaction.stats();
     if stats.frames == 0 && !problems.is_empty() {
@@ -170,91 +139,12 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
     Ok(report_problems(&problems))
 }
 
-/// The input is read while the output is written.
-fn refuse_own_input(arguments: &Redact) -> anyhow::Result<()> {
-    let same = match (fs::canonicalize(&arguments.input), fs::canonicalize(&arguments.output)) {
-        (Ok(input), Ok(output)) => input == output || is_same_file(&input, &output),
-        _ => false,
-    };
-    if same && arguments.output != Path::new("-") {
-        bail!(Failure::new(
-            format!("'{}' is the input itself, and would be lost", arguments.output.display()),
-            Some("name another file to write".to_owned()),
-        ));
+/// Writes the frames that are done.
+fn write(target: &mut Target<'_>, redaction: &mut Redaction) -> anyhow::Result<()> {
+    while let Some(frame) = redaction.next_done() {
+        target.write(&frame.as_frame(), std::iter::empty())?;
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let number = |path| fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|data| (data.dev(), data.ino()));
-    number(a).is_some_and(|first| number(b) == Some(first))
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_: &Path, _: &Path) -> bool {
-    false
-}
-
-impl<'a> Target<'a> {
-    fn new(path: &'a Path) -> Self {
-        let is_stream = path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file());
-        let partial = path.file_name().filter(|_| !is_stream).map(|name| {
-            let mut name = name.to_os_string();
-            name.push(".partial");
-            path.with_file_name(name)
-        });
-        Self { path, partial, writer: None, done: false }
-    }
-
-    /// Writes the frames that are done.
-    fn write(&mut self, redaction: &mut Redaction) -> anyhow::Result<()> {
-        while let Some(frame) = redaction.next_done() {
-            let link = frame.header().link;
-            let writer = self.open(link)?;
-            writer.write(&frame.as_frame()).with_context(|| failed_write(self.path))?;
-        }
-        Ok(())
-    }
-
-    /// The writer; nothing is written before the input is known to be a capture.
-    fn open(&mut self, link: LinkType) -> anyhow::Result<&mut Writer> {
-        let writer = if let Some(writer) = self.writer.take() {
-            writer
-        } else {
-            let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
-            options.link = link;
-            let path = self.partial.as_deref().unwrap_or(self.path);
-            Writer::create(path, options).with_context(|| failed_write(self.path))?
-        };
-        Ok(self.writer.insert(writer))
-    }
-
-    fn finish(&mut self) -> anyhow::Result<()> {
-        self.open(LinkType::ETHERNET)?;
-        if let Some(writer) = self.writer.take() {
-            writer.finish().with_context(|| failed_write(self.path))?;
-        }
-        if let Some(partial) = &self.partial {
-            fs::rename(partial, self.path).with_context(|| failed_write(self.path))?;
-        }
-        self.done = true;
-        Ok(())
-    }
-}
-
-impl Drop for Target<'_> {
-    /// Leaves no half of a capture behind.
-    fn drop(&mut self) {
-        if let (Some(partial), false) = (&self.partial, self.done) {
-            let _ = fs::remove_file(partial);
-        }
-    }
-}
-
-fn failed_write(path: &Path) -> String {
-    format!("can't write to '{}'", path.display())
 }
 
 fn summary(stats: RedactionStats) -> String {

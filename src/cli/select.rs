@@ -1,18 +1,19 @@
 //! What is chosen of a capture: by a display filter, and as columns of fields.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::{self, Write};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use mqttsniff::Output;
+use mqttsniff::Output as Told;
 use mqttsniff::capture::FrameNo;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::field::{Columns, Extractor, FieldId, Filter, Names as _, Quote, Registry, Which};
 use mqttsniff::flow::Direction;
 use mqttsniff::mqtt::{Body, PropertyId, PropertyValue};
+use mqttsniff::render::{FieldCells, FieldColumn, write_titles};
 use mqttsniff::session::Name;
 
+use super::args::{FormatArgument, Output, View};
 use super::failure::Failure;
 
 /// The arguments by which frames are chosen.
@@ -27,27 +28,37 @@ pub(super) struct Selection {
     #[arg(short = 'Y', long, value_name = "FILTER")]
     filter: Option<String>,
 
-    /// Print these fields of each frame as columns: frame.number,ip.src,mqtt.topic
+    /// Print these fields of each frame: frame.number,ip.src,mqtt.topic
     ///
-    /// As `tshark -T fields` does, with the same names and values, separated by tabs. `mqttsniff fields` lists them.
-    #[arg(long, value_name = "FIELD", value_delimiter = ',', conflicts_with_all = ["json", "format"])]
+    /// As `tshark -T fields` does, with the same names and values, a line for each frame and a tab between fields; with
+    /// --format csv as comma-separated values under their names, with --format json an object for each frame.
+    /// `mqttsniff fields` lists them.
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', conflicts_with_all =
+          ["columns", "show", "detail", "payload", "payload_bytes", "sort", "time"])]
     fields: Vec<String>,
 
-    /// What separates the columns of --fields [default: a tab]
+    /// Show these fields as columns of the packets: frame.number,From=ip.src,mqtt.topic
+    ///
+    /// In place of the columns that packets have else, under their names or under a title that is given with =. With
+    /// --format csv as well; with --json a packet has them in `columns`. Shows packets alone unless --show says more.
+    #[arg(long, value_name = "[TITLE=]FIELD", value_delimiter = ',', conflicts_with = "sort")]
+    columns: Vec<String>,
+
+    /// What separates the values of --fields [default: a tab]
     #[arg(long, value_name = "CHARACTER", requires = "fields", value_parser = separator)]
     separator: Option<char>,
 
-    /// What separates several values in a column
-    #[arg(long, value_name = "CHARACTER", requires = "fields", value_parser = separator, default_value = ",")]
-    aggregator: char,
+    /// What separates several values of one field [default: a comma]
+    #[arg(long, value_name = "CHARACTER", requires = "fields", value_parser = separator)]
+    aggregator: Option<char>,
 
-    /// Which of several values a column has
-    #[arg(long, value_name = "WHICH", requires = "fields", default_value = "all")]
-    occurrence: Occurrence,
+    /// Which of several values of a field to print [default: all]
+    #[arg(long, value_name = "WHICH", requires = "fields")]
+    occurrence: Option<Occurrence>,
 
-    /// What stands around each column
-    #[arg(long, value_name = "QUOTE", requires = "fields", default_value = "none")]
-    quote: QuoteArgument,
+    /// What stands around each value [default: nothing]
+    #[arg(long, value_name = "QUOTE", requires = "fields")]
+    quote: Option<QuoteArgument>,
 
     /// Begin with a line of the fields' names
     #[arg(long, requires = "fields")]
@@ -86,15 +97,35 @@ fn separator(text: &str) -> Result<char, String> {
     }
 }
 
-/// Chooses frames, and prints their fields where that is asked for.
+/// Chooses frames, and reads their fields where that is asked for.
 pub(super) struct Chooser {
     filter: Option<Filter>,
-    columns: Option<(Columns, Vec<FieldId>)>,
+    form: Option<Form>,
+    columns: Vec<FieldColumn>,
+    /// Their fields.
+    ids: Vec<FieldId>,
+    style: Columns,
     extractor: Extractor,
     /// Flows of which a frame was chosen.
     flows: BTreeSet<FrameNo>,
     clients: HashMap<FrameNo, Name>,
+    /// Rows of fields that may still be printed.
+    left: u64,
     line: String,
+    cells: FieldCells,
+}
+
+/// In which form fields are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As lines of their own, as tshark does.
+    Lines,
+    /// As lines of comma-separated values, or with another character.
+    Separated(char),
+    /// As lines of JSON.
+    Json,
+    /// As the columns of packets.
+    Columns,
 }
 
 /// What becomes of an output.
@@ -109,43 +140,94 @@ pub(super) enum Fate {
 }
 
 impl Selection {
-    /// Whether frames have to be told for it.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.filter.is_none() && self.fields.is_empty()
+    /// Whether only some frames are let through.
+    pub(super) const fn has_filter(&self) -> bool {
+        self.filter.is_some()
     }
 
     /// What chooses, if anything is to be chosen.
-    pub(super) fn chooser(&self) -> anyhow::Result<Option<Chooser>> {
-        if self.is_empty() {
+    pub(super) fn chooser(&self, output: &Output) -> anyhow::Result<Option<Chooser>> {
+        let form = self.form(output)?;
+        if self.filter.is_none() && form.is_none() {
             return Ok(None);
         }
         let filter = self.filter.as_deref().map(parse).transpose()?;
-        let mut ids = Vec::new();
-        for name in &self.fields {
-            let Some((id, _)) = Registry::find(name) else {
+        let mut columns = Vec::new();
+        for name in self.fields.iter().chain(&self.columns) {
+            let (title, name) = match name.split_once('=') {
+                Some((title, name)) if form == Some(Form::Columns) => (title, name),
+                _ => (name.as_str(), name.as_str()),
+            };
+            let Some((field, _)) = Registry::find(name) else {
                 let near = Registry.nearest(name);
                 let hint = if near.is_empty() { "mqttsniff fields lists them".to_owned() } else { near.join(", ") };
                 bail!(Failure::new(format!("there is no field '{name}'"), Some(format!("did you mean: {hint}"))));
             };
-            ids.push(id);
+            columns.push(FieldColumn { title: title.to_owned(), field });
         }
-        let columns = (!ids.is_empty()).then(|| (self.columns(), ids));
-        Ok(Some(Chooser::new(filter, columns)))
+        let left = output.limit.unwrap_or(u64::MAX);
+        Ok(Some(Chooser::new(filter, form, columns, self.style(), left)))
     }
 
-    fn columns(&self) -> Columns {
+    /// In which form fields are asked for; options that would have no effect in it are refused.
+    fn form(&self, output: &Output) -> anyhow::Result<Option<Form>> {
+        if !self.columns.is_empty() {
+            if !output.show.is_empty() && !output.show.contains(&View::Packets) {
+                bail!(Failure::new(
+                    "--columns are those of packets, which --show leaves out",
+                    Some("add them: --show packets".to_owned()),
+                ));
+            }
+            return Ok(Some(Form::Columns));
+        }
+        if self.fields.is_empty() {
+            return Ok(None);
+        }
+        let form = match output.format {
+            _ if output.json => Form::Json,
+            None => Form::Lines,
+            Some(FormatArgument::Json) => Form::Json,
+            Some(FormatArgument::Csv) => Form::Separated(','),
+            Some(FormatArgument::Tsv) => Form::Separated('\t'),
+            Some(FormatArgument::Table) => bail!(Failure::new(
+                "--fields prints no table",
+                Some("--columns makes them the columns of the table of packets".to_owned()),
+            )),
+        };
+        let of_lines = [
+            ("--separator", self.separator.is_some()),
+            ("--quote", self.quote.is_some()),
+            ("--header", self.header),
+            ("--aggregator", self.aggregator.is_some()),
+        ];
+        // In separated values several values of a field still have to be told apart.
+        let refused = match form {
+            Form::Lines | Form::Columns => 0,
+            Form::Separated(_) => 3,
+            Form::Json => 4,
+        };
+        if let Some((name, _)) = of_lines.iter().take(refused).find(|(_, given)| *given) {
+            bail!(Failure::new(
+                format!("{name} has no effect on csv, tsv and json, which have rules of their own"),
+                Some(format!("leave it out, or --{} with it", if output.json { "json" } else { "format" })),
+            ));
+        }
+        Ok(Some(form))
+    }
+
+    fn style(&self) -> Columns {
         Columns {
             separator: self.separator.unwrap_or('\t'),
-            aggregator: self.aggregator,
+            aggregator: self.aggregator.unwrap_or(','),
             which: match self.occurrence {
-                Occurrence::All => Which::All,
-                Occurrence::First => Which::First,
-                Occurrence::Last => Which::Last,
+                None | Some(Occurrence::All) => Which::All,
+                Some(Occurrence::First) => Which::First,
+                Some(Occurrence::Last) => Which::Last,
             },
             quote: match self.quote {
-                QuoteArgument::None => Quote::None,
-                QuoteArgument::Double => Quote::Double,
-                QuoteArgument::Single => Quote::Single,
+                None | Some(QuoteArgument::None) => Quote::None,
+                Some(QuoteArgument::Double) => Quote::Double,
+                Some(QuoteArgument::Single) => Quote::Single,
             },
             header: self.header,
             ..Columns::default()
@@ -159,22 +241,27 @@ fn parse(text: &str) -> anyhow::Result<Filter> {
 }
 
 impl Chooser {
-    fn new(filter: Option<Filter>, columns: Option<(Columns, Vec<FieldId>)>) -> Self {
-        let mut wanted: Vec<FieldId> = columns.iter().flat_map(|(_, ids)| ids).copied().collect();
-        wanted.extend(filter.iter().flat_map(Filter::fields));
+    fn new(filter: Option<Filter>, form: Option<Form>, columns: Vec<FieldColumn>, style: Columns, left: u64) -> Self {
+        let ids: Vec<FieldId> = columns.iter().map(|column| column.field).collect();
+        let wanted: Vec<FieldId> = ids.iter().copied().chain(filter.iter().flat_map(Filter::fields)).collect();
         Self {
             filter,
+            form,
             columns,
+            ids,
+            style,
             extractor: Extractor::new(&wanted),
             flows: BTreeSet::new(),
             clients: HashMap::new(),
+            left,
             line: String::new(),
+            cells: FieldCells::default(),
         }
     }
 
     /// What chooses by a display filter alone.
     pub(super) fn by_filter(text: &str) -> anyhow::Result<Self> {
-        Ok(Self::new(Some(parse(text)?), None))
+        Ok(Self::new(Some(parse(text)?), None, Vec::new(), Columns::default(), u64::MAX))
     }
 
     /// Whether a frame of this flow was chosen.
@@ -187,24 +274,42 @@ impl Chooser {
         self.extractor.engine_options(options)
     }
 
-    /// Whether columns are all that is printed.
+    /// Whether lines of fields are all that is printed.
     pub(super) const fn prints(&self) -> bool {
-        self.columns.is_some()
+        matches!(self.form, Some(Form::Lines | Form::Separated(_) | Form::Json))
     }
 
-    /// What stands before the first row of columns.
-    pub(super) fn begin(&mut self, out: &mut impl Write) -> io::Result<()> {
-        let Some((columns, ids)) = &self.columns else { return Ok(()) };
-        self.line.clear();
-        columns.begin(ids, &mut self.line);
-        out.write_all(self.line.as_bytes())
+    /// The columns of packets, where these are fields.
+    pub(super) fn columns(&self) -> Option<&[FieldColumn]> {
+        (self.form == Some(Form::Columns)).then_some(self.columns.as_slice())
     }
 
-    /// Judges an output, and prints the columns of a frame that is chosen.
-    pub(super) fn judge(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<Fate> {
+    /// What stands before the first line of fields.
+    pub(super) fn heading(&self) -> String {
+        let mut out = String::new();
+        match self.form {
+            Some(Form::Lines) => self.style.begin(&self.ids, &mut out),
+            Some(Form::Separated(separator)) => write_titles(&self.columns, separator, &mut out),
+            Some(Form::Json | Form::Columns) | None => {}
+        }
+        out
+    }
+
+    /// The line of fields of the frame that was chosen last.
+    pub(super) fn line(&self) -> Option<&str> {
+        self.prints().then_some(self.line.as_str())
+    }
+
+    /// The columns of the frame that was chosen last.
+    pub(super) fn cells(&self) -> Option<&FieldCells> {
+        (self.form == Some(Form::Columns)).then_some(&self.cells)
+    }
+
+    /// Judges an output, and reads the fields of a frame that is chosen.
+    pub(super) fn judge(&mut self, output: &Told<'_>) -> Fate {
         let has = |chosen: bool| if chosen { Fate::Shown } else { Fate::Dropped };
-        Ok(match output {
-            Output::Message(flow, message) => {
+        match output {
+            Told::Message(flow, message) => {
                 let named = match &message.packet.body {
                     Body::Connect(connect) => connect.client_id.filter(|id| !id.is_empty()),
                     Body::ConnAck(connack) => match connack.properties.get(PropertyId::AssignedClientIdentifier) {
@@ -220,14 +325,23 @@ impl Chooser {
                 self.extractor.on_message(*flow, message, client);
                 Fate::Waits
             }
-            Output::Packet(view) => {
+            Told::Packet(view) => {
                 let row = self.extractor.row(view);
                 let chosen = self.filter.as_ref().is_none_or(|filter| filter.matches(&row));
                 if chosen {
-                    if let Some((columns, ids)) = &self.columns {
-                        self.line.clear();
-                        columns.line(ids, &row, &mut self.line);
-                        out.write_all(self.line.as_bytes())?;
+                    self.line.clear();
+                    if self.left > 0 {
+                        self.left -= 1;
+                        let (columns, style) = (self.columns.as_slice(), &self.style);
+                        match self.form {
+                            None => {}
+                            Some(Form::Lines) => style.line(&self.ids, &row, &mut self.line),
+                            Some(Form::Separated(separator)) => {
+                                FieldCells::read(columns, style, &row).csv(separator, &mut self.line);
+                            }
+                            Some(Form::Json) => FieldCells::read(columns, style, &row).json(&mut self.line),
+                            Some(Form::Columns) => self.cells = FieldCells::read(columns, style, &row),
+                        }
                     }
                     if let Some(flow) = view.flow {
                         self.flows.insert(flow.id);
@@ -237,16 +351,16 @@ impl Chooser {
                 self.extractor.clear();
                 has(chosen)
             }
-            Output::Flow(flow, _) => {
+            Told::Flow(flow, _) => {
                 self.clients.remove(&flow.id);
                 has(self.flows.remove(&flow.id) || self.filter.is_none())
             }
-            Output::Session(session, _) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
+            Told::Session(session, _) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
             // What a message proves is told before the frame that completed it.
-            Output::Delivery(delivery) => self.waits_for(delivery.first.place.flow),
-            Output::Finding(finding) => finding.flow.map_or(Fate::Shown, |flow| self.waits_for(flow.id)),
-            Output::Stream(..) | Output::Topic(..) => Fate::Shown,
-        })
+            Told::Delivery(delivery) => self.waits_for(delivery.first.place.flow),
+            Told::Finding(finding) => finding.flow.map_or(Fate::Shown, |flow| self.waits_for(flow.id)),
+            Told::Stream(..) | Told::Topic(..) => Fate::Shown,
+        }
     }
 
     fn waits_for(&self, flow: FrameNo) -> Fate {

@@ -9,11 +9,13 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use mqttsniff::Output;
 use mqttsniff::capture::Fill;
+use mqttsniff::engine::EngineOptions;
 use mqttsniff::render::{JsonLines, Section, Shown, write_statistics};
 use mqttsniff::statistics::Statistics;
 use mqttsniff::time::Span;
 
-use super::args::{ColorArgument, Decoding};
+use super::args::ColorArgument;
+use super::decoding::{Streams, stream_options};
 use super::failure::{report_problems, say};
 use super::input;
 use super::output::{STDOUT, style_of};
@@ -53,7 +55,7 @@ pub(super) struct Stats {
     color: ColorArgument,
 
     #[command(flatten)]
-    decoding: Decoding,
+    streams: Streams,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,7 +87,8 @@ impl From<SectionArgument> for Section {
 pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     let interval = i64::try_from(arguments.interval.as_nanos()).unwrap_or(i64::MAX);
     let mut statistics = Statistics::new(Span::from_nanos(interval));
-    let mut analysis = input::open(&arguments.files, &arguments.decoding, true)?;
+    let mut analysis =
+        input::open(&arguments.files, EngineOptions { packets: true, ..stream_options(&arguments.streams) })?;
     let mut progress = Progress::new(false);
     let mut add = |output: &Output<'_>| {
         if let Output::Packet(view) = output {

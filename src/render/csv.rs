@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::cells::{FieldCells, FieldColumn};
 use super::view::{Key, Order, View, record};
 use super::{MessageOptions, PayloadFormat, PayloadOptions};
 use crate::analysis::Output;
@@ -50,6 +51,21 @@ impl<W: Write> Csv<W> {
         self.line(&names)
     }
 
+    /// The line of titles, where the columns are fields.
+    pub fn begin_fields(&mut self, columns: &[FieldColumn]) -> io::Result<()> {
+        let titles: Vec<_> = columns.iter().map(|column| column.title.clone()).collect();
+        self.line(&titles)
+    }
+
+    /// A row of fields.
+    pub fn fields(&mut self, cells: &FieldCells) -> io::Result<()> {
+        if self.written >= self.limit {
+            return Ok(());
+        }
+        self.written += 1;
+        self.line(cells.texts())
+    }
+
     /// A row, if the output is one of the view.
     pub fn output(&mut self, output: &Output<'_>) -> io::Result<()> {
         if View::of(output) != Some(self.view) || (self.order.is_none() && self.written >= self.limit) {
@@ -66,7 +82,7 @@ impl<W: Write> Csv<W> {
             return Ok(());
         }
         let key = Key::of(self.view.value(&record, &order.column));
-        let line = self.joined(&cells);
+        let line = joined(&cells, self.separator);
         self.kept.push((key, line));
         Ok(())
     }
@@ -105,27 +121,28 @@ impl<W: Write> Csv<W> {
     }
 
     fn line(&mut self, cells: &[String]) -> io::Result<()> {
-        let line = self.joined(cells);
+        let line = joined(cells, self.separator);
         self.out.write_all(line.as_bytes())
     }
+}
 
-    fn joined(&self, cells: &[String]) -> String {
-        let mut line = String::new();
-        for (at, cell) in cells.iter().enumerate() {
-            if at > 0 {
-                line.push(self.separator);
-            }
-            if cell.contains([self.separator, '"', '\n', '\r']) {
-                line.push('"');
-                line.push_str(&cell.replace('"', "\"\""));
-                line.push('"');
-            } else {
-                line.push_str(cell);
-            }
+/// Cells as a line; those that hold what separates or quotes are quoted.
+pub(super) fn joined(cells: &[String], separator: char) -> String {
+    let mut line = String::new();
+    for (at, cell) in cells.iter().enumerate() {
+        if at > 0 {
+            line.push(separator);
         }
-        line.push('\n');
-        line
+        if cell.contains([separator, '"', '\n', '\r']) {
+            line.push('"');
+            line.push_str(&cell.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(cell);
+        }
     }
+    line.push('\n');
+    line
 }
 
 /// A value as a cell: text from the wire does no harm to a terminal, a list is separated by blanks.

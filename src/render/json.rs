@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
+use super::cells::{FieldCells, FieldValues};
 use super::record::{
     BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, StreamRecord,
     SummaryRecord, TopicRecord,
@@ -12,6 +13,7 @@ use super::record::{
 use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
+use crate::engine::PacketView;
 use crate::text::is_harmful;
 
 /// Compact JSON that does no harm to a terminal either: what JSON lets stand in a string, but a terminal may obey
@@ -124,6 +126,20 @@ impl<W: Write> JsonLines<W> {
         }
     }
 
+    /// A frame with columns of fields.
+    pub fn packet_with(&mut self, view: &PacketView<'_>, cells: &FieldCells) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct WithColumns<'a> {
+            #[serde(flatten)]
+            packet: PacketRecord<'a>,
+            columns: &'a FieldValues,
+        }
+        if !self.shown.packets {
+            return Ok(());
+        }
+        self.write(&WithColumns { packet: PacketRecord::new(view), columns: cells.values() })
+    }
+
     /// The last line.
     pub fn end(&mut self, summary: &Summary) -> io::Result<()> {
         if self.shown.summary {
@@ -149,10 +165,16 @@ impl<W: Write> JsonLines<W> {
 
     fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.line.clear();
-        record.serialize(&mut serde_json::Serializer::with_formatter(&mut self.line, Harmless))?;
-        self.line.push(b'\n');
+        write(record, &mut self.line)?;
         self.out.write_all(&self.line)
     }
+}
+
+/// Appends a record as a line.
+pub(super) fn write(record: &impl Serialize, line: &mut Vec<u8>) -> io::Result<()> {
+    record.serialize(&mut serde_json::Serializer::with_formatter(&mut *line, Harmless))?;
+    line.push(b'\n');
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::cells::{FieldCells, FieldColumn, Layout};
 use super::delivery::delivery_text;
 use super::fields;
 use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
@@ -30,6 +31,8 @@ pub struct Lines {
     /// Rows that may still be written.
     left: u64,
     headed: bool,
+    /// Of the columns of frames, where these are fields.
+    layout: Option<Layout>,
 }
 
 /// How far lines have come.
@@ -51,6 +54,7 @@ impl Lines {
             wrote: false,
             left: u64::MAX,
             headed: false,
+            layout: None,
         }
     }
 
@@ -58,6 +62,13 @@ impl Lines {
     #[must_use]
     pub const fn with_messages(mut self, messages: MessageOptions) -> Self {
         self.messages = messages;
+        self
+    }
+
+    /// The same with fields as the columns of frames.
+    #[must_use]
+    pub fn with_columns(mut self, columns: &[FieldColumn]) -> Self {
+        self.layout = Some(Layout::new(columns, self.style));
         self
     }
 
@@ -108,6 +119,15 @@ impl Lines {
             Output::Delivery(delivery) if self.shown.deliveries => self.delivery(delivery, out),
             _ => Ok(()),
         }
+    }
+
+    /// Writes a line for a frame whose columns are fields.
+    pub fn fields(&mut self, cells: &FieldCells, out: &mut impl Write) -> io::Result<()> {
+        let Some(layout) = self.layout.as_ref().filter(|_| self.shown.packets && self.left > 0) else { return Ok(()) };
+        let (titles, line) = (layout.titles(), layout.line(cells.texts(), self.style));
+        self.left -= 1;
+        self.head(&titles, out)?;
+        self.line(&line, None, out)
     }
 
     /// A finding as a line, for output that cannot wait for a table.

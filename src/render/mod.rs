@@ -2,6 +2,7 @@
 //!
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
+mod cells;
 mod csv;
 mod delivery;
 mod fields;
@@ -20,6 +21,7 @@ mod table;
 mod view;
 mod width;
 
+pub use cells::{FieldCells, FieldColumn, write_titles};
 pub use csv::Csv;
 pub use follow::{Follow, FollowFormat};
 pub use json::{JsonLines, write_interface};

@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, reason = "waiting for other programs takes a clock")]
 
 mod broker;
+mod choice;
 mod sniffer;
 
 use std::path::Path;

@@ -63,6 +63,11 @@ impl Sniffer {
         sniffer
     }
 
+    /// Starts a capture that is not known to have begun until a line comes.
+    pub(crate) fn start_bare(interfaces: &[&str], port: u16, arguments: &[&str]) -> Self {
+        Self::spawn(interfaces, port, arguments)
+    }
+
     /// Starts a capture with rows for people. Nothing is printed when it begins.
     pub(crate) fn start_for_people(interface: &str, port: u16) -> Self {
         Self::spawn(&[interface], port, &[])

@@ -2,6 +2,8 @@
 //!
 //! Clocks of any resolution become nanoseconds here; nothing of a packet is read.
 
+use std::collections::BTreeMap;
+
 use super::super::LinkType;
 use super::super::bytes::{Order, Parsed, take};
 use super::super::grammar::longest_capture;
@@ -12,6 +14,8 @@ use crate::time::Timestamp;
 /// The most interfaces that are told apart in a file, over all its sections. Real files have a handful;
 /// a hostile one could describe millions, at 20 bytes each.
 const LIMIT: usize = 1 << 16;
+/// What is kept of a name; those of Windows have some 50 characters.
+const NAME: usize = 128;
 
 /// How the ticks of an interface become nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +92,8 @@ pub(super) struct Interface {
 #[derive(Debug, Default)]
 pub(super) struct Interfaces {
     section: Vec<Interface>,
+    /// The names of those that have one (`if_name`), by their numbers in the file.
+    names: BTreeMap<u32, Box<str>>,
     before: usize,
     kernel_before: Option<u64>,
     interface_before: Option<u64>,
@@ -99,6 +105,11 @@ impl Interfaces {
         (self.kernel_before, self.interface_before) = self.drops();
         self.before = self.before.saturating_add(self.section.len());
         self.section.clear();
+    }
+
+    /// The name of the interface with this number in the file.
+    pub(super) fn name(&self, number: u32) -> Option<&str> {
+        self.names.get(&number).map(AsRef::as_ref)
     }
 
     /// The interface with this number in the section.
@@ -114,8 +125,10 @@ impl Interfaces {
         }
         // Microseconds unless the file says otherwise.
         let (mut tsresol, mut tsoffset, mut fcs_length) = (6, 0, 0);
+        let mut name: &[u8] = &[];
         for (code, value) in options(order, rest) {
             match (code, value) {
+                (2, value) => name = value.get(..NAME).unwrap_or(value),
                 (9, &[resolution, ..]) => tsresol = resolution,
                 // The specification counts bits, some writers bytes; no sequence is shorter than 8 bits,
                 // and none is longer than 7 bytes.
@@ -129,6 +142,11 @@ impl Interfaces {
             }
         }
         let number = (self.before + self.section.len()).min(LIMIT - 1) as u32;
+        let name = String::from_utf8_lossy(name);
+        let name = name.trim_end_matches('\0');
+        if !name.is_empty() {
+            self.names.insert(number, name.into());
+        }
         self.section.push(Interface {
             number,
             link,

@@ -115,6 +115,11 @@ impl Pcapng {
         &self.secrets
     }
 
+    /// The name of an interface, by its number in the file.
+    pub(super) fn interface_name(&self, number: u32) -> Option<&str> {
+        self.interfaces.name(number)
+    }
+
     /// Frames dropped by the kernel and by the interfaces, by the last statistics of each interface.
     pub(super) fn drops(&self) -> (Option<u64>, Option<u64>) {
         self.interfaces.drops()

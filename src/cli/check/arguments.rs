@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use mqttsniff::check::{Certainty, Level, Policy, Rules, Severity};
 use mqttsniff::render::ReportFormat;
 
-use crate::cli::args::{ColorArgument, Decoding};
+use crate::cli::args::ColorArgument;
+use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
 
 /// The arguments of the command.

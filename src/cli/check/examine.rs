@@ -1,6 +1,5 @@
 //! Captures, one after the other, through the analysis; what is found in them is kept as far as it fits.
 
-use std::io;
 use std::path::PathBuf;
 
 use mqttsniff::capture::{Fill, SourceReport};
@@ -10,7 +9,7 @@ use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output, Summary};
 
 use super::Check;
-use crate::cli::output::engine_options;
+use crate::cli::decoding::engine_options;
 use crate::cli::progress::Progress;
 use crate::cli::select::{Chooser, Fate};
 
@@ -37,7 +36,7 @@ fn one(
     let name = names.join(", ");
     let file = names.into_iter().next().unwrap_or_default();
     let mut chooser = arguments.filter.as_deref().map(Chooser::by_filter).transpose()?;
-    let options = engine_options(&arguments.decoding, false);
+    let options = engine_options(&arguments.decoding);
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
@@ -94,8 +93,7 @@ impl Sieve<'_> {
             }
             return;
         };
-        // Nothing is printed by a filter alone, so that nothing can fail.
-        let fate = chooser.judge(output, &mut io::sink()).unwrap_or(Fate::Shown);
+        let fate = chooser.judge(output);
         match (output, fate) {
             (Output::Finding(finding), Fate::Shown) => self.take((*finding).clone()),
             (Output::Finding(finding), Fate::Waits) => self.waiting.push((*finding).clone()),

@@ -1,0 +1,101 @@
+//! What `--write` saves: all frames, or those that a filter lets through with the ones that they need.
+
+use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
+use mqttsniff::render::Count;
+use mqttsniff::{Analysis, Output};
+
+use super::failure::say;
+use super::target::Target;
+
+/// The most interfaces that have names.
+const NAMED: u32 = 1 << 16;
+
+/// Saves frames, and remembers the first error of writing them.
+pub(super) struct Saver<'a> {
+    target: Target<'a>,
+    /// Where frames are chosen.
+    excerpt: Option<Excerpt>,
+    error: Option<anyhow::Error>,
+    frames: u64,
+    /// The interfaces that were met.
+    interfaces: u32,
+}
+
+impl<'a> Saver<'a> {
+    /// Saves all frames.
+    pub(super) const fn all(target: Target<'a>) -> Self {
+        Self { target, excerpt: None, error: None, frames: 0, interfaces: 0 }
+    }
+
+    /// Saves those that are chosen.
+    pub(super) fn chosen(target: Target<'a>, limits: ExcerptLimits) -> Self {
+        Self { excerpt: Some(Excerpt::new(limits)), ..Self::all(target) }
+    }
+
+    /// Frames are at hand, of which so many count.
+    pub(super) fn batch(&mut self, analysis: &Analysis, taken: usize) -> anyhow::Result<()> {
+        let batch = analysis.batch();
+        let met = batch.frames().map(|frame| frame.header.interface.saturating_add(1)).max().unwrap_or(0);
+        for interface in self.interfaces..met.min(NAMED) {
+            if let Some(name) = analysis.interface_name(interface) {
+                self.target.name_interface(interface, name);
+            }
+        }
+        self.interfaces = self.interfaces.max(met);
+        if self.excerpt.is_none() {
+            for frame in batch.frames().take(taken) {
+                self.target.write(&frame, batch.comments(frame.number))?;
+                self.frames += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// A result, and if it is a frame, whether that is chosen.
+    pub(super) fn output(&mut self, output: &Output<'_>, chosen: bool) {
+        let Some(excerpt) = &mut self.excerpt else { return };
+        match output {
+            Output::Message(flow, message) => excerpt.message(*flow, message),
+            Output::Packet(view) => excerpt.frame(view, chosen),
+            Output::Flow(flow, _) => excerpt.flow(flow.id),
+            Output::Session(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) | Output::Stream(..) => {
+                return;
+            }
+        }
+        if self.error.is_none() {
+            self.error = self.drain().err();
+        }
+    }
+
+    /// The first error there was.
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// Makes the file whole, and gives how many frames are in it.
+    pub(super) fn finish(mut self) -> anyhow::Result<u64> {
+        self.check()?;
+        if let Some(excerpt) = &mut self.excerpt {
+            excerpt.finish();
+        }
+        self.drain()?;
+        self.target.finish()?;
+        let missing = self.excerpt.as_ref().map_or(0, Excerpt::missing);
+        if missing > 0 {
+            say(&format!(
+                "{} that messages in '{}' need could not be held until these were complete, and are missing there",
+                Count(missing, "frame"),
+                self.target.path().display()
+            ));
+        }
+        Ok(self.frames)
+    }
+
+    fn drain(&mut self) -> anyhow::Result<()> {
+        while let Some(frame) = self.excerpt.as_mut().and_then(Excerpt::next_done) {
+            self.target.write(&frame.as_frame(), frame.comments())?;
+            self.frames += 1;
+        }
+        Ok(())
+    }
+}
