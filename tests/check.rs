@@ -90,6 +90,25 @@ fn what_could_not_be_read_is_no_pass() {
 }
 
 #[test]
+fn a_closed_pipe_changes_no_verdict() {
+    for (capture, expected) in [(GOOD, 0), (BAD, 1)] {
+        // The second is more than a pipe holds.
+        for format in ["--format=json", "--report=sarif=-"] {
+            let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mqttsniff"))
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .args(["check", capture, format])
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            drop(child.stdout.take());
+            let output = child.wait_with_output().unwrap();
+            assert_eq!((output.status.code(), stderr(&output)), (Some(expected), ""), "{capture} {format}");
+        }
+    }
+}
+
+#[test]
 fn that_nothing_was_looked_at_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().join("empty.pcap");

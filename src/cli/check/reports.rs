@@ -45,7 +45,7 @@ pub(super) fn plan(arguments: &Check) -> anyhow::Result<Plan> {
     Ok(Plan { printed, style: style_of(arguments.color, false), files })
 }
 
-/// Writes all reports; those in files first, since a closed pipe ends the program.
+/// Writes all reports, those in files first.
 pub(super) fn write(plan: &Plan, result: &CheckResult) -> anyhow::Result<()> {
     for (format, path) in &plan.files {
         let mut bytes = Vec::new();
@@ -53,7 +53,11 @@ pub(super) fn write(plan: &Plan, result: &CheckResult) -> anyhow::Result<()> {
         save(path, &bytes).with_context(|| format!("can't write to {}", path.display()))?;
     }
     let mut out = BufWriter::new(io::stdout());
-    write_report(result, plan.printed, plan.style, &mut out).and_then(|()| out.flush()).context(STDOUT)
+    match write_report(result, plan.printed, plan.style, &mut out).and_then(|()| out.flush()) {
+        // Whoever reads no further has changed nothing of what was found: behind `| head` a failure stays one.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context(STDOUT),
+    }
 }
 
 /// Writes a file whole or not at all; what is no ordinary file, such as a pipe, is written to as it is.
