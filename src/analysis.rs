@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::capture::{Batch, Fill, Origin, Problem, Source, SourceReport};
-use crate::check::{Checks, Finding};
+use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Engine, EngineOptions, EngineStats, Event, FlowRef, PacketView, StreamPart};
 use crate::flow::{Direction, Ended, Flow, Transport};
@@ -122,6 +122,11 @@ impl Analysis {
         self.above.sessions = Sessions::new(options);
     }
 
+    /// Judges by other rules than by default. To be called before the first frame.
+    pub fn check(&mut self, options: CheckOptions) {
+        self.above.checks = Checks::new(options);
+    }
+
     /// Reads to the end and tells everything.
     pub fn run(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
         while self.fill() == Fill::More {
@@ -155,6 +160,9 @@ impl Analysis {
     pub fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
         let above = &mut self.above;
         above.now = self.engine.stats().last.map(|last| last.time);
+        if let Some(now) = above.now {
+            above.checks.capture_ends(now);
+        }
         self.engine.finish(&mut |event: &Event<'_>| above.event(event, sink));
         above.finish(sink);
         self.summary()
@@ -182,6 +190,7 @@ impl Above {
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         self.sessions.on_event(event);
+        let mut ended = None;
         match event {
             Event::Packet(view) => sink(&Output::Packet(view)),
             Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
@@ -194,7 +203,13 @@ impl Above {
                 if let Some(session) = session {
                     self.session_count += 1;
                     self.tell(Some(&session), sink);
+                    for finding in self.checks.on_session(&session, flow) {
+                        self.findings[finding.severity as usize] += 1;
+                        let client_id = client_of(&self.sessions, &finding, Some(&session));
+                        sink(&Output::Finding(&Finding { client_id, ..finding }));
+                    }
                     sink(&Output::Session(&session, flow));
+                    ended = Some(session);
                 }
                 sink(&Output::Flow(flow, *why));
             }
@@ -203,7 +218,7 @@ impl Above {
         }
         for mut finding in self.checks.on_event(event) {
             self.findings[finding.severity as usize] += 1;
-            finding.client_id = client_of(&self.sessions, &finding, None);
+            finding.client_id = client_of(&self.sessions, &finding, ended.as_deref());
             sink(&Output::Finding(&finding));
         }
         self.tell(None, sink);
@@ -219,6 +234,11 @@ impl Above {
             sink(&Output::Finding(&finding));
         }
         for delivery in self.sessions.take_deliveries() {
+            for finding in self.checks.on_delivery(&delivery) {
+                self.findings[finding.severity as usize] += 1;
+                let client_id = finding.client_id.clone().or_else(|| delivery.client_id.clone());
+                sink(&Output::Finding(&Finding { client_id, ..finding }));
+            }
             sink(&Output::Delivery(&delivery));
         }
     }
@@ -229,7 +249,15 @@ impl Above {
         self.sessions.finish(now);
         self.tell(None, sink);
         for (broker, name, topic) in self.sessions.take_topics() {
+            for finding in self.checks.on_topic(broker, &name, &topic) {
+                self.findings[finding.severity as usize] += 1;
+                sink(&Output::Finding(&finding));
+            }
             sink(&Output::Topic(broker, &name, &topic));
+        }
+        for finding in self.checks.finish() {
+            self.findings[finding.severity as usize] += 1;
+            sink(&Output::Finding(&finding));
         }
     }
 }

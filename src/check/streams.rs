@@ -91,6 +91,11 @@ fn judge(notice: &Notice) -> Option<Finding> {
             None,
             None,
         ),
+        // These are facts for the rules of `health`.
+        NoticeKind::Undelivered(_)
+        | NoticeKind::AddressClaimed(..)
+        | NoticeKind::ClockBack(_)
+        | NoticeKind::FragmentsUnfinished(_) => return None,
         NoticeKind::FlowEvicted(count) => (
             "capture.flow-evicted",
             Severity::Note,

@@ -591,6 +591,12 @@ const fn direction_of(kind: NoticeKind) -> Option<Direction> {
         NoticeKind::LostSync(direction, ..)
         | NoticeKind::CutHeader(direction, _)
         | NoticeKind::ReassemblyCapped(direction) => Some(direction),
-        NoticeKind::Fragments(_) | NoticeKind::ConflictingOverlap(_) | NoticeKind::FlowEvicted(_) => None,
+        NoticeKind::Fragments(_)
+        | NoticeKind::ConflictingOverlap(_)
+        | NoticeKind::FlowEvicted(_)
+        | NoticeKind::Undelivered(_)
+        | NoticeKind::AddressClaimed(..)
+        | NoticeKind::ClockBack(_)
+        | NoticeKind::FragmentsUnfinished(_) => None,
     }
 }

@@ -1,0 +1,3 @@
+use crate::check::RuleInfo;
+/// t
+pub const RULES: &[RuleInfo] = &[];
