@@ -2,11 +2,15 @@
 
 mod clients;
 mod connect;
+mod deliveries;
 mod habits;
 mod sessions;
+mod shared;
+mod sparkplug;
 mod told;
 mod topics;
 mod traffic;
+mod wills;
 
 use super::{Limits, Rule};
 
@@ -19,5 +23,9 @@ pub(super) fn rules(limits: &Limits) -> Vec<Box<dyn Rule + Send>> {
         Box::new(habits::HabitRule::new(limits)),
         Box::new(sessions::SessionRule::new(limits)),
         Box::new(traffic::TrafficRule::new(limits)),
+        Box::new(wills::WillRule::new(limits)),
+        Box::new(deliveries::DeliveryRule::new(limits)),
+        Box::new(shared::SharedRule::new(limits)),
+        Box::new(sparkplug::SparkplugRule::default()),
     ]
 }
