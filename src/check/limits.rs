@@ -47,6 +47,7 @@ macro_rules! limits {
             $($(#[doc = $doc])* pub $name: $type,)*
         }
 
+        #[allow(clippy::unreadable_literal, reason = "the text of a default is what a user may type")]
         impl Default for Limits {
             fn default() -> Self {
                 Self { $($name: $default,)* }

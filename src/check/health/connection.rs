@@ -79,8 +79,8 @@ fn incomplete(case: &mut Case<'_>) {
         let answers = server.counters().traffic.syn_packets;
         let severity = if answers > 1 { Severity::Warning } else { Severity::Note };
         let message = format!(
-            "the client never acknowledges the server's SYN-ACK ({})",
-            counted(u64::from(answers), "was sent", "were sent")
+            "the client never acknowledges the server's SYN-ACK, which was sent {}",
+            counted(u64::from(answers), "time", "times")
         );
         case.tell("tcp.handshake-incomplete", severity, Certainty::Likely, syn_ack, basis, message);
     } else if let Some((by, at)) = given_up.filter(|_| !handshake.complete && client.counters().payload_bytes == 0) {

@@ -48,7 +48,9 @@ fn retransmissions(case: &mut Case<'_>, direction: Direction) {
     );
     let severity = if much { Severity::Warning } else { Severity::Note };
     let (at, basis) = (sighted.first, Basis::of(sighted));
-    case.tell("tcp.retransmission", severity, Certainty::Certain, at, basis, message);
+    // That a segment was sent before and not captured rests on its identification.
+    let certainty = if counters.retransmissions > 0 { Certainty::Certain } else { Certainty::Likely };
+    case.tell("tcp.retransmission", severity, certainty, at, basis, message);
 }
 
 fn windows(case: &mut Case<'_>, direction: Direction) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use super::told::{ByFlow, ClientKey, FOLLOWED, Lint, Told, seconds, shown};
+use super::told::{ByFlow, ClientKey, FOLLOWED, Lint, NAME, Told, seconds, shown};
 use crate::capture::{FrameNo, Origin};
 use crate::check::{Certainty, Finding, Limits, Rule};
 use crate::engine::{Event, FlowRef};
@@ -120,7 +120,7 @@ impl ClientRule {
     }
 
     fn connect(&mut self, flow: FlowRef, connect: &Connect<'_>, at: Origin, findings: &mut Vec<Finding>) {
-        let Some(id) = connect.client_id.filter(|id| !id.is_empty()) else { return };
+        let Some(id) = connect.client_id.filter(|id| (1..=NAME).contains(&id.len())) else { return };
         let key: ClientKey = (flow.server, id.into());
         let length = connect.password.map(crate::text::Secret::length);
         let said = (id, connect.username, length, connect.flags, connect.keep_alive, connect.level);

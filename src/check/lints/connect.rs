@@ -1,6 +1,6 @@
 //! How clients introduce themselves: what their CONNECT gives away, and what it lacks.
 
-use super::told::{ByFlow, Lint, Told, shown};
+use super::told::{ByFlow, Lint, Told, count_of, shown};
 use crate::capture::Origin;
 use crate::check::{Certainty, Finding, Limits, Rule};
 use crate::dissect::Conversation;
@@ -170,7 +170,7 @@ fn is_secret(text: &[u8]) -> bool {
     /// A digest or UUID may name a device; what has more digits is a key.
     const HEX: usize = 40;
     // A JSON Web Token: three parts of base64url, of which the first begins with {" (RFC 7519).
-    let token = text.starts_with(b"eyJ") && text.iter().filter(|byte| **byte == b'.').count() == 2;
+    let token = text.starts_with(b"eyJ") && count_of(text, b'.') == 2;
     let hex = text.len() >= HEX && text.iter().all(u8::is_ascii_hexdigit);
     token || hex || holds_password(text)
 }

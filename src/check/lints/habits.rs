@@ -64,9 +64,9 @@ impl HabitRule {
         Self { limits: limits.clone(), told: Told::default(), clients: HashMap::new(), families: HashMap::new() }
     }
 
-    fn habits(&mut self, session: &Session, key: ClientKey, findings: &mut Vec<Finding>) {
+    fn habits(&mut self, session: &Session, key: &ClientKey, findings: &mut Vec<Finding>) {
         let Some(connect) = session.connect else { return };
-        if self.clients.len() >= FOLLOWED && !self.clients.contains_key(&key) {
+        if self.clients.len() >= FOLLOWED && !self.clients.contains_key(key) {
             return;
         }
         let mut filters: Vec<_> = session.subscriptions.iter().map(|(filter, _)| filter).collect();
@@ -89,7 +89,7 @@ impl HabitRule {
             if habits.clean.len() < FRAMES {
                 habits.clean.push(connect.frame);
             }
-            if habits.clean_count >= self.limits.clean_sessions.max(2) && self.told.first(("churn", &key)) {
+            if habits.clean_count >= self.limits.clean_sessions.max(2) && self.told.first(("churn", key)) {
                 let text = format!(
                     "client {} begins anew with the same {} subscriptions, {} times in a row",
                     shown(&key.1),
@@ -104,7 +104,7 @@ impl HabitRule {
             if habits.silent.len() < FRAMES {
                 habits.silent.extend(session.end.at.map(|at| at.frame));
             }
-            if habits.silent_count >= self.limits.no_disconnects && self.told.first(("silent", &key)) {
+            if habits.silent_count >= self.limits.no_disconnects && self.told.first(("silent", key)) {
                 let text = format!(
                     "client {} closes its connection without DISCONNECT, {} times in a row",
                     shown(&key.1),
@@ -168,7 +168,7 @@ impl Rule for HabitRule {
     fn on_session(&mut self, session: &Session, _flow: &Flow<Conversation>, findings: &mut Vec<Finding>) {
         let Some(key) = client_key(session) else { return };
         self.leak(session, &key, findings);
-        self.habits(session, key, findings);
+        self.habits(session, &key, findings);
     }
 }
 

@@ -7,10 +7,13 @@ mod habits;
 mod sessions;
 mod shared;
 mod sparkplug;
+mod table;
 mod told;
 mod topics;
 mod traffic;
 mod wills;
+
+pub use table::RULES;
 
 use super::{Limits, Rule};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::told::{ByFlow, Hits, Lint, Told, seconds, shown};
+use super::told::{ByFlow, Hits, Lint, NAME, Told, seconds, shown};
 use crate::capture::Origin;
 use crate::check::{Certainty, Finding, Limits, Rule, Severity};
 use crate::dissect::{Conversation, Message};
@@ -15,6 +15,9 @@ use crate::time::Span;
 /// The most SUBSCRIBE packets without an answer, and the most filters of each that are compared.
 const REQUESTS: usize = 32;
 const FILTERS: usize = 64;
+
+/// The most such packets of all connections.
+const HELD: usize = 4096;
 
 const MISMATCH: Lint = Lint::note(
     "lint.keepalive-mismatch",
@@ -52,6 +55,9 @@ const DOWNGRADE: Lint = Lint::note(
     "the server grants less than was asked for, so that messages may get lost",
 );
 
+/// Filters, and the QoS that was asked for each.
+type Filters = Vec<(Box<[u8]>, u8)>;
+
 /// What is known of a connection.
 #[derive(Debug, Default)]
 struct Line {
@@ -60,7 +66,7 @@ struct Line {
     /// How long the client had been silent before its pings, in all.
     silence: f64,
     first_ping: Option<Origin>,
-    requests: BTreeMap<u16, Vec<(Box<[u8]>, u8)>>,
+    requests: BTreeMap<u16, Filters>,
     failed: Option<(Hits, Box<[u8]>, u8)>,
     /// What the client sent since, as if nothing had happened.
     after: u64,
@@ -72,14 +78,16 @@ pub(super) struct SessionRule {
     limits: Limits,
     told: Told,
     lines: ByFlow<Line>,
+    /// SUBSCRIBE packets of all connections that wait for their answer.
+    held: usize,
 }
 
 impl SessionRule {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), told: Told::default(), lines: ByFlow::default() }
+        Self { limits: limits.clone(), told: Told::default(), lines: ByFlow::default(), held: 0 }
     }
 
-    fn from_client(line: &mut Line, message: &Message<'_>) {
+    fn from_client(line: &mut Line, held: &mut usize, message: &Message<'_>) {
         let packet_type = message.packet.header.packet_type;
         let at = message.origin;
         if let (PacketType::PingReq, Some(last)) = (packet_type, line.last) {
@@ -93,10 +101,10 @@ impl SessionRule {
                 // It tries again, so that it has taken notice.
                 line.failed = None;
                 line.after = 0;
-                if let Some(id) = subscribe.packet_id.filter(|_| line.requests.len() < REQUESTS) {
+                if let Some(id) = subscribe.packet_id.filter(|_| line.requests.len() < REQUESTS && *held < HELD) {
                     let filters = subscribe.filters.iter().take(FILTERS);
-                    let filters = filters.map(|wanted| (wanted.filter.into(), wanted.qos())).collect();
-                    line.requests.insert(id, filters);
+                    let filters = filters.map(|wanted| (cut(wanted.filter).into(), wanted.qos())).collect();
+                    *held += usize::from(line.requests.insert(id, filters).is_none());
                 }
             }
             Body::Disconnect(_) | Body::Unsubscribe(_) => {}
@@ -112,8 +120,9 @@ impl SessionRule {
         }
     }
 
-    fn granted(line: &mut Line, id: u16, codes: &[u8], at: Origin) {
+    fn granted(line: &mut Line, held: &mut usize, id: u16, codes: &[u8], at: Origin) {
         let Some(filters) = line.requests.remove(&id) else { return };
+        *held = held.saturating_sub(1);
         for ((filter, asked), code) in filters.into_iter().zip(codes) {
             if *code >= 0x80 {
                 match &mut line.failed {
@@ -174,9 +183,10 @@ impl SessionRule {
             let over = !matches!(session.end.kind, EndKind::Open);
             if open > 0 && over && !lossy {
                 let kept = session.expiry.is_some_and(|seconds| seconds > 0);
-                let fate = if kept { "the session is kept for them" } else { "they are gone with the session" };
+                let fate = if kept { "the session is kept" } else { "gone with the session" };
                 let at = session.end.at.unwrap_or(session.last);
-                let text = format!("{open} messages of the {sender} were not acknowledged at the end; {fate}");
+                let messages = if open == 1 { "message" } else { "messages" };
+                let text = format!("{open} {messages} of the {sender} not acknowledged at the end; {fate}");
                 // What the session keeps comes again.
                 let severity = if kept { Severity::Note } else { UNACKED.severity };
                 findings.push(Finding { severity, ..UNACKED.at(Some(flow), at, &[at.frame], text) });
@@ -212,19 +222,20 @@ impl Rule for SessionRule {
         let (flow, message) = match event {
             Event::Message(flow, message) if !message.incomplete => (flow, message),
             Event::Flow(flow, _) => {
-                self.lines.remove(flow.id);
+                let line = self.lines.remove(flow.id).unwrap_or_default();
+                self.held = self.held.saturating_sub(line.requests.len());
                 return;
             }
             Event::Message(..) | Event::Packet(_) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => return,
         };
         let Some(line) = self.lines.entry(flow.id) else { return };
         match message.direction {
-            Direction::ToServer => Self::from_client(line, message),
+            Direction::ToServer => Self::from_client(line, &mut self.held, message),
             Direction::ToClient => {
                 if let Body::SubAck(suback) = &message.packet.body
                     && let Some(id) = suback.packet_id
                 {
-                    Self::granted(line, id, suback.codes, message.origin);
+                    Self::granted(line, &mut self.held, id, suback.codes, message.origin);
                 }
             }
         }
@@ -233,6 +244,7 @@ impl Rule for SessionRule {
     fn on_session(&mut self, session: &Session, _flow: &Flow<Conversation>, findings: &mut Vec<Finding>) {
         let flow = session.flow;
         let line = self.lines.remove(flow.id).unwrap_or_default();
+        self.held = self.held.saturating_sub(line.requests.len());
         let who = (flow.server, flow.client.ip());
         self.pings(session, &line, findings);
         self.acknowledgements(session, findings);
@@ -253,4 +265,9 @@ impl Rule for SessionRule {
             findings.push(DOWNGRADE.at(Some(flow), hits.first, &hits.frames, text));
         }
     }
+}
+
+/// The beginning of a filter, which is enough to name it.
+fn cut(filter: &[u8]) -> &[u8] {
+    filter.get(..NAME).unwrap_or(filter)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
-use super::told::{ByFlow, Lint, shown};
+use super::told::{ByFlow, Lint, NAME, shown};
 use crate::capture::{FrameNo, Origin};
 use crate::check::{Certainty, Finding, Limits, Rule};
 use crate::dissect::Message;
@@ -16,6 +16,9 @@ use crate::session::Name;
 const GROUPS: usize = 4096;
 const MEMBERS: usize = 1024;
 const FILTERS: usize = 64;
+
+/// The most filters of all connections.
+const HELD: usize = 65_536;
 
 const IMBALANCE: Lint = Lint::note(
     "lint.shared-imbalance",
@@ -45,27 +48,31 @@ pub(super) struct SharedRule {
     limits: Limits,
     lines: ByFlow<Line>,
     groups: HashMap<(SocketAddr, Name), Group>,
+    /// Filters of all connections.
+    held: usize,
 }
 
 impl SharedRule {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), lines: ByFlow::default(), groups: HashMap::new() }
+        Self { limits: limits.clone(), lines: ByFlow::default(), groups: HashMap::new(), held: 0 }
     }
 
     fn subscribe(&mut self, flow: FlowRef, message: &Message<'_>) {
         let Body::Subscribe(subscribe) = &message.packet.body else { return };
         let Some(line) = self.lines.entry(flow.id) else { return };
         for wanted in subscribe.filters {
-            if line.shared.len() + line.own.len() >= FILTERS {
+            if line.shared.len() + line.own.len() >= FILTERS || self.held >= HELD || wanted.filter.len() > NAME {
                 line.too_many = true;
                 return;
             }
+            self.held += 1;
             let filter = Name::from(wanted.filter);
             if topic::shared(&filter).is_none() {
                 line.own.push(filter);
                 continue;
             }
             if line.shared.contains(&filter) {
+                self.held -= 1;
                 continue;
             }
             line.shared.push(Name::clone(&filter));
@@ -99,6 +106,7 @@ impl SharedRule {
 
     fn leave(&mut self, flow: FrameNo, server: SocketAddr) {
         let Some(line) = self.lines.remove(flow) else { return };
+        self.held = self.held.saturating_sub(line.shared.len() + line.own.len());
         for filter in line.shared {
             if let Some(group) = self.groups.get_mut(&(server, filter))
                 && group.members.contains_key(&flow)

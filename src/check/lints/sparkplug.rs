@@ -15,8 +15,10 @@ const SPARKPLUG: Lint =
 #[derive(Debug, Default)]
 struct Line {
     connected: bool,
-    /// Whether the will is an NDEATH, and its bdSeq.
-    death: Option<Option<u64>>,
+    /// Whether the will is an NDEATH.
+    dies: bool,
+    /// Its bdSeq.
+    death: Option<u64>,
     born: bool,
     told: u8,
 }
@@ -75,7 +77,8 @@ impl SparkplugRule {
         let Some(line) = self.lines.entry(flow.id) else { return };
         line.connected = true;
         let death = connect.will.filter(|will| message_type(will.topic) == Some(b"NDEATH"));
-        line.death = death.map(|will| birth_sequence(will.payload));
+        line.dies = death.is_some();
+        line.death = death.and_then(|will| birth_sequence(will.payload));
     }
 
     fn publish(&mut self, flow: FlowRef, publish: &Publish<'_>, message: &Message<'_>, findings: &mut Vec<Finding>) {
@@ -90,8 +93,8 @@ impl SparkplugRule {
         if kind == b"NBIRTH" {
             line.born = true;
             match (line.death, birth_sequence(publish.payload)) {
-                (None, _) if line.connected => faults[1] = Some(Fault::NoDeath),
-                (Some(Some(death)), Some(birth)) if death != birth => faults[1] = Some(Fault::Sequence(birth, death)),
+                _ if line.connected && !line.dies => faults[1] = Some(Fault::NoDeath),
+                (Some(death), Some(birth)) if death != birth => faults[1] = Some(Fault::Sequence(birth, death)),
                 _ => {}
             }
         } else if data && line.connected && !line.born {

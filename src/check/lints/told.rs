@@ -17,7 +17,10 @@ use crate::time::Span;
 const TOLD: usize = 100_000;
 
 /// The most flows and clients whose habits are followed at a time.
-pub(super) const FOLLOWED: usize = 100_000;
+pub(super) const FOLLOWED: usize = 50_000;
+
+/// The most bytes of an identifier, topic or filter that is remembered; what is longer is not followed.
+pub(super) const NAME: usize = 1024;
 
 /// The most frames of a finding.
 const FRAMES: usize = 8;
@@ -52,7 +55,7 @@ pub(super) type ClientKey = (SocketAddr, Name);
 
 /// The client of a session, where it is known.
 pub(super) fn client_key(session: &Session) -> Option<ClientKey> {
-    let id = session.client_id.as_ref().filter(|id| !id.is_empty())?;
+    let id = session.client_id.as_ref().filter(|id| (1..=NAME).contains(&id.len()))?;
     Some((session.flow.server, Name::clone(id)))
 }
 
@@ -140,6 +143,11 @@ impl Lint {
             hint: Some(self.hint),
         }
     }
+}
+
+/// How many levels lie behind the first, or how often any byte is there.
+pub(super) fn count_of(bytes: &[u8], wanted: u8) -> usize {
+    bytes.split(|byte| *byte == wanted).count() - 1
 }
 
 /// Text from the wire, for a message.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::told::{ByFlow, FOLLOWED, Hits, Lint, Told, shown};
+use super::told::{ByFlow, FOLLOWED, Hits, Lint, Told, count_of, shown};
 use crate::capture::Origin;
 use crate::check::{Certainty, Finding, Limits, Rule};
 use crate::dissect::{Conversation, Message};
@@ -110,7 +110,7 @@ impl TopicRule {
         let shared = topic::shared(name).map_or(name, |(_, inner)| inner);
         let slash = shared.starts_with(b"/") || shared.ends_with(b"/") || shared.windows(2).any(|pair| pair == b"//");
         let odd = name.iter().any(|byte| !byte.is_ascii_graphic());
-        let slashes = name.iter().filter(|byte| **byte == b'/').count() as u64;
+        let slashes = count_of(name, b'/') as u64;
         let deep = slashes > self.limits.topic_slashes || name.len() as u64 > self.limits.topic_bytes;
         let dollar = published && name.starts_with(b"$") && !service;
         let case = published && self.differs_in_case(flow, name);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use super::told::{ByFlow, Lint, Told, seconds, shown};
+use super::told::{ByFlow, Lint, NAME, Told, seconds, shown};
 use crate::capture::{FrameNo, Origin};
 use crate::check::{Certainty, Finding, Limits, Rule};
 use crate::dissect::{Conversation, Message};
@@ -69,6 +69,17 @@ struct State {
     gone: Option<Timestamp>,
 }
 
+/// A will that was not seen when its session was told.
+#[derive(Debug)]
+struct Due {
+    flow: FlowRef,
+    client: Option<Name>,
+    topic: Name,
+    /// When the connection ended, and by when the will has to come.
+    at: Origin,
+    by: Timestamp,
+}
+
 /// What is known of a connection.
 #[derive(Debug, Default)]
 struct Line {
@@ -86,6 +97,7 @@ pub(super) struct WillRule {
     watchers: VecDeque<Watcher>,
     births: VecDeque<Birth>,
     states: HashMap<(SocketAddr, Name), State>,
+    due: VecDeque<Due>,
     end: Option<Timestamp>,
 }
 
@@ -98,12 +110,13 @@ impl WillRule {
             watchers: VecDeque::new(),
             births: VecDeque::new(),
             states: HashMap::new(),
+            due: VecDeque::new(),
             end: None,
         }
     }
 
     fn publish(&mut self, flow: FlowRef, publish: &Publish<'_>, message: &Message<'_>, findings: &mut Vec<Finding>) {
-        let Some(topic) = message.topic else { return };
+        let Some(topic) = message.topic.filter(|topic| topic.len() <= NAME) else { return };
         let at = message.origin;
         let Some(line) = self.lines.entry(flow.id) else { return };
         let is_will = line.will.as_deref() == Some(topic);
@@ -133,12 +146,11 @@ impl WillRule {
         let payload = self.told.number(publish.payload);
         let room = self.states.len() < KEPT;
         match self.states.get_mut(&key) {
-            Some(state) if state.flow.id == flow.id => {
-                // It changes its state, so that the last one may well be that it leaves.
-                if state.payload != payload {
-                    self.states.remove(&key);
-                }
+            // It changes its state, so that the last one may well be that it leaves.
+            Some(state) if state.flow.id == flow.id && state.payload != payload => {
+                self.states.remove(&key);
             }
+            Some(state) if state.flow.id == flow.id => {}
             Some(state) => *state = State { flow, client: line.client.clone(), payload, at, gone: None },
             None if room => {
                 self.states.insert(key, State { flow, client: line.client.clone(), payload, at, gone: None });
@@ -156,31 +168,42 @@ impl WillRule {
         }
     }
 
-    /// A will that was due, and did not come to somebody who had subscribed to it.
-    fn not_fired(&mut self, session: &Session, findings: &mut Vec<Finding>) {
+    /// A will that has to come, if it was not seen before.
+    fn awaited(&mut self, session: &Session) {
         let (Some(will), Some(WillFate::NotSeen)) = (&session.will, session.will_fate) else { return };
         let at = match (session.end.kind, session.end.at) {
             (EndKind::Open | EndKind::Refused, _) | (_, None) => return,
             (_, Some(at)) => at,
         };
-        let delay = i64::from(will.delay.min(session.expiry.unwrap_or(0).max(will.delay)));
-        let due = at.time + Span::from_secs(delay) + seconds(self.limits.will_slack_s);
-        let server = session.flow.server;
-        let waits = |watcher: &&Watcher| {
-            watcher.server == server
-                && watcher.flow != session.flow.id
-                && watcher.from < at.time
-                && watcher.until.or(self.end).is_some_and(|until| until > due)
-                && topic::matches(&watcher.filter, &will.topic)
-        };
-        let Some(watcher) = self.watchers.iter().find(waits) else { return };
-        let text = format!(
-            "the will on {} was due, and did not come to who had subscribed {} within {} s",
-            shown(&will.topic),
-            shown(&watcher.filter),
-            self.limits.will_slack_s
-        );
-        findings.push(NOT_FIRED.at(Some(session.flow), at, &[watcher.flow, at.frame], text));
+        let delay = Span::from_secs(will.delay.into());
+        let by = at.time + delay + seconds(self.limits.will_slack_s);
+        if self.due.len() < KEPT && will.topic.len() <= NAME {
+            let (client, topic) = (session.client_id.clone(), Name::clone(&will.topic));
+            self.due.push_back(Due { flow: session.flow, client, topic, at, by });
+        }
+    }
+
+    /// Tells the wills that should have come by now to somebody who is still there.
+    fn not_fired(&mut self, now: Timestamp, findings: &mut Vec<Finding>) {
+        while self.due.front().is_some_and(|due| due.by < now) {
+            let Some(due) = self.due.pop_front() else { return };
+            let waits = |watcher: &&Watcher| {
+                watcher.server == due.flow.server
+                    && watcher.flow != due.flow.id
+                    && watcher.from < due.at.time
+                    && watcher.until.is_none_or(|until| until > due.by)
+                    && topic::matches(&watcher.filter, &due.topic)
+            };
+            let Some(watcher) = self.watchers.iter().find(waits) else { continue };
+            let text = format!(
+                "the will on {} was due, and did not come to who had subscribed {} within {} s",
+                shown(&due.topic),
+                shown(&watcher.filter),
+                self.limits.will_slack_s
+            );
+            let finding = NOT_FIRED.at(Some(due.flow), due.at, &[watcher.flow, due.at.frame], text);
+            findings.push(Finding { client_id: due.client, ..finding });
+        }
     }
 
     /// A will that comes after its client is back and has said so.
@@ -223,19 +246,24 @@ impl Rule for WillRule {
             }
             Event::Message(..) | Event::Packet(_) | Event::Stream(..) | Event::Notice(_) => return,
         };
+        self.not_fired(message.origin.time, findings);
         match &message.packet.body {
             Body::Connect(connect) => {
-                let client = connect.client_id.filter(|id| !id.is_empty()).map(Name::from);
+                let client = connect.client_id.filter(|id| (1..=NAME).contains(&id.len())).map(Name::from);
                 if let Some(line) = self.lines.entry(flow.id) {
-                    let will = connect.will.map(|will| will.topic.into());
+                    let will = connect.will.map(|will| will.topic.get(..NAME).unwrap_or(will.topic).into());
                     *line = Line { client, connect: Some(message.origin), will, missing_told: false };
                 }
             }
-            Body::Publish(publish) if message.direction == Direction::ToServer => {
-                self.publish(flow, publish, message, findings);
-            }
+            Body::Publish(publish) => match message.direction {
+                Direction::ToServer => self.publish(flow, publish, message, findings),
+                Direction::ToClient => {
+                    let topic = message.topic;
+                    self.due.retain(|due| due.flow.server != flow.server || Some(&*due.topic) != topic);
+                }
+            },
             Body::Subscribe(subscribe) => {
-                for wanted in subscribe.filters.iter().take(KEPT) {
+                for wanted in subscribe.filters.iter().take(KEPT).filter(|wanted| wanted.filter.len() <= NAME) {
                     if self.watchers.len() >= KEPT {
                         self.watchers.pop_front();
                     }
@@ -255,8 +283,7 @@ impl Rule for WillRule {
                     watcher.until.get_or_insert(at);
                 });
             }
-            Body::Publish(_)
-            | Body::ConnAck(_)
+            Body::ConnAck(_)
             | Body::Ack(_)
             | Body::SubAck(_)
             | Body::UnsubAck(_)
@@ -267,7 +294,7 @@ impl Rule for WillRule {
     }
 
     fn on_session(&mut self, session: &Session, _flow: &Flow<Conversation>, findings: &mut Vec<Finding>) {
-        self.not_fired(session, findings);
+        self.awaited(session);
         self.late(session, findings);
     }
 
@@ -277,6 +304,7 @@ impl Rule for WillRule {
 
     fn finish(&mut self, findings: &mut Vec<Finding>) {
         let Some(end) = self.end else { return };
+        self.not_fired(end, findings);
         let least = seconds(self.limits.retain_ghost_s);
         let mut ghosts: Vec<_> = self.states.drain().collect();
         ghosts.sort_by_key(|(_, state)| state.at.frame);
