@@ -138,6 +138,24 @@ pub enum NoticeKind {
     FragmentsUnfinished(u64),
 }
 
+impl NoticeKind {
+    /// The direction of which it says that something is missing.
+    pub const fn lacks(self) -> Option<Direction> {
+        match self {
+            Self::LostSync(direction, ..) | Self::CutHeader(direction, _) | Self::ReassemblyCapped(direction) => {
+                Some(direction)
+            }
+            Self::Fragments(_)
+            | Self::ConflictingOverlap(_)
+            | Self::FlowEvicted(_)
+            | Self::Undelivered(_)
+            | Self::AddressClaimed(..)
+            | Self::ClockBack(_)
+            | Self::FragmentsUnfinished(_) => None,
+        }
+    }
+}
+
 /// Such a thing, with its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
