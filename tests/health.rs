@@ -478,6 +478,84 @@ fn by_default_only_warnings_are_told() {
     );
 }
 
+/// What is found of a connection into which one more frame comes.
+fn with_one_more(make: impl FnOnce(&Timeline, &common::timeline::Line) -> Vec<u8>) -> Vec<(String, Severity)> {
+    names(|capture| {
+        let mut line = capture.open(40_000);
+        capture.client(&mut line, b"question");
+        capture.server(&mut line, b"answer");
+        let frame = make(capture, &line);
+        capture.frame(frame);
+        capture.client(&mut line, b"question");
+        capture.close(&mut line, CLIENT);
+    })
+}
+
+#[test]
+fn frames_that_do_not_belong_there_are_told() {
+    let numbers = |seq: u32, ack: u32, flags: u8, payload: &[u8]| {
+        let payload = payload.to_vec();
+        with_one_more(move |_, _| craft::frame(0, [40_000, 1883], (seq, ack), flags, 99, &payload))
+    };
+    assert_eq!(numbers(900_000_000, 5007, PSH | ACK, b"guess"), one("tcp.out-of-window", Note));
+    assert_eq!(numbers(900_000_000, 0, RST, b""), one("tcp.reset-out-of-window", Note));
+    assert_eq!(numbers(2_000_000, 0, SYN, b""), one("tcp.handshake-odd", Note));
+    let hops = with_one_more(|capture, line| {
+        let mut frame = capture.copy(line, CLIENT, ACK, &[]);
+        frame[14 + 8] = 50;
+        frame
+    });
+    assert_eq!(hops, one("ip.hops-changed", Note));
+}
+
+#[test]
+fn copies_of_the_network_are_told() {
+    let copied = names(|capture| {
+        let mut line = capture.open(40_000);
+        for _ in 0..3 {
+            let frame = capture.copy(&line, CLIENT, PSH | ACK, b"twice");
+            capture.client(&mut line, b"twice");
+            capture.frame(frame);
+        }
+        capture.close(&mut line, CLIENT);
+    });
+    assert_eq!(copied, one("tcp.duplicated", Note));
+}
+
+#[test]
+fn a_window_that_stays_closed_is_a_warning() {
+    let run = |closed: f64| {
+        names(move |capture| {
+            let mut line = capture.open(40_000);
+            capture.segment(&mut line, CLIENT, PSH | ACK, b"too much");
+            // Window 0, with the checksum changed by as much.
+            let mut frame = capture.copy(&line, SERVER, ACK, &[]);
+            let at = 14 + 20 + 14;
+            let old = u32::from(u16::from_be_bytes([frame[at + 2], frame[at + 3]]));
+            let sum = old + 0xffff;
+            let sum = (sum & 0xffff) + (sum >> 16);
+            frame[at..at + 2].fill(0);
+            frame[at + 2..at + 4].copy_from_slice(&(sum as u16).to_be_bytes());
+            capture.frame(frame);
+            capture.wait(closed);
+            capture.segment(&mut line, SERVER, ACK, &[]);
+            capture.close(&mut line, CLIENT);
+        })
+    };
+    assert_eq!(run(2.0), one("tcp.zero-window", Warning));
+    assert_eq!(run(0.5), one("tcp.zero-window", Note));
+}
+
+#[test]
+fn a_fragment_without_the_others_is_told() {
+    let alone = |capture: &mut Timeline| {
+        let mut frame = craft::frame(0, [40_000, 1883], (1000, 0), SYN, 7, &[0; 100]);
+        frame[14 + 6] = 0x20;
+        capture.frame(frame);
+    };
+    assert_eq!(names(alone), one("ip.fragments-unfinished", Note));
+}
+
 /// What the laboratory knows of a scenario.
 struct Truth {
     name: String,

@@ -57,7 +57,7 @@ pub enum Oddity {
     ZeroWindow,
     /// Data in a SYN without the option of Fast Open.
     SynData,
-    /// A timestamp far behind one that was sent before (RFC 7323, section 5.3).
+    /// A timestamp, or its echo, far behind what was sent before (RFC 7323, section 5.3).
     OldTimestamp,
 }
 
@@ -135,8 +135,8 @@ impl Side {
     }
 
     /// Keep-alives and window probes that it sent since its peer was heard of last.
-    pub const fn unanswered_probes(&self) -> Option<&Sighted> {
-        self.probes.as_ref()
+    pub fn unanswered_probes(&self) -> Option<&Sighted> {
+        self.probes.as_deref()
     }
 
     /// How many of its checksums were right, and how many wrong; those that a card fills in later count as neither
@@ -166,7 +166,7 @@ impl Connection {
         next.distance(acked).max(0) as u32
     }
 
-    /// Notes what is odd about a segment that was taken in. `before` tells what was known when it came.
+    /// Notes what is odd about a segment that was taken in.
     pub(super) fn note_oddities(
         &mut self,
         direction: Direction,
@@ -177,12 +177,13 @@ impl Connection {
     ) {
         let marks = verdict.marks;
         let flags = segment.flags;
+        self.note_timestamp(direction, segment, origin);
         let (sender, receiver) = self.sides.both_mut(direction);
         receiver.probes = None;
         if marks.has(Marks::KEEP_ALIVE) || marks.has(Marks::WINDOW_PROBE) {
             match &mut sender.probes {
                 Some(probes) => probes.again(origin),
-                None => sender.probes = Some(Sighted::new(origin)),
+                None => sender.probes = Some(Box::new(Sighted::new(origin))),
             }
         }
         let usual = *sender.hops.get_or_insert(ip.ttl);
@@ -238,18 +239,19 @@ impl Connection {
                 odd.note(Oddity::WrongSynAck, origin);
             }
         }
-        self.note_timestamp(direction, segment, origin);
     }
 
     /// A receiver drops what carries a timestamp older than the last (RFC 7323, section 5.3); what only overtook
-    /// another is a little older.
+    /// another is a little older. What echoes a number that its peer never sent comes from somebody else.
     fn note_timestamp(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
         /// Ticks, which are mostly milliseconds: more than a network delays a packet.
         const BEHIND: i32 = 120_000;
-        let Some((value, _)) = segment.options.timestamps() else { return };
-        let side = &mut self.sides[direction];
-        let newest = side.newest.tsval.unwrap_or(value);
-        if (newest.wrapping_sub(value) as i32) > BEHIND {
+        let Some((value, echo)) = segment.options.timestamps() else { return };
+        let (side, peer) = self.sides.both_mut(direction);
+        let behind =
+            |newest: Option<u32>, value| newest.is_some_and(|newest| newest.wrapping_sub(value) as i32 > BEHIND);
+        let echoes = segment.flags.has(TcpFlags::ACK) && echo != 0;
+        if behind(side.newest.tsval, value) || (echoes && behind(peer.newest.tsval, echo)) {
             side.oddities.note(Oddity::OldTimestamp, origin);
         }
     }

@@ -235,7 +235,7 @@ pub struct Side {
     pub(super) counters: Box<Counters>,
     pub(super) oddities: Oddities,
     /// Keep-alives and window probes since the peer was heard of last.
-    pub(super) probes: Option<Sighted>,
+    pub(super) probes: Option<Box<Sighted>>,
     /// The time to live of its first packet.
     pub(super) hops: Option<u8>,
     /// The first frame whose checksum is not right.

@@ -180,7 +180,7 @@ pub const RULES: &[RuleInfo] = &[
         Note,
         "A segment with an old timestamp",
         "a receiver drops it (RFC 7323, section 5.3): a very late segment, or another host",
-        "TSval more than 120000 ticks behind the newest of its sender",
+        "TSval more than 120000 ticks behind the newest of its sender, or TSecr behind that of its peer",
         "nothing",
     ),
     rule(
