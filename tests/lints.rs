@@ -96,6 +96,11 @@ fn join(capture: &mut Timeline, port: u16, connect: &Connect) -> Line {
     line
 }
 
+/// A client connects, and that is all.
+fn visit(capture: &mut Timeline, port: u16, connect: &Connect) {
+    join(capture, port, connect);
+}
+
 /// A client takes leave.
 fn leave(capture: &mut Timeline, line: &mut Line) {
     capture.client(line, &[0xe0, 0]);
@@ -332,7 +337,7 @@ fn ever_new_identifiers_leave_sessions_behind() {
 
 #[test]
 fn secrets_in_names_are_told_and_not_shown() {
-    let run = |name: &'static [u8]| move |capture: &mut Timeline| drop(join(capture, 40_000, &Connect::new(name)));
+    let run = |name: &'static [u8]| move |capture: &mut Timeline| visit(capture, 40_000, &Connect::new(name));
     tells("lint.clientid-secret", run(b"dev?password=hunter2"), run(b"0123456789abcdef0123456789abcdef"));
     tells("lint.clientid-secret", run(&[b'x'; 65]), run(&[b'x'; 64]));
     let topic = |topic: &'static [u8]| {
@@ -354,8 +359,8 @@ fn credentials_in_the_clear_are_told() {
     let with = named(0xc0, &[b"user", b"hunter2"]);
     tells(
         "lint.plaintext-credentials",
-        move |capture| drop(join(capture, 40_000, &with)),
-        |capture| drop(join(capture, 40_000, &Connect::new(b"c"))),
+        move |capture| visit(capture, 40_000, &with),
+        |capture| visit(capture, 40_000, &Connect::new(b"c")),
     );
     let method = |name: &[u8]| {
         let properties = [&[0x15][..], &text(name), &[0x16], &text(b"hunter2")].concat();
@@ -364,8 +369,8 @@ fn credentials_in_the_clear_are_told() {
     let (plain, scram) = (method(b"PLAIN"), method(b"SCRAM-SHA-256"));
     tells(
         "lint.plaintext-credentials",
-        move |capture| drop(join(capture, 40_000, &plain)),
-        move |capture| drop(join(capture, 40_000, &scram)),
+        move |capture| visit(capture, 40_000, &plain),
+        move |capture| visit(capture, 40_000, &scram),
     );
 }
 
@@ -374,8 +379,8 @@ fn who_is_let_in_without_a_name_is_anonymous() {
     let named = Connect { flags: 0x82, fields: vec![b"user".to_vec()], ..Connect::new(b"c") };
     tells(
         "lint.anonymous",
-        |capture| drop(join(capture, 40_000, &Connect::new(b"c"))),
-        move |capture| drop(join(capture, 40_000, &named)),
+        |capture| visit(capture, 40_000, &Connect::new(b"c")),
+        move |capture| visit(capture, 40_000, &named),
     );
 }
 
@@ -466,7 +471,7 @@ fn a_state_that_outlives_its_client_is_a_ghost() {
             }
             leave(capture, &mut line);
             capture.wait(100.0);
-            drop(join(capture, 40_001, &Connect::new(b"other")));
+            visit(capture, 40_001, &Connect::new(b"other"));
         }
     };
     let plain: fn() -> Connect = || Connect::new(b"c");
@@ -491,7 +496,7 @@ fn a_will_that_does_not_come_is_told() {
                 leave(capture, &mut watcher);
             }
             capture.wait(20.0);
-            drop(join(capture, 40_002, &Connect::new(b"last")));
+            visit(capture, 40_002, &Connect::new(b"last"));
         }
     };
     tells("lint.will-not-fired", run(false, true), run(true, true));
@@ -806,9 +811,8 @@ fn messages_without_expiry_that_wait_are_told() {
 
 #[test]
 fn the_version_before_the_standard_is_told() {
-    let run = |version: u8| {
-        move |capture: &mut Timeline| drop(join(capture, 40_000, &Connect { version, ..Connect::new(b"c") }))
-    };
+    let run =
+        |version: u8| move |capture: &mut Timeline| visit(capture, 40_000, &Connect { version, ..Connect::new(b"c") });
     tells("lint.old-version", run(3), run(4));
 }
 
@@ -832,9 +836,9 @@ fn births_and_deaths_of_sparkplug_are_judged() {
             }
         }
     };
-    const BORN: &[(&[u8], u8)] = &[(b"spBv1.0/g/NBIRTH/n", 0), (b"spBv1.0/g/NDATA/n", 0)];
-    tells("lint.sparkplug", run(None, BORN, 1), run(Some(1), BORN, 1));
-    tells("lint.sparkplug", run(Some(2), BORN, 1), run(Some(1), BORN, 1));
+    let born: &[(&[u8], u8)] = &[(b"spBv1.0/g/NBIRTH/n", 0), (b"spBv1.0/g/NDATA/n", 0)];
+    tells("lint.sparkplug", run(None, born, 1), run(Some(1), born, 1));
+    tells("lint.sparkplug", run(Some(2), born, 1), run(Some(1), born, 1));
     let early: &[(&[u8], u8)] = &[(b"spBv1.0/g/NDATA/n", 0)];
     assert_eq!(fires("lint.sparkplug", run(Some(1), early, 1)), 1);
     let retained: &[(&[u8], u8)] = &[(b"spBv1.0/g/NBIRTH/n", 1)];
