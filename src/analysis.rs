@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::capture::{Batch, Fill, Origin, Problem, Source, SourceReport};
-use crate::check::{Checks, Finding};
+use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Engine, EngineOptions, EngineStats, Event, FlowRef, PacketView, StreamPart};
 use crate::flow::{Direction, Ended, Flow, Transport};
@@ -122,9 +122,9 @@ impl Analysis {
         self.above.sessions = Sessions::new(options);
     }
 
-    /// Judges by other checks than by default. To be called before the first frame.
-    pub fn judge_by(&mut self, checks: Checks) {
-        self.above.checks = checks;
+    /// Judges by other rules than by default. To be called before the first frame.
+    pub fn check(&mut self, options: CheckOptions) {
+        self.above.checks = Checks::new(options);
     }
 
     /// What judges, with what it has counted so far.
@@ -165,6 +165,9 @@ impl Analysis {
     pub fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
         let above = &mut self.above;
         above.now = self.engine.stats().last.map(|last| last.time);
+        if let Some(now) = above.now {
+            above.checks.capture_ends(now);
+        }
         self.engine.finish(&mut |event: &Event<'_>| above.event(event, sink));
         above.finish(sink);
         self.summary()
@@ -218,7 +221,11 @@ impl Above {
         if let Event::Flow(flow, why) = event {
             if let Some(session) = &ended {
                 self.session_count += 1;
-                self.checks.on_session(session);
+                for mut finding in self.checks.on_session(session, flow) {
+                    self.findings[finding.severity as usize] += 1;
+                    finding.client_id = finding.client_id.or_else(|| session.client_id.clone());
+                    sink(&Output::Finding(&finding));
+                }
                 sink(&Output::Session(session, flow));
             }
             sink(&Output::Flow(flow, *why));
@@ -235,7 +242,11 @@ impl Above {
             sink(&Output::Finding(&finding));
         }
         for delivery in self.sessions.take_deliveries() {
-            self.checks.on_delivery(&delivery);
+            for finding in self.checks.on_delivery(&delivery) {
+                self.findings[finding.severity as usize] += 1;
+                let client_id = finding.client_id.clone().or_else(|| delivery.client_id.clone());
+                sink(&Output::Finding(&Finding { client_id, ..finding }));
+            }
             sink(&Output::Delivery(&delivery));
         }
     }
@@ -246,7 +257,15 @@ impl Above {
         self.sessions.finish(now);
         self.tell(None, sink);
         for (broker, name, topic) in self.sessions.take_topics() {
+            for finding in self.checks.on_topic(broker, &name, &topic) {
+                self.findings[finding.severity as usize] += 1;
+                sink(&Output::Finding(&finding));
+            }
             sink(&Output::Topic(broker, &name, &topic));
+        }
+        for finding in self.checks.finish() {
+            self.findings[finding.severity as usize] += 1;
+            sink(&Output::Finding(&finding));
         }
     }
 }

@@ -6,10 +6,14 @@ mod baseline;
 mod collect;
 pub mod conformance;
 mod finding;
+pub mod health;
 mod incident_list;
 mod incidents;
+mod limits;
+pub mod lints;
 mod packets;
 mod policy;
+mod rule_text;
 mod rules;
 mod streams;
 
@@ -17,48 +21,122 @@ pub use crate::session::Certainty;
 pub use baseline::{Baseline, FindingKey};
 pub use collect::{Collected, GroupCount, RuleCount};
 pub use finding::{Finding, Severity};
+pub use limits::{LimitError, Limits};
 pub use policy::{Level, Policy, UnknownRule};
+pub use rule_text::RuleText;
 pub use rules::{RuleInfo, Rules};
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use conformance::{Conformance, Standing};
 
+use crate::dissect::Conversation;
 use crate::engine::Event;
-use crate::session::{Delivery, Incident, Session};
+use crate::flow::Flow;
+use crate::session::{Delivery, Incident, Name, Session, Topic};
+use crate::time::Timestamp;
 
 /// Judges a capture event by event.
 pub trait Rule {
     /// Takes the next event into account and appends what is to be said.
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>);
+
+    /// The MQTT session of a flow has ended, before the flow itself is told.
+    fn on_session(&mut self, _session: &Session, _flow: &Flow<Conversation>, _findings: &mut Vec<Finding>) {}
+
+    /// A delivery is over; only where routes are followed.
+    fn on_delivery(&mut self, _delivery: &Delivery, _findings: &mut Vec<Finding>) {}
+
+    /// A topic of a broker, at the end; only where routes are followed.
+    fn on_topic(&mut self, _broker: SocketAddr, _name: &Name, _topic: &Topic, _findings: &mut Vec<Finding>) {}
+
+    /// The last frame was at this time. What is still open is told next.
+    fn capture_ends(&mut self, _now: Timestamp) {}
+
+    /// Everything was told: what is to be said of all of it.
+    fn finish(&mut self, _findings: &mut Vec<Finding>) {}
+}
+
+/// Which findings on the health of TCP and the network are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Health {
+    /// None.
+    Off,
+    /// Warnings.
+    #[default]
+    Warnings,
+    /// Notes as well.
+    All,
+}
+
+/// Which rules are to judge, and where they draw the line.
+///
+/// Rules on packets, on their order and on what was captured are always on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CheckOptions {
+    /// The health of TCP and the network.
+    pub health: Health,
+    /// Good practice beyond the specifications.
+    pub lints: bool,
+    /// A ledger of how each statement of the specifications stands.
+    pub ledger: bool,
+    /// Thresholds.
+    pub limits: Limits,
+}
+
+impl CheckOptions {
+    /// Every rule there is.
+    pub fn all() -> Self {
+        Self { health: Health::All, lints: true, ledger: false, limits: Limits::default() }
+    }
 }
 
 /// A set of rules.
 pub struct Checks {
     rules: Vec<Box<dyn Rule + Send>>,
     conformance: Conformance,
+    /// Rules of which a capture may make very many findings.
+    counted: Vec<Box<dyn Rule + Send>>,
+    options: CheckOptions,
     findings: Vec<Finding>,
+    fresh: Vec<Finding>,
+    /// How many findings each of those rules has made.
+    told: BTreeMap<String, (u64, Timestamp)>,
 }
 
 impl Default for Checks {
-    /// All rules.
+    /// With the default options.
     fn default() -> Self {
-        Self {
-            rules: vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)],
-            conformance: Conformance::default(),
-            findings: Vec::new(),
-        }
+        Self::new(CheckOptions::default())
     }
 }
 
 impl std::fmt::Debug for Checks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Checks").field("rules", &self.rules.len()).finish_non_exhaustive()
+        f.debug_struct("Checks").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
 impl Checks {
-    /// All rules, with a ledger of how each statement of the specifications stands.
-    pub fn with_ledger() -> Self {
-        Self { conformance: Conformance::with_ledger(), ..Self::default() }
+    /// The rules that these options ask for.
+    pub fn new(options: CheckOptions) -> Self {
+        let mut counted = Vec::new();
+        if options.health != Health::Off {
+            counted.extend(health::rules(&options.limits));
+        }
+        if options.lints {
+            counted.extend(lints::rules(&options.limits));
+        }
+        Self {
+            rules: vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)],
+            conformance: Conformance::new(options.ledger),
+            counted,
+            options,
+            findings: Vec::new(),
+            fresh: Vec::new(),
+            told: BTreeMap::new(),
+        }
     }
 
     /// How each statement of the specifications stands; nothing without a ledger.
@@ -73,22 +151,84 @@ impl Checks {
         finding
     }
 
-    /// A session has ended.
-    pub fn on_session(&mut self, session: &Session) {
-        self.conformance.on_session(session);
-    }
-
-    /// A delivery is over.
-    pub fn on_delivery(&mut self, delivery: &Delivery) {
-        self.conformance.on_delivery(delivery);
-    }
-
     /// Shows an event to all rules and hands out what they find.
     pub fn on_event(&mut self, event: &Event<'_>) -> impl Iterator<Item = Finding> {
-        for rule in &mut self.rules {
-            rule.on_event(event, &mut self.findings);
-        }
         self.conformance.on_event(event, &mut self.findings);
+        self.ask(|rule, findings| rule.on_event(event, findings))
+    }
+
+    /// Shows a session that has ended to all rules.
+    pub fn on_session(&mut self, session: &Session, flow: &Flow<Conversation>) -> impl Iterator<Item = Finding> {
+        self.conformance.on_session(session);
+        self.ask(|rule, findings| rule.on_session(session, flow, findings))
+    }
+
+    /// Shows a delivery that is over to all rules.
+    pub fn on_delivery(&mut self, delivery: &Delivery) -> impl Iterator<Item = Finding> {
+        self.conformance.on_delivery(delivery);
+        self.ask(|rule, findings| rule.on_delivery(delivery, findings))
+    }
+
+    /// Shows a topic to all rules.
+    pub fn on_topic(&mut self, broker: SocketAddr, name: &Name, topic: &Topic) -> impl Iterator<Item = Finding> {
+        self.ask(|rule, findings| rule.on_topic(broker, name, topic, findings))
+    }
+
+    /// The last frame was at this time.
+    pub fn capture_ends(&mut self, now: Timestamp) {
+        self.rules.iter_mut().chain(&mut self.counted).for_each(|rule| rule.capture_ends(now));
+    }
+
+    /// Everything was told.
+    pub fn finish(&mut self) -> impl Iterator<Item = Finding> {
+        let mut findings: Vec<_> = self.ask(|rule, findings| rule.finish(findings)).collect();
+        let limit = self.options.limits.findings_per_rule;
+        for (id, (count, time)) in std::mem::take(&mut self.told) {
+            if count > limit {
+                findings.push(Finding {
+                    id,
+                    severity: Severity::Note,
+                    certainty: Certainty::Certain,
+                    flow: None,
+                    client_id: None,
+                    frames: Vec::new(),
+                    time,
+                    message: format!("{} more findings of this rule were not told one by one", count - limit),
+                    clause: None,
+                    hint: None,
+                });
+            }
+        }
+        findings.into_iter()
+    }
+
+    fn ask(&mut self, mut ask: impl FnMut(&mut dyn Rule, &mut Vec<Finding>)) -> std::vec::Drain<'_, Finding> {
+        for rule in &mut self.rules {
+            ask(&mut **rule, &mut self.findings);
+        }
+        for rule in &mut self.counted {
+            ask(&mut **rule, &mut self.fresh);
+        }
+        if !self.fresh.is_empty() {
+            self.count();
+        }
         self.findings.drain(..)
+    }
+
+    /// Takes over what the rules that may make very many findings have found.
+    fn count(&mut self) {
+        let notes = self.options.health == Health::All;
+        for finding in self.fresh.drain(..) {
+            let lint = finding.id.starts_with("lint.");
+            if !lint && !notes && finding.severity == Severity::Note {
+                continue;
+            }
+            let (count, time) = self.told.entry(finding.id.clone()).or_insert((0, finding.time));
+            *count += 1;
+            *time = finding.time;
+            if *count <= self.options.limits.findings_per_rule {
+                self.findings.push(finding);
+            }
+        }
     }
 }

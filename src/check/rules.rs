@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Severity, conformance, incident_list, incidents, packets, streams};
+use super::{RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, streams};
 use crate::mqtt::{DeviationKind, Version};
 
 /// A rule whose severity and clause do not depend on the case.
@@ -35,12 +35,28 @@ pub struct RuleInfo {
     pub reference: Option<&'static str>,
     /// What to do about it.
     pub hint: Option<&'static str>,
+    /// Why it is there, how it decides and what it lets pass, where no clause says so.
+    pub text: Option<&'static RuleText>,
+}
+
+impl From<&'static RuleText> for RuleInfo {
+    fn from(text: &'static RuleText) -> Self {
+        Self { text: Some(text), ..Self::new(text.id, text.severity, text.title) }
+    }
 }
 
 impl RuleInfo {
     /// A rule that no clause stands behind.
     pub fn new(id: impl Into<Cow<'static, str>>, severity: Severity, title: impl Into<Cow<'static, str>>) -> Self {
-        Self { id: id.into(), title: title.into(), severity, clauses: Default::default(), reference: None, hint: None }
+        Self {
+            id: id.into(),
+            title: title.into(),
+            severity,
+            clauses: Default::default(),
+            reference: None,
+            hint: None,
+            text: None,
+        }
     }
 
     /// All clauses that its findings may name, each once.
@@ -80,6 +96,9 @@ impl Default for Rules {
         }
         rules.add_malformed_length();
         rules.add_conformance();
+        for text in health::RULES.iter().chain(lints::RULES) {
+            rules.add(text.into());
+        }
         rules
     }
 }

@@ -145,6 +145,11 @@ fn judge(notice: &Notice) -> Option<Finding> {
             let sender = direction.sender().name();
             (CUT_HEADER, format!("the {sender}'s stream ends within the fixed header of a packet, at its byte {at}"))
         }
+        // These are facts for the rules of `health`.
+        NoticeKind::Undelivered(_)
+        | NoticeKind::AddressClaimed(..)
+        | NoticeKind::ClockBack(_)
+        | NoticeKind::FragmentsUnfinished(_) => return None,
         NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),
     };
     Some(Finding {

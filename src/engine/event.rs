@@ -1,6 +1,6 @@
 //! What the engine tells.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
@@ -8,6 +8,7 @@ use crate::flow::{
     Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
 };
 use crate::mqtt::{LostSync, Version};
+use crate::time::Span;
 use crate::wire::{FragmentNote, Packet, SeqNum, Trace};
 
 /// Takes the events of an [`Engine`](super::Engine), in the order of the frames that caused them.
@@ -103,6 +104,21 @@ pub struct PacketView<'a> {
     pub messages: &'a [MessageLine],
 }
 
+/// What an ICMP error says of a packet that it quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undelivered {
+    /// Who says it.
+    pub from: IpAddr,
+    /// 4 or 6.
+    pub version: u8,
+    /// Type.
+    pub kind: u8,
+    /// Code.
+    pub code: u8,
+    /// The direction of the packet that was not delivered.
+    pub direction: Direction,
+}
+
 /// Something that a reader of the output should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeKind {
@@ -118,6 +134,32 @@ pub enum NoticeKind {
     ConflictingOverlap(Direction),
     /// A flow was let go because there were too many; so many were by now. Told each time that the number doubles.
     FlowEvicted(u64),
+    /// A router or host says by ICMP that it could not deliver a packet of the flow.
+    Undelivered(Undelivered),
+    /// A host says that an address is its own.
+    AddressClaimed(Ipv4Addr, [u8; 6]),
+    /// The time of a frame lies so far before that of the one before it.
+    ClockBack(Span),
+    /// So many datagrams never became whole from their fragments; told at the end.
+    FragmentsUnfinished(u64),
+}
+
+impl NoticeKind {
+    /// The direction of which it says that something is missing.
+    pub const fn lacks(self) -> Option<Direction> {
+        match self {
+            Self::LostSync(direction, ..) | Self::CutHeader(direction, _) | Self::ReassemblyCapped(direction) => {
+                Some(direction)
+            }
+            Self::Fragments(_)
+            | Self::ConflictingOverlap(_)
+            | Self::FlowEvicted(_)
+            | Self::Undelivered(_)
+            | Self::AddressClaimed(..)
+            | Self::ClockBack(_)
+            | Self::FragmentsUnfinished(_) => None,
+        }
+    }
 }
 
 /// Such a thing, with its place.

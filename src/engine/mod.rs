@@ -4,5 +4,5 @@
 mod event;
 mod run;
 
-pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart};
+pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
 pub use run::{Engine, EngineOptions, EngineStats};

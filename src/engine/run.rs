@@ -1,8 +1,8 @@
 //! The engine itself: decode a frame, find its flow, follow it, read its streams.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart};
+use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
@@ -10,10 +10,14 @@ use crate::flow::{
     ReassemblyLimits, StreamSink, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::mqtt::{Body, LostSync, Version};
+use crate::time::Timestamp;
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags, Trace};
 
 /// TCP's protocol number.
 const TCP: u8 = 6;
+
+/// UDP's.
+const UDP: u8 = 17;
 
 /// What an engine is to do.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +113,8 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    /// The time of the last frame.
+    previous: Option<Timestamp>,
 }
 
 impl Engine {
@@ -126,6 +132,7 @@ impl Engine {
                 stats: EngineStats::default(),
                 ended: Vec::new(),
                 lines: Vec::new(),
+                previous: None,
             },
             wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
             trace: (options.packets && options.places).then(Box::default),
@@ -149,6 +156,7 @@ impl Engine {
         self.followed.stats.frames += 1;
         self.followed.stats.bytes += u64::from(frame.header.length);
         self.followed.stats.cut += u64::from(frame.cut() > 0);
+        let before = self.followed.previous.replace(origin.time).filter(|before| origin.time < *before);
         let stats = &mut self.followed.stats;
         // The clock of a capture may go back; first and last are by time.
         if stats.first.is_none_or(|first| origin.time < first.time) {
@@ -173,6 +181,9 @@ impl Engine {
             _ => None,
         };
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
+        if let Some(before) = before {
+            pass.notice(NoticeKind::ClockBack(before.since(origin.time)), None);
+        }
         if let Some(note) = packet.fragment_note {
             pass.notice(NoticeKind::Fragments(note), None);
         }
@@ -188,8 +199,15 @@ impl Engine {
                 }
                 Some((found, None))
             }
-            (_, Payload::Icmp(icmp)) => {
-                pass.icmp(&icmp);
+            (ip, Payload::Icmp(icmp)) => {
+                pass.icmp(ip.map(|ip| ip.source), &icmp);
+                None
+            }
+            (_, Payload::Arp(arp)) => {
+                // Who asks from 0.0.0.0 only wants to know whether the address is free (RFC 5227, section 2.1.1).
+                if !arp.sender.is_unspecified() && matches!(arp.operation, 1 | 2) {
+                    pass.notice(NoticeKind::AddressClaimed(arp.sender, arp.sender_mac), None);
+                }
                 None
             }
             _ => None,
@@ -204,8 +222,13 @@ impl Engine {
     pub fn finish(&mut self, sink: &mut impl Sink) {
         let Some(origin) = self.followed.stats.last else { return };
         self.followed.flows.finish(origin.time, &mut self.followed.ended);
+        let fragments = self.decoder.stats().fragments;
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
         pass.emit_ended();
+        let unfinished = fragments.waiting + fragments.expired + fragments.evicted;
+        if unfinished > 0 {
+            pass.notice(NoticeKind::FragmentsUnfinished(unfinished), None);
+        }
     }
 }
 
@@ -223,19 +246,28 @@ impl<S: Sink> Pass<'_, S> {
     }
 
     /// An ICMP message: what it says of a flow.
-    fn icmp(&mut self, icmp: &Icmp<'_>) {
-        let too_big = matches!((icmp.version, icmp.kind, icmp.code), (4, 3, 4) | (6, 2, _));
+    fn icmp(&mut self, from: Option<IpAddr>, icmp: &Icmp<'_>) {
+        // Echoes and the like quote nothing, and a redirect delivers.
+        let undelivered = matches!((icmp.version, icmp.kind), (4, 3 | 4 | 11 | 12) | (6, 1..=4));
         let Some((quoted, ports)) = icmp.quoted.and_then(|quoted| quoted.ports.map(|ports| (quoted, ports))) else {
             return;
         };
-        if !too_big || quoted.protocol != TCP {
-            return;
-        }
+        let transport = match quoted.protocol {
+            TCP => Transport::Tcp,
+            UDP => Transport::Udp,
+            _ => return,
+        };
         let source = SocketAddr::new(quoted.source, ports.0);
-        let key = FlowKey::new(Transport::Tcp, source, SocketAddr::new(quoted.destination, ports.1));
-        if let Some(flow) = self.followed.flows.find_quoted(&key) {
-            let direction = flow.direction_from(source);
+        let key = FlowKey::new(transport, source, SocketAddr::new(quoted.destination, ports.1));
+        let Some(flow) = self.followed.flows.find_quoted(&key) else { return };
+        let direction = flow.direction_from(source);
+        if transport == Transport::Tcp && matches!((icmp.version, icmp.kind, icmp.code), (4, 3, 4) | (6, 2, _)) {
             flow.connection.on_packet_too_big(direction);
+        }
+        let name = FlowRef::of(flow);
+        if let (true, Some(from)) = (undelivered, from) {
+            let Icmp { version, kind, code, .. } = *icmp;
+            self.notice(NoticeKind::Undelivered(Undelivered { from, version, kind, code, direction }), Some(name));
         }
     }
 

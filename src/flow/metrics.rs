@@ -182,6 +182,8 @@ pub struct Counters {
     pub zero_windows: u32,
     /// For how long no window was advertised, in all.
     pub zero_window: Span,
+    /// For how long at once no window was advertised, at most, of the times that are over.
+    pub longest_zero_window: Span,
     /// Probes sent while the peer advertised no window.
     pub window_probes: u32,
     /// Segments that only tell a larger window.

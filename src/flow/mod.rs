@@ -6,6 +6,7 @@
 mod endpoint;
 mod holes;
 mod metrics;
+mod oddity;
 mod progress;
 mod reassembly;
 mod record;
@@ -21,6 +22,7 @@ mod wireshark;
 
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
 pub use metrics::{Counters, Durations, Range};
+pub use oddity::{Oddities, Oddity, Sighted};
 pub use reassembly::{ReassemblyLimits, StreamReassembler, StreamSink};
 pub use record::{CloseKind, KnownBy, Outcome};
 pub use side::{Side, SynOptions, WindowScale};

@@ -4,6 +4,7 @@
 //! The arrows are in [`super::state`]; this decides which signals reach whom.
 
 use super::endpoint::{Direction, Role};
+use super::oddity::Oddity;
 use super::side::{Arrival, Side};
 use super::state::{Next, Signal, TcpState};
 use super::tcp::{Connection, Proof, SecondFin, Transition};
@@ -64,6 +65,7 @@ impl Connection {
         if !goes_on {
             return;
         }
+        self.sides[direction].oddities.note(Oddity::ResetIgnored, at);
         for role in [Role::Client, Role::Server] {
             let last = self.transitions.iter().rposition(|transition| transition.endpoint == role);
             // What came after the RST stands on it, and can't be taken back with it.

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 
 use super::holes::Holes;
 use super::metrics::Counters;
+use super::oddity::{Oddities, Sighted};
 use super::state::{Signal, TcpState};
 use super::traffic::HeldUp;
 use super::verdict::RetransmissionKind;
+use crate::capture::Origin;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
 
@@ -231,6 +233,13 @@ pub struct Side {
     /// The end of a run of segments outside the window, and how many there were.
     pub(super) stray: Option<(SeqNum, u8)>,
     pub(super) counters: Box<Counters>,
+    pub(super) oddities: Oddities,
+    /// Keep-alives and window probes since the peer was heard of last.
+    pub(super) probes: Option<Box<Sighted>>,
+    /// The time to live of its first packet.
+    pub(super) hops: Option<u8>,
+    /// The first frame whose checksum is not right.
+    pub(super) unsummed: Option<Origin>,
 }
 
 impl Side {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use super::endpoint::{Direction, FlowKey, PerDirection, Transport};
 use super::metrics::Counters;
+use super::oddity::Oddity;
 use super::reassembly::StreamReassembler;
 use super::record::KnownBy;
 use super::state::TcpState;
@@ -157,6 +158,8 @@ impl<A> Flow<A> {
     /// Nobody took the SYN up, so it was a stray segment of this connection.
     fn drop_challenger(&mut self) {
         let Some(challenger) = self.challenger.take() else { return };
+        let by = self.direction_from(challenger.client);
+        self.connection.sides[by].oddities.note(Oddity::SynInside, challenger.first);
         for direction in Direction::BOTH {
             let counted = challenger.counters(direction);
             let to = self.direction_from(match direction {

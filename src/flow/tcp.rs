@@ -15,7 +15,7 @@ use super::state::{Signal, TcpState};
 use super::verdict::{Marks, Verdict};
 use crate::capture::Origin;
 use crate::time::{Span, Timestamp};
-use crate::wire::{Ip, Segment, SeqNum, TcpFlags};
+use crate::wire::{Checksum, Ip, Segment, SeqNum, TcpFlags};
 
 /// How sure a transition is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,11 +151,27 @@ impl Connection {
         length: u32,
         origin: Origin,
     ) -> Verdict {
+        let verdict = self.take_in(direction, segment, ip, length, origin);
+        self.note_oddities(direction, segment, ip, &verdict, origin);
+        verdict
+    }
+
+    fn take_in(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        ip: &Ip,
+        length: u32,
+        origin: Origin,
+    ) -> Verdict {
         let mut verdict = Verdict::default();
         self.pass_time(origin.time);
         let stamp = self.count(direction, segment, ip, length);
         self.place(direction, segment, &mut verdict);
         let (sender, receiver) = self.sides.both_mut(direction);
+        if matches!(segment.checksum, Checksum::Bad | Checksum::Offloaded) {
+            sender.unsummed.get_or_insert(origin);
+        }
         if sender.is_damaged(segment) {
             sender.counters.bad_checksums += 1;
             if segment.seq_len() > 0 {
@@ -379,8 +395,9 @@ impl Connection {
             counters.zero_windows += 1;
             counters.zero_since.get_or_insert(origin.time);
         } else if let Some(since) = counters.zero_since.take() {
-            counters.zero_window =
-                Span::from_nanos(counters.zero_window.as_nanos() + origin.time.since(since).as_nanos());
+            let lasted = origin.time.since(since);
+            counters.zero_window = counters.zero_window + lasted;
+            counters.longest_zero_window = counters.longest_zero_window.max(lasted);
         }
         if ordinary
             && segment.seq_len() == 0

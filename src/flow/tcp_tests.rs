@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::capture::FrameNo;
-use crate::flow::{CloseKind, Next, Outcome, RetransmissionKind};
+use crate::flow::{CloseKind, Next, Oddity, Outcome, RetransmissionKind};
 use crate::wire::{Checksum, TcpOptions};
 
 const CLIENT_ISN: u32 = 0xffff_ff00;
@@ -537,4 +537,20 @@ proptest! {
             prop_assert_eq!(counters.retransmissions, kinds, "the kinds add up");
         }
     }
+}
+
+#[test]
+fn a_timestamp_that_is_long_over_is_odd_and_one_that_was_overtaken_is_not() {
+    let count = |value: u32, echo: u32| {
+        let mut story = Story::established();
+        story.client(Line { length: 10, stamps: Some((5_000_000, 7_000_000)), ..LINE });
+        story.server(Line { ack: 11, stamps: Some((7_000_100, 5_000_000)), ..LINE });
+        story.client(Line { seq: 11, length: 10, stamps: Some((value, echo)), ..LINE });
+        story.connection.sides.to_server.oddities().count(Oddity::OldTimestamp)
+    };
+    assert_eq!(count(5_000_001, 7_000_100), 0);
+    assert_eq!(count(4_999_000, 7_000_000), 0, "overtaken on its way");
+    assert_eq!(count(4_000_000, 7_000_100), 1, "older than what it follows");
+    assert_eq!(count(5_000_001, 100), 1, "an echo that was never sent");
+    assert_eq!(count(5_000_001, 0), 0, "no echo");
 }

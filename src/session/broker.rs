@@ -124,7 +124,7 @@ impl Sessions {
             Event::Message(flow, message) => self.on_message(*flow, message),
             Event::Closing(flow, by, at) => self.on_closing(*flow, *by, *at),
             Event::Notice(notice) => {
-                let (Some(flow), direction) = (notice.flow, direction_of(notice.kind)) else { return };
+                let (Some(flow), direction) = (notice.flow, notice.kind.lacks()) else { return };
                 if let (Some(direction), Some(session)) = (direction, self.open.get_mut(&flow.id)) {
                     session.lossy[direction] = true;
                     match notice.kind {
@@ -464,15 +464,5 @@ fn party_of(client_id: Option<&Name>, flow: FrameNo) -> Party {
     match client_id.filter(|id| !id.is_empty()) {
         Some(id) => Party::Client(Name::clone(id)),
         None => Party::Flow(flow),
-    }
-}
-
-/// The direction in which a notice says that something is missing.
-const fn direction_of(kind: NoticeKind) -> Option<Direction> {
-    match kind {
-        NoticeKind::LostSync(direction, ..)
-        | NoticeKind::CutHeader(direction, _)
-        | NoticeKind::ReassemblyCapped(direction) => Some(direction),
-        NoticeKind::Fragments(_) | NoticeKind::ConflictingOverlap(_) | NoticeKind::FlowEvicted(_) => None,
     }
 }

@@ -32,6 +32,8 @@ impl Default for FragmentLimits {
 pub struct FragmentStats {
     /// Fragments that were kept to wait for the rest.
     pub held: u64,
+    /// Datagrams that wait for the rest by now.
+    pub waiting: u64,
     /// Datagrams that became whole.
     pub reassembled: u64,
     /// Datagrams given up because the rest did not come in time.
@@ -140,8 +142,8 @@ impl Fragments {
         }
     }
 
-    pub(super) const fn stats(&self) -> FragmentStats {
-        self.stats
+    pub(super) fn stats(&self) -> FragmentStats {
+        FragmentStats { waiting: self.partials.len() as u64, ..self.stats }
     }
 
     /// Gives a buffer back that [`Fragments::add`] handed out.

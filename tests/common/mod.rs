@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod craft;
+pub(crate) mod timeline;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -13,7 +13,7 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 
 use mqttsniff::check::conformance::{Scope, Standing, Table, Verdict};
-use mqttsniff::check::{Certainty, Checks, Finding, Severity};
+use mqttsniff::check::{Certainty, CheckOptions, Finding, Severity};
 use mqttsniff::mqtt::Version;
 use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output};
@@ -32,7 +32,7 @@ impl Judged {
         std::fs::write(&path, capture).unwrap();
         let mut analysis = Analysis::open(&[&path]).unwrap();
         analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
-        analysis.judge_by(Checks::with_ledger());
+        analysis.check(CheckOptions { ledger: true, ..CheckOptions::default() });
         let mut findings = Vec::new();
         analysis.run(&mut |output: &Output<'_>| {
             if let Output::Finding(finding) = output {

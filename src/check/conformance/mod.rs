@@ -49,9 +49,9 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// One that keeps a ledger, besides finding what is wrong.
-    pub fn with_ledger() -> Self {
-        Self { ledger: Some(Ledger::default()), ..Self::default() }
+    /// One that keeps a ledger, besides finding what is wrong, if that is asked for.
+    pub(super) fn new(ledger: bool) -> Self {
+        Self { ledger: ledger.then(Ledger::default), ..Self::default() }
     }
 
     /// How each statement stands, in the order of the table; nothing without a ledger.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mqttsniff::capture::{Fill, SourceReport};
-use mqttsniff::check::{Baseline, Checks, Collected, Finding, Policy};
+use mqttsniff::check::{Baseline, CheckOptions, Collected, Finding, Policy};
 use mqttsniff::render::CheckedCapture;
 use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output, Summary};
@@ -51,8 +51,8 @@ fn one(
             return Ok(CheckedCapture { name, file, summary, findings, standings: Vec::new() });
         }
     };
+    analysis.check(CheckOptions { ledger: arguments.coverage, ..CheckOptions::all() });
     if arguments.coverage {
-        analysis.judge_by(Checks::with_ledger());
         // What a message becomes beyond the broker is judged by its deliveries.
         analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
     }

@@ -1,0 +1,315 @@
+//! What is wrong with the connections of a capture: each is judged when it has ended, with all that is known of it then.
+
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Basis, connection, counted, finding, seconds, transfer};
+use crate::capture::{FrameNo, Origin};
+use crate::check::{Certainty, Finding, Limits, Rule, Severity};
+use crate::dissect::Conversation;
+use crate::engine::{Event, FlowRef};
+use crate::flow::{Direction, Ended, Flow, Outcome, Transport};
+use crate::mqtt::{Body, PacketType};
+use crate::time::{Span, Timestamp};
+
+/// The most hosts that are watched for scans, floods and their checksums.
+const HOSTS: usize = 4096;
+
+/// The most connections whose DISCONNECT is remembered until they end.
+const LEAVING: usize = 1 << 20;
+
+/// How long a flow was silent at least when it is let go as idle, by the defaults for what is not answered.
+const IDLE: Span = Span::from_secs(180);
+
+/// What one flow is judged with.
+pub(super) struct Case<'a> {
+    pub(super) flow: &'a Flow<Conversation>,
+    pub(super) name: FlowRef,
+    pub(super) limits: &'a Limits,
+    /// Until when the capture shows that nothing more came.
+    pub(super) until: Timestamp,
+    /// An end said with DISCONNECT that it would leave.
+    pub(super) left: bool,
+    /// The capture has connections of which it lacks one direction.
+    pub(super) one_way: bool,
+    pub(super) findings: &'a mut Vec<Finding>,
+}
+
+impl Case<'_> {
+    pub(super) fn tell(
+        &mut self,
+        id: &'static str,
+        severity: Severity,
+        certainty: Certainty,
+        at: Origin,
+        basis: Basis,
+        message: String,
+    ) {
+        self.findings.push(finding(id, severity, certainty, Some(self.name), at, basis, message));
+    }
+
+    /// The name of the end that sends in this direction.
+    pub(super) const fn who(direction: Direction) -> &'static str {
+        direction.sender().name()
+    }
+}
+
+/// Ends that a host tried, or handshakes that a server was left with, within a time.
+#[derive(Debug)]
+struct Watched {
+    since: Timestamp,
+    targets: HashSet<SocketAddr>,
+    count: u64,
+    frames: Vec<FrameNo>,
+    told: bool,
+}
+
+/// Which targets count.
+#[derive(Clone, Copy)]
+struct Threshold {
+    window: Span,
+    count: u64,
+}
+
+/// Hosts that may be scanning or flooded.
+#[derive(Debug, Default)]
+struct Watch(HashMap<IpAddr, Watched>);
+
+enum Seen {
+    /// Nothing out of the usual.
+    Usual,
+    /// The threshold is reached now: with so many, on these frames.
+    Reached(u64, Vec<FrameNo>),
+    /// It was told before.
+    Known,
+}
+
+impl Watch {
+    fn see(&mut self, host: IpAddr, target: SocketAddr, at: Origin, threshold: Threshold) -> Seen {
+        if self.0.len() >= HOSTS && !self.0.contains_key(&host) {
+            self.0.retain(|_, watched| watched.told || at.time.since(watched.since) < threshold.window);
+            if self.0.len() >= HOSTS {
+                return Seen::Usual;
+            }
+        }
+        let fresh = || Watched { since: at.time, targets: HashSet::new(), count: 0, frames: Vec::new(), told: false };
+        let watched = self.0.entry(host).or_insert_with(fresh);
+        if watched.told {
+            return Seen::Known;
+        }
+        if at.time.since(watched.since) > threshold.window {
+            *watched = fresh();
+        }
+        if watched.targets.insert(target) {
+            watched.count += 1;
+            if watched.frames.len() < 8 {
+                watched.frames.push(at.frame);
+            }
+        }
+        if watched.count < threshold.count.max(1) {
+            return Seen::Usual;
+        }
+        watched.told = true;
+        watched.targets = HashSet::new();
+        Seen::Reached(watched.count, std::mem::take(&mut watched.frames))
+    }
+}
+
+/// Judges flows.
+pub(super) struct FlowRule {
+    limits: Limits,
+    end: Option<Timestamp>,
+    leaving: HashSet<FrameNo>,
+    scans: Watch,
+    floods: Watch,
+    /// Hosts of which it was told that their checksums are left to the card.
+    unsummed: HashSet<IpAddr>,
+    one_way: bool,
+}
+
+impl FlowRule {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            end: None,
+            leaving: HashSet::new(),
+            scans: Watch::default(),
+            floods: Watch::default(),
+            unsummed: HashSet::new(),
+            one_way: false,
+        }
+    }
+
+    fn judge(&mut self, flow: &Flow<Conversation>, why: Ended, findings: &mut Vec<Finding>) {
+        let sides = &flow.connection.sides;
+        let until = match why {
+            Ended::CaptureEnd => self.end.unwrap_or(flow.last.time),
+            Ended::Idle => flow.last.time + IDLE,
+            Ended::Over | Ended::Replaced | Ended::Evicted => flow.last.time,
+        };
+        let packets = |direction: Direction| sides[direction].counters().packets;
+        let went_on = |direction: Direction| sides[direction].counters().traffic.data_packets > 0;
+        self.one_way |= Direction::BOTH
+            .into_iter()
+            .any(|direction| packets(direction.reverse()) == 0 && went_on(direction) && packets(direction) > 1);
+        let in_vain = self.scan(flow, findings);
+        let flooded = self.flood(flow, findings);
+        let case = &mut Case {
+            flow,
+            name: FlowRef::of(flow),
+            limits: &self.limits,
+            until,
+            left: self.leaving.remove(&flow.id),
+            one_way: self.one_way,
+            findings,
+        };
+        if !in_vain && !flooded {
+            connection::beginning(case);
+        }
+        connection::end(case);
+        transfer::judge(case);
+        self.checksums(flow, findings);
+    }
+
+    /// Whether its client tries one end after the other, so that this connection is one of many.
+    fn scan(&mut self, flow: &Flow<Conversation>, findings: &mut Vec<Finding>) -> bool {
+        let connection = &flow.connection;
+        let in_vain = match connection.outcome() {
+            Outcome::Refused | Outcome::Unanswered => true,
+            // It was answered, and the client wanted to know no more.
+            Outcome::Reset => {
+                let data = Direction::BOTH.iter().any(|side| connection.sides[*side].counters().payload_bytes > 0);
+                connection.handshake.syn_ack.is_some() && !data
+            }
+            Outcome::Closed | Outcome::Open => false,
+        };
+        if !in_vain {
+            return false;
+        }
+        let window = seconds(self.limits.scan_window_s);
+        let threshold = Threshold { window, count: self.limits.scan_targets };
+        match self.scans.see(flow.client.ip(), flow.server, flow.first, threshold) {
+            Seen::Usual => false,
+            Seen::Known => true,
+            Seen::Reached(count, frames) => {
+                let message = format!(
+                    "{} tries one end after the other in vain: {count} within {} s; further ones are not told",
+                    flow.client.ip(),
+                    self.limits.scan_window_s
+                );
+                let basis = Basis { frames };
+                let name = FlowRef::of(flow);
+                findings.push(finding(
+                    "net.port-scan",
+                    Severity::Warning,
+                    Certainty::Likely,
+                    Some(name),
+                    flow.first,
+                    basis,
+                    message,
+                ));
+                true
+            }
+        }
+    }
+
+    /// Whether its server is left with so many open handshakes that this one tells nothing.
+    fn flood(&mut self, flow: &Flow<Conversation>, findings: &mut Vec<Finding>) -> bool {
+        let handshake = &flow.connection.handshake;
+        let sides = &flow.connection.sides;
+        let open = handshake.syn.is_some()
+            && !handshake.complete
+            && sides.to_server.counters().traffic.data_packets == 0
+            && flow.connection.closing.reset.is_none();
+        if !open {
+            return false;
+        }
+        let window = seconds(self.limits.syn_flood_window_s);
+        let threshold = Threshold { window, count: self.limits.syn_flood };
+        // Each client is one, however often it tries.
+        match self.floods.see(flow.server.ip(), flow.client, flow.first, threshold) {
+            Seen::Usual => false,
+            Seen::Known => true,
+            Seen::Reached(count, frames) => {
+                let message = format!(
+                    "{} is left with open handshakes: {count} within {} s; further ones are not told",
+                    flow.server.ip(),
+                    self.limits.syn_flood_window_s
+                );
+                let basis = Basis { frames };
+                let name = FlowRef::of(flow);
+                findings.push(finding(
+                    "net.syn-flood",
+                    Severity::Warning,
+                    Certainty::Hint,
+                    Some(name),
+                    flow.first,
+                    basis,
+                    message,
+                ));
+                true
+            }
+        }
+    }
+
+    /// Checksums that a card fills in after the capture: once for each host.
+    fn checksums(&mut self, flow: &Flow<Conversation>, findings: &mut Vec<Finding>) {
+        let sides = &flow.connection.sides;
+        for direction in Direction::BOTH {
+            let side = &sides[direction];
+            let Some(at) = side.first_unsummed() else { continue };
+            let (good, bad) = side.checksums();
+            // Where they are right as a rule, a wrong one is damage, and told as that.
+            if bad > 0 && good > bad.saturating_mul(2) {
+                continue;
+            }
+            let host = match direction {
+                Direction::ToServer => flow.client.ip(),
+                Direction::ToClient => flow.server.ip(),
+            };
+            if self.unsummed.len() >= HOSTS || !self.unsummed.insert(host) {
+                continue;
+            }
+            let peer = &sides[direction.reverse()];
+            let (peer_good, _) = peer.checksums();
+            let certainty = if peer_good > 0 || bad == 0 { Certainty::Certain } else { Certainty::Likely };
+            let message = if bad == 0 {
+                format!("{host} leaves TCP checksums to its network card, and was captured before that")
+            } else {
+                format!(
+                    "TCP checksums of {host} are wrong as a rule ({}): its network card fills them in after the \
+                     capture, or the capture was rewritten",
+                    counted(u64::from(bad), "segment of this flow", "segments of this flow")
+                )
+            };
+            let basis = Basis::at(&[Some(at)]);
+            let name = FlowRef::of(flow);
+            let severity = Severity::Note;
+            findings.push(finding("capture.checksum-offload", severity, certainty, Some(name), at, basis, message));
+        }
+    }
+}
+
+impl Rule for FlowRule {
+    fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
+        match event {
+            Event::Message(flow, message) => {
+                let leaves = matches!(message.packet.body, Body::Disconnect(_))
+                    || (message.packet.header.packet_type == PacketType::ConnAck && is_refusal(&message.packet.body));
+                if leaves && self.leaving.len() < LEAVING {
+                    self.leaving.insert(flow.id);
+                }
+            }
+            Event::Flow(flow, why) if flow.transport == Transport::Tcp => self.judge(flow, *why, findings),
+            Event::Flow(..) | Event::Notice(_) | Event::Packet(_) | Event::Stream(..) | Event::Closing(..) => {}
+        }
+    }
+
+    fn capture_ends(&mut self, now: Timestamp) {
+        self.end = Some(now);
+    }
+}
+
+fn is_refusal(body: &Body<'_>) -> bool {
+    matches!(body, Body::ConnAck(connack) if connack.code.is_some_and(|code| code != 0))
+}
