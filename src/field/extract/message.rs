@@ -119,11 +119,14 @@ impl Kept {
     pub(super) fn take(&mut self, _flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
         let frame = message.origin.frame;
         self.last = self.fields.len();
-        if let Some(id) = self.packet {
-            self.push(id, frame, KeptValue::Label);
-        }
         let header = message.packet.header;
         let length = u64::from(header.length) + u64::from(header.remaining_length);
+        if let Some(id) = self.packet {
+            let start = self.bytes.len();
+            self.bytes.extend(header.bytes());
+            self.bytes.extend_from_slice(message.body);
+            self.push(id, frame, KeptValue::Bytes(start..self.bytes.len()));
+        }
         if let Some(id) = self.packet_length {
             self.push(id, frame, KeptValue::Unsigned(length));
         }
