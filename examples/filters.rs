@@ -59,6 +59,7 @@ fn selected<'f>(
     };
     analysis.run(&mut |output: &Output<'_>| match output {
         Output::Message(flow, message) => extractor.on_message(*flow, message, None),
+        Output::Preview(_, message) => extractor.on_preview(message, None),
         Output::Packet(view) => {
             let row = extractor.row(view);
             for (filter, frames) in filters.iter().zip(&mut frames) {

@@ -27,6 +27,7 @@ fn rows(capture: &str, fields: &[FieldId], client: Option<&[u8]>, take: &mut dyn
     let mut analysis = Analysis::open_with(&[path], extractor.engine_options(options)).unwrap();
     analysis.run(&mut |output: &Output<'_>| match output {
         Output::Message(flow, message) => extractor.on_message(*flow, message, client),
+        Output::Preview(_, message) => extractor.on_preview(message, client),
         Output::Packet(view) => {
             take(view.frame.number.0, &extractor.row(view));
             extractor.clear();

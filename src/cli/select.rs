@@ -1,6 +1,6 @@
 //! What is chosen of a capture: by a display filter, and as columns of fields.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{self, Write};
 
 use anyhow::bail;
@@ -94,6 +94,11 @@ pub(super) struct Chooser {
     /// Flows of which a frame was chosen.
     flows: BTreeSet<FrameNo>,
     clients: HashMap<FrameNo, Name>,
+    /// Of each flow the packets whose version is in doubt: their frames, and whether these were chosen. As many at most
+    /// as the engine keeps back.
+    doubtful: HashMap<FrameNo, VecDeque<(FrameNo, bool)>>,
+    /// The frame before the one at hand.
+    last: FrameNo,
     line: String,
 }
 
@@ -144,6 +149,8 @@ impl Selection {
             extractor: Extractor::new(&wanted),
             flows: BTreeSet::new(),
             clients: HashMap::new(),
+            doubtful: HashMap::new(),
+            last: FrameNo(0),
             line: String::new(),
         }))
     }
@@ -208,9 +215,20 @@ impl Chooser {
                 if let Some(id) = named {
                     self.clients.insert(flow.id, id.into());
                 }
+                match self.settled(flow.id, message.origin.frame) {
+                    Some(chosen) => has(chosen),
+                    None => {
+                        let client = self.clients.get(&flow.id).map(|id| &**id);
+                        self.extractor.on_message(*flow, message, client);
+                        Fate::Waits
+                    }
+                }
+            }
+            Output::Preview(flow, message) => {
                 let client = self.clients.get(&flow.id).map(|id| &**id);
-                self.extractor.on_message(*flow, message, client);
-                Fate::Waits
+                self.extractor.on_preview(message, client);
+                self.doubtful.entry(flow.id).or_default().push_back((message.origin.frame, false));
+                Fate::Dropped
             }
             Output::Packet(view) => {
                 let row = self.extractor.row(view);
@@ -223,14 +241,20 @@ impl Chooser {
                     }
                     if let Some(flow) = view.flow {
                         self.flows.insert(flow.id);
+                        let doubtful = self.doubtful.get_mut(&flow.id).into_iter().flatten();
+                        doubtful
+                            .filter(|(frame, _)| *frame == view.frame.number)
+                            .for_each(|(_, chosen)| *chosen = true);
                     }
                     self.extractor.displayed();
                 }
+                self.last = view.frame.number;
                 self.extractor.clear();
                 has(chosen)
             }
             Output::Flow(flow, _) => {
                 self.clients.remove(&flow.id);
+                self.doubtful.remove(&flow.id);
                 has(self.flows.remove(&flow.id) || self.filter.is_none())
             }
             Output::Session(session, _) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
@@ -239,6 +263,17 @@ impl Chooser {
             Output::Finding(finding) => finding.flow.map_or(Fate::Shown, |flow| self.waits_for(flow.id)),
             Output::Stream(..) | Output::Topic(..) => Fate::Shown,
         })
+    }
+
+    /// Whether the frame of a message was chosen, if that was told before: its version had been in doubt.
+    fn settled(&mut self, flow: FrameNo, frame: FrameNo) -> Option<bool> {
+        let doubtful = self.doubtful.get_mut(&flow)?;
+        let (_, chosen) = *doubtful.front().filter(|(doubted, _)| *doubted == frame)?;
+        doubtful.pop_front();
+        if doubtful.is_empty() {
+            self.doubtful.remove(&flow);
+        }
+        (frame <= self.last).then_some(chosen)
     }
 
     fn waits_for(&self, flow: FrameNo) -> Fate {

@@ -125,7 +125,7 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
         Payload::Icmp(_) | Payload::Arp(_) | Payload::Nothing => false,
     };
     match row.view.protocol {
-        Some(Protocol::Mqtt) if !row.view.messages.is_empty() => names.push("mqtt"),
+        Some(Protocol::Mqtt) if !row.view.messages.is_empty() || row.extractor.kept.previewed() => names.push("mqtt"),
         Some(Protocol::Tls) if carries => names.push("tls"),
         None if carries => names.push("data"),
         // Which of many protocols Wireshark tries on a stream that is none of these can't be said.

@@ -37,6 +37,7 @@ use streams::{Facts, Streams};
 /// Reads fields of frames and of messages: those that it was asked for, and no others of messages.
 ///
 /// For each [`Event::Message`](crate::engine::Event::Message) call [`Extractor::on_message`], for each
+/// [`Event::Preview`](crate::engine::Event::Preview) [`Extractor::on_preview`], and for each
 /// [`Event::Packet`](crate::engine::Event::Packet) [`Extractor::row`] and then [`Extractor::clear`].
 ///
 /// ```
@@ -52,6 +53,7 @@ use streams::{Facts, Streams};
 /// let mut analysis = Analysis::open_with(&["fixtures/mqtt5_qos.pcap"], options).expect("the capture is there");
 /// analysis.run(&mut |output: &Output<'_>| match output {
 ///     Output::Message(flow, message) => extractor.on_message(*flow, message, None),
+///     Output::Preview(_, message) => extractor.on_preview(message, None),
 ///     Output::Packet(view) => {
 ///         columns.line(&fields, &extractor.row(view), &mut text);
 ///         extractor.clear();
@@ -77,6 +79,7 @@ pub struct Extractor {
 struct Needs {
     wireshark: bool,
     streams: bool,
+    messages: bool,
 }
 
 /// The times that other times are counted from.
@@ -97,6 +100,9 @@ impl Extractor {
         let mut needs = Needs::default();
         for id in wanted {
             let name = entry(*id).field.name;
+            // Payloads are told without the secrets in them.
+            needs.messages |=
+                matches!(entry(*id).read, Read::Message) || matches!(name, "frame.protocols" | "tcp.payload");
             needs.wireshark |= name.starts_with("tcp.analysis");
             needs.streams |= name.starts_with("tcp.") || name.starts_with("udp.time");
         }
@@ -116,16 +122,22 @@ impl Extractor {
     pub fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
         self.redacted = options.dissect.redactor.is_some();
         let wireshark = options.wireshark.or(self.needs.wireshark.then_some(WiresharkRules::V4_0));
-        EngineOptions { packets: true, places: true, wireshark, ..options }
+        EngineOptions { packets: true, places: true, previews: self.needs.messages, wireshark, ..options }
     }
 
     /// Takes the fields of a message that a frame completed; `client` is the client identifier of its session, as far
     /// as it is known.
     ///
     /// Where a message is told after its frame (a capture from the middle of a connection, whose version must be found
-    /// out first), its fields are in no row; [`Extractor::message`] has them.
-    pub fn on_message(&mut self, flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
-        self.kept.take(flow, message, client);
+    /// out first), its row has the fields of its preview.
+    pub fn on_message(&mut self, _flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
+        self.kept.take(message, client);
+    }
+
+    /// Takes the fields of a packet whose version is in doubt, as it reads for now; see
+    /// [`Event::Preview`](crate::engine::Event::Preview).
+    pub fn on_preview(&mut self, message: &Message<'_>, client: Option<&[u8]>) {
+        self.kept.take_preview(message, client);
     }
 
     /// The fields of the message that was taken last.

@@ -76,16 +76,13 @@ pub(super) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-/// The parts of some bytes, one behind the other; none where one of them does not lie in the bytes.
-pub(super) fn slice<'a>(bytes: &'a [u8], parts: &[Part]) -> Option<Cow<'a, [u8]>> {
+/// The parts of some bytes, one behind the other, up to the first that does not lie in the bytes: as in Wireshark 4.0.
+pub(super) fn slice<'a>(bytes: &'a [u8], parts: &[Part]) -> Cow<'a, [u8]> {
+    let inside = |part: &Part| part.within(bytes.len()).and_then(|range| bytes.get(range));
     if let [part] = parts {
-        return Some(Cow::Borrowed(&bytes[part.within(bytes.len())?]));
+        return Cow::Borrowed(inside(part).unwrap_or_default());
     }
-    let mut out = Vec::new();
-    for part in parts {
-        out.extend_from_slice(&bytes[part.within(bytes.len())?]);
-    }
-    Some(Cow::Owned(out))
+    Cow::Owned(parts.iter().map_while(inside).flatten().copied().collect())
 }
 
 /// The result of an operator; none where there is none: a division by zero, a number beyond 64 bits.
