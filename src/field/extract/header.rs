@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::datagrams::DatagramFacts;
 use super::streams::Facts;
 use super::{FrameRow, number};
 use crate::engine::PacketView;
@@ -24,6 +25,8 @@ pub(in crate::field) struct Header<'a> {
     pub(super) length: usize,
     /// It stands in what an ICMP error quotes.
     pub(super) quoted: bool,
+    /// What following its conversation says of it, if it is that of a datagram.
+    pub(super) datagram: Option<DatagramFacts>,
     pub(super) row: &'a FrameRow<'a>,
 }
 

@@ -4,6 +4,7 @@
 //! gone when an event is over, is kept; but only if a field that needs it was asked for in the beginning.
 
 pub(super) mod analysis;
+mod datagrams;
 pub(super) mod frame;
 mod header;
 pub(super) mod icmp;
@@ -30,6 +31,7 @@ use crate::dissect::Message;
 use crate::engine::{EngineOptions, FlowRef, PacketView};
 use crate::flow::{WiresharkFlags, WiresharkRules};
 use crate::time::Timestamp;
+use datagrams::Datagrams;
 use layers::Layers;
 use message::Kept;
 use streams::{Facts, Streams};
@@ -69,6 +71,7 @@ pub struct Extractor {
     layers: Layers,
     streams: Option<Streams>,
     facts: Option<Facts>,
+    datagrams: Option<Datagrams>,
     clock: Clock,
     /// Whether messages are redacted, so that their bytes must not be told either.
     redacted: bool,
@@ -79,6 +82,7 @@ pub struct Extractor {
 struct Needs {
     wireshark: bool,
     streams: bool,
+    datagrams: bool,
     messages: bool,
 }
 
@@ -104,7 +108,8 @@ impl Extractor {
             needs.messages |=
                 matches!(entry(*id).read, Read::Message) || matches!(name, "frame.protocols" | "tcp.payload");
             needs.wireshark |= name.starts_with("tcp.analysis");
-            needs.streams |= name.starts_with("tcp.") || name.starts_with("udp.time");
+            needs.streams |= follows(name);
+            needs.datagrams |= matches!(name, "udp.stream" | "udp.time_relative" | "udp.time_delta");
         }
         Self {
             needs,
@@ -112,6 +117,7 @@ impl Extractor {
             layers: Layers::default(),
             streams: needs.streams.then(Streams::default),
             facts: None,
+            datagrams: needs.datagrams.then(Datagrams::default),
             clock: Clock::default(),
             redacted: false,
         }
@@ -151,6 +157,9 @@ impl Extractor {
         self.clock.first.get_or_insert(time);
         self.clock.previous = self.clock.now.replace(time);
         self.layers.collect(view);
+        if let Some(datagrams) = &mut self.datagrams {
+            self.layers.follow(view, datagrams);
+        }
         self.facts = self.streams.as_mut().and_then(|streams| streams.on_packet(view));
         FrameRow { extractor: self, view }
     }
@@ -229,6 +238,17 @@ impl Row for MessageRow<'_> {
     fn occurrences<'a>(&'a self, field: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
         self.kept.of_last(field, take);
     }
+}
+
+/// Whether a field of TCP depends on what was seen of its connection before.
+fn follows(name: &str) -> bool {
+    let times = ["tcp.time_relative", "tcp.time_delta", "tcp.completeness"];
+    let numbers = ["tcp.seq", "tcp.nxtseq", "tcp.ack", "tcp.window_size", "tcp.window_size_scalefactor"];
+    let closing = ["tcp.connection.fin_active", "tcp.connection.fin_passive"];
+    // What may be a secret depends on whether the CONNECT is over.
+    name == "tcp.payload"
+        || name.starts_with("tcp.options.sack")
+        || times.iter().chain(&numbers).chain(&closing).any(|known| *known == name)
 }
 
 /// As many asterisks as there are bytes.
