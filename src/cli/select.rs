@@ -215,14 +215,12 @@ impl Chooser {
                 if let Some(id) = named {
                     self.clients.insert(flow.id, id.into());
                 }
-                match self.settled(flow.id, message.origin.frame) {
-                    Some(chosen) => has(chosen),
-                    None => {
-                        let client = self.clients.get(&flow.id).map(|id| &**id);
-                        self.extractor.on_message(*flow, message, client);
-                        Fate::Waits
-                    }
+                if let Some(chosen) = self.settled(flow.id, message.origin.frame) {
+                    return Ok(has(chosen));
                 }
+                let client = self.clients.get(&flow.id).map(|id| &**id);
+                self.extractor.on_message(*flow, message, client);
+                Fate::Waits
             }
             Output::Preview(flow, message) => {
                 let client = self.clients.get(&flow.id).map(|id| &**id);

@@ -8,6 +8,9 @@ use super::header::Header;
 use crate::engine::PacketView;
 use crate::wire::{Layer, Payload, Placed};
 
+/// The type of a tag of IEEE 802.1ad.
+pub(super) const SERVICE_TAG: u16 = 0x88a8;
+
 /// A header in its place.
 #[derive(Debug, Clone, Copy)]
 struct Found {
@@ -15,6 +18,19 @@ struct Found {
     kind: u16,
     quoted: bool,
     datagram: Option<DatagramFacts>,
+}
+
+impl Found {
+    /// Whether it is a header of the same protocol: the tags of customers and of services, and each kind of extension
+    /// header, are protocols of their own.
+    fn is_of(&self, layer: Layer, kind: u16) -> bool {
+        self.placed.layer == layer
+            && match layer {
+                Layer::Vlan => (self.kind == SERVICE_TAG) == (kind == SERVICE_TAG),
+                Layer::Ipv6Extension => self.kind == kind,
+                _ => true,
+            }
+    }
 }
 
 /// The headers of one frame; the buffer is used again for the next.
@@ -98,7 +114,7 @@ impl Layers {
     pub(super) fn each<'a>(&'a self, row: &'a FrameRow<'a>, take: &mut dyn FnMut(Header<'a>, u8)) {
         for (index, Found { placed, kind, quoted, datagram }) in self.0.iter().enumerate() {
             let Some(data) = bytes(row.view, placed) else { continue };
-            let before = self.0.iter().take(index).filter(|found| found.placed.layer == placed.layer).count();
+            let before = self.0.iter().take(index).filter(|found| found.is_of(placed.layer, *kind)).count();
             let header = Header {
                 layer: placed.layer,
                 kind: *kind,

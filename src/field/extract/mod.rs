@@ -31,6 +31,7 @@ use crate::dissect::Message;
 use crate::engine::{EngineOptions, FlowRef, PacketView};
 use crate::flow::{WiresharkFlags, WiresharkRules};
 use crate::time::Timestamp;
+use crate::wire::Payload;
 use datagrams::Datagrams;
 use layers::Layers;
 use message::Kept;
@@ -128,7 +129,7 @@ impl Extractor {
     pub fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
         self.redacted = options.dissect.redactor.is_some();
         let wireshark = options.wireshark.or(self.needs.wireshark.then_some(WiresharkRules::V4_0));
-        EngineOptions { packets: true, places: true, previews: self.needs.messages, wireshark, ..options }
+        EngineOptions { packets: true, places: true, previews: true, wireshark, ..options }
     }
 
     /// Takes the fields of a message that a frame completed; `client` is the client identifier of its session, as far
@@ -137,13 +138,17 @@ impl Extractor {
     /// Where a message is told after its frame (a capture from the middle of a connection, whose version must be found
     /// out first), its row has the fields of its preview.
     pub fn on_message(&mut self, _flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
-        self.kept.take(message, client);
+        if self.needs.messages {
+            self.kept.take(message, client);
+        }
     }
 
     /// Takes the fields of a packet whose version is in doubt, as it reads for now; see
     /// [`Event::Preview`](crate::engine::Event::Preview).
     pub fn on_preview(&mut self, message: &Message<'_>, client: Option<&[u8]>) {
-        self.kept.take_preview(message, client);
+        if self.needs.messages {
+            self.kept.take_preview(message, client);
+        }
     }
 
     /// The fields of the message that was taken last.
@@ -203,7 +208,7 @@ impl Row for FrameRow<'_> {
             });
         };
         match entry.read {
-            Read::Layer(layer) => of_layer(layer, &|header, take| take(Value::Bytes(Cow::Borrowed(header.data)))),
+            Read::Layer(layer) => of_layer(layer, &|header, take| take(header.whole())),
             Read::Bits(layer, bits) => of_layer(layer, &|header, take| header.bits(bits, kind, take)),
             Read::Ends(layer, one, other) => of_layer(layer, &|header, take| {
                 header.bits(one, kind, take);
@@ -249,6 +254,29 @@ fn follows(name: &str) -> bool {
     name == "tcp.payload"
         || name.starts_with("tcp.options.sack")
         || times.iter().chain(&numbers).chain(&closing).any(|known| *known == name)
+}
+
+/// Bytes of a frame as a filter may see them: where messages are redacted, with asterisks for what is carried.
+fn visible<'a>(row: &FrameRow<'a>, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    let carried = match &row.view.packet.payload {
+        _ if !row.extractor.redacted => &[],
+        Payload::Tcp(segment) => segment.payload,
+        Payload::Udp(datagram) => datagram.payload,
+        Payload::Arp(_) | Payload::Nothing => &[],
+        // They may quote anything.
+        Payload::Icmp(_) | Payload::Fragment { .. } | Payload::Other(_) => bytes,
+    };
+    if carried.is_empty() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = bytes.to_vec();
+    let start = carried.as_ptr().addr().checked_sub(bytes.as_ptr().addr());
+    match start.and_then(|start| out.get_mut(start..start.checked_add(carried.len())?)) {
+        Some(hidden) => hidden.fill(b'*'),
+        // It was put together from several frames.
+        None => out.fill(b'*'),
+    }
+    Cow::Owned(out)
 }
 
 /// As many asterisks as there are bytes.

@@ -10,7 +10,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use regex::bytes::Regex;
 
 use super::ast::{Operator, Part};
-use super::value::{absolute, calculate, compare, contains, is_nonzero, negative, owned, slice, text, with_bytes};
+use super::value::{
+    absolute, calculate, compare, contains, is_nonzero, negative, owned, slice, text, with_bytes, with_own_bytes,
+};
 use crate::field::{FieldId, Occurrence, Row, Value};
 use crate::mqtt::topic;
 
@@ -208,7 +210,7 @@ impl Node {
             Self::Layers(field, layers) => in_layers(*field, layers, row, take),
             Self::Constant(value) => take(borrowed(value)),
             Self::Slice(of, parts) => of.each(row, &mut |value| {
-                let _ = with_bytes(&value, |bytes| take(Value::Bytes(slice(bytes, parts))));
+                let _ = with_own_bytes(&value, |bytes| take(Value::Bytes(slice(bytes, parts))));
             }),
             Self::Negative(of) => of.each(row, &mut |value| {
                 if let Some(value) = negative(&value) {
@@ -319,7 +321,7 @@ impl Function {
             Self::Upper => cased(u8::to_ascii_uppercase),
             Self::Lower => cased(u8::to_ascii_lowercase),
             Self::Length(Some(fixed)) => Some(Value::Unsigned(fixed.into())),
-            Self::Length(None) => with_bytes(value, |bytes| Value::Unsigned(bytes.len() as u64)),
+            Self::Length(None) => with_own_bytes(value, |bytes| Value::Unsigned(bytes.len() as u64)),
             Self::Text => text(value).map(|text| Value::Text(Cow::Owned(text.into_bytes()))),
             Self::Name(names) => match value {
                 Value::Unsigned(number) => {
@@ -337,6 +339,7 @@ fn borrowed<'a>(value: &'a Value<'static>) -> Value<'a> {
     match value {
         Value::Text(bytes) => Value::Text(Cow::Borrowed(bytes)),
         Value::Bytes(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
+        Value::Header(bytes, own) => Value::Header(Cow::Borrowed(bytes), *own),
         other => other.clone(),
     }
 }
