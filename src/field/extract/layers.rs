@@ -44,10 +44,11 @@ impl Layers {
         let Some(trace) = view.trace else { return };
         let mut previous: Option<Placed> = None;
         for placed in &trace.layers {
-            let before = previous.and_then(|previous| bytes(view, &previous));
             let kind = match placed.layer {
                 Layer::Vlan => tag_type(view, placed),
-                Layer::Ipv6Extension => before.and_then(|header| next_header(previous?.layer, header)).unwrap_or(0),
+                Layer::Ipv6Extension => {
+                    previous.and_then(|before| next_header(before.layer, bytes(view, &before)?)).unwrap_or(0)
+                }
                 _ => 0,
             };
             self.0.push(Found { placed: *placed, kind, quoted: false, datagram: None });
@@ -110,9 +111,11 @@ impl Layers {
         }
     }
 
-    /// Calls `take` with each header, and which of its kind it is.
-    pub(super) fn each<'a>(&'a self, row: &'a FrameRow<'a>, take: &mut dyn FnMut(Header<'a>, u8)) {
-        for (index, Found { placed, kind, quoted, datagram }) in self.0.iter().enumerate() {
+    /// Calls `take` with each header, of one layer or of all, and which of its kind it is.
+    pub(super) fn each<'a>(&'a self, row: &'a FrameRow<'a>, of: Option<Layer>, mut take: impl FnMut(&Header<'a>, u8)) {
+        let wanted = |found: &Found| of.is_none_or(|layer| found.placed.layer == layer);
+        for (index, found) in self.0.iter().enumerate().filter(|(_, found)| wanted(found)) {
+            let Found { placed, kind, quoted, datagram } = found;
             let Some(data) = bytes(row.view, placed) else { continue };
             let before = self.0.iter().take(index).filter(|found| found.is_of(placed.layer, *kind)).count();
             let header = Header {
@@ -124,7 +127,7 @@ impl Layers {
                 datagram: *datagram,
                 row,
             };
-            take(header, before as u8 + 1);
+            take(&header, before as u8 + 1);
         }
     }
 

@@ -82,6 +82,7 @@ pub struct Extractor {
 #[derive(Debug, Clone, Copy, Default)]
 struct Needs {
     wireshark: bool,
+    layers: bool,
     streams: bool,
     datagrams: bool,
     messages: bool,
@@ -105,6 +106,11 @@ impl Extractor {
         let mut needs = Needs::default();
         for id in wanted {
             let name = entry(*id).field.name;
+            needs.layers |= match entry(*id).read {
+                Read::Layer(_) | Read::Bits(..) | Read::Ends(..) | Read::Header(..) | Read::Any(_) => true,
+                Read::Frame(_) => name == "frame.protocols",
+                Read::Flag(_) | Read::Message => false,
+            };
             // Payloads are told without the secrets in them.
             needs.messages |=
                 matches!(entry(*id).read, Read::Message) || matches!(name, "frame.protocols" | "tcp.payload");
@@ -129,7 +135,13 @@ impl Extractor {
     pub fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
         self.redacted = options.dissect.redactor.is_some();
         let wireshark = options.wireshark.or(self.needs.wireshark.then_some(WiresharkRules::V4_0));
-        EngineOptions { packets: true, places: true, previews: true, wireshark, ..options }
+        EngineOptions {
+            packets: true,
+            places: options.places || self.needs.layers,
+            previews: true,
+            wireshark,
+            ..options
+        }
     }
 
     /// Takes the fields of a message that a frame completed; `client` is the client identifier of its session, as far
@@ -189,22 +201,13 @@ pub struct FrameRow<'a> {
     view: &'a PacketView<'a>,
 }
 
-impl FrameRow<'_> {
-    /// Calls `take` with each header of the frame, and which of its kind it is.
-    fn headers<'a>(&'a self, take: &mut dyn FnMut(Header<'a>, u8)) {
-        self.extractor.layers.each(self, take);
-    }
-}
-
 impl Row for FrameRow<'_> {
     fn occurrences<'a>(&'a self, field: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
         let entry = entry(field);
         let kind = entry.field.kind;
         let mut of_layer = |layer, read: &dyn Fn(&Header<'a>, Take<'_, 'a>)| {
-            self.headers(&mut |header, nth| {
-                if header.layer == layer {
-                    read(&header, &mut |value| take(Occurrence { value, layer: nth }));
-                }
+            self.extractor.layers.each(self, Some(layer), |header, nth| {
+                read(header, &mut |value| take(Occurrence { value, layer: nth }));
             });
         };
         match entry.read {
@@ -215,8 +218,8 @@ impl Row for FrameRow<'_> {
                 header.bits(other, kind, take);
             }),
             Read::Header(layer, read) => of_layer(layer, &|header, take| read(header, take)),
-            Read::Any(read) => self.headers(&mut |header, nth| {
-                read(&header, &mut |value| take(Occurrence { value, layer: nth }));
+            Read::Any(read) => self.extractor.layers.each(self, None, |header, nth| {
+                read(header, &mut |value| take(Occurrence { value, layer: nth }));
             }),
             Read::Frame(read) => read(self, &mut |value| take(Occurrence { value, layer: 1 })),
             Read::Flag(flag) => {
