@@ -93,6 +93,8 @@ pub(super) struct Chooser {
     extractor: Extractor,
     /// Flows of which a frame was chosen.
     flows: BTreeSet<FrameNo>,
+    /// The last of them: most frames belong to the flow of the one before.
+    latest: Option<FrameNo>,
     clients: HashMap<FrameNo, Name>,
     /// Of each flow the packets whose version is in doubt: their frames, and whether these were chosen. As many at most
     /// as the engine keeps back.
@@ -148,6 +150,7 @@ impl Selection {
             columns,
             extractor: Extractor::new(&wanted),
             flows: BTreeSet::new(),
+            latest: None,
             clients: HashMap::new(),
             doubtful: HashMap::new(),
             last: FrameNo(0),
@@ -238,9 +241,13 @@ impl Chooser {
                         out.write_all(self.line.as_bytes())?;
                     }
                     if let Some(flow) = view.flow {
-                        self.flows.insert(flow.id);
-                        let doubtful = self.doubtful.get_mut(&flow.id).into_iter().flatten();
+                        if self.latest.replace(flow.id) != Some(flow.id) {
+                            self.flows.insert(flow.id);
+                        }
+                        let doubtful = if self.doubtful.is_empty() { None } else { self.doubtful.get_mut(&flow.id) };
                         doubtful
+                            .into_iter()
+                            .flatten()
                             .filter(|(frame, _)| *frame == view.frame.number)
                             .for_each(|(_, chosen)| *chosen = true);
                     }
@@ -253,6 +260,7 @@ impl Chooser {
             Output::Flow(flow, _) => {
                 self.clients.remove(&flow.id);
                 self.doubtful.remove(&flow.id);
+                self.latest = None;
                 has(self.flows.remove(&flow.id) || self.filter.is_none())
             }
             Output::Session(session, _) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
@@ -265,6 +273,9 @@ impl Chooser {
 
     /// Whether the frame of a message was chosen, if that was told before: its version had been in doubt.
     fn settled(&mut self, flow: FrameNo, frame: FrameNo) -> Option<bool> {
+        if self.doubtful.is_empty() {
+            return None;
+        }
         let doubtful = self.doubtful.get_mut(&flow)?;
         let (_, chosen) = *doubtful.front().filter(|(doubted, _)| *doubted == frame)?;
         doubtful.pop_front();
