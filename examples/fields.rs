@@ -52,6 +52,7 @@ fn main() {
     let mut out = std::io::stdout().lock();
     analysis.run(&mut |output: &Output<'_>| match output {
         Output::Message(flow, message) => extractor.on_message(*flow, message, None),
+        Output::Preview(_, message) => extractor.on_preview(message, None),
         Output::Packet(view) => {
             columns.line(&fields, &extractor.row(view), &mut text);
             extractor.clear();

@@ -18,6 +18,9 @@ pub enum Output<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet.
     Message(FlowRef, &'a Message<'a>),
+    /// The same where its version is in doubt, as it reads for now: the message itself comes after its frame; only if
+    /// [`EngineOptions::previews`] asks for it.
+    Preview(FlowRef, &'a Message<'a>),
     /// The next part of a direction's stream; only if [`EngineOptions::streams`] asks for them.
     Stream(FlowRef, Direction, StreamPart<'a>, Origin),
     /// The MQTT session of a flow that has ended, before the flow itself.
@@ -204,6 +207,7 @@ impl Above {
         match event {
             Event::Packet(view) => sink(&Output::Packet(view)),
             Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
+            Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
             Event::Flow(flow, why) if flow.transport == Transport::Tcp => {
                 // A flow that is told before the capture ends is told some time after its last frame.
                 ended = self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time));

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use mqttsniff::dissect::Protocol;
 use mqttsniff::engine::EngineOptions;
-use mqttsniff::field::{Columns, Extractor, FieldId, Quote, Registry, Row, Which};
+use mqttsniff::field::{Columns, Extractor, FieldId, Names as _, Quote, Registry, Row, Which};
 use mqttsniff::{Analysis, Output};
 
 fn fixtures() -> std::path::PathBuf {
@@ -27,6 +27,7 @@ fn rows(capture: &str, fields: &[FieldId], client: Option<&[u8]>, take: &mut dyn
     let mut analysis = Analysis::open_with(&[path], extractor.engine_options(options)).unwrap();
     analysis.run(&mut |output: &Output<'_>| match output {
         Output::Message(flow, message) => extractor.on_message(*flow, message, client),
+        Output::Preview(_, message) => extractor.on_preview(message, client),
         Output::Packet(view) => {
             take(view.frame.number.0, &extractor.row(view));
             extractor.clear();
@@ -70,6 +71,30 @@ fn cells_are_those_of_tshark() {
         assert!(frames.is_empty(), "{capture} has frames {frames:?}");
     }
     assert!(compared > 5000, "{compared}");
+}
+
+/// What is not asked for is not followed either: a field must not need what only another asks for.
+#[test]
+fn a_field_alone_is_what_it_is_among_all() {
+    let all: Vec<_> = Registry::fields().map(|(id, _)| id).collect();
+    for capture in ["mqtt5_qos.pcap", "vectors/W_random.pcap", "lab/midstream.pcap", "lab/ipv6.pcap"] {
+        let mut expected = vec![String::new(); all.len()];
+        let columns = Columns::default();
+        rows(capture, &all, None, &mut |_, row| {
+            for (field, text) in all.iter().zip(&mut expected) {
+                columns.cell(*field, row, text);
+                text.push('\n');
+            }
+        });
+        for (field, text) in all.iter().zip(expected) {
+            let mut alone = String::new();
+            rows(capture, &[*field], None, &mut |_, row| {
+                columns.cell(*field, row, &mut alone);
+                alone.push('\n');
+            });
+            assert_eq!(alone, text, "{} in {capture}", Registry.describe(*field).name);
+        }
+    }
 }
 
 #[test]

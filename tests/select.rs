@@ -64,6 +64,30 @@ fn rows_that_are_taken_back_do_not_count() {
 }
 
 #[test]
+fn packets_whose_version_is_in_doubt_are_in_the_row_of_their_frame() {
+    let all = records(&fixtures().join("lab/midstream.pcap"), &[]);
+    let messages: Vec<(u64, &str)> = of(&all, "message")
+        .into_iter()
+        .filter(|message| message["type"] == "PUBLISH" && message["version_known_by"] == "inferred")
+        .map(|message| (message["frame"].as_u64().unwrap(), message["topic"].as_str().unwrap()))
+        .collect();
+    assert!(messages.len() > 5 && messages[0].0 == 1, "{messages:?}");
+    let (frame, topic) = messages[2];
+    let wanted: BTreeSet<u64> = messages.iter().filter(|(_, of)| *of == topic).map(|(frame, _)| *frame).collect();
+    let filter = format!("mqtt.topic == \"{topic}\"");
+    let chosen: BTreeSet<u64> = frames("lab/midstream.pcap", &filter).into_iter().collect();
+    assert_eq!(chosen, wanted);
+    // The message is told after its frame, and with it all the same; no other is.
+    let filter = format!("frame.number == {frame}");
+    let shown = lines(&read("lab/midstream.pcap", &["--json", "--filter", &filter]));
+    let shown: Vec<_> = of(&shown, "message").into_iter().map(|message| message["frame"].as_u64().unwrap()).collect();
+    assert!(!shown.is_empty() && shown.iter().all(|shown| *shown == frame), "{shown:?}");
+    let twice =
+        read("lab/midstream.pcap", &["--filter", "count(mqtt.topic) > 1", "--fields", "frame.number,mqtt.topic"]);
+    assert_eq!(stdout(&twice), "", "no packet is in its row twice");
+}
+
+#[test]
 fn columns_are_written_as_asked_for() {
     let fields = ["--fields", "frame.number,mqtt.topic,mqtt.qos", "--filter", "frame.number == 22"];
     let line = |more: &[&str]| stdout(&read("mqtt5_qos.pcap", &[&fields[..], more].concat())).to_owned();

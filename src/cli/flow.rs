@@ -94,6 +94,7 @@ impl Viewer {
                     Output::Packet(view) => Some(view.frame.number),
                     Output::Message(_, message) => Some(message.origin.frame),
                     Output::Session(..)
+                    | Output::Preview(..)
                     | Output::Delivery(_)
                     | Output::Topic(..)
                     | Output::Stream(..)

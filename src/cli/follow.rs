@@ -134,7 +134,9 @@ fn mask(
             masked.carries(flow.app.protocol());
             (Some(FlowRef::of(flow)), true)
         }
-        Output::Session(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => (None, false),
+        Output::Preview(..) | Output::Session(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {
+            (None, false)
+        }
     };
     if let Some(flow) = flow {
         let mut part = |direction, part: StreamPart<'_>, origin| show(&Output::Stream(flow, direction, part, origin));

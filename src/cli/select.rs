@@ -1,6 +1,6 @@
 //! What is chosen of a capture: by a display filter, and as columns of fields.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -108,7 +108,14 @@ pub(super) struct Chooser {
     extractor: Extractor,
     /// Flows of which a frame was chosen.
     flows: BTreeSet<FrameNo>,
+    /// The last of them: most frames belong to the flow of the one before.
+    latest: Option<FrameNo>,
     clients: HashMap<FrameNo, Name>,
+    /// Of each flow the packets whose version is in doubt: their frames, and whether these were chosen. As many at most
+    /// as the engine keeps back.
+    doubtful: HashMap<FrameNo, VecDeque<(FrameNo, bool)>>,
+    /// The frame before the one at hand.
+    last: FrameNo,
     /// Rows of fields that may still be printed.
     left: u64,
     line: String,
@@ -252,7 +259,10 @@ impl Chooser {
             style,
             extractor: Extractor::new(&wanted),
             flows: BTreeSet::new(),
+            latest: None,
             clients: HashMap::new(),
+            doubtful: HashMap::new(),
+            last: FrameNo(0),
             left,
             line: String::new(),
             cells: FieldCells::default(),
@@ -321,9 +331,18 @@ impl Chooser {
                 if let Some(id) = named {
                     self.clients.insert(flow.id, id.into());
                 }
+                if let Some(chosen) = self.settled(flow.id, message.origin.frame) {
+                    return has(chosen);
+                }
                 let client = self.clients.get(&flow.id).map(|id| &**id);
                 self.extractor.on_message(*flow, message, client);
                 Fate::Waits
+            }
+            Told::Preview(flow, message) => {
+                let client = self.clients.get(&flow.id).map(|id| &**id);
+                self.extractor.on_preview(message, client);
+                self.doubtful.entry(flow.id).or_default().push_back((message.origin.frame, false));
+                Fate::Dropped
             }
             Told::Packet(view) => {
                 let row = self.extractor.row(view);
@@ -344,15 +363,26 @@ impl Chooser {
                         }
                     }
                     if let Some(flow) = view.flow {
-                        self.flows.insert(flow.id);
+                        if self.latest.replace(flow.id) != Some(flow.id) {
+                            self.flows.insert(flow.id);
+                        }
+                        let doubtful = if self.doubtful.is_empty() { None } else { self.doubtful.get_mut(&flow.id) };
+                        doubtful
+                            .into_iter()
+                            .flatten()
+                            .filter(|(frame, _)| *frame == view.frame.number)
+                            .for_each(|(_, chosen)| *chosen = true);
                     }
                     self.extractor.displayed();
                 }
+                self.last = view.frame.number;
                 self.extractor.clear();
                 has(chosen)
             }
             Told::Flow(flow, _) => {
                 self.clients.remove(&flow.id);
+                self.doubtful.remove(&flow.id);
+                self.latest = None;
                 has(self.flows.remove(&flow.id) || self.filter.is_none())
             }
             Told::Session(session, _) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
@@ -361,6 +391,20 @@ impl Chooser {
             Told::Finding(finding) => finding.flow.map_or(Fate::Shown, |flow| self.waits_for(flow.id)),
             Told::Stream(..) | Told::Topic(..) => Fate::Shown,
         }
+    }
+
+    /// Whether the frame of a message was chosen, if that was told before: its version had been in doubt.
+    fn settled(&mut self, flow: FrameNo, frame: FrameNo) -> Option<bool> {
+        if self.doubtful.is_empty() {
+            return None;
+        }
+        let doubtful = self.doubtful.get_mut(&flow)?;
+        let (_, chosen) = *doubtful.front().filter(|(doubted, _)| *doubted == frame)?;
+        doubtful.pop_front();
+        if doubtful.is_empty() {
+            self.doubtful.remove(&flow);
+        }
+        (frame <= self.last).then_some(chosen)
     }
 
     fn waits_for(&self, flow: FrameNo) -> Fate {

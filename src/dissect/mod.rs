@@ -48,6 +48,15 @@ pub trait MessageSink {
     /// A control packet is complete, or its stream ended within it.
     fn message(&mut self, message: &Message<'_>);
 
+    /// Whether [`MessageSink::preview`] wants to hear anything.
+    fn wants_previews(&self) -> bool {
+        false
+    }
+
+    /// A control packet is complete, and its version in doubt: how it reads for now. It is told as a message once that is
+    /// settled.
+    fn preview(&mut self, _message: &Message<'_>) {}
+
     /// From here on it is not known where packets begin in this direction of a stream of this version.
     fn lost_sync(&mut self, direction: Direction, lost: LostSync, version: Version);
 

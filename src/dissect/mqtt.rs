@@ -274,6 +274,10 @@ impl FrameSink for Packets<'_> {
         let direction = self.reader.direction(self.direction);
         let ambiguous = self.reader.observe(direction, framed.header, framed.body);
         if self.reader.is_doubtful(ambiguous) {
+            if self.sink.wants_previews() {
+                let position = Position::of(self.direction, &framed);
+                self.reader.emit(direction, framed.header, framed.body, position, Tell::Preview, self.sink);
+            }
             let place = KeptPosition {
                 stream: self.direction,
                 origin: framed.origin,
@@ -289,18 +293,8 @@ impl FrameSink for Packets<'_> {
             return;
         }
         self.reader.settle_doubts(self.sink);
-        let position = Position {
-            stream: self.direction,
-            origin: framed.origin,
-            started: framed.started,
-            frames: framed.frames,
-            pieces: framed.pieces,
-            start: framed.start,
-            missing: framed.missing,
-            resynced: framed.resynced,
-            incomplete: false,
-        };
-        self.reader.emit(direction, framed.header, framed.body, position, self.sink);
+        let position = Position::of(self.direction, &framed);
+        self.reader.emit(direction, framed.header, framed.body, position, Tell::Message, self.sink);
     }
 
     fn incomplete(&mut self, incomplete: Incomplete<'_>) {
@@ -321,7 +315,8 @@ impl FrameSink for Packets<'_> {
             resynced: incomplete.resynced,
             incomplete: true,
         };
-        self.reader.emit(self.reader.direction(self.direction), header, incomplete.body, position, self.sink);
+        let direction = self.reader.direction(self.direction);
+        self.reader.emit(direction, header, incomplete.body, position, Tell::Message, self.sink);
     }
 
     fn lost_sync(&mut self, lost: LostSync) {
@@ -346,6 +341,30 @@ struct Position<'a> {
     missing: u32,
     resynced: bool,
     incomplete: bool,
+}
+
+impl<'a> Position<'a> {
+    const fn of(stream: Direction, framed: &Framed<'a>) -> Self {
+        Self {
+            stream,
+            origin: framed.origin,
+            started: framed.started,
+            frames: framed.frames,
+            pieces: framed.pieces,
+            start: framed.start,
+            missing: framed.missing,
+            resynced: framed.resynced,
+            incomplete: false,
+        }
+    }
+}
+
+/// As what a packet is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    Message,
+    /// It changes nothing: the packet comes again.
+    Preview,
 }
 
 impl Reader {
@@ -441,7 +460,7 @@ impl Reader {
                 resynced: place.resynced,
                 incomplete: place.incomplete,
             };
-            self.emit(kept.direction, kept.header, &kept.body, position, sink);
+            self.emit(kept.direction, kept.header, &kept.body, position, Tell::Message, sink);
         }
     }
 
@@ -459,6 +478,7 @@ impl Reader {
         header: FixedHeader,
         body: &[u8],
         position: Position<'_>,
+        tell: Tell,
         sink: &mut dyn MessageSink,
     ) {
         let (version, version_known_by) = self.version();
@@ -473,7 +493,7 @@ impl Reader {
             None => body,
         };
         let packet = mqtt::decode(header, body, version);
-        if header.packet_type == PacketType::Connect && !position.incomplete {
+        if tell == Tell::Message && header.packet_type == PacketType::Connect && !position.incomplete {
             // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
             self.aliases = PerDirection::default();
         }
@@ -484,6 +504,7 @@ impl Reader {
             topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
             topic = match topic_alias {
                 Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => aliases.get(alias),
+                _ if tell == Tell::Preview => publish.topic.filter(|topic| !topic.is_empty()),
                 Some(alias) => {
                     publish.topic.inspect(|topic| aliases.set(alias, topic));
                     publish.topic
@@ -513,7 +534,10 @@ impl Reader {
             resynced: position.resynced,
             incomplete: position.incomplete,
         };
-        sink.message(&message);
+        match tell {
+            Tell::Message => sink.message(&message),
+            Tell::Preview => sink.preview(&message),
+        }
         // One body of a megabyte must not keep as much for as long as the connection lives.
         redacted.shrink_to(KEPT_BYTES);
         self.redacted = redacted;

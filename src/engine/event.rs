@@ -189,6 +189,9 @@ pub enum Event<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet is complete.
     Message(FlowRef, &'a Message<'a>),
+    /// An MQTT control packet is complete whose version is in doubt, as it reads for now. Once that is settled it is told
+    /// as a message, after its frame; only if previews are asked for.
+    Preview(FlowRef, &'a Message<'a>),
     /// The next part of a direction's stream, after the messages that it completed; only if streams are asked for.
     ///
     /// These are the bytes of the wire, with all secrets that stand in them.

@@ -28,6 +28,8 @@ pub struct EngineOptions {
     pub streams: bool,
     /// Tell with each frame where its layers stand ([`PacketView::trace`]).
     pub places: bool,
+    /// Tell MQTT packets whose version is in doubt with the frame that completed them, too ([`Event::Preview`]).
+    pub previews: bool,
     /// Tell with each frame what Wireshark says of its segment, by these rules.
     pub wireshark: Option<WiresharkRules>,
     /// Leave checksums alone.
@@ -429,8 +431,14 @@ impl<S: Sink> StreamReader<'_, S> {
         run: impl FnOnce(&mut crate::flow::StreamReassembler, &mut Feed<'_, '_, S>),
     ) {
         let name = FlowRef::of(flow);
-        let messages =
-            Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
+        let messages = Messages {
+            flow: name,
+            options: self.options,
+            stats: self.stats,
+            lines: self.lines,
+            origin: self.origin,
+            sink: self.sink,
+        };
         let streams = self.options.streams;
         let mut feed = Feed { conversation: &mut flow.app, direction, streams, messages };
         run(&mut flow.streams[direction], &mut feed);
@@ -444,8 +452,14 @@ impl<S: Sink> StreamReader<'_, S> {
         }
         let facts = facts(flow);
         let name = FlowRef::of(flow);
-        let mut messages =
-            Messages { flow: name, stats: self.stats, lines: self.lines, origin: self.origin, sink: self.sink };
+        let mut messages = Messages {
+            flow: name,
+            options: self.options,
+            stats: self.stats,
+            lines: self.lines,
+            origin: self.origin,
+            sink: self.sink,
+        };
         flow.app.begin(decision, facts, &self.options.dissect, &mut messages);
         if flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
@@ -464,7 +478,14 @@ impl<S: Sink> StreamReader<'_, S> {
         flow.app.no_more();
         self.decide(flow);
         let name = FlowRef::of(flow);
-        let mut messages = Messages { flow: name, stats: self.stats, lines: self.lines, origin, sink: self.sink };
+        let mut messages = Messages {
+            flow: name,
+            options: self.options,
+            stats: self.stats,
+            lines: self.lines,
+            origin,
+            sink: self.sink,
+        };
         flow.app.finish(&mut messages);
     }
 }
@@ -512,6 +533,7 @@ impl<S: Sink> StreamSink for Feed<'_, '_, S> {
 /// Takes the messages of one flow, and tells them as events.
 struct Messages<'a, S> {
     flow: FlowRef,
+    options: &'a EngineOptions,
     stats: &'a mut EngineStats,
     lines: &'a mut Vec<MessageLine>,
     origin: Origin,
@@ -525,6 +547,14 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
     fn cut_header(&mut self, direction: Direction, at: u64) {
         let kind = NoticeKind::CutHeader(direction, at);
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin: self.origin }));
+    }
+
+    fn wants_previews(&self) -> bool {
+        self.options.previews
+    }
+
+    fn preview(&mut self, message: &Message<'_>) {
+        self.sink.event(&Event::Preview(self.flow, message));
     }
 
     fn message(&mut self, message: &Message<'_>) {

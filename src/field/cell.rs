@@ -143,6 +143,7 @@ fn write_value(field: &Field, value: &Value<'_>, escape: bool, out: &mut String)
     // Writing to a String can't fail.
     let _ = match value {
         // tshark writes the protocol's line of the tree.
+        Value::Header(..) => out.write_str(field.name),
         Value::Bytes(_) | Value::Label if field.kind == Kind::Protocol => out.write_str(field.name),
         Value::Label => out.write_str("1"),
         Value::Boolean(flag) => out.write_str(if *flag { "1" } else { "0" }),

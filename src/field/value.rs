@@ -71,6 +71,8 @@ pub enum Value<'a> {
     Text(Cow<'a, [u8]>),
     /// Bytes, also those of a protocol.
     Bytes(Cow<'a, [u8]>),
+    /// A header and all that follows in what holds it, and how many of these bytes are the header's own.
+    Header(Cow<'a, [u8]>, usize),
     /// An IPv4 address.
     Ipv4(Ipv4Addr),
     /// An IPv6 address.

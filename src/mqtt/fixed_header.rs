@@ -52,6 +52,16 @@ impl FixedHeader {
         self.length as u64 + self.remaining_length as u64
     }
 
+    /// Its bytes, as they stood on the wire: a remaining length may be longer than it has to be.
+    pub fn bytes(self) -> impl Iterator<Item = u8> {
+        let digits = self.length.saturating_sub(1);
+        let digit = move |at: u8| {
+            let more = u8::from(at + 1 < digits) << 7;
+            (self.remaining_length.checked_shr(7 * u32::from(at)).unwrap_or(0) & 0x7f) as u8 | more
+        };
+        std::iter::once((self.packet_type as u8) << 4 | self.flags).chain((0..digits).map(digit))
+    }
+
     /// PUBLISH: sent before.
     pub const fn dup(self) -> bool {
         self.flags & 0b1000 != 0
@@ -104,6 +114,14 @@ mod tests {
         assert_eq!((header.dup(), header.qos(), header.retain()), (true, 1, true));
         assert_eq!(header.packet_length(), 268_435_460);
         assert!(header.is_minimal());
+    }
+
+    #[test]
+    fn a_header_gives_back_the_bytes_that_it_was_read_from() {
+        for bytes in [&[0x3b, 0xff, 0xff, 0xff, 0x7f][..], &[0xc0, 0x80, 0x00], &[0x10, 0x05], &[0xff, 0x80, 0x01]] {
+            let HeaderRead::Complete(header) = FixedHeader::read(bytes) else { panic!("whole") };
+            assert_eq!(header.bytes().collect::<Vec<_>>(), bytes);
+        }
     }
 
     #[test]

@@ -113,7 +113,9 @@ impl Serialize for FieldValues {
 /// A value by its type: numbers, truth values, and text for all that JSON has no type for.
 fn json(field: &Field, value: &FieldValue<'_>) -> Value {
     match value {
-        FieldValue::Bytes(_) | FieldValue::Label if field.kind == Kind::Protocol => field.name.into(),
+        FieldValue::Bytes(_) | FieldValue::Header(..) | FieldValue::Label if field.kind == Kind::Protocol => {
+            field.name.into()
+        }
         FieldValue::Label => true.into(),
         FieldValue::Boolean(flag) => (*flag).into(),
         FieldValue::Unsigned(number) => (*number).into(),
@@ -122,6 +124,7 @@ fn json(field: &Field, value: &FieldValue<'_>) -> Value {
         FieldValue::Text(text) => serde_json::to_value(Text(text)).unwrap_or_default(),
         FieldValue::Bytes(bytes) if bytes.is_empty() => "".into(),
         FieldValue::Bytes(_)
+        | FieldValue::Header(..)
         | FieldValue::Ipv4(_)
         | FieldValue::Ipv6(_)
         | FieldValue::Ethernet(_)

@@ -213,7 +213,7 @@ impl View {
             Output::Delivery(_) => Some(Self::Deliveries),
             Output::Topic(..) => Some(Self::Topics),
             Output::Finding(_) => Some(Self::Findings),
-            Output::Stream(..) => None,
+            Output::Preview(..) | Output::Stream(..) => None,
         }
     }
 
@@ -242,7 +242,7 @@ pub(super) fn record(output: &Output<'_>, messages: MessageOptions) -> Option<Va
         Output::Delivery(delivery) => value(DeliveryRecord::new(delivery)),
         Output::Topic(broker, name, topic) => value(TopicRecord::new(*broker, name, topic)),
         Output::Finding(finding) => value(FindingRecord::new(finding)),
-        Output::Stream(..) => None,
+        Output::Preview(..) | Output::Stream(..) => None,
     }
 }
 

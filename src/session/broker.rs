@@ -138,7 +138,7 @@ impl Sessions {
                     }
                 }
             }
-            Event::Packet(_) | Event::Stream(..) | Event::Flow(..) => {}
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Flow(..) => {}
         }
     }
 

@@ -96,7 +96,7 @@ impl Conformance {
                     }
                 }
             }
-            Event::Packet(_) | Event::Stream(..) => {}
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => {}
         }
     }
 

@@ -138,7 +138,9 @@ impl Rule for NetworkRule {
         let notice = match event {
             Event::Notice(notice) => notice,
             Event::Flow(flow, _) => return self.ended(flow.id, findings),
-            Event::Message(..) | Event::Packet(_) | Event::Stream(..) | Event::Closing(..) => return,
+            Event::Message(..) | Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) => {
+                return;
+            }
         };
         let at = notice.origin;
         match notice.kind {

@@ -301,7 +301,12 @@ impl Rule for FlowRule {
                 }
             }
             Event::Flow(flow, why) if flow.transport == Transport::Tcp => self.judge(flow, *why, findings),
-            Event::Flow(..) | Event::Notice(_) | Event::Packet(_) | Event::Stream(..) | Event::Closing(..) => {}
+            Event::Flow(..)
+            | Event::Notice(_)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Closing(..) => {}
         }
     }
 

@@ -226,7 +226,12 @@ impl Rule for SessionRule {
                 self.held = self.held.saturating_sub(line.requests.len());
                 return;
             }
-            Event::Message(..) | Event::Packet(_) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => return,
+            Event::Message(..)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Closing(..)
+            | Event::Notice(_) => return,
         };
         let Some(line) = self.lines.entry(flow.id) else { return };
         match message.direction {

@@ -145,7 +145,12 @@ impl Rule for SparkplugRule {
             Event::Flow(flow, _) => {
                 self.lines.remove(flow.id);
             }
-            Event::Message(..) | Event::Packet(_) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::Message(..)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Closing(..)
+            | Event::Notice(_) => {}
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::FrameRow;
 use super::header::Take;
+use super::{FrameRow, visible};
 use crate::capture::LinkType;
 use crate::dissect::Protocol;
 use crate::field::value::Value;
@@ -11,7 +11,7 @@ use crate::time::{Span, Timestamp};
 use crate::wire::{Layer, Payload};
 
 pub(in crate::field) fn is_there<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    take(Value::Bytes(Cow::Borrowed(row.view.frame.data)));
+    take(Value::Bytes(visible(row, row.view.frame.data)));
 }
 
 pub(in crate::field) fn number<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
@@ -125,7 +125,7 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
         Payload::Icmp(_) | Payload::Arp(_) | Payload::Nothing => false,
     };
     match row.view.protocol {
-        Some(Protocol::Mqtt) if !row.view.messages.is_empty() => names.push("mqtt"),
+        Some(Protocol::Mqtt) if !row.view.messages.is_empty() || row.extractor.kept.previewed() => names.push("mqtt"),
         Some(Protocol::Tls) if carries => names.push("tls"),
         None if carries => names.push("data"),
         // Which of many protocols Wireshark tries on a stream that is none of these can't be said.

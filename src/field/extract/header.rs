@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::datagrams::DatagramFacts;
 use super::streams::Facts;
-use super::{FrameRow, number};
+use super::{FrameRow, number, visible};
 use crate::engine::PacketView;
 use crate::field::registry::Bits;
 use crate::field::value::{Kind, Value};
@@ -24,6 +25,8 @@ pub(in crate::field) struct Header<'a> {
     pub(super) length: usize,
     /// It stands in what an ICMP error quotes.
     pub(super) quoted: bool,
+    /// What following its conversation says of it, if it is that of a datagram.
+    pub(super) datagram: Option<DatagramFacts>,
     pub(super) row: &'a FrameRow<'a>,
 }
 
@@ -31,6 +34,19 @@ impl<'a> Header<'a> {
     /// The bytes at a place, if they are all there.
     pub(super) fn bytes(&self, at: usize, length: usize) -> Option<&'a [u8]> {
         self.data.get(at..at.checked_add(length)?)
+    }
+
+    /// The header with all that follows in what holds it. Of some protocols Wireshark takes that for the header's own.
+    pub(super) fn whole(&self) -> Value<'a> {
+        let own = match self.layer {
+            Layer::Ethernet => 14,
+            Layer::Vlan => 4,
+            Layer::Ipv4 => self.data.first().map_or(0, |first| usize::from(first & 15) * 4),
+            Layer::Ipv6 => 40,
+            Layer::Udp => 8,
+            _ => usize::MAX,
+        };
+        Value::Header(visible(self.row, self.data), own.min(self.data.len()))
     }
 
     /// The number in one to eight bytes at a place.

@@ -1,5 +1,6 @@
 //! Fields of IPv6 and its extension headers.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use super::header::{Header, Take, take_text};
@@ -64,9 +65,26 @@ pub(in crate::field) fn both_macs<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     mac(destination_of(header), take);
 }
 
+/// The bytes of an extension header, if it is one of this kind.
+fn is_there<'a>(header: &Header<'a>, kind: u16, take: Take<'_, 'a>) {
+    let units = if kind == FRAGMENT { Some(0) } else { header.number(1, 1) };
+    if let Some(units) = units.filter(|_| header.kind == kind) {
+        let length = (units as usize + 1) * 8;
+        take(Value::Bytes(Cow::Borrowed(header.data.get(..length).unwrap_or(header.data))));
+    }
+}
+
+pub(in crate::field) fn fragment<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    is_there(header, FRAGMENT, take);
+}
+
 macro_rules! extensions {
-    ($($kind:ident $next:ident $length:ident $octets:ident;)*) => {
-        $(pub(in crate::field) fn $next<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    ($($kind:ident $is:ident $next:ident $length:ident $octets:ident;)*) => {
+        $(pub(in crate::field) fn $is<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+            is_there(header, $kind, take);
+        }
+
+        pub(in crate::field) fn $next<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
             if header.kind == $kind {
                 header.take_number(0, 1, take);
             }
@@ -87,9 +105,9 @@ macro_rules! extensions {
 }
 
 extensions! {
-    HOP_BY_HOP hopopts_next hopopts_length hopopts_octets;
-    DESTINATION_OPTIONS dstopts_next dstopts_length dstopts_octets;
-    ROUTING routing_next routing_length routing_octets;
+    HOP_BY_HOP hopopts hopopts_next hopopts_length hopopts_octets;
+    DESTINATION_OPTIONS dstopts dstopts_next dstopts_length dstopts_octets;
+    ROUTING routing routing_next routing_length routing_octets;
 }
 
 pub(in crate::field) fn routing_type<'a>(header: &Header<'a>, take: Take<'_, 'a>) {

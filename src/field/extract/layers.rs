@@ -1,9 +1,15 @@
 //! The headers of a frame with their places, those among them that an ICMP error quotes.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::FrameRow;
+use super::datagrams::{DatagramFacts, Datagrams};
 use super::header::Header;
 use crate::engine::PacketView;
 use crate::wire::{Layer, Payload, Placed};
+
+/// The type of a tag of IEEE 802.1ad.
+pub(super) const SERVICE_TAG: u16 = 0x88a8;
 
 /// A header in its place.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +17,20 @@ struct Found {
     placed: Placed,
     kind: u16,
     quoted: bool,
+    datagram: Option<DatagramFacts>,
+}
+
+impl Found {
+    /// Whether it is a header of the same protocol: the tags of customers and of services, and each kind of extension
+    /// header, are protocols of their own.
+    fn is_of(&self, layer: Layer, kind: u16) -> bool {
+        self.placed.layer == layer
+            && match layer {
+                Layer::Vlan => (self.kind == SERVICE_TAG) == (kind == SERVICE_TAG),
+                Layer::Ipv6Extension => self.kind == kind,
+                _ => true,
+            }
+    }
 }
 
 /// The headers of one frame; the buffer is used again for the next.
@@ -24,13 +44,14 @@ impl Layers {
         let Some(trace) = view.trace else { return };
         let mut previous: Option<Placed> = None;
         for placed in &trace.layers {
-            let before = previous.and_then(|previous| bytes(view, &previous));
             let kind = match placed.layer {
                 Layer::Vlan => tag_type(view, placed),
-                Layer::Ipv6Extension => before.and_then(|header| next_header(previous?.layer, header)).unwrap_or(0),
+                Layer::Ipv6Extension => {
+                    previous.and_then(|before| next_header(before.layer, bytes(view, &before)?)).unwrap_or(0)
+                }
                 _ => 0,
             };
-            self.0.push(Found { placed: *placed, kind, quoted: false });
+            self.0.push(Found { placed: *placed, kind, quoted: false, datagram: None });
             previous = Some(*placed);
         }
         if let (Payload::Icmp(icmp), Some(error)) = (&view.packet.payload, previous)
@@ -51,7 +72,7 @@ impl Layers {
         };
         let ip = behind(error, if version == 4 { Layer::Ipv4 } else { Layer::Ipv6 }, 8);
         let Some(header) = bytes(view, &ip) else { return };
-        self.0.push(Found { placed: ip, kind: 0, quoted: true });
+        self.0.push(Found { placed: ip, kind: 0, quoted: true, datagram: None });
         let (length, protocol) = match (version, header) {
             (4, [first, _, _, _, _, _, _, _, _, protocol, ..]) => (usize::from(first & 15) * 4, *protocol),
             (6, [_, _, _, _, _, _, next, ..]) => (40, *next),
@@ -62,16 +83,51 @@ impl Layers {
             17 => Layer::Udp,
             _ => return,
         };
-        self.0.push(Found { placed: behind(ip, layer, length), kind: 0, quoted: true });
+        self.0.push(Found { placed: behind(ip, layer, length), kind: 0, quoted: true, datagram: None });
     }
 
-    /// Calls `take` with each header, and which of its kind it is.
-    pub(super) fn each<'a>(&'a self, row: &'a FrameRow<'a>, take: &mut dyn FnMut(Header<'a>, u8)) {
-        for (index, Found { placed, kind, quoted }) in self.0.iter().enumerate() {
+    /// Follows the conversations of all datagrams of the frame.
+    pub(super) fn follow(&mut self, view: &PacketView<'_>, datagrams: &mut Datagrams) {
+        let mut addresses = None;
+        for found in &mut self.0 {
+            let Some(header) = bytes(view, &found.placed) else { continue };
+            match found.placed.layer {
+                Layer::Ipv4 => addresses = pair::<4>(header, 12),
+                Layer::Ipv6 => addresses = pair::<16>(header, 8),
+                Layer::Udp => {
+                    let (Some([source, destination]), Some([high, low, other_high, other_low])) =
+                        (addresses, header.first_chunk::<4>())
+                    else {
+                        continue;
+                    };
+                    let ends = [
+                        SocketAddr::new(source, u16::from_be_bytes([*high, *low])),
+                        SocketAddr::new(destination, u16::from_be_bytes([*other_high, *other_low])),
+                    ];
+                    found.datagram = Some(datagrams.follow(ends, view.frame.header.time, found.quoted));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Calls `take` with each header, of one layer or of all, and which of its kind it is.
+    pub(super) fn each<'a>(&'a self, row: &'a FrameRow<'a>, of: Option<Layer>, mut take: impl FnMut(&Header<'a>, u8)) {
+        let wanted = |found: &Found| of.is_none_or(|layer| found.placed.layer == layer);
+        for (index, found) in self.0.iter().enumerate().filter(|(_, found)| wanted(found)) {
+            let Found { placed, kind, quoted, datagram } = found;
             let Some(data) = bytes(row.view, placed) else { continue };
-            let before = self.0.iter().take(index).filter(|found| found.placed.layer == placed.layer).count();
-            let header = Header { layer: placed.layer, kind: *kind, data, length: placed.length, quoted: *quoted, row };
-            take(header, before as u8 + 1);
+            let before = self.0.iter().take(index).filter(|found| found.is_of(placed.layer, *kind)).count();
+            let header = Header {
+                layer: placed.layer,
+                kind: *kind,
+                data,
+                length: placed.length,
+                quoted: *quoted,
+                datagram: *datagram,
+                row,
+            };
+            take(&header, before as u8 + 1);
         }
     }
 
@@ -99,6 +155,15 @@ pub(super) fn bytes<'a>(view: &PacketView<'a>, placed: &Placed) -> Option<&'a [u
         _ => return None,
     };
     buffer.get(placed.start..placed.start.checked_add(placed.captured)?.min(buffer.len()))
+}
+
+/// Two addresses, one behind the other.
+fn pair<const N: usize>(header: &[u8], at: usize) -> Option<[IpAddr; 2]>
+where
+    IpAddr: From<[u8; N]>,
+{
+    let address = |at| header.get(at..)?.first_chunk::<N>().map(|raw| IpAddr::from(*raw));
+    Some([address(at)?, address(at + N)?])
 }
 
 /// The type that announced a tag: it stands before it.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::header::{Header, Take, take_chunk, take_text};
+use super::layers::SERVICE_TAG;
 use crate::field::value::Value;
 use crate::wire::Layer;
 
@@ -11,9 +12,6 @@ const LARGEST_LENGTH: u64 = 1500;
 
 /// The least length of an Ethernet frame without its check sequence (IEEE 802.3).
 const LEAST_FRAME: usize = 60;
-
-/// The type of a tag of IEEE 802.1ad.
-const SERVICE_TAG: u16 = 0x88a8;
 
 fn address<'a>(header: &Header<'a>, at: usize, take: Take<'_, 'a>) {
     if let Some([a, b, c, d, e, f]) = header.bytes(at, 6) {
@@ -76,13 +74,13 @@ fn tag(header: &Header<'_>, service: bool) -> Option<u64> {
 
 pub(in crate::field) fn customer_tag<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if tag(header, false).is_some() {
-        take(Value::Bytes(Cow::Borrowed(header.data)));
+        take(header.whole());
     }
 }
 
 pub(in crate::field) fn service_tag<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     if tag(header, true).is_some() {
-        take(Value::Bytes(Cow::Borrowed(header.data)));
+        take(header.whole());
     }
 }
 

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use crate::capture::FrameNo;
 use crate::dissect::{Message, VersionKnownBy};
-use crate::engine::FlowRef;
 use crate::field::registry::entry;
 use crate::field::value::{FieldId, Kind, Occurrence, Value};
 use crate::flow::Direction;
@@ -29,6 +28,8 @@ struct KeptField {
     id: FieldId,
     frame: FrameNo,
     value: KeptValue,
+    /// Of a packet that is told again, once its version is known.
+    preview: bool,
 }
 
 /// The values of the fields of messages that were asked for.
@@ -58,6 +59,9 @@ pub(super) struct Kept {
     bytes: Vec<u8>,
     /// Where the fields of the last message begin.
     last: usize,
+    /// What is taken now is a preview; whether any was taken since the last frame.
+    previewing: bool,
+    previewed: bool,
     /// Bytes of secrets, from the front of a frame.
     secrets: Vec<(FrameNo, Range<usize>)>,
 }
@@ -114,16 +118,39 @@ impl Kept {
         self.bytes.clear();
         self.secrets.clear();
         self.last = 0;
+        self.previewed = false;
     }
 
-    pub(super) fn take(&mut self, _flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
+    /// Takes a packet whose version is in doubt.
+    pub(super) fn take_preview(&mut self, message: &Message<'_>, client: Option<&[u8]>) {
+        self.previewing = true;
+        self.take(message, client);
+        self.previewing = false;
+        self.previewed = true;
+    }
+
+    /// Whether the frame at hand has packets whose version is in doubt.
+    pub(super) const fn previewed(&self) -> bool {
+        self.previewed
+    }
+
+    /// Takes a packet.
+    pub(super) fn take(&mut self, message: &Message<'_>, client: Option<&[u8]>) {
         let frame = message.origin.frame;
-        self.last = self.fields.len();
-        if let Some(id) = self.packet {
-            self.push(id, frame, KeptValue::Label);
+        if self.previewed && !self.previewing && self.fields.iter().any(|field| field.preview && field.frame == frame) {
+            // The doubts are over before the frame is: the packets of it that were in doubt come again.
+            self.fields.retain(|field| !field.preview);
+            self.previewed = false;
         }
+        self.last = self.fields.len();
         let header = message.packet.header;
         let length = u64::from(header.length) + u64::from(header.remaining_length);
+        if let Some(id) = self.packet {
+            let start = self.bytes.len();
+            self.bytes.extend(header.bytes());
+            self.bytes.extend_from_slice(message.body);
+            self.push(id, frame, KeptValue::Bytes(start..self.bytes.len()));
+        }
         if let Some(id) = self.packet_length {
             self.push(id, frame, KeptValue::Unsigned(length));
         }
@@ -276,7 +303,7 @@ impl Kept {
     }
 
     fn push(&mut self, id: FieldId, frame: FrameNo, value: KeptValue) {
-        self.fields.push(KeptField { id, frame, value });
+        self.fields.push(KeptField { id, frame, value, preview: self.previewing });
     }
 
     /// The values of a field in the messages that this frame completed.

@@ -4,6 +4,7 @@
 //! gone when an event is over, is kept; but only if a field that needs it was asked for in the beginning.
 
 pub(super) mod analysis;
+mod datagrams;
 pub(super) mod frame;
 mod header;
 pub(super) mod icmp;
@@ -30,6 +31,8 @@ use crate::dissect::Message;
 use crate::engine::{EngineOptions, FlowRef, PacketView};
 use crate::flow::{WiresharkFlags, WiresharkRules};
 use crate::time::Timestamp;
+use crate::wire::Payload;
+use datagrams::Datagrams;
 use layers::Layers;
 use message::Kept;
 use streams::{Facts, Streams};
@@ -37,6 +40,7 @@ use streams::{Facts, Streams};
 /// Reads fields of frames and of messages: those that it was asked for, and no others of messages.
 ///
 /// For each [`Event::Message`](crate::engine::Event::Message) call [`Extractor::on_message`], for each
+/// [`Event::Preview`](crate::engine::Event::Preview) [`Extractor::on_preview`], and for each
 /// [`Event::Packet`](crate::engine::Event::Packet) [`Extractor::row`] and then [`Extractor::clear`].
 ///
 /// ```
@@ -52,6 +56,7 @@ use streams::{Facts, Streams};
 /// let mut analysis = Analysis::open_with(&["fixtures/mqtt5_qos.pcap"], options).expect("the capture is there");
 /// analysis.run(&mut |output: &Output<'_>| match output {
 ///     Output::Message(flow, message) => extractor.on_message(*flow, message, None),
+///     Output::Preview(_, message) => extractor.on_preview(message, None),
 ///     Output::Packet(view) => {
 ///         columns.line(&fields, &extractor.row(view), &mut text);
 ///         extractor.clear();
@@ -67,6 +72,7 @@ pub struct Extractor {
     layers: Layers,
     streams: Option<Streams>,
     facts: Option<Facts>,
+    datagrams: Option<Datagrams>,
     clock: Clock,
     /// Whether messages are redacted, so that their bytes must not be told either.
     redacted: bool,
@@ -76,7 +82,10 @@ pub struct Extractor {
 #[derive(Debug, Clone, Copy, Default)]
 struct Needs {
     wireshark: bool,
+    layers: bool,
     streams: bool,
+    datagrams: bool,
+    messages: bool,
 }
 
 /// The times that other times are counted from.
@@ -97,8 +106,17 @@ impl Extractor {
         let mut needs = Needs::default();
         for id in wanted {
             let name = entry(*id).field.name;
+            needs.layers |= match entry(*id).read {
+                Read::Layer(_) | Read::Bits(..) | Read::Ends(..) | Read::Header(..) | Read::Any(_) => true,
+                Read::Frame(_) => name == "frame.protocols",
+                Read::Flag(_) | Read::Message => false,
+            };
+            // Payloads are told without the secrets in them.
+            needs.messages |=
+                matches!(entry(*id).read, Read::Message) || matches!(name, "frame.protocols" | "tcp.payload");
             needs.wireshark |= name.starts_with("tcp.analysis");
-            needs.streams |= name.starts_with("tcp.") || name.starts_with("udp.time");
+            needs.streams |= follows(name);
+            needs.datagrams |= matches!(name, "udp.stream" | "udp.time_relative" | "udp.time_delta");
         }
         Self {
             needs,
@@ -106,6 +124,7 @@ impl Extractor {
             layers: Layers::default(),
             streams: needs.streams.then(Streams::default),
             facts: None,
+            datagrams: needs.datagrams.then(Datagrams::default),
             clock: Clock::default(),
             redacted: false,
         }
@@ -116,16 +135,32 @@ impl Extractor {
     pub fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
         self.redacted = options.dissect.redactor.is_some();
         let wireshark = options.wireshark.or(self.needs.wireshark.then_some(WiresharkRules::V4_0));
-        EngineOptions { packets: true, places: true, wireshark, ..options }
+        EngineOptions {
+            packets: true,
+            places: options.places || self.needs.layers,
+            previews: true,
+            wireshark,
+            ..options
+        }
     }
 
     /// Takes the fields of a message that a frame completed; `client` is the client identifier of its session, as far
     /// as it is known.
     ///
     /// Where a message is told after its frame (a capture from the middle of a connection, whose version must be found
-    /// out first), its fields are in no row; [`Extractor::message`] has them.
-    pub fn on_message(&mut self, flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
-        self.kept.take(flow, message, client);
+    /// out first), its row has the fields of its preview.
+    pub fn on_message(&mut self, _flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
+        if self.needs.messages {
+            self.kept.take(message, client);
+        }
+    }
+
+    /// Takes the fields of a packet whose version is in doubt, as it reads for now; see
+    /// [`Event::Preview`](crate::engine::Event::Preview).
+    pub fn on_preview(&mut self, message: &Message<'_>, client: Option<&[u8]>) {
+        if self.needs.messages {
+            self.kept.take_preview(message, client);
+        }
     }
 
     /// The fields of the message that was taken last.
@@ -139,6 +174,9 @@ impl Extractor {
         self.clock.first.get_or_insert(time);
         self.clock.previous = self.clock.now.replace(time);
         self.layers.collect(view);
+        if let Some(datagrams) = &mut self.datagrams {
+            self.layers.follow(view, datagrams);
+        }
         self.facts = self.streams.as_mut().and_then(|streams| streams.on_packet(view));
         FrameRow { extractor: self, view }
     }
@@ -163,34 +201,25 @@ pub struct FrameRow<'a> {
     view: &'a PacketView<'a>,
 }
 
-impl FrameRow<'_> {
-    /// Calls `take` with each header of the frame, and which of its kind it is.
-    fn headers<'a>(&'a self, take: &mut dyn FnMut(Header<'a>, u8)) {
-        self.extractor.layers.each(self, take);
-    }
-}
-
 impl Row for FrameRow<'_> {
     fn occurrences<'a>(&'a self, field: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
         let entry = entry(field);
         let kind = entry.field.kind;
         let mut of_layer = |layer, read: &dyn Fn(&Header<'a>, Take<'_, 'a>)| {
-            self.headers(&mut |header, nth| {
-                if header.layer == layer {
-                    read(&header, &mut |value| take(Occurrence { value, layer: nth }));
-                }
+            self.extractor.layers.each(self, Some(layer), |header, nth| {
+                read(header, &mut |value| take(Occurrence { value, layer: nth }));
             });
         };
         match entry.read {
-            Read::Layer(layer) => of_layer(layer, &|header, take| take(Value::Bytes(Cow::Borrowed(header.data)))),
+            Read::Layer(layer) => of_layer(layer, &|header, take| take(header.whole())),
             Read::Bits(layer, bits) => of_layer(layer, &|header, take| header.bits(bits, kind, take)),
             Read::Ends(layer, one, other) => of_layer(layer, &|header, take| {
                 header.bits(one, kind, take);
                 header.bits(other, kind, take);
             }),
             Read::Header(layer, read) => of_layer(layer, &|header, take| read(header, take)),
-            Read::Any(read) => self.headers(&mut |header, nth| {
-                read(&header, &mut |value| take(Occurrence { value, layer: nth }));
+            Read::Any(read) => self.extractor.layers.each(self, None, |header, nth| {
+                read(header, &mut |value| take(Occurrence { value, layer: nth }));
             }),
             Read::Frame(read) => read(self, &mut |value| take(Occurrence { value, layer: 1 })),
             Read::Flag(flag) => {
@@ -217,6 +246,40 @@ impl Row for MessageRow<'_> {
     fn occurrences<'a>(&'a self, field: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
         self.kept.of_last(field, take);
     }
+}
+
+/// Whether a field of TCP depends on what was seen of its connection before.
+fn follows(name: &str) -> bool {
+    let times = ["tcp.time_relative", "tcp.time_delta", "tcp.completeness"];
+    let numbers = ["tcp.seq", "tcp.nxtseq", "tcp.ack", "tcp.window_size", "tcp.window_size_scalefactor"];
+    let closing = ["tcp.connection.fin_active", "tcp.connection.fin_passive"];
+    // What may be a secret depends on whether the CONNECT is over.
+    name == "tcp.payload"
+        || name.starts_with("tcp.options.sack")
+        || times.iter().chain(&numbers).chain(&closing).any(|known| *known == name)
+}
+
+/// Bytes of a frame as a filter may see them: where messages are redacted, with asterisks for what is carried.
+fn visible<'a>(row: &FrameRow<'a>, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    let carried = match &row.view.packet.payload {
+        _ if !row.extractor.redacted => &[],
+        Payload::Tcp(segment) => segment.payload,
+        Payload::Udp(datagram) => datagram.payload,
+        Payload::Arp(_) | Payload::Nothing => &[],
+        // They may quote anything.
+        Payload::Icmp(_) | Payload::Fragment { .. } | Payload::Other(_) => bytes,
+    };
+    if carried.is_empty() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut out = bytes.to_vec();
+    let start = carried.as_ptr().addr().checked_sub(bytes.as_ptr().addr());
+    match start.and_then(|start| out.get_mut(start..start.checked_add(carried.len())?)) {
+        Some(hidden) => hidden.fill(b'*'),
+        // It was put together from several frames.
+        None => out.fill(b'*'),
+    }
+    Cow::Owned(out)
 }
 
 /// As many asterisks as there are bytes.

@@ -169,7 +169,8 @@ pub(in crate::field) fn time_delta<'a>(header: &Header<'a>, take: Take<'_, 'a>) 
 
 pub(in crate::field) fn payload<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     let Payload::Tcp(segment) = header.view().packet.payload else { return };
-    if header.quoted || segment.payload.is_empty() {
+    // Wireshark takes what a RST carries for its reason (RFC 9293, section 3.5.3), and not for a payload.
+    if header.quoted || segment.payload.is_empty() || segment.flags.has(TcpFlags::RST) {
         return;
     }
     if header.row.extractor.redacted || header.facts().is_some_and(|facts| facts.hidden) {

@@ -35,20 +35,20 @@ pub(in crate::field) fn checksum_status<'a>(header: &Header<'a>, take: Take<'_, 
 }
 
 pub(in crate::field) fn stream<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let (Some(_), Some(flow)) = (datagram(header), header.view().flow) {
-        take(Value::Unsigned(flow.stream.into()));
+    if let Some(facts) = header.datagram {
+        take(Value::Unsigned(facts.number.into()));
     }
 }
 
 pub(in crate::field) fn time_relative<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let (Some(_), Some(facts)) = (datagram(header), header.facts()) {
-        take(Value::Duration(facts.since_first));
+    if let Some((since_first, _)) = header.datagram.and_then(|facts| facts.times) {
+        take(Value::Duration(since_first));
     }
 }
 
 pub(in crate::field) fn time_delta<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if let (Some(_), Some(facts)) = (datagram(header), header.facts()) {
-        take(Value::Duration(facts.since_last));
+    if let Some((_, since_last)) = header.datagram.and_then(|facts| facts.times) {
+        take(Value::Duration(since_last));
     }
 }
 

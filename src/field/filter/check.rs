@@ -155,6 +155,12 @@ impl Checker<'_> {
         let test = match relation {
             Relation::Matches => Test::Matches(pattern::regex(right)?),
             Relation::TopicMatches => Test::Topic(pattern::topic(right)?),
+            // All bytes contain none, if there are any; text and protocols do not: as in Wireshark.
+            Relation::Contains
+                if typed.class == Class::Bytes && matches!(&right.kind, OperandKind::Text(text) if text.is_empty()) =>
+            {
+                Test::Order(Order::NotEqual, self.convert(right, typed.target())?)
+            }
             _ => Test::Contains(match self.infer(right)? {
                 // A part of an address is no address.
                 None if typed.class == Class::Ethernet && matches!(right.kind, OperandKind::Word(_)) => {

@@ -10,7 +10,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use regex::bytes::Regex;
 
 use super::ast::{Operator, Part};
-use super::value::{absolute, calculate, compare, contains, is_nonzero, negative, owned, slice, text, with_bytes};
+use super::value::{
+    absolute, calculate, compare, contains, is_nonzero, negative, owned, slice, text, with_bytes, with_own_bytes,
+};
 use crate::field::{FieldId, Occurrence, Row, Value};
 use crate::mqtt::topic;
 
@@ -127,6 +129,8 @@ impl Plan {
             Self::And(parts) => parts.iter().all(|part| part.matches(row)),
             Self::Xor(parts) => parts.iter().filter(|part| part.matches(row)).count() % 2 == 1,
             Self::Not(inner) => !inner.matches(row),
+            // A slice beyond the end is empty, and so not there.
+            Self::Present(node @ Node::Slice(..)) => some(node, row, false, |value| !is_empty(value)),
             Self::Present(node) => some(node, row, false, |_| true),
             Self::NonZero(node) => some(node, row, false, is_nonzero),
             Self::Compare { all, left, test } => some(left, row, *all, |value| test.holds(value, row, *all)),
@@ -152,6 +156,8 @@ impl Test {
             Self::Contains(Right::Node(node)) => some(node, row, all, |needle| is_in(value, needle)),
             Self::Contains(Right::Constant(needle)) => is_in(value, needle),
             Self::Contains(Right::Net4(..) | Right::Net6(..)) => false,
+            // No bytes match nothing, not even `^$`, as in Wireshark; an empty text may.
+            Self::Matches(_) if matches!(value, Value::Bytes(bytes) if bytes.is_empty()) => false,
             Self::Matches(regex) => with_bytes(value, |bytes| regex.is_match(bytes)).unwrap_or(false),
             Self::Topic(filter) => with_bytes(value, |name| topic::matches(filter, name)).unwrap_or(false),
             Self::Member(set) => set.iter().any(|(low, high)| match high {
@@ -162,6 +168,10 @@ impl Test {
             }),
         }
     }
+}
+
+fn is_empty(value: &Value<'_>) -> bool {
+    with_bytes(value, <[u8]>::is_empty).unwrap_or(false)
 }
 
 fn is_in(value: &Value<'_>, needle: &Value<'_>) -> bool {
@@ -200,7 +210,7 @@ impl Node {
             Self::Layers(field, layers) => in_layers(*field, layers, row, take),
             Self::Constant(value) => take(borrowed(value)),
             Self::Slice(of, parts) => of.each(row, &mut |value| {
-                let _ = with_bytes(&value, |bytes| slice(bytes, parts).map(|bytes| take(Value::Bytes(bytes))));
+                let _ = with_own_bytes(&value, |bytes| take(Value::Bytes(slice(bytes, parts))));
             }),
             Self::Negative(of) => of.each(row, &mut |value| {
                 if let Some(value) = negative(&value) {
@@ -311,7 +321,7 @@ impl Function {
             Self::Upper => cased(u8::to_ascii_uppercase),
             Self::Lower => cased(u8::to_ascii_lowercase),
             Self::Length(Some(fixed)) => Some(Value::Unsigned(fixed.into())),
-            Self::Length(None) => with_bytes(value, |bytes| Value::Unsigned(bytes.len() as u64)),
+            Self::Length(None) => with_own_bytes(value, |bytes| Value::Unsigned(bytes.len() as u64)),
             Self::Text => text(value).map(|text| Value::Text(Cow::Owned(text.into_bytes()))),
             Self::Name(names) => match value {
                 Value::Unsigned(number) => {
@@ -329,6 +339,7 @@ fn borrowed<'a>(value: &'a Value<'static>) -> Value<'a> {
     match value {
         Value::Text(bytes) => Value::Text(Cow::Borrowed(bytes)),
         Value::Bytes(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
+        Value::Header(bytes, own) => Value::Header(Cow::Borrowed(bytes), *own),
         other => other.clone(),
     }
 }

@@ -134,13 +134,14 @@ fn named_date(text: &str) -> Option<(i64, &str)> {
     let (day, rest) = rest.split_once(',')?;
     let rest = rest.trim_start();
     let (year, rest) = rest.split_once(' ')?;
-    let month = MONTHS.iter().position(|name| *name == month)? as i64 + 1;
+    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? as i64 + 1;
     Some((days(whole(year)?, month, whole(day.trim())?)?, rest))
 }
 
 fn time_of_day(clock: &str) -> Option<(i64, u32)> {
     let mut fields = clock.split(':');
-    let (hour, minute) = (whole(fields.next()?)?, whole(fields.next()?)?);
+    let hour = whole(fields.next()?)?;
+    let minute = fields.next().map_or(Some(0), whole)?;
     let (second, nanos) = match fields.next() {
         None => (0, 0),
         Some(text) => {

@@ -1,12 +1,15 @@
 //! Any text parses or is refused at a place in it, and what a filter prints is the same filter.
 
+use std::sync::LazyLock;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::Filter;
 use super::ast::{Element, Expr, Extent, Operand, OperandKind, Operator, Part, Place, Quantifier, Relation};
 use super::parser::parse;
-use super::testbed::table;
+use super::testbed::{Table, table};
+use crate::field::{Names, Registry};
 
 fn operand(kind: OperandKind) -> Operand {
     Operand { kind, place: Place::default() }
@@ -113,19 +116,39 @@ fn exprs() -> impl Strategy<Value = Expr> {
     })
 }
 
-/// The filters of the comparison with Wireshark, of which a third is refused.
+/// The filters of the comparisons with Wireshark, of which a third is refused.
 fn known() -> Vec<&'static str> {
-    let lines = include_str!("../../../tests/filters/list.txt").lines();
-    lines.filter(|line| !line.is_empty() && !line.starts_with("# ")).collect()
+    let lists = [include_str!("../../../tests/filters/list.txt"), include_str!("../../../tests/filters/used.txt")];
+    lists.into_iter().flat_map(str::lines).filter(|line| !line.is_empty() && !line.starts_with("# ")).collect()
 }
 
-/// Parses a text and looks at what must hold of it, whatever it is; whether it is a filter.
+/// Looks at what must hold of a text, whatever it is, with the fields of the tests and with those of the program; whether
+/// it is a filter.
 fn holds(text: &str) -> bool {
-    match Filter::parse(text, &table()) {
+    static TABLE: LazyLock<Table> = LazyLock::new(table);
+    let table = &*TABLE;
+    // That it can be evaluated is enough, whatever it says.
+    let rows = [
+        table.row("tcp.port=1883 tcp.port=40000 tcp= mqtt=3001 mqtt.topic=6c6162 mqtt.msgtype=3 ip.addr=10.0.0.1"),
+        table.row("ip.src#1=10.0.0.1 ip.src#2=192.168.0.1 tcp.payload=300a6162 frame.time_delta=0.25"),
+    ];
+    let good = holds_with(text, table, |filter| {
+        for row in &rows {
+            filter.matches(row);
+        }
+    });
+    holds_with(text, &Registry, |_| {});
+    good
+}
+
+fn holds_with(text: &str, names: &dyn Names, evaluate: impl Fn(&Filter)) -> bool {
+    match Filter::parse(text, names) {
         Ok(filter) => {
             let printed = filter.to_string();
-            let again = Filter::parse(&printed, &table()).unwrap_or_else(|error| panic!("{text}\n{error}"));
+            let again = Filter::parse(&printed, names).unwrap_or_else(|error| panic!("{text}\n{error}"));
             assert_eq!(again, filter, "{text}");
+            evaluate(&filter);
+            evaluate(&again);
             true
         }
         Err(error) => {
@@ -153,7 +176,9 @@ proptest! {
         tokens in vec(prop::sample::select(vec![
             "tcp", "mqtt.topic", "tcp.port", "ip.addr", "mqtt", "1883", "10.0.0.0/8", "\"a\"", "'a'", "==", "!=", ">", "in",
             "not", "{", "}", "(", ")", ",", "..", "[0:2]", "[1-", "#1", "+", "-", "*", "/", "&", "&&", "or", "any", "all",
-            "len(", "max(", "contains", "matches", "topic_matches", "r\"\\", "\\x", "~", " ", "é",
+            "len(", "max(", "vals(", "contains", "matches", "topic_matches", "r\"\\", "\\x", "~", " ", "é", "===", "!==", "xor",
+            "%", "0b1", "017", "\"Publish Message\"", "Set", "frame.time", "\"2026-11-21\"", "mqtt.msgtype", "[-4:2]", "[:4]",
+            "[1,3-4]", "#[-1]", "udp.payload", "ipv6.addr", "2001:db8::/32", "eth.src", "02:00:00:00:00:01", "-1", "0.5",
         ]), 0..12)
     ) {
         holds(&tokens.join(" "));

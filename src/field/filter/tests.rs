@@ -169,13 +169,32 @@ fn slices_count_from_either_end_and_lie_in_the_bytes() {
             "tcp.payload[3]",
             "tcp.payload[0] & 0x10",
         ],
+        &["tcp.payload[4]", "tcp.payload[0:5]", "tcp.payload[-5]", "tcp.payload[3-4]", "tcp.payload[0] & 0f"],
+    );
+}
+
+#[test]
+fn a_slice_beyond_the_end_is_empty_and_not_there() {
+    let bytes = row("tcp.payload=300a6162");
+    check(
+        &bytes,
+        &[
+            "tcp.payload[4] == \"\"",
+            "tcp.payload[4] != 01",
+            "tcp.payload[4] < 00",
+            "tcp.payload[0,4] == 30",
+            "tcp.payload[0,4]",
+            "tcp.payload[0:2][2] == \"\"",
+            "tcp.payload[0:2] contains \"\"",
+            "tcp.payload matches \"\"",
+        ],
         &[
             "tcp.payload[4]",
-            "tcp.payload[0:5]",
-            "tcp.payload[-5]",
-            "tcp.payload[3-4]",
-            "tcp.payload[0,4]",
-            "tcp.payload[0] & 0f",
+            "tcp.payload[4,0]",
+            "tcp.payload[4] >= 00",
+            "tcp.payload[4] matches \"\"",
+            "tcp.payload[4] contains \"\"",
+            "tcp.payload[0:2][2]",
         ],
     );
 }

@@ -49,7 +49,7 @@ fn integer<'a>(value: i128) -> Option<Value<'a>> {
 /// Calls `take` with the bytes of a value that has any.
 pub(super) fn with_bytes<T>(value: &Value<'_>, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
     Some(match value {
-        Value::Text(bytes) | Value::Bytes(bytes) => take(bytes),
+        Value::Text(bytes) | Value::Bytes(bytes) | Value::Header(bytes, _) => take(bytes),
         Value::Ethernet(bytes) => take(bytes),
         Value::Ipv4(address) => take(&address.octets()),
         Value::Ipv6(address) => take(&address.octets()),
@@ -61,6 +61,14 @@ pub(super) fn with_bytes<T>(value: &Value<'_>, take: impl FnOnce(&[u8]) -> T) ->
         | Value::Time(_)
         | Value::Duration(_) => return None,
     })
+}
+
+/// The same with what a value is itself: of a header without what follows it.
+pub(super) fn with_own_bytes<T>(value: &Value<'_>, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    match value {
+        Value::Header(bytes, own) => Some(take(bytes.get(..*own).unwrap_or(bytes))),
+        other => with_bytes(other, take),
+    }
 }
 
 /// Whether `needle` stands in `bytes`; nothing contains an empty one, as in Wireshark.
@@ -76,16 +84,13 @@ pub(super) fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-/// The parts of some bytes, one behind the other; none where one of them does not lie in the bytes.
-pub(super) fn slice<'a>(bytes: &'a [u8], parts: &[Part]) -> Option<Cow<'a, [u8]>> {
+/// The parts of some bytes, one behind the other, up to the first that does not lie in the bytes: as in Wireshark 4.0.
+pub(super) fn slice<'a>(bytes: &'a [u8], parts: &[Part]) -> Cow<'a, [u8]> {
+    let inside = |part: &Part| part.within(bytes.len()).and_then(|range| bytes.get(range));
     if let [part] = parts {
-        return Some(Cow::Borrowed(&bytes[part.within(bytes.len())?]));
+        return Cow::Borrowed(inside(part).unwrap_or_default());
     }
-    let mut out = Vec::new();
-    for part in parts {
-        out.extend_from_slice(&bytes[part.within(bytes.len())?]);
-    }
-    Some(Cow::Owned(out))
+    Cow::Owned(parts.iter().map_while(inside).flatten().copied().collect())
 }
 
 /// The result of an operator; none where there is none: a division by zero, a number beyond 64 bits.
@@ -180,6 +185,7 @@ pub(super) fn owned(value: Value<'_>) -> Value<'static> {
         Value::Float(value) => Value::Float(value),
         Value::Text(bytes) => Value::Text(Cow::Owned(bytes.into_owned())),
         Value::Bytes(bytes) => Value::Bytes(Cow::Owned(bytes.into_owned())),
+        Value::Header(bytes, own) => Value::Header(Cow::Owned(bytes.into_owned()), own),
         Value::Ipv4(address) => Value::Ipv4(address),
         Value::Ipv6(address) => Value::Ipv6(address),
         Value::Ethernet(address) => Value::Ethernet(address),

@@ -31,20 +31,28 @@ fields! {
     "ipv6.addr" = IPV6 None "Source or Destination Address" => ends(Ipv6, 8, 24, 16);
     /// Source and destination as text.
     "ipv6.host" = TEXT None "Source or Destination Host" => Header(Ipv6, ipv6::addresses_text);
+    /// Options for each hop.
+    "ipv6.hopopts" = PROTOCOL None "IPv6 Hop-by-Hop Option" => Header(Ipv6Extension, ipv6::hopopts);
     "ipv6.hopopts.nxt" = U8 Decimal "Next Header" => Header(Ipv6Extension, ipv6::hopopts_next);
     "ipv6.hopopts.len" = U8 Decimal "Length" => Header(Ipv6Extension, ipv6::hopopts_length);
     /// The same in bytes.
     "ipv6.hopopts.len_oct" = U16 Decimal "Length" => Header(Ipv6Extension, ipv6::hopopts_octets);
+    /// Options for the destination.
+    "ipv6.dstopts" = PROTOCOL None "Destination Options for IPv6" => Header(Ipv6Extension, ipv6::dstopts);
     "ipv6.dstopts.nxt" = U8 Decimal "Next Header" => Header(Ipv6Extension, ipv6::dstopts_next);
     "ipv6.dstopts.len" = U8 Decimal "Length" => Header(Ipv6Extension, ipv6::dstopts_length);
     /// The same in bytes.
     "ipv6.dstopts.len_oct" = U16 Decimal "Length" => Header(Ipv6Extension, ipv6::dstopts_octets);
+    /// A routing header.
+    "ipv6.routing" = PROTOCOL None "Routing Header for IPv6" => Header(Ipv6Extension, ipv6::routing);
     "ipv6.routing.nxt" = U8 Decimal "Next Header" => Header(Ipv6Extension, ipv6::routing_next);
     "ipv6.routing.len" = U8 Decimal "Length" => Header(Ipv6Extension, ipv6::routing_length);
     /// The same in bytes.
     "ipv6.routing.len_oct" = U16 Decimal "Length" => Header(Ipv6Extension, ipv6::routing_octets);
     "ipv6.routing.type" = U8 Decimal "Type" => Header(Ipv6Extension, ipv6::routing_type);
     "ipv6.routing.segleft" = U8 Decimal "Segments Left" => Header(Ipv6Extension, ipv6::segments_left);
+    /// The header of a fragment.
+    "ipv6.fraghdr" = PROTOCOL None "Fragment Header for IPv6" => Header(Ipv6Extension, ipv6::fragment);
     "ipv6.fraghdr.nxt" = U8 Decimal "Next header" => Header(Ipv6Extension, ipv6::fragment_next);
     /// In units of 8 bytes.
     "ipv6.fraghdr.offset" = U16 Decimal "Offset" => Header(Ipv6Extension, ipv6::fragment_offset);

@@ -18,6 +18,7 @@ mod tcp;
 mod tcp_analysis;
 mod tcp_options;
 mod udp;
+mod values;
 mod vlan;
 
 #[cfg(test)]
@@ -204,5 +205,9 @@ impl Names for Registry {
 
     fn describe(&self, id: FieldId) -> &Field {
         &entry(id).field
+    }
+
+    fn values(&self, id: FieldId) -> &'static [(u64, &'static str)] {
+        values::names(entry(id).field.name)
     }
 }

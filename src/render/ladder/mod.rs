@@ -136,7 +136,7 @@ impl Ladder {
                     self.findings.push((severity, text));
                 }
             }
-            Output::Stream(..) | Output::Delivery(_) | Output::Topic(..) => {}
+            Output::Preview(..) | Output::Stream(..) | Output::Delivery(_) | Output::Topic(..) => {}
         }
         Ok(())
     }

@@ -132,8 +132,12 @@ impl Plot {
             Output::Packet(view) => self.packet(view),
             Output::Session(session, _) => self.facts = Facts::of(session),
             Output::Flow(flow, _) => self.flow(flow),
-            Output::Message(..) | Output::Stream(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {
-            }
+            Output::Message(..)
+            | Output::Preview(..)
+            | Output::Stream(..)
+            | Output::Delivery(_)
+            | Output::Topic(..)
+            | Output::Finding(_) => {}
         }
     }
 
