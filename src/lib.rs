@@ -1,6 +1,7 @@
 //! `mqttsniff`: what happened on the wire, from TCP's handshake to MQTT's last acknowledgement.
 
 mod analysis;
+pub mod assertions;
 pub mod capture;
 pub mod check;
 pub mod dissect;
