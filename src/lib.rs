@@ -4,6 +4,7 @@ mod analysis;
 pub mod assertions;
 pub mod capture;
 pub mod check;
+pub mod diff;
 pub mod dissect;
 pub mod engine;
 pub mod field;

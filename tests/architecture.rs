@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 11] = [
     &["dissect"],
     &["engine"],
     &["session", "redact", "field", "statistics"],
-    &["check"],
+    &["check", "diff"],
     &["analysis", "render"],
     &["assertions"],
     &["cli", "main"],

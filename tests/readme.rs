@@ -206,8 +206,14 @@ fn the_page_on_tcp_is_true() {
 }
 
 #[test]
+fn the_page_on_diff_is_true() {
+    assert_page_is_true("docs/diff.md");
+}
+
+#[test]
 fn links_in_the_pages_lead_somewhere() {
-    for name in ["README.md", "docs/json.md", "docs/mqtt.md", "docs/tcp.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    let docs = ["docs/assertions.md", "docs/diff.md", "docs/json.md", "docs/mqtt.md", "docs/tcp.md"];
+    for name in docs.into_iter().chain(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]) {
         let file = root().join(name);
         let page = std::fs::read_to_string(&file).unwrap();
         for link in page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {

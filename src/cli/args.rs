@@ -12,6 +12,7 @@ use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
 use super::choose::Choice;
+use super::diff::Diff;
 use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{decode_as, duration, frames, order};
@@ -77,6 +78,12 @@ pub(super) enum Command {
     /// Protocols, packet lengths, traffic over time, endpoints and conversations.
     #[command(after_help = STATS_EXAMPLES)]
     Stats(Box<Stats>),
+    /// Compare two captures by what the clients in them do
+    ///
+    /// Connections, subscriptions, messages in their order, topics, latency and the health of TCP, client by client;
+    /// times, ports and frame numbers do not matter. Exit status: 0 the same, 1 they differ, 2 an error.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(Box<Diff>),
     /// List the fields that filters and columns may name
     ///
     /// With their types and what they are: those of Wireshark, and some that it lacks.
@@ -141,6 +148,11 @@ const STATS_EXAMPLES: &str = "\
 Examples:
   mqttsniff stats trace.pcap
   mqttsniff stats trace.pcap --show io --interval 100ms --json";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  mqttsniff diff before.pcap after.pcap
+  mqttsniff diff before.pcap after.pcap --payloads --ignore latency,tcp --json";
 
 const FIELDS_EXAMPLES: &str = "\
 Examples:

@@ -5,6 +5,7 @@
 mod args;
 mod capture;
 mod choose;
+mod diff;
 mod failure;
 mod fields;
 mod flow;
@@ -38,6 +39,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Follow(follow) => follow::run(&follow),
         Command::Redact(redact) => redact::run(&redact),
         Command::Stats(stats) => stats::run(&stats),
+        Command::Diff(diff) => diff::run(&diff),
         Command::Fields(fields) => fields::run(&fields),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),

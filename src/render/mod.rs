@@ -4,6 +4,7 @@
 
 mod csv;
 mod delivery;
+mod difference;
 mod fields;
 mod follow;
 mod grid;
@@ -21,6 +22,7 @@ mod view;
 mod width;
 
 pub use csv::Csv;
+pub use difference::write_comparison;
 pub use follow::{Follow, FollowFormat};
 pub use json::{JsonLines, write_interface};
 pub use ladder::{Ladder, Part};

@@ -21,6 +21,7 @@ pub(super) use packet::PacketRecord;
 pub(super) use session::SessionRecord;
 pub(super) use stream::StreamRecord;
 pub(super) use summary::{BeginRecord, FindingRecord, SummaryRecord};
+pub(super) use value::Text;
 
 /// The version of the records, in the `begin` record.
 pub const SCHEMA_VERSION: u32 = 1;

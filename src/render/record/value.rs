@@ -26,7 +26,7 @@ pub(super) fn seconds(span: Span) -> f64 {
 
 /// Bytes that ought to be text: a string, or an object with their base64 where they are not UTF-8.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a>(pub(super) &'a [u8]);
+pub(in crate::render) struct Text<'a>(pub(in crate::render) &'a [u8]);
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
