@@ -22,6 +22,9 @@ _mqttsniff() {
             mqttsniff,completions)
                 cmd="mqttsniff__subcmd__completions"
                 ;;
+            mqttsniff,diff)
+                cmd="mqttsniff__subcmd__diff"
+                ;;
             mqttsniff,fields)
                 cmd="mqttsniff__subcmd__fields"
                 ;;
@@ -57,6 +60,9 @@ _mqttsniff() {
                 ;;
             mqttsniff__subcmd__help,completions)
                 cmd="mqttsniff__subcmd__help__subcmd__completions"
+                ;;
+            mqttsniff__subcmd__help,diff)
+                cmd="mqttsniff__subcmd__help__subcmd__diff"
                 ;;
             mqttsniff__subcmd__help,fields)
                 cmd="mqttsniff__subcmd__help__subcmd__fields"
@@ -95,7 +101,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow follow redact stats fields interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow follow redact stats diff fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -256,6 +262,52 @@ _mqttsniff() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        mqttsniff__subcmd__diff)
+            opts="-h --tolerance --payloads --rename --ignore --json --color --decode-as --mqtt-version --ignore-checksums --wireshark-rules --redact --redact-key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tolerance)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -W "clients connections subscriptions messages topics latency tcp" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --decode-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-version)
+                    COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --wireshark-rules)
+                    COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         mqttsniff__subcmd__fields)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -403,7 +455,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow follow redact stats fields interfaces schema completions man help"
+            opts="read capture flow follow redact stats diff fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -431,6 +483,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -28,6 +28,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand stats 'Show what captures add up to'
+            cand diff 'Compare two captures by what the clients in them do'
             cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -166,6 +167,22 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;diff'= {
+            cand --tolerance 'How many times as much latency, and as many retransmissions, resets and zero windows, are still the same'
+            cand --rename 'Replace a text in topics, topic filters and client identifiers of both: run-17=run-18'
+            cand --ignore 'What not to compare, separated by commas'
+            cand --color 'Use colours'
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
+            cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
+            cand --payloads 'Compare the payloads of messages as well'
+            cand --json 'Print JSON Lines: one object a line'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;fields'= {
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
@@ -194,6 +211,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
             cand stats 'Show what captures add up to'
+            cand diff 'Compare two captures by what the clients in them do'
             cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -212,6 +230,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;redact'= {
         }
         &'mqttsniff;help;stats'= {
+        }
+        &'mqttsniff;help;diff'= {
         }
         &'mqttsniff;help;fields'= {
         }
