@@ -169,3 +169,81 @@ fn memory_is_kept_for_one_frame_only() {
     assert!(assertions.clients.is_empty(), "flows that ended are forgotten");
     assert_eq!(assertions.finish(&summary).assertions[0].exercised, 52);
 }
+
+#[test]
+fn groups_beyond_the_limit_are_not_provable_and_cost_nothing() {
+    use crate::field::{FieldId, Occurrence, Value};
+
+    /// A thing whose every field is its number.
+    struct Numbered(u64);
+
+    impl Row for Numbered {
+        fn occurrences<'a>(&'a self, _: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
+            take(Occurrence { value: Value::Unsigned(self.0), layer: 1 });
+        }
+    }
+
+    let text = "[[assert]]\nname = 'count'\nexpect = 'count == 1'\nper = 'mqtt.msgid'\n\
+        [[assert]]\nname = 'order'\neach = 'mqtt.msgid > 0'\nthen = 'mqtt.msgid == 0'\nsame = 'mqtt.msgid'\n\
+        [[assert]]\nname = 'distinct'\nexpect = 'distinct(mqtt.msgid) > 0'\n";
+    let mut assertions = Assertions::parse(text, "r").unwrap();
+    let many = 70_000;
+    for number in 1..=many {
+        let at = Origin { frame: FrameNo(number), time: crate::time::Timestamp::from_nanos(number as i64) };
+        let row = Numbered(number);
+        let subject = Subject { row: &row, frames: &[], at, flow: None, partial: false, inferred: false };
+        take(&mut assertions.rules, Over::Messages, &subject, &assertions.flows);
+    }
+    let verdicts = assertions.finish(&Summary::default()).assertions;
+    let told: Vec<_> = verdicts.iter().map(|verdict| (verdict.outcome, verdict.not_provable)).collect();
+    assert_eq!(told[0], (Outcome::NotProvable, many - 4096));
+    // What waits beyond the limit, and what waits at the end of a capture that says nothing of it.
+    assert_eq!(told[1], (Outcome::NotProvable, many));
+    assert_eq!(told[2], (Outcome::NotProvable, 1));
+    assert!(verdicts[2].observed.as_deref() == Some("65536"), "{verdicts:?}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_makes_the_parser_fail_otherwise_than_with_a_place(
+        keys in proptest::collection::vec((0usize..KEYWORDS.len(), 0usize..VALUES.len()), 0..8),
+        cut in 0usize..400,
+    ) {
+        let mut text = "[[assert]]\nname = 'é ü'\n".to_owned();
+        for (key, value) in keys {
+            text.push_str(&format!("{} = {}\n", KEYWORDS[key], VALUES[value]));
+        }
+        let mut cut = text.len().saturating_sub(cut % 40);
+        while !text.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        if let Err(error) = Assertions::parse(&text[..cut], "r.toml") {
+            let line = text[..cut].split('\n').nth(error.line() - 1);
+            proptest::prop_assert_eq!(line.map(|line| line.trim_end_matches('\r')), Some(error.source_line()));
+            proptest::prop_assert!(error.column() <= error.source_line().chars().count() + 1);
+            proptest::prop_assert_eq!(error.to_string().lines().count(), 3 + usize::from(error.hint().is_some()));
+        }
+    }
+}
+
+const KEYWORDS: [&str; 16] = [
+    "name", "over", "where", "none", "all", "any", "expect", "per", "each", "then", "never", "before", "same",
+    "within", "at_least", "nothing",
+];
+
+const VALUES: [&str; 14] = [
+    "'mqtt'",
+    "\"mqtt.topic == \\\"\\u00e9\\\"\"",
+    "'''\nmqtt.qos >\n 0'''",
+    "\"\"\"é \\\n  mqtt.nothing == ü\"\"\"",
+    "'count <= 3'",
+    "['count > 3', \"p99(mqtt.len) < é\"]",
+    "'1s'",
+    "'tcp.stream'",
+    "['tcp.stream', 'é']",
+    "'sessions'",
+    "'session.version'",
+    "3",
+    "[[1]]",
+    "{ a = 1 }",
+];

@@ -39,7 +39,7 @@ Examples:
   mqttsniff capture eth0 --write trace.pcapng        the same, live
   mqttsniff flow trace.pcap 1                        one connection, segment by segment
 
-Exit status: 0 fine, 2 bad usage, unreadable or cut-short input, or a failed write.";
+Exit status: 0 fine, 1 captures differ (diff), 2 bad usage, unreadable or cut-short input, or a failed write.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
