@@ -71,9 +71,8 @@ impl Flows {
 
     /// Whether what is told of a flow may rest on what was not captured.
     pub(super) fn lacks(&self, flow: FlowRef) -> bool {
-        let doubtful = |facts: &FlowFacts| {
-            facts.gaps > 0 || facts.lost || facts.joined || !facts.seen.to_server || !facts.seen.to_client
-        };
+        let doubtful =
+            |facts: &FlowFacts| facts.gaps > 0 || facts.lost || !facts.seen.to_server || !facts.seen.to_client;
         self.lacking.contains(&flow.id)
             || self.lacking.len() >= REMEMBERED
             || self.open.get(&flow.id).is_some_and(doubtful)
@@ -103,22 +102,28 @@ impl Flows {
         }
     }
 
+    /// A flow is about to end: what is told of it before rests on what it lacks by now.
+    pub(super) fn before_end(&mut self, flow: &Flow<Conversation>) {
+        if lack(flow) != (false, false) {
+            self.remember(flow.id);
+        }
+    }
+
+    fn remember(&mut self, flow: FrameNo) {
+        if self.lacking.len() < REMEMBERED {
+            self.lacking.insert(flow);
+        }
+    }
+
     pub(super) fn on_end(&mut self, flow: &Flow<Conversation>, why: Ended) -> FlowEnd {
         let facts = self.open.remove(&flow.id).unwrap_or_default();
-        let is_partial = facts.gaps > 0 || facts.lost || facts.joined;
-        let sides = &flow.connection.sides;
+        let (missing, blind) = lack(flow);
         let is_tcp = flow.transport == Transport::Tcp;
-        let any = |test: &dyn Fn(Direction) -> bool| is_tcp && Direction::BOTH.iter().any(|direction| test(*direction));
-        let missing = any(&|direction| sides[direction].missing_bytes() > 0);
-        let blind = any(&|direction| {
-            let counters = sides[direction].counters();
-            let silent = counters.packets == 0 && sides[direction.reverse()].counters().payload_bytes > 0;
-            silent || counters.acks_of_unseen > 0 || sides[direction].unseen_tail_bytes() > 0
-        });
         self.any_gap |= missing || blind || why == Ended::Evicted;
-        if (is_partial || missing || blind) && self.lacking.len() < REMEMBERED {
-            self.lacking.insert(flow.id);
+        if facts.gaps > 0 || facts.lost {
+            self.remember(flow.id);
         }
+        self.before_end(flow);
         FlowEnd {
             flow: flow.id,
             facts,
@@ -127,4 +132,18 @@ impl Flows {
             over: is_tcp && (why == Ended::Replaced || flow.connection.outcome() != Outcome::Open),
         }
     }
+}
+
+/// Whether bytes of a flow are missing somewhere; and at its end, or one direction as a whole.
+fn lack(flow: &Flow<Conversation>) -> (bool, bool) {
+    let sides = &flow.connection.sides;
+    let is_tcp = flow.transport == Transport::Tcp;
+    let any = |test: &dyn Fn(Direction) -> bool| is_tcp && Direction::BOTH.iter().any(|direction| test(*direction));
+    let missing = any(&|direction| sides[direction].missing_bytes() > 0);
+    let blind = any(&|direction| {
+        let counters = sides[direction].counters();
+        let silent = counters.packets == 0 && sides[direction.reverse()].counters().payload_bytes > 0;
+        silent || counters.acks_of_unseen > 0 || sides[direction].unseen_tail_bytes() > 0
+    });
+    (missing, blind)
 }

@@ -30,7 +30,7 @@ use crate::check::{Finding, Severity};
 use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{EngineOptions, FlowRef};
 use crate::field::{Extractor, Row};
-use crate::flow::Direction;
+use crate::flow::{Direction, KnownBy};
 use crate::mqtt::{Body, PropertyId, PropertyValue};
 use crate::render::{RecordKind, RecordRow};
 use crate::session::{Name, SessionOptions};
@@ -206,13 +206,15 @@ impl Assertions {
                         at: Origin { frame, time },
                         flow: view.flow,
                         partial: false,
+                        joined: false,
                         inferred: false,
                     };
                     take(&mut self.rules, Over::Packets, &subject, &self.flows);
                     self.extractor.clear();
                 }
             }
-            Output::Session(session, _) => {
+            Output::Session(session, flow) => {
+                self.flows.before_end(flow);
                 self.on_record(RecordKind::Session, output, &[session.first.frame], session.first, Some(session.flow));
             }
             Output::Flow(flow, why) => {
@@ -269,6 +271,7 @@ impl Assertions {
                 at,
                 flow: Some(flow),
                 partial: message.missing > 0 || message.incomplete,
+                joined: false,
                 inferred: message.version_known_by == VersionKnownBy::Inferred || message.resynced,
             };
             take(&mut self.rules, Over::Messages, &subject, &self.flows);
@@ -294,7 +297,8 @@ impl Assertions {
         // A flow tells itself what is missing of it.
         let rests_on_flow = matches!(kind, RecordKind::Session | RecordKind::Delivery);
         let partial = rests_on_flow && flow.is_some_and(|flow| self.flows.lacks(flow));
-        let subject = Subject { row, frames, at, flow, partial, inferred: false };
+        let joined = rests_on_flow && flow.is_some_and(|flow| flow.known_by > KnownBy::SynAck);
+        let subject = Subject { row, frames, at, flow, partial, joined, inferred: false };
         take(&mut self.rules, Over::Records(kind), &subject, &self.flows);
     }
 

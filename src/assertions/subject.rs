@@ -181,7 +181,7 @@ const DIRECT: [&str; 32] = [
 impl Over {
     /// Whether what a filter says of a subject may rest on what was not captured.
     pub(super) fn is_doubtful(self, filter: &Filter, subject: &Subject<'_>) -> bool {
-        subject.partial
+        (subject.partial || subject.joined)
             && filter.fields().any(|id| {
                 let name = self.describe(id).name;
                 let direct = match self {
@@ -191,7 +191,7 @@ impl Over {
                 };
                 let mut there = false;
                 subject.row.occurrences(id, &mut |_| there = true);
-                !direct || !there
+                (subject.partial && !direct) || !there
             })
     }
 }
@@ -204,6 +204,8 @@ pub(super) struct Subject<'a> {
     pub(super) flow: Option<FlowRef>,
     /// The capture lacks a part of it.
     pub(super) partial: bool,
+    /// The capture has not its beginning, where it may have been said what it lacks.
+    pub(super) joined: bool,
     /// How it was read is a guess, though a good one.
     pub(super) inferred: bool,
 }

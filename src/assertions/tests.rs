@@ -191,7 +191,8 @@ fn groups_beyond_the_limit_are_not_provable_and_cost_nothing() {
     for number in 1..=many {
         let at = Origin { frame: FrameNo(number), time: crate::time::Timestamp::from_nanos(number as i64) };
         let row = Numbered(number);
-        let subject = Subject { row: &row, frames: &[], at, flow: None, partial: false, inferred: false };
+        let subject =
+            Subject { row: &row, frames: &[], at, flow: None, partial: false, joined: false, inferred: false };
         take(&mut assertions.rules, Over::Messages, &subject, &assertions.flows);
     }
     let verdicts = assertions.finish(&Summary::default()).assertions;
