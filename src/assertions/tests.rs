@@ -212,7 +212,7 @@ proptest::proptest! {
     ) {
         let mut text = "[[assert]]\nname = 'é ü'\n".to_owned();
         for (key, value) in keys {
-            text.push_str(&format!("{} = {}\n", KEYWORDS[key], VALUES[value]));
+            text.extend([KEYWORDS[key], " = ", VALUES[value], "\n"]);
         }
         let mut cut = text.len().saturating_sub(cut % 40);
         while !text.is_char_boundary(cut) {
