@@ -1,8 +1,10 @@
 //! `mqttsniff`: what happened on the wire, from TCP's handshake to MQTT's last acknowledgement.
 
 mod analysis;
+pub mod assertions;
 pub mod capture;
 pub mod check;
+pub mod diff;
 pub mod dissect;
 pub mod engine;
 pub mod excerpt;

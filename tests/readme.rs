@@ -260,11 +260,22 @@ fn commands_in_the_recipes_are_understood() {
 }
 
 #[test]
+fn the_page_on_diff_is_true() {
+    assert_page_is_true("docs/diff.md");
+}
+
+#[test]
 fn links_in_the_pages_lead_somewhere() {
     for name in [
         "README.md",
+        "docs/assertions.md",
         "docs/check.md",
+        "docs/conformance.md",
+        "docs/diff.md",
+        "docs/filters.md",
+        "docs/health.md",
         "docs/json.md",
+        "docs/lints.md",
         "docs/mqtt.md",
         "docs/rules.md",
         "docs/tcp.md",

@@ -67,6 +67,30 @@ fn objects<'a>(path: &str, value: &'a Value, see: &mut impl FnMut(&str, &'a serd
 }
 
 #[test]
+fn every_line_of_what_differs_is_valid() {
+    let validator = Validator::new();
+    let mut aspects = BTreeSet::new();
+    for (old, new) in [
+        ("mqtt5_qos.pcap", "lab/v5_takeover.pcap"),
+        ("lab/mqtt_loss_5.pcap", "lab/mqtt_mess.pcap"),
+        ("lab/retained.pcap", "lab/subscriptions.pcap"),
+        ("lab/mqtt5_qos.pcap", "lab/mqtt311_qos.pcap"),
+        ("lab/v5_assigned_id.pcap", "lab/midstream.pcap"),
+        ("lab/redelivery.pcap", "lab/persistent_session.pcap"),
+    ] {
+        let files = [old, new].map(|name| fixtures().join(name));
+        let output = common::mqttsniff().args(["diff", "--json", "--payloads"]).args(files).output().unwrap();
+        for line in common::lines(&output) {
+            validator.check(&line).unwrap_or_else(|error| panic!("{old} {new}: {error}"));
+            aspects.extend(line["aspect"].as_str().map(str::to_owned));
+        }
+    }
+    let schema = schema();
+    let named = values(&schema, "/$defs/difference/properties/aspect");
+    assert_eq!(aspects.iter().map(String::as_str).collect::<BTreeSet<_>>(), named);
+}
+
+#[test]
 fn every_line_of_what_is_followed_is_valid() {
     let validator = Validator::new();
     for (capture, flow) in [("mqtt5_qos.pcap", "10"), ("lab/websocket.pcap", "1"), ("vectors/S_gap.pcap", "1")] {

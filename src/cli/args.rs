@@ -11,9 +11,10 @@ use mqttsniff::session::SessionOptions;
 use super::check::Check;
 use super::choose::Choice;
 use super::decoding::{Decoding, Segments, WiresharkArgument};
+use super::diff::Diff;
 use super::examples::{
-    CAPTURE_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, EXPLAIN_EXAMPLES, FIELDS_EXAMPLES, FLOW_EXAMPLES,
-    FOLLOW_EXAMPLES, INTERFACES_EXAMPLES, MAN_EXAMPLES, READ_EXAMPLES, REDACT_EXAMPLES, SCHEMA_EXAMPLES,
+    CAPTURE_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES, FIELDS_EXAMPLES,
+    FLOW_EXAMPLES, FOLLOW_EXAMPLES, INTERFACES_EXAMPLES, MAN_EXAMPLES, READ_EXAMPLES, REDACT_EXAMPLES, SCHEMA_EXAMPLES,
     STATS_EXAMPLES, TOP_EXAMPLES,
 };
 use super::explain::Explain;
@@ -84,6 +85,12 @@ pub(super) enum Command {
     /// What it says, why it matters, how it shows in traffic, what excuses it, and an example.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Explain),
+    /// Compare two captures by what the clients in them do
+    ///
+    /// Connections, subscriptions, messages in their order, topics, latency and the health of TCP, client by client;
+    /// times, ports and frame numbers do not matter. Exit status: 0 the same, 1 they differ, 2 an error.
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(Box<Diff>),
     /// List the fields that filters and columns may name
     ///
     /// With their types and what they are: those of Wireshark, and some that it lacks.

@@ -1,6 +1,7 @@
 //! `mqttsniff check`: recorded traffic in, a verdict and reports out.
 
 mod arguments;
+mod asserted;
 mod examine;
 mod known;
 mod reports;
@@ -11,6 +12,7 @@ use mqttsniff::check::{Baseline, RuleInfo, Rules};
 use mqttsniff::render::{CheckResult, CheckedCapture, CheckedRule, Verdict};
 
 pub(super) use arguments::Check;
+use asserted::Asserted;
 
 use super::failure::{FAILED, Failure, say};
 use super::output::hint_at_missing_mqtt;
@@ -20,11 +22,24 @@ const FOUND: u8 = 1;
 
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let mut rules = Rules::default();
-    let policy = arguments.policy(&rules)?;
+    let asserted = Asserted::read(arguments)?;
+    let (policy, limits) = arguments.settings(&rules, asserted.as_ref())?;
+    let fail_on = arguments.fail_on(asserted.as_ref().and_then(Asserted::fail_on));
     // What can't be written, or read, is better known before the captures are read than after.
     let reports = reports::plan(arguments)?;
     let mut baseline = known::read(arguments)?;
-    let captures = examine::all(arguments, &policy, baseline.as_mut())?;
+    let captures = examine::all(arguments, &policy, &limits, asserted.as_ref(), baseline.as_mut())?;
+    let verdicts = captures.iter().flat_map(|(_, verdicts)| verdicts);
+    for rule in verdicts.map(asserted::rule_of) {
+        rules.add(rule);
+    }
+    let captures: Vec<_> = captures
+        .into_iter()
+        .map(|(capture, verdicts)| CheckedCapture {
+            assertions: verdicts.into_iter().map(asserted::told).collect(),
+            ..capture
+        })
+        .collect();
     for problem in captures.iter().flat_map(CheckedCapture::problems) {
         say(&Failure::from(problem).to_string());
     }
@@ -52,7 +67,7 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
         }
     }
     let rules = rules.iter().map(|rule| CheckedRule { level: policy.level_of(rule), info: rule.clone() }).collect();
-    let result = CheckResult { captures, rules, fail_on: arguments.fail_on(), gone };
+    let result = CheckResult { captures, rules, fail_on, gone };
     reports::write(&reports, &result)?;
     if arguments.update_baseline {
         return known::update(arguments, baseline.as_ref(), complete);

@@ -8,7 +8,7 @@ Examples:
   mqttsniff flow trace.pcap 1                        one connection, segment by segment
   mqttsniff check trace.pcap                         exit status 1 if something is wrong
 
-Exit status: 0 fine, 1 check found something, 2 bad usage, unreadable or cut-short input, or a
+Exit status: 0 fine, 1 check or diff found something, 2 bad usage, unreadable or cut-short input, or a
 failed write.";
 
 pub(super) const READ_EXAMPLES: &str = "\
@@ -84,3 +84,8 @@ Examples:
 pub(super) const MAN_EXAMPLES: &str = "\
 Example:
   mqttsniff man | man -l -";
+
+pub(super) const DIFF_EXAMPLES: &str = "\
+Examples:
+  mqttsniff diff before.pcap after.pcap
+  mqttsniff diff before.pcap after.pcap --payloads --ignore latency,tcp --json";

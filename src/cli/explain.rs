@@ -131,6 +131,14 @@ fn explain_finding(id: &str) -> anyhow::Result<String> {
             wrap(&mut out, text, INDENT + 2);
         }
     }
+    if let Some(rule) = rule.text {
+        for (name, text) in [("why", rule.why), ("how it shows", rule.how), ("excused", rule.excuse)] {
+            if !text.is_empty() {
+                let _ = write!(out, "  {name:<INDENT$}");
+                wrap(&mut out, text, INDENT + 2);
+            }
+        }
+    }
     for clause in rule.all_clauses() {
         let statements: Vec<_> = Table::get().find(clause).collect();
         if statements.is_empty() {

@@ -7,6 +7,7 @@ mod capture;
 mod check;
 mod choose;
 mod decoding;
+mod diff;
 mod examples;
 mod explain;
 mod failure;
@@ -46,6 +47,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Stats(stats) => stats::run(&stats),
         Command::Check(check) => check::run(&check),
         Command::Explain(explain) => explain::run(&explain),
+        Command::Diff(diff) => diff::run(&diff),
         Command::Fields(fields) => fields::run(&fields),
         Command::Interfaces(interfaces) => interfaces::run(&interfaces),
         Command::Schema => generate::schema(),

@@ -58,9 +58,13 @@ impl<'a> Saver<'a> {
             Output::Message(flow, message) => excerpt.message(*flow, message),
             Output::Packet(view) => excerpt.frame(view, chosen),
             Output::Flow(flow, _) => excerpt.flow(flow.id),
-            Output::Session(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) | Output::Stream(..) => {
-                return;
-            }
+            // A packet in doubt is told again, once its version is known.
+            Output::Preview(..)
+            | Output::Session(..)
+            | Output::Delivery(_)
+            | Output::Topic(..)
+            | Output::Finding(_)
+            | Output::Stream(..) => return,
         }
         if self.error.is_none() {
             self.error = self.drain().err();

@@ -12,5 +12,5 @@ mod value;
 pub use cell::{Columns, Quote, Which, value_text};
 pub use extract::{Extractor, FrameRow, MessageRow};
 pub use filter::{Filter, FilterError};
-pub use registry::Registry;
+pub use registry::{Registry, nearest};
 pub use value::{Base, Field, FieldId, Kind, Names, Occurrence, Row, Value};

@@ -40,6 +40,24 @@ impl Durations {
         }
     }
 
+    /// Notes all that were noted elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+        self.squares += other.squares;
+        self.count += other.count;
+        for &(bucket, count) in &other.buckets {
+            match self.buckets.binary_search_by_key(&bucket, |entry| entry.0) {
+                Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(count),
+                Err(at) => self.buckets.insert(at, (bucket, count)),
+            }
+        }
+    }
+
     /// How many were noted.
     pub const fn count(&self) -> u64 {
         self.count
@@ -227,6 +245,24 @@ mod tests {
             let got = durations.percentile(percent).expect("not empty").as_nanos();
             assert!((got - want).abs() * 64 <= want, "p{percent}: {got} against {want}");
         }
+    }
+
+    #[test]
+    fn merged_is_as_noted_together() {
+        let of = |micros: &mut dyn Iterator<Item = i64>| {
+            let mut durations = Durations::default();
+            micros.for_each(|micros| durations.record(Span::from_nanos(micros * 1000)));
+            durations
+        };
+        let mut merged = of(&mut (1..300));
+        merged.merge(&of(&mut (300..=1000)));
+        merged.merge(&Durations::default());
+        let together = of(&mut (1..=1000));
+        assert_eq!(merged.buckets, together.buckets);
+        assert_eq!((merged.min(), merged.max(), merged.mean()), (together.min(), together.max(), together.mean()));
+        let mut fresh = Durations::default();
+        fresh.merge(&merged);
+        assert_eq!((fresh.min(), fresh.deviation()), (merged.min(), merged.deviation()));
     }
 
     #[test]

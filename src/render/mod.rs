@@ -5,6 +5,7 @@
 mod cells;
 mod csv;
 mod delivery;
+mod difference;
 mod fields;
 mod follow;
 mod grid;
@@ -15,6 +16,7 @@ mod payload;
 mod plot;
 mod record;
 mod report;
+mod rows;
 mod statistics;
 mod streams;
 mod table;
@@ -23,6 +25,7 @@ mod width;
 
 pub use cells::{FieldCells, FieldColumn, write_titles};
 pub use csv::Csv;
+pub use difference::write_comparison;
 pub use follow::{Follow, FollowFormat};
 pub use json::{JsonLines, write_interface};
 pub use ladder::{Ladder, Part};
@@ -31,9 +34,10 @@ pub use payload::{PayloadFormat, PayloadOptions};
 pub use plot::{Plot, PlotKind};
 pub use record::SCHEMA_VERSION;
 pub use report::{
-    BaselineError, CheckResult, CheckedCapture, CheckedRule, ReportFormat, Verdict, read_baseline, write_baseline,
-    write_report, write_rules,
+    BaselineError, CheckResult, CheckedAssertion, CheckedCapture, CheckedRule, ReportFormat, Verdict, read_baseline,
+    write_baseline, write_report, write_rules,
 };
+pub use rows::{RecordKind, RecordRow};
 pub use statistics::{Section, write_statistics};
 pub use streams::MaskedStreams;
 pub use table::Tables;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use mqttsniff::check::{Certainty, Level, Policy, Rules, Severity};
+use mqttsniff::check::{Certainty, Level, Limits, Policy, Rules, Severity};
 use mqttsniff::render::ReportFormat;
 
+use super::asserted::{Asserted, nearest_limit};
 use crate::cli::args::ColorArgument;
 use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
@@ -31,8 +32,10 @@ pub(in crate::cli) struct Check {
     pub(super) filter: Option<String>,
 
     /// Fail if a finding is as bad as this, or worse
-    #[arg(long, value_name = "SEVERITY", default_value = "error", help_heading = "What counts")]
-    fail_on: SeverityArgument,
+    ///
+    /// error if neither this nor the file of --assert says otherwise.
+    #[arg(long, value_name = "SEVERITY", help_heading = "What counts")]
+    fail_on: Option<SeverityArgument>,
 
     /// Turn a rule off, or say how bad it is: mqtt.keep-alive-exceeded=error
     ///
@@ -40,6 +43,19 @@ pub(in crate::cli) struct Check {
     /// off, note, warning and error. Of several that fit a finding the last decides. docs/rules.md lists all rules.
     #[arg(long, value_name = "RULE=LEVEL", value_parser = rule, help_heading = "What counts")]
     rule: Vec<(String, Level)>,
+
+    /// Rules of your own: a TOML file of assertions
+    ///
+    /// On packets, messages, connections, sessions, deliveries, topics and findings, in the language of the filters; it
+    /// may also set rules and limits that are built in. docs/assertions.md has the details.
+    #[arg(long = "assert", value_name = "FILE", help_heading = "What counts")]
+    pub(super) assertions: Option<PathBuf>,
+
+    /// Set a limit of a built-in rule: keepalive_long_s=3600
+    ///
+    /// docs/lints.md and docs/health.md list the limits.
+    #[arg(long, value_name = "LIMIT=VALUE", value_parser = threshold, help_heading = "What counts")]
+    threshold: Vec<(String, String)>,
 
     /// How sure a finding must be to count
     #[arg(long, value_name = "CERTAINTY", default_value = "likely", help_heading = "What counts")]
@@ -153,6 +169,11 @@ fn rule(text: &str) -> Result<(String, Level), String> {
     Ok((name.to_owned(), level))
 }
 
+fn threshold(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected LIMIT=VALUE, for example keepalive_long_s=3600")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 fn report(text: &str) -> Result<(ReportFormat, PathBuf), String> {
     let (format, path) = text.split_once('=').ok_or("expected FORMAT=PATH, for example junit=out.xml")?;
     let Some(format) = ReportFormat::ALL.into_iter().find(|known| known.name() == format) else {
@@ -167,13 +188,22 @@ fn report(text: &str) -> Result<(ReportFormat, PathBuf), String> {
 
 impl Check {
     /// From which severity on a finding is a failure.
-    pub(super) fn fail_on(&self) -> Severity {
-        self.fail_on.into()
+    pub(super) fn fail_on(&self, of_file: Option<Severity>) -> Severity {
+        self.fail_on.map(Into::into).or(of_file).unwrap_or(Severity::Error)
     }
 
-    /// What counts.
-    pub(super) fn policy(&self, rules: &Rules) -> anyhow::Result<Policy> {
+    /// What counts, and where built-in rules draw the line. The command line decides over a file of assertions.
+    pub(super) fn settings(&self, rules: &Rules, asserted: Option<&Asserted>) -> anyhow::Result<(Policy, Limits)> {
         let mut policy = Policy::default().with_min_certainty(self.min_certainty.into());
+        let mut limits = Limits::default();
+        if let Some(asserted) = asserted {
+            asserted.settle(&mut policy, &mut limits, rules)?;
+        }
+        for (name, value) in &self.threshold {
+            if let Err(error) = limits.set(name, value) {
+                bail!(Failure::new(error.to_string(), nearest_limit(&error)));
+            }
+        }
         for (name, level) in &self.rule {
             if let Err(unknown) = policy.set(name, *level, rules) {
                 let hint = match unknown.nearest.as_slice() {
@@ -183,6 +213,6 @@ impl Check {
                 bail!(Failure::new(format!("there is no rule or clause '{}'", unknown.name), Some(hint)));
             }
         }
-        Ok(policy)
+        Ok((policy, limits))
     }
 }

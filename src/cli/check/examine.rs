@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use mqttsniff::assertions::AssertionVerdict;
 use mqttsniff::capture::{Fill, SourceReport};
-use mqttsniff::check::{Baseline, CheckOptions, Collected, Finding, Policy};
+use mqttsniff::check::{Baseline, CheckOptions, Collected, Finding, Limits, Policy};
 use mqttsniff::render::CheckedCapture;
 use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output, Summary};
 
 use super::Check;
+use super::asserted::Asserted;
 use crate::cli::decoding::engine_options;
 use crate::cli::progress::Progress;
 use crate::cli::select::{Chooser, Fate};
@@ -17,21 +19,25 @@ use crate::cli::select::{Chooser, Fate};
 pub(super) fn all(
     arguments: &Check,
     policy: &Policy,
+    limits: &Limits,
+    asserted: Option<&Asserted>,
     mut baseline: Option<&mut Baseline>,
-) -> anyhow::Result<Vec<CheckedCapture>> {
+) -> anyhow::Result<Vec<(CheckedCapture, Vec<AssertionVerdict>)>> {
     if arguments.merge {
-        return Ok(vec![one(&arguments.files, arguments, policy, baseline)?]);
+        return Ok(vec![one(&arguments.files, arguments, policy, limits, asserted, baseline)?]);
     }
     let files = arguments.files.iter().map(std::slice::from_ref);
-    files.map(|file| one(file, arguments, policy, baseline.as_deref_mut())).collect()
+    files.map(|file| one(file, arguments, policy, limits, asserted, baseline.as_deref_mut())).collect()
 }
 
 fn one(
     files: &[PathBuf],
     arguments: &Check,
     policy: &Policy,
+    limits: &Limits,
+    asserted: Option<&Asserted>,
     baseline: Option<&mut Baseline>,
-) -> anyhow::Result<CheckedCapture> {
+) -> anyhow::Result<(CheckedCapture, Vec<AssertionVerdict>)> {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let name = names.join(", ");
     let file = names.into_iter().next().unwrap_or_default();
@@ -41,6 +47,11 @@ fn one(
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
+    let mut assertions = asserted.map(Asserted::assertions).transpose()?;
+    let options = match &mut assertions {
+        Some(assertions) => assertions.engine_options(options),
+        None => options,
+    };
     let findings = Collected::new(arguments.max_findings as usize);
     let mut analysis = match Analysis::open_with(files, options) {
         Ok(analysis) => analysis,
@@ -48,29 +59,39 @@ fn one(
         Err(problems) => {
             let source = SourceReport { problems, ..SourceReport::default() };
             let summary = Summary { source, ..Summary::default() };
-            return Ok(CheckedCapture { name, file, summary, findings, standings: Vec::new() });
+            let (standings, assertions) = (Vec::new(), Vec::new());
+            return Ok((CheckedCapture { name, file, summary, findings, standings, assertions }, Vec::new()));
         }
     };
-    analysis.check(CheckOptions { ledger: arguments.coverage, ..CheckOptions::all() });
-    if arguments.coverage {
-        // What a message becomes beyond the broker is judged by its deliveries.
-        analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
-    }
-    let mut sieve =
-        Sieve { policy, baseline, accepts: arguments.update_baseline, chooser, waiting: Vec::new(), findings };
+    analysis.check(CheckOptions { ledger: arguments.coverage, limits: limits.clone(), ..CheckOptions::all() });
+    // What a message becomes beyond the broker is judged by its deliveries.
+    analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
+    let accepts = arguments.update_baseline;
+    let mut sieve = Sieve { policy, baseline, accepts, chooser, waiting: Vec::new(), findings };
+    let mut take = |output: &Output<'_>| {
+        if let Some(assertions) = &mut assertions {
+            assertions.on_output(output);
+        }
+        sieve.output(output);
+    };
     let mut progress = Progress::new(false);
     loop {
         let fill = analysis.fill();
-        analysis.analyse(usize::MAX, &mut |output| sieve.output(output));
+        analysis.analyse(usize::MAX, &mut take);
         progress.update(|| analysis.source_report());
         if fill == Fill::End {
             break;
         }
     }
-    let summary = analysis.finish(&mut |output| sieve.output(output));
+    let summary = analysis.finish(&mut take);
     progress.finish();
+    let verdicts = assertions.map(|assertions| assertions.finish(&summary)).unwrap_or_default();
+    for finding in verdicts.findings {
+        sieve.take(finding);
+    }
     let standings = analysis.checks().standings();
-    Ok(CheckedCapture { name, file, summary, findings: sieve.findings, standings })
+    let (findings, assertions) = (sieve.findings, Vec::new());
+    Ok((CheckedCapture { name, file, summary, findings, standings, assertions }, verdicts.assertions))
 }
 
 /// Keeps what counts.

@@ -26,6 +26,8 @@ mod tests;
 
 use std::sync::LazyLock;
 
+pub use nearest::nearest;
+
 use super::extract::{FrameRow, Header as Place, Take};
 use super::value::{Field, FieldId, Names};
 use crate::flow::WiresharkFlags;
@@ -200,7 +202,7 @@ impl Names for Registry {
     }
 
     fn nearest(&self, name: &str) -> Vec<&'static str> {
-        nearest::nearest(name, INDEX.entries.iter().map(|entry| entry.field.name))
+        nearest(name, INDEX.entries.iter().map(|entry| entry.field.name))
     }
 
     fn describe(&self, id: FieldId) -> &Field {

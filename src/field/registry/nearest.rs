@@ -7,7 +7,7 @@ const OFFERED: usize = 3;
 const LONGEST: usize = 64;
 
 /// The names nearest to one, the nearest first: those that are few letters away, then those that contain it.
-pub(super) fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+pub fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     let name = name.to_ascii_lowercase();
     if name.is_empty() || name.len() > LONGEST {
         return Vec::new();

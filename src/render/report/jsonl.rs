@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{CheckResult, CheckedCapture, coverage};
+use super::{CheckResult, CheckedCapture, assertions, coverage};
 use crate::check::{FindingKey, Severity};
 use crate::render::record::{FindingCounts, FindingRecord, ProblemRecord};
 use crate::render::{JsonLines, Shown};
@@ -83,6 +83,9 @@ pub(super) fn write(result: &CheckResult, out: &mut impl Write) -> io::Result<()
     for capture in &result.captures {
         for finding in capture.findings.kept() {
             lines.record(&CaptureFinding { finding: FindingRecord::new(finding), capture: &capture.name })?;
+        }
+        for assertion in assertions::records(&capture.name, &capture.assertions) {
+            lines.record(&assertion)?;
         }
         for statement in coverage::records(&capture.name, &capture.standings) {
             lines.record(&statement)?;

@@ -3,6 +3,7 @@
 //!
 //! The same input gives the same bytes: no report knows the time of day or the machine.
 
+mod assertions;
 mod baseline;
 mod coverage;
 mod escape;
@@ -16,6 +17,7 @@ mod rules;
 mod sarif;
 mod text;
 
+pub use assertions::CheckedAssertion;
 pub use baseline::{BaselineError, read_baseline, write_baseline};
 pub use rules::write_rules;
 
@@ -41,6 +43,8 @@ pub struct CheckedCapture {
     pub findings: Collected,
     /// How each statement of the specifications stands, where that is asked for.
     pub standings: Vec<Standing>,
+    /// What came of the user's own assertions.
+    pub assertions: Vec<CheckedAssertion>,
 }
 
 impl CheckedCapture {

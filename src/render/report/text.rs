@@ -61,6 +61,7 @@ fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -
     for rest in rest {
         writeln!(out, "  {:<7}  {}: {} more", rest.severity.name(), rest.rule, rest.count)?;
     }
+    super::assertions::write_text(&capture.assertions, style, out)?;
     super::coverage::write_text(&capture.standings, style, out)
 }
 
