@@ -25,6 +25,9 @@ _mqttsniff() {
             mqttsniff,completions)
                 cmd="mqttsniff__subcmd__completions"
                 ;;
+            mqttsniff,diff)
+                cmd="mqttsniff__subcmd__diff"
+                ;;
             mqttsniff,explain)
                 cmd="mqttsniff__subcmd__explain"
                 ;;
@@ -67,6 +70,9 @@ _mqttsniff() {
             mqttsniff__subcmd__help,completions)
                 cmd="mqttsniff__subcmd__help__subcmd__completions"
                 ;;
+            mqttsniff__subcmd__help,diff)
+                cmd="mqttsniff__subcmd__help__subcmd__diff"
+                ;;
             mqttsniff__subcmd__help,explain)
                 cmd="mqttsniff__subcmd__help__subcmd__explain"
                 ;;
@@ -107,7 +113,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow follow redact stats check explain fields interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow follow redact stats check explain diff fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -259,7 +265,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__check)
-            opts="-Y -h --merge --filter --fail-on --rule --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            opts="-Y -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -278,6 +284,14 @@ _mqttsniff() {
                     return 0
                     ;;
                 --rule)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --assert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threshold)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -331,6 +345,48 @@ _mqttsniff() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__diff)
+            opts="-h --tolerance --payloads --rename --ignore --json --color --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --tolerance)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -W "clients connections subscriptions messages topics latency tcp" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --decode-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mqtt-version)
+                    COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -495,7 +551,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow follow redact stats check explain fields interfaces schema completions man help"
+            opts="read capture flow follow redact stats check explain diff fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +593,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -30,6 +30,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand stats 'Show what captures add up to'
             cand check 'Check recorded traffic, for CI'
             cand explain 'Explain a statement of the MQTT specifications, or a finding'
+            cand diff 'Compare two captures by what the clients in them do'
             cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -173,6 +174,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --filter 'Count only findings on flows of which this display filter chooses a frame'
             cand --fail-on 'Fail if a finding is as bad as this, or worse'
             cand --rule 'Turn a rule off, or say how bad it is: mqtt.keep-alive-exceeded=error'
+            cand --assert 'Rules of your own: a TOML file of assertions'
+            cand --threshold 'Set a limit of a built-in rule: keepalive_long_s=3600'
             cand --min-certainty 'How sure a finding must be to count'
             cand --baseline 'Fail only on findings that this file does not know'
             cand --format 'What to print: text for people, or JSON Lines'
@@ -191,6 +194,21 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'mqttsniff;explain'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mqttsniff;diff'= {
+            cand --tolerance 'How many times as much latency, and as many retransmissions, resets and zero windows, are still the same'
+            cand --rename 'Replace a text in topics, topic filters and client identifiers of both: run-17=run-18'
+            cand --ignore 'What not to compare, separated by commas'
+            cand --color 'Use colours'
+            cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --mqtt-version 'The MQTT version where no CONNECT was captured'
+            cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
+            cand --payloads 'Compare the payloads of messages as well'
+            cand --json 'Print JSON Lines: one object a line'
+            cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
+            cand --redact 'Show tokens in place of client identifiers, user names, topics and payloads'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -224,6 +242,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand stats 'Show what captures add up to'
             cand check 'Check recorded traffic, for CI'
             cand explain 'Explain a statement of the MQTT specifications, or a finding'
+            cand diff 'Compare two captures by what the clients in them do'
             cand fields 'List the fields that filters and columns may name'
             cand interfaces 'List the network interfaces that can be captured from'
             cand schema 'Print the JSON Schema of the output of --json'
@@ -246,6 +265,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;check'= {
         }
         &'mqttsniff;help;explain'= {
+        }
+        &'mqttsniff;help;diff'= {
         }
         &'mqttsniff;help;fields'= {
         }

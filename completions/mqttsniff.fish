@@ -34,6 +34,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "redact" -d 'Wri
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "stats" -d 'Show what captures add up to'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "check" -d 'Check recorded traffic, for CI'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "explain" -d 'Explain a statement of the MQTT specifications, or a finding'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "diff" -d 'Compare two captures by what the clients in them do'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "fields" -d 'List the fields that filters and columns may name'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
@@ -223,6 +224,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l fail-on -d
 warning\t'Probably a mistake'
 note\t'Worth knowing'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l rule -d 'Turn a rule off, or say how bad it is: mqtt.keep-alive-exceeded=error' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l assert -d 'Rules of your own: a TOML file of assertions' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l threshold -d 'Set a limit of a built-in rule: keepalive_long_s=3600' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l min-certainty -d 'How sure a finding must be to count' -r -f -a "hint\t'Something to look at'
 likely\t'It rests on an assumption that is most likely true'
 certain\t'The bytes prove it'"
@@ -246,23 +249,46 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l ignore-che
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l tolerance -d 'How many times as much latency, and as many retransmissions, resets and zero windows, are still the same' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l rename -d 'Replace a text in topics, topic filters and client identifiers of both: run-17=run-18' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l ignore -d 'What not to compare, separated by commas' -r -f -a "clients\t'Which clients there are'
+connections\t'How often they connect, with what, and how that ends'
+subscriptions\t'What they subscribe to, and what they are granted'
+messages\t'What is sent, in its order, and how it is acknowledged'
+topics\t'How many messages each topic has'
+latency\t'How long acknowledgements take'
+tcp\t'Retransmissions, resets and zero windows'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
+3.1.1\t'MQTT 3.1.1'
+5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l payloads -d 'Compare the payloads of messages as well'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l json -d 'Print JSON Lines: one object a line'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand fields" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -l json -d 'Print one JSON object for each interface'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "check" -d 'Check recorded traffic, for CI'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "explain" -d 'Explain a statement of the MQTT specifications, or a finding'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "fields" -d 'List the fields that filters and columns may name'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain fields interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "check" -d 'Check recorded traffic, for CI'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "explain" -d 'Explain a statement of the MQTT specifications, or a finding'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "diff" -d 'Compare two captures by what the clients in them do'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "fields" -d 'List the fields that filters and columns may name'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

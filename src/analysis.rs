@@ -215,21 +215,24 @@ impl Above {
             Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
             Event::Flow(..) | Event::Notice(_) | Event::Closing(..) => {}
         }
+        // What is wrong with a session or a flow is told before these themselves.
+        if let (Some(session), Event::Flow(flow, _)) = (&ended, event) {
+            self.session_count += 1;
+            self.tell(Some(session), sink);
+            for mut finding in self.checks.on_session(session, flow) {
+                self.findings[finding.severity as usize] += 1;
+                finding.client_id = finding.client_id.or_else(|| session.client_id.clone());
+                sink(&Output::Finding(&finding));
+            }
+        }
         for mut finding in self.checks.on_event(event) {
             self.findings[finding.severity as usize] += 1;
             finding.client_id = client_of(&self.sessions, &finding, ended.as_deref());
             sink(&Output::Finding(&finding));
         }
-        self.tell(ended.as_deref(), sink);
-        // What is wrong with a flow is told before the flow itself.
+        self.tell(None, sink);
         if let Event::Flow(flow, why) = event {
             if let Some(session) = &ended {
-                self.session_count += 1;
-                for mut finding in self.checks.on_session(session, flow) {
-                    self.findings[finding.severity as usize] += 1;
-                    finding.client_id = finding.client_id.or_else(|| session.client_id.clone());
-                    sink(&Output::Finding(&finding));
-                }
                 sink(&Output::Session(session, flow));
             }
             sink(&Output::Flow(flow, *why));

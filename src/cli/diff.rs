@@ -147,7 +147,12 @@ fn gather(file: &Path, decoding: &Decoding, behaviour: &mut Behaviour) -> anyhow
         Output::Message(flow, message) => behaviour.on_message(*flow, message),
         Output::Session(session, _) => behaviour.on_session(session),
         Output::Flow(flow, _) => behaviour.on_flow(flow),
-        Output::Packet(_) | Output::Preview(..) | Output::Stream(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {}
+        Output::Packet(_)
+        | Output::Preview(..)
+        | Output::Stream(..)
+        | Output::Delivery(_)
+        | Output::Topic(..)
+        | Output::Finding(_) => {}
     };
     loop {
         let fill = analysis.fill();
