@@ -1,6 +1,6 @@
 //! Each example of a statement, played as traffic: what obeys passes, what breaks it fails.
 //!
-//! The examples stand in `src/check/conformance/examples.txt`, where `mqttsniff explain` takes them from.
+//! The examples stand in `src/check/conformance/examples/`, where `mqttsniff explain` takes them from.
 
 #[path = "../common/craft.rs"]
 #[allow(dead_code)]
