@@ -506,7 +506,10 @@ impl Sessions {
             && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
         {
             let frames = [at.frame, sighting.place.at.frame];
-            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::Hint);
+            // Whoever publishes the same by hand does it at another time.
+            let prompt = sighting.place.at.time.since(at.time) < Span::from_secs(2) && !session.lossy.to_server;
+            let certainty = if prompt { Certainty::Likely } else { Certainty::Hint };
+            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, certainty);
         }
         session.incidents_told = told;
     }

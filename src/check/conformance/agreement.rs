@@ -261,6 +261,15 @@ fn judge_disconnect(
             docket.breach(rules::DISCONNECT_UNINTRODUCED, &[origin.frame], at.certainty, message);
         }
     }
+    if by == Role::Server
+        && code == 0x8d
+        && connection.granted.as_ref().is_some_and(|granted| granted.keep_alive.is_none())
+        && let Some((since, periods)) = connection.silence(origin.time)
+        && periods < 1.3
+    {
+        let message = format!("the server closes for keep alive after {periods:.1} periods of the client's");
+        docket.breach(rules::CUT_SHORT, &[since.frame, origin.frame], Certainty::Likely, message);
+    }
     if code == 0x94 {
         judge_alias_refusal(connection, by, at, docket);
     }

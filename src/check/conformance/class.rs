@@ -37,6 +37,8 @@ features! {
     Answers "answers";
     Opens "opens";
     Resends "resends";
+    Reused "reused";
+    ReusedRefused "reused-refused";
     Accepted "accepted";
     // What is in it.
     Text "text";

@@ -9,6 +9,7 @@ use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Severity, Version};
+use crate::time::Timestamp;
 
 /// What a CONNECT says.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(super) struct Asked {
     pub(super) level_known: bool,
     pub(super) malformed: bool,
     pub(super) bridge: bool,
+    /// Seconds.
+    pub(super) keep_alive: u16,
 }
 
 /// What a CONNACK says.
@@ -40,6 +43,8 @@ pub(super) struct Granted {
     pub(super) wildcards: bool,
     pub(super) subscription_ids: bool,
     pub(super) shared: bool,
+    /// The keep alive that the server sets, in seconds.
+    pub(super) keep_alive: Option<u16>,
 }
 
 /// What the receiver of a direction allows, as far as it said so.
@@ -86,6 +91,10 @@ pub(super) struct Connection {
     pub(super) subscriptions: Subscriptions,
     pub(super) expected: Vec<Expected>,
     pub(super) told: Vec<(&'static str, u32)>,
+    /// Who it is of, where its CONNECT says so.
+    pub(super) client: Option<super::clients::Key>,
+    /// The session of the client is known from its earlier connections.
+    pub(super) known_before: bool,
 }
 
 /// The most ends of a connection that are waited for.
@@ -111,6 +120,8 @@ impl Connection {
             subscriptions: Subscriptions::default(),
             expected: Vec::new(),
             told: Vec::new(),
+            client: None,
+            known_before: false,
         }
     }
 
@@ -134,6 +145,27 @@ impl Connection {
                 Version::V31 => asked.clean,
                 Version::V311 | Version::V5 => !granted.present,
             })
+    }
+
+    /// Whether its session is known from where it began, on this connection or on an earlier one.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_fresh() || self.known_before
+    }
+
+    /// Whether the server has accepted it.
+    pub(super) fn accepted(&self) -> bool {
+        self.granted
+            .as_ref()
+            .is_some_and(|granted| granted.code < 0x80 && (granted.code == 0 || self.version == Version::V5))
+    }
+
+    /// Since when the client has been silent at a time, and for how many keep alive periods; nothing where there is
+    /// none, or it can't be said.
+    pub(super) fn silence(&self, now: Timestamp) -> Option<(Origin, f64)> {
+        let (asked, granted) = (self.asked.as_ref()?, self.granted.as_ref().filter(|granted| granted.code == 0)?);
+        let seconds = granted.keep_alive.unwrap_or(asked.keep_alive);
+        let last = self.last[Direction::ToServer].filter(|_| seconds > 0 && self.is_whole())?;
+        Some((last, now.since(last.time).as_secs_f64() / f64::from(seconds)))
     }
 
     /// Waits for the end of the connection.
@@ -211,6 +243,7 @@ impl Asked {
             level_known: matches!((connect.protocol_name, level), (b"MQIsdp", 3) | (b"MQTT", 4 | 5)),
             malformed: message.packet.deviations.iter().any(|deviation| malformed(deviation.kind)),
             bridge: connect.bridge(),
+            keep_alive: connect.keep_alive,
         }
     }
 }
@@ -227,6 +260,7 @@ impl Granted {
             wildcards: has(PropertyId::WildcardSubscriptionAvailable),
             subscription_ids: has(PropertyId::SubscriptionIdentifierAvailable),
             shared: has(PropertyId::SharedSubscriptionAvailable),
+            keep_alive: number(connack.properties, PropertyId::ServerKeepAlive).map(|seconds| seconds as u16),
         })
     }
 }

@@ -18,9 +18,9 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
         .with(F::Sound, sound)
         .with(F::Whole, connection.is_whole())
         .with(F::Started, connection.is_started() || (connection.from_start && packet_type == PacketType::Connect))
-        .with(F::Fresh, connection.is_fresh())
+        .with(F::Fresh, connection.is_known())
         .with(F::First, connection.count[message.direction] == 0)
-        .with(F::Accepted, connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80));
+        .with(F::Accepted, connection.accepted());
     let features = match &packet.body {
         Body::Connect(connect) => of_connect(connect, features),
         Body::ConnAck(connack) => of_connack(connection, connack.code, packet.version, features)

@@ -111,6 +111,7 @@ rules! {
     // The end of the connection.
     OPEN_AFTER_REFUSAL = Rule::new("mqtt.open-after-refusal", Warning, ["", "MQTT-3.2.2-5", "MQTT-3.2.2-7"], "the connection stays open after it was refused");
     OPEN_AFTER_DISCONNECT = Rule::new("mqtt.open-after-disconnect", Warning, ["", "MQTT-3.14.4-1", "MQTT-3.14.4-2"], "the connection stays open after DISCONNECT");
+    CUT_SHORT = Rule::new("mqtt.keep-alive-cut-short", Warning, ["", "", "MQTT-3.2.2-22"], "the server closes for keep alive before one and a half times the client's is over");
     OPEN_AFTER_ERROR = Rule::new("mqtt.open-after-error", Warning, ["V31-CONNECT-INVALID", "MQTT-4.8.0-1", "MQTT-4.13.1-1"], "the server goes on after the client has broken the protocol");
     ALIAS_REFUSED_BY_CLIENT = Rule::new("mqtt.alias-refused-by-client", Warning, ["", "", "MQTT-3.3.2-10"], "the client refuses a topic alias that it allows");
     ALIAS_REFUSED_BY_SERVER = Rule::new("mqtt.alias-refused-by-server", Warning, ["", "", "MQTT-3.3.2-12"], "the server refuses a topic alias that it allows");

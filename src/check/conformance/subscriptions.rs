@@ -232,7 +232,8 @@ fn judge(
         check_retain(held, &standing, is_5, message, docket);
     }
     let no_local = |place: &usize| held.all[*place].options & 0b100 != 0;
-    if is_5 && standing.iter().all(no_local) {
+    // A retained message is sent because of the subscription; it is not forwarded (section 3.8.3.1 speaks of that).
+    if is_5 && standing.iter().all(no_local) && !message.packet.header.retain() {
         if held.own.contains(&held.hash(publish, name)) {
             let message = "the client's own message comes back, and it set No Local".to_owned();
             docket.breach(rules::OWN_MESSAGE, &frames, Certainty::Likely, message);
