@@ -2,7 +2,10 @@
 //!
 //! It knows the connection alone: what clients and sessions are over several connections is followed elsewhere.
 
+use std::collections::VecDeque;
+
 use super::exchanges::Exchanges;
+use super::retained::Awaiting;
 use super::subscriptions::Subscriptions;
 use crate::capture::Origin;
 use crate::dissect::Message;
@@ -89,6 +92,9 @@ pub(super) struct Connection {
     pub(super) closing: Option<(Role, Origin)>,
     pub(super) exchanges: Exchanges,
     pub(super) subscriptions: Subscriptions,
+    pub(super) awaiting: Awaiting,
+    /// Messages that were sent for a subscription that took the place of an equal one, the last of them.
+    pub(super) copies: VecDeque<super::cross::Key>,
     pub(super) expected: Vec<Expected>,
     pub(super) told: Vec<(&'static str, u32)>,
     /// Who it is of, where its CONNECT says so.
@@ -118,6 +124,8 @@ impl Connection {
             closing: None,
             exchanges: Exchanges::default(),
             subscriptions: Subscriptions::default(),
+            awaiting: Awaiting::default(),
+            copies: VecDeque::new(),
             expected: Vec::new(),
             told: Vec::new(),
             client: None,

@@ -10,10 +10,12 @@ mod class;
 mod clients;
 mod closing;
 mod connection;
+mod cross;
 mod docket;
 mod exchanges;
 mod features;
 mod ledger;
+mod retained;
 mod rules;
 mod statement;
 mod subscriptions;
@@ -43,6 +45,7 @@ use crate::time::Timestamp;
 pub struct Conformance {
     open: HashMap<FrameNo, Box<Connection>, foldhash::fast::RandomState>,
     clients: Clients,
+    cross: cross::Cross,
     /// The connection that ended last, and whether its server set the keep alive: its session is told after it.
     ended: Option<(FrameNo, bool)>,
     ledger: Option<Ledger>,
@@ -120,6 +123,7 @@ impl Conformance {
             agreement::judge(connection, message, &mut docket);
             features = features.and(answers::follow(connection, message, &mut docket));
             features = features.and(subscriptions::follow(connection, message, &mut docket));
+            self.cross.follow(connection, message, &mut docket);
         }
         if let Some(ledger) = &mut docket.ledger {
             ledger.packet(message.packet.version, features::class(connection, message, features));
@@ -164,6 +168,7 @@ impl Conformance {
         };
         answers::settle(&connection, &mut docket);
         subscriptions::settle(&connection, &mut docket);
+        self.cross.retained.settle(&connection, &mut docket);
         closing::settle(&connection, last, self.now.unwrap_or(last.time), &mut docket);
     }
 

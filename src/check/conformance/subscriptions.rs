@@ -36,6 +36,7 @@ const OWN: usize = 64;
 #[derive(Debug)]
 struct Subscription {
     filter: Box<[u8]>,
+    hash: u64,
     options: u8,
     identifier: Option<u32>,
     /// The answer of the server, once it came.
@@ -68,13 +69,34 @@ fn pattern(filter: &[u8]) -> &[u8] {
     topic::shared(filter).map_or(filter, |(_, pattern)| pattern)
 }
 
+/// What the last message of the server matches.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Matched {
+    /// All subscriptions are known.
+    pub(super) known: bool,
+    /// How many stand that it matches.
+    pub(super) standing: usize,
+    /// Those of them with Retain As Published.
+    pub(super) as_published: usize,
+    /// One took the place of an equal one.
+    pub(super) renewed: bool,
+    /// When the newest of them was asked for.
+    pub(super) asked: Option<Origin>,
+    /// When the last one was taken back, where none stands.
+    pub(super) removed: Option<Origin>,
+}
+
 /// The subscriptions of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     all: Vec<Subscription>,
     /// What each request asks for, by its packet identifier: the places in `all`, or filters to be taken back.
     asked: BTreeMap<u16, Vec<usize>>,
-    taken_back: BTreeMap<u16, Vec<Box<[u8]>>>,
+    /// Of filters that are to be taken back, hashes.
+    taken_back: BTreeMap<u16, Vec<u64>>,
+    /// Those that the last SUBACK answered.
+    answered: Vec<usize>,
+    pub(super) matched: Matched,
     bytes: usize,
     /// More than can be kept.
     overflow: bool,
@@ -93,6 +115,7 @@ impl Subscriptions {
         self.asked.entry(id).or_default().push(self.all.len());
         self.all.push(Subscription {
             filter: filter.into(),
+            hash: self.hasher.hash_one(filter),
             options,
             identifier,
             answer: None,
@@ -101,6 +124,16 @@ impl Subscriptions {
             removed: None,
             disturbed: false,
         });
+    }
+
+    /// The filters that the last SUBACK granted, as far as their retained messages are to be sent.
+    pub(super) fn wanting_retained(&self) -> impl Iterator<Item = &[u8]> {
+        let wants = |held: &&Subscription| {
+            let handling = held.retain_handling();
+            let granted = held.answer.is_some_and(|answer| answer <= 2) && topic::shared(&held.filter).is_none();
+            granted && (handling == 0 || (handling == 1 && !held.renewed))
+        };
+        self.answered.iter().filter_map(|place| self.all.get(*place)).filter(wants).map(|held| &*held.filter)
     }
 
     fn hash(&self, publish: &Publish<'_>, name: &[u8]) -> u64 {
@@ -118,6 +151,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
     let whole = message.missing == 0;
     let fresh = connection.is_fresh() && connection.is_whole();
     let held = &mut connection.subscriptions;
+    held.matched = Matched::default();
     match &message.packet.body {
         Body::Subscribe(subscribe) => {
             let Some(id) = subscribe.packet_id.filter(|_| whole) else {
@@ -133,6 +167,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
         Body::SubAck(suback) => {
             let Some(id) = suback.packet_id else { return F::default() };
             let places = held.asked.remove(&id).unwrap_or_default();
+            held.answered.clone_from(&places);
             for (place, code) in places.iter().zip(suback.codes) {
                 let asked = &mut held.all[*place];
                 asked.answer = Some(*code);
@@ -151,7 +186,8 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
         }
         Body::Unsubscribe(unsubscribe) => {
             let Some(id) = unsubscribe.packet_id.filter(|_| whole) else { return F::default() };
-            let filters = unsubscribe.filters.into_iter().take(SUBSCRIPTIONS).map(Into::into).collect();
+            let filters = unsubscribe.filters.into_iter().take(SUBSCRIPTIONS);
+            let filters = filters.map(|filter| held.hasher.hash_one(filter)).collect();
             if held.taken_back.len() < SUBSCRIPTIONS {
                 held.taken_back.insert(id, filters);
             }
@@ -162,7 +198,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
                 if unsuback.codes.get(place).is_some_and(|code| *code >= 0x80) {
                     continue;
                 }
-                let stands = held.all.iter_mut().filter(|held| held.filter == *filter && held.removed.is_none());
+                let stands = held.all.iter_mut().filter(|held| held.hash == *filter && held.removed.is_none());
                 stands.for_each(|held| held.removed = Some(at));
             }
         }
@@ -203,10 +239,19 @@ fn judge(
     let matching = |held: &Subscription| held.matches(name);
     let standing: Vec<usize> =
         (0..held.all.len()).filter(|place| held.all[*place].stands() && matching(&held.all[*place])).collect();
+    held.matched = Matched {
+        known: true,
+        standing: standing.len(),
+        as_published: standing.iter().filter(|place| held.all[**place].options & 0b1000 != 0).count(),
+        renewed: standing.iter().any(|place| held.all[*place].renewed),
+        asked: standing.iter().map(|place| held.all[*place].asked).max_by_key(|asked| asked.time),
+        removed: None,
+    };
     let by_identifier = check_identifiers(held, &standing, publish, is_5, message, docket);
     if standing.is_empty() {
         let removed =
             held.all.iter().filter(|held| matching(held)).filter_map(|held| held.removed).max_by_key(|at| at.time);
+        held.matched.removed = removed;
         match removed {
             // It was under way, or a resend of what had been sent.
             Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
