@@ -32,6 +32,7 @@ pub(super) fn judge(connection: &mut Connection, message: &Message<'_>, docket: 
         _ => {}
     }
     judge_size(connection, &at, docket);
+    judge_haste(connection, &at, docket);
     if message.packet.version == Version::V5 {
         judge_problems(connection, &at, docket);
         judge_code(&at, docket);
@@ -63,6 +64,21 @@ fn judge_size(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>)
         if held.get(id).is_some() {
             docket.broken(key, at.message.origin.frame, Certainty::Likely);
         }
+    }
+}
+
+/// What a client sends before it has its CONNACK is allowed, and may be the cause of what goes wrong later.
+fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>) {
+    let Some(asked) = connection.asked.as_ref().filter(|asked| asked.method.is_none()) else { return };
+    let early = at.message.direction == Direction::ToServer
+        && connection.is_whole()
+        && connection.count[Direction::ToClient] == 0
+        && connection.count[Direction::ToServer] == 1
+        && connection.flow.begin[Direction::ToClient].is_some();
+    if early && !matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect) {
+        let message = format!("the client sends {} before it has the CONNACK", at.message.packet.header.packet_type);
+        let frames = [asked.at.frame, at.message.origin.frame];
+        docket.breach(rules::BEFORE_CONNACK, &frames, at.certainty.min(Certainty::Likely), message);
     }
 }
 

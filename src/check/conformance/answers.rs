@@ -22,6 +22,8 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
     let header = message.packet.header;
     let packet_type = header.packet_type;
     let whole = connection.is_whole();
+    // The client asked for its session, and the server has none (MQTT-3.2.2-5).
+    let begins_anew = whole && connection.is_fresh() && connection.asked.as_ref().is_some_and(|asked| !asked.clean);
     let exchanges = &mut connection.exchanges;
     let back = direction.reverse();
     // What an exchange begins with.
@@ -47,6 +49,9 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             let resent = if header.dup() { Before::Resent } else { Before::Nothing };
             let before = exchanges.before(direction, id).unwrap_or(resent);
             exchanges.ask(direction, answer, id, new, before);
+            if header.dup() && direction == Direction::ToServer && begins_anew {
+                docket.broken("MQTT-3.2.2-5", at.frame, Certainty::Likely);
+            }
         }
         Body::Ack(ack) => {
             let Some(id) = ack.packet_id else { return features };
@@ -62,6 +67,9 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
                     exchanges.ask(direction, T::PubRel, id, (at, first), Before::Nothing);
                 }
                 T::PubRel => {
+                    if fit.is_none() && direction == Direction::ToServer && begins_anew {
+                        docket.broken("MQTT-3.2.2-5", at.frame, Certainty::Likely);
+                    }
                     exchanges.ask(direction, T::PubComp, id, (at, first), Before::Nothing);
                     if direction == Direction::ToClient
                         && exchanges.unsubscribed.is_some_and(|at| at.time >= first.time)
@@ -144,6 +152,25 @@ fn rule_of(answer: T, owed_by: Role) -> Option<(&'static Rule, &'static [&'stati
     })
 }
 
+/// How long a client may wait for its CONNACK.
+const PATIENCE: Span = Span::from_secs(60);
+
+/// Whether a client gives up a connection whose CONNECT is not answered at all.
+fn judge_patience(connection: &Connection, open: &Open, docket: &mut Docket<'_>) {
+    // That nothing of the server was seen says something only where the capture has its direction.
+    if connection.count[Direction::ToClient] > 0 || connection.flow.begin[Direction::ToClient].is_none() {
+        return;
+    }
+    let until = connection.closing.map_or(docket.at, |(_, at)| at);
+    let waited = until.time.since(open.at.time);
+    if waited >= PATIENCE {
+        let text = format!("the client waits {:.1} s for the CONNACK", waited.as_secs_f64());
+        docket.breach(rules::CONNACK_TIMEOUT, &[open.at.frame, until.frame], Certainty::Likely, text);
+    } else if matches!(connection.closing, Some((Role::Client, _))) {
+        rules::CONNACK_TIMEOUT.clause(docket.version).into_iter().for_each(|clause| docket.kept(clause));
+    }
+}
+
 /// The connection is over: judges what was never answered.
 pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
     for direction in Direction::BOTH {
@@ -153,6 +180,9 @@ pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
         for open in connection.exchanges.open(direction) {
             let Open { answer, id, at, first, .. } = open;
             let Some((rule, more)) = rule_of(answer, owed_by) else { continue };
+            if answer == T::ConnAck && connection.is_whole() {
+                judge_patience(connection, &open, docket);
+            }
             let clause = rule.clause(docket.version);
             if !connection.is_whole() || connection.count[back] == 0 || connection.exchanges.forgot {
                 clause.into_iter().for_each(|clause| docket.unprovable(clause, Caveat::Gap));

@@ -67,6 +67,7 @@ features! {
     Success "success";
     Failure "failure";
     Present "present";
+    Absent "absent";
     Code "code";
     Several "several";
     Shared "shared";

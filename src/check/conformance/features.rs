@@ -24,7 +24,8 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
     let features = match &packet.body {
         Body::Connect(connect) => of_connect(connect, features),
         Body::ConnAck(connack) => of_connack(connection, connack.code, packet.version, features)
-            .with(F::Present, connack.session_present() == Some(true)),
+            .with(F::Present, connack.session_present() == Some(true))
+            .with(F::Absent, connack.session_present() == Some(false)),
         Body::Publish(publish) => of_publish(connection, message, publish, features),
         Body::Ack(_) | Body::Disconnect(_) | Body::Auth(_) => {
             let code = code(&packet.body);

@@ -177,6 +177,13 @@ impl Conformance {
         if self.ledger.is_none() {
             return;
         }
+        // 3.1 allows to send again after a time.
+        if incident.version == Version::V31
+            && matches!(incident.kind, crate::session::IncidentKind::ResentOnConnection(..))
+        {
+            self.ledger.iter_mut().for_each(|ledger| ledger.kept(Version::V31, "V31-RETRY"));
+            return;
+        }
         let frame = incident.frames.last().copied().unwrap_or(incident.at.frame);
         let by = format!("{}/{}", finding.id, incident.by.name());
         let mut keys: Vec<&str> = finding.clause.into_iter().chain([finding.id.as_str(), by.as_str()]).collect();
