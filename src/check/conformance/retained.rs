@@ -80,6 +80,8 @@ pub(super) struct Retained {
     topics: HashMap<Key, Kept, foldhash::fast::RandomState>,
     order: VecDeque<Key>,
     bytes: usize,
+    /// Topics by what was published last on them: connection and packet identifier.
+    from: HashMap<(FrameNo, u16), Key, foldhash::fast::RandomState>,
     /// Topics that a broker may publish on by itself.
     wills: HashSet<Key, foldhash::fast::RandomState>,
 }
@@ -89,6 +91,7 @@ impl Retained {
     pub(super) fn forget(&mut self) {
         self.topics.clear();
         self.order.clear();
+        self.from.clear();
         self.bytes = 0;
     }
 
@@ -102,6 +105,8 @@ impl Retained {
     /// A client has published with RETAIN.
     pub(super) fn published(&mut self, topic: Key, mut kept: Kept) {
         if let Some(old) = self.topics.get_mut(&topic) {
+            self.from.remove(&old.from);
+            self.from.insert(kept.from, topic);
             // The same again changes nothing.
             kept.previous = if old.content == kept.content { old.previous } else { Some(old.content) };
             kept.previous = kept.previous.filter(|previous| *previous != kept.content);
@@ -110,8 +115,9 @@ impl Retained {
         }
         while self.order.len() >= TOPICS || self.bytes + kept.name.len() > BYTES {
             let Some(oldest) = self.order.pop_front() else { return };
-            self.bytes -= self.topics.remove(&oldest).map_or(0, |kept| kept.name.len());
+            self.drop(oldest);
         }
+        self.from.insert(kept.from, topic);
         self.bytes += kept.name.len();
         self.order.push_back(topic);
         self.topics.insert(topic, kept);
@@ -126,10 +132,19 @@ impl Retained {
 
     /// The broker has refused a message.
     pub(super) fn refused(&mut self, flow: FrameNo, id: u16) {
-        let Some((topic, _)) = self.topics.iter().find(|(_, kept)| kept.from == (flow, id)) else { return };
-        let topic = *topic;
-        self.order.retain(|other| *other != topic);
-        self.bytes -= self.topics.remove(&topic).map_or(0, |kept| kept.name.len());
+        if let Some(topic) = self.from.remove(&(flow, id)) {
+            self.order.retain(|other| *other != topic);
+            self.drop(topic);
+        }
+    }
+
+    fn drop(&mut self, topic: Key) {
+        if let Some(kept) = self.topics.remove(&topic) {
+            self.bytes -= kept.name.len();
+            if self.from.get(&kept.from) == Some(&topic) {
+                self.from.remove(&kept.from);
+            }
+        }
     }
 
     fn may_be_replaced_unseen(&self, topic: Key) -> bool {
@@ -291,7 +306,7 @@ mod tests {
         retained.published(9, kept(1, b"a"));
         assert_eq!(retained.topics[&9].previous, Some(2));
         retained.refused(FrameNo(1), 7);
-        assert!(retained.topics.is_empty() && retained.order.is_empty());
+        assert!(retained.topics.is_empty() && retained.order.is_empty() && retained.from.is_empty());
         assert_eq!(retained.bytes, 0);
     }
 
@@ -307,6 +322,7 @@ mod tests {
         }
         assert!(retained.bytes <= BYTES && retained.topics.len() < 5);
         assert_eq!(retained.topics.len(), retained.order.len());
+        assert!(retained.from.len() <= retained.topics.len());
         for topic in 0..2 * WILLS as u64 {
             retained.will(topic);
         }

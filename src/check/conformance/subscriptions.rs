@@ -2,7 +2,7 @@
 //!
 //! They judge a connection whose session began with it; of others it is not known what was subscribed to before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
 use super::class::Features as F;
@@ -19,6 +19,9 @@ use crate::time::Span;
 
 /// The most subscriptions of a connection that are held against each message.
 const SUBSCRIPTIONS: usize = 256;
+
+/// The most of them with wildcards: others are found by their name.
+const WILDCARDS: usize = 64;
 
 /// The most bytes of filters kept of a connection.
 const BYTES: usize = 1 << 16;
@@ -90,6 +93,10 @@ pub(super) struct Matched {
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     all: Vec<Subscription>,
+    /// Those with wildcards.
+    wild: Vec<usize>,
+    /// Those without, by hash.
+    exact: HashMap<u64, Vec<usize>, foldhash::fast::RandomState>,
     /// What each request asks for, by its packet identifier: the places in `all`, or filters to be taken back.
     asked: BTreeMap<u16, Vec<usize>>,
     /// Of filters that are to be taken back, hashes.
@@ -106,13 +113,21 @@ pub(super) struct Subscriptions {
 
 impl Subscriptions {
     fn add(&mut self, id: u16, filter: &[u8], options: u8, identifier: Option<u32>, at: Origin) {
-        if self.all.len() >= SUBSCRIPTIONS || self.bytes + filter.len() > BYTES {
+        let wild = topic::has_wildcard(pattern(filter));
+        let full = self.all.len() >= SUBSCRIPTIONS || (wild && self.wild.len() >= WILDCARDS);
+        if full || self.bytes + filter.len() > BYTES {
             self.overflow = true;
             return;
         }
         self.bytes += filter.len();
         let renewed = self.all.iter().any(|old| *old.filter == *filter && old.stands());
-        self.asked.entry(id).or_default().push(self.all.len());
+        let place = self.all.len();
+        self.asked.entry(id).or_default().push(place);
+        if wild {
+            self.wild.push(place);
+        } else {
+            self.exact.entry(self.hasher.hash_one(pattern(filter))).or_default().push(place);
+        }
         self.all.push(Subscription {
             filter: filter.into(),
             hash: self.hasher.hash_one(filter),
@@ -124,6 +139,13 @@ impl Subscriptions {
             removed: None,
             disturbed: false,
         });
+    }
+
+    /// Where the subscriptions stand that match a topic, or did.
+    fn matching(&self, name: &[u8]) -> Vec<usize> {
+        let exact = self.exact.get(&self.hasher.hash_one(name)).map_or(&[][..], Vec::as_slice);
+        let places = exact.iter().chain(&self.wild).copied();
+        places.filter(|place| self.all[*place].matches(name)).collect()
     }
 
     /// The filters that the last SUBACK granted, as far as their retained messages are to be sent.
@@ -236,9 +258,8 @@ fn judge(
     let frames = [at.frame];
     let bridge = connection.asked.as_ref().is_some_and(|asked| asked.bridge);
     let held = &mut connection.subscriptions;
-    let matching = |held: &Subscription| held.matches(name);
-    let standing: Vec<usize> =
-        (0..held.all.len()).filter(|place| held.all[*place].stands() && matching(&held.all[*place])).collect();
+    let matching = held.matching(name);
+    let standing: Vec<usize> = matching.iter().copied().filter(|place| held.all[*place].stands()).collect();
     held.matched = Matched {
         known: true,
         standing: standing.len(),
@@ -247,10 +268,9 @@ fn judge(
         asked: standing.iter().map(|place| held.all[*place].asked).max_by_key(|asked| asked.time),
         removed: None,
     };
-    let by_identifier = check_identifiers(held, &standing, publish, is_5, message, docket);
+    let by_identifier = check_identifiers(held, &matching, &standing, publish, is_5, message, docket);
     if standing.is_empty() {
-        let removed =
-            held.all.iter().filter(|held| matching(held)).filter_map(|held| held.removed).max_by_key(|at| at.time);
+        let removed = matching.iter().filter_map(|place| held.all[*place].removed).max_by_key(|at| at.time);
         held.matched.removed = removed;
         match removed {
             // It was under way, or a resend of what had been sent.
@@ -259,9 +279,7 @@ fn judge(
                 let message = "the server sends a message although its subscription was taken back".to_owned();
                 docket.breach(rules::AFTER_UNSUBSCRIBE, &[removed.frame, at.frame], Certainty::Likely, message);
             }
-            None if name.first() == Some(&b'$')
-                && held.all.iter().any(|held| held.stands() && by_wildcard(held, name)) =>
-            {
+            None if name.first() == Some(&b'$') && by_wildcard(held, name) => {
                 let message =
                     "the server sends a topic that begins with $ for a filter that begins with a wildcard".to_owned();
                 docket.breach(rules::DOLLAR_BY_WILDCARD, &frames, Certainty::Likely, message);
@@ -290,10 +308,12 @@ fn judge(
 }
 
 /// Whether a filter would match if a wildcard stood for `$` too.
-fn by_wildcard(held: &Subscription, name: &[u8]) -> bool {
-    let filter = pattern(&held.filter);
-    let rest = name.get(1..).unwrap_or_default();
-    matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &[b"x", rest].concat())
+fn by_wildcard(held: &Subscriptions, name: &[u8]) -> bool {
+    let plain = [b"x", name.get(1..).unwrap_or_default()].concat();
+    held.wild.iter().map(|place| &held.all[*place]).any(|held| {
+        let filter = pattern(&held.filter);
+        held.stands() && matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &plain)
+    })
 }
 
 fn check_retain(
@@ -343,6 +363,7 @@ fn check_retain(
 /// Judges the subscription identifiers of a message; gives whether a subscription that it is sent for has one.
 fn check_identifiers(
     held: &Subscriptions,
+    matching: &[usize],
     standing: &[usize],
     publish: &Publish<'_>,
     is_5: bool,
@@ -360,8 +381,7 @@ fn check_identifiers(
         let Some(id) = PropertyValue::number(property.value) else { continue };
         any = true;
         // One that was taken back may have sent it.
-        let fits = |held: &Subscription| held.identifier == Some(id) && held.matches(message.topic.unwrap_or_default());
-        if !held.all.iter().any(fits) {
+        if !matching.iter().any(|place| held.all[*place].identifier == Some(id)) {
             let message = format!("the message has subscription identifier {id}, and no subscription of it matches");
             docket.breach(rules::SUBSCRIPTION_ID_UNKNOWN, &frames, Certainty::Likely, message);
         }
@@ -391,5 +411,70 @@ pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
             (None, _) => continue,
         };
         if known { docket.kept(key) } else { docket.unprovable(key, Caveat::Prior) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::FrameNo;
+    use crate::time::Timestamp;
+
+    fn add(held: &mut Subscriptions, id: u16, filter: &str) {
+        let at = Origin { frame: FrameNo(u64::from(id)), time: Timestamp::from_nanos(0) };
+        held.add(id, filter.as_bytes(), 0, None, at);
+    }
+
+    fn filters<'a>(held: &'a Subscriptions, name: &str) -> Vec<&'a str> {
+        let places = held.matching(name.as_bytes());
+        places.into_iter().map(|place| std::str::from_utf8(&held.all[place].filter).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_topic_finds_its_filters_with_and_without_wildcards() {
+        let mut held = Subscriptions::default();
+        let all = ["a/b", "a/+", "#", "$share/g/a/b", "$share/g/+/b", "a/b/c", "b", "+"];
+        (1..).zip(all).for_each(|(id, filter)| add(&mut held, id, filter));
+        let mut found = filters(&held, "a/b");
+        found.sort_unstable();
+        assert_eq!(found, ["#", "$share/g/+/b", "$share/g/a/b", "a/+", "a/b"]);
+        assert_eq!(filters(&held, "$SYS/x"), [""; 0]);
+        assert!(by_wildcard(&held, b"$SYS/x"));
+    }
+
+    #[test]
+    fn an_equal_filter_is_a_renewal_while_the_old_one_stands() {
+        let mut held = Subscriptions::default();
+        add(&mut held, 1, "a");
+        add(&mut held, 2, "a");
+        assert_eq!(held.all.iter().map(|held| held.renewed).collect::<Vec<_>>(), [false, true]);
+        held.all.iter_mut().for_each(|held| held.removed = Some(held.asked));
+        add(&mut held, 3, "a");
+        assert!(!held.all[2].renewed);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_what_is_too_much_is_told() {
+        let mut held = Subscriptions::default();
+        for id in 1..=SUBSCRIPTIONS as u16 {
+            add(&mut held, id, &format!("a/{id}"));
+        }
+        assert!(!held.overflow);
+        add(&mut held, 999, "b");
+        assert!(held.overflow && held.all.len() == SUBSCRIPTIONS && !held.asked.contains_key(&999));
+
+        let mut held = Subscriptions::default();
+        for id in 1..=WILDCARDS as u16 {
+            add(&mut held, id, &format!("+/{id}"));
+        }
+        assert!(!held.overflow);
+        add(&mut held, 999, "#");
+        assert!(held.overflow && held.wild.len() == WILDCARDS);
+
+        let mut held = Subscriptions::default();
+        add(&mut held, 1, &"x".repeat(BYTES));
+        assert!(!held.overflow);
+        add(&mut held, 2, "x");
+        assert!(held.overflow && held.bytes == BYTES);
     }
 }
