@@ -306,12 +306,10 @@ impl Sessions {
         if clean && present {
             judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
         } else if !clean && session.version != Version::V31 && accepted_before {
-            // One that was to outlive its connection for a time may have been kept for longer.
-            let known = ended_with_connection && old_state.as_ref().is_some_and(|state| state.known);
-            let unexpected = if known { Certainty::Likely } else { Certainty::Hint };
+            let ended = Certainty::if_so(ended_with_connection && old_state.as_ref().is_some_and(|state| state.known));
             match (present, kept) {
                 (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
-                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, unexpected),
+                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, ended),
                 (true, true) | (false, false) => {}
             }
         }
@@ -511,10 +509,8 @@ impl Sessions {
             && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
         {
             let frames = [at.frame, sighting.place.at.frame];
-            // Whoever publishes the same by hand does it at another time.
             let prompt = sighting.place.at.time.since(at.time) < Span::from_secs(2) && !session.lossy.to_server;
-            let certainty = if prompt { Certainty::Likely } else { Certainty::Hint };
-            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, certainty);
+            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::if_so(prompt));
         }
         session.incidents_told = told;
     }

@@ -97,6 +97,8 @@ pub(super) struct Connection {
     pub(super) copies: VecDeque<super::cross::Key>,
     pub(super) expected: Vec<Expected>,
     pub(super) told: Vec<(&'static str, u32)>,
+    /// Findings that wait.
+    pub(super) held: Vec<super::docket::Held>,
     /// Who it is of, where its CONNECT says so.
     pub(super) client: Option<super::clients::Key>,
     /// The session of the client is known from its earlier connections.
@@ -128,6 +130,7 @@ impl Connection {
             copies: VecDeque::new(),
             expected: Vec::new(),
             told: Vec::new(),
+            held: Vec::new(),
             client: None,
             known_before: false,
         }

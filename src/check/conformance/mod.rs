@@ -106,15 +106,18 @@ impl Conformance {
         let connection = self.open.entry(flow.id).or_insert_with(|| Box::new(Connection::new(flow, message)));
         connection.flow = flow;
         connection.note_gaps(message);
-        let mut told = std::mem::take(&mut connection.told);
+        let (mut told, mut held) = (std::mem::take(&mut connection.told), std::mem::take(&mut connection.held));
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
             told: &mut told,
+            held: &mut held,
+            direction: Some(message.direction),
             flow,
             version: message.packet.version,
             at: message.origin,
         };
+        docket.release(message);
         note_deviations(message, &mut docket);
         closing::note_error(connection, message);
         let mut features = class::Features::default();
@@ -128,7 +131,7 @@ impl Conformance {
         if let Some(ledger) = &mut docket.ledger {
             ledger.packet(message.packet.version, features::class(connection, message, features));
         }
-        connection.told = told;
+        (connection.told, connection.held) = (told, held);
         connection.note(message);
         if connection.client.is_none()
             && let Some((client, known)) = client
@@ -157,15 +160,18 @@ impl Conformance {
         }
         let set = connection.granted.as_ref().is_some_and(|granted| granted.keep_alive.is_some());
         self.ended = Some((connection.flow.id, set));
-        let mut told = std::mem::take(&mut connection.told);
+        let (mut told, mut held) = (std::mem::take(&mut connection.told), std::mem::take(&mut connection.held));
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
             told: &mut told,
+            held: &mut held,
+            direction: None,
             flow: connection.flow,
             version: connection.version,
             at: last,
         };
+        docket.release_all(connection.is_whole());
         answers::settle(&connection, &mut docket);
         subscriptions::settle(&connection, &mut docket);
         self.cross.retained.settle(&connection, &mut docket);
