@@ -25,7 +25,8 @@ pub(super) fn judge(connection: &mut Connection, message: &Message<'_>, docket: 
     let at = At { message, certainty };
     match &message.packet.body {
         Body::Connect(connect) => judge_connect(connect, &at, docket),
-        Body::ConnAck(_) => judge_connack(connection, &at, docket),
+        // What the wrong end sends is told as that.
+        Body::ConnAck(_) if message.direction == Direction::ToClient => judge_connack(connection, &at, docket),
         Body::Publish(publish) => judge_publish(connection, publish, &at, docket),
         Body::Subscribe(subscribe) => judge_subscribe(connection, subscribe, &at, docket),
         Body::Disconnect(disconnect) => judge_disconnect(connection, disconnect, &at, docket),
@@ -78,7 +79,8 @@ fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>
     if early && !matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect) {
         let message = format!("the client sends {} before it has the CONNACK", at.message.packet.header.packet_type);
         let frames = [asked.at.frame, at.message.origin.frame];
-        docket.breach(rules::BEFORE_CONNACK, &frames, at.certainty.min(Certainty::Likely), message);
+        let certainty = at.certainty.min(Certainty::Likely);
+        docket.breach_unless_lost(rules::BEFORE_CONNACK, Direction::ToClient, &frames, certainty, message);
     }
 }
 
@@ -274,7 +276,13 @@ fn judge_disconnect(
         let accepted = connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80);
         if !accepted && connection.is_started() && connection.is_whole() {
             let message = "the server sends DISCONNECT, and has not accepted the connection".to_owned();
-            docket.breach(rules::DISCONNECT_UNINTRODUCED, &[origin.frame], at.certainty, message);
+            docket.breach_unless_lost(
+                rules::DISCONNECT_UNINTRODUCED,
+                Direction::ToServer,
+                &[origin.frame],
+                at.certainty,
+                message,
+            );
         }
     }
     if by == Role::Server

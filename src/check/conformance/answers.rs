@@ -78,7 +78,13 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
                     }
                     if fit.is_some_and(|answered| answered.later) && direction == Direction::ToServer && whole {
                         let message = format!("the client sends PUBREL {id} before that of an earlier PUBREC");
-                        docket.breach(rules::PUBREL_ORDER, &[at.frame], Certainty::Certain, message);
+                        docket.breach_unless_lost(
+                            rules::PUBREL_ORDER,
+                            Direction::ToClient,
+                            &[at.frame],
+                            Certainty::Certain,
+                            message,
+                        );
                     }
                 }
                 _ => {}
@@ -105,7 +111,13 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             features = answered(fit.as_ref());
             if fit.is_none() && whole && connection.is_started() {
                 let message = "the server sends PINGRESP, and the client has sent no PINGREQ".to_owned();
-                docket.breach(rules::PINGRESP_UNASKED, &[at.frame], Certainty::Likely, message);
+                docket.breach_unless_lost(
+                    rules::PINGRESP_UNASKED,
+                    Direction::ToServer,
+                    &[at.frame],
+                    Certainty::Likely,
+                    message,
+                );
             }
         }
         Body::Connect(_) | Body::Disconnect(_) | Body::Auth(_) | Body::Reserved(_) => {}

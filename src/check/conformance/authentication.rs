@@ -6,7 +6,7 @@ use super::docket::Docket;
 use super::rules;
 use crate::check::Certainty;
 use crate::dissect::Message;
-use crate::flow::Role;
+use crate::flow::{Direction, Role};
 use crate::mqtt::{Body, PacketType, PropertyId};
 
 /// Judges a message of 5.0 by what its CONNECT says of authentication.
@@ -38,7 +38,7 @@ pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: C
         // The two directions cross: the CONNACK may be on its way.
         let certainty = certainty.min(Certainty::Likely);
         let text = format!("the client sends {packet_type} before its authentication is over");
-        docket.breach(rules::BEFORE_AUTHENTICATION, &frames, certainty, text);
+        docket.breach_unless_lost(rules::BEFORE_AUTHENTICATION, Direction::ToClient, &frames, certainty, text);
     }
     let success = matches!(body, Body::ConnAck(connack) if connack.code == Some(0));
     // An AUTH without anything is allowed, and has no method (section 3.15.2.1).

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::docket::Deferred;
 use super::exchanges::Exchanges;
 use super::retained::Awaiting;
 use super::subscriptions::Subscriptions;
@@ -97,8 +98,7 @@ pub(super) struct Connection {
     pub(super) copies: VecDeque<super::cross::Key>,
     pub(super) expected: Vec<Expected>,
     pub(super) told: Vec<(&'static str, u32)>,
-    /// Findings that wait.
-    pub(super) held: Vec<super::docket::Held>,
+    pub(super) deferred: Vec<Deferred>,
     /// Who it is of, where its CONNECT says so.
     pub(super) client: Option<super::clients::Key>,
     /// The session of the client is known from its earlier connections.
@@ -130,7 +130,7 @@ impl Connection {
             copies: VecDeque::new(),
             expected: Vec::new(),
             told: Vec::new(),
-            held: Vec::new(),
+            deferred: Vec::new(),
             client: None,
             known_before: false,
         }
@@ -199,13 +199,13 @@ impl Connection {
         self.count[direction] += 1;
         self.last[direction] = Some(message.origin);
         match &message.packet.body {
-            Body::Connect(connect) if self.asked.is_none() => {
+            Body::Connect(connect) if self.asked.is_none() && direction == Direction::ToServer => {
                 self.asked = Some(Asked::of(connect, message));
                 if message.packet.version == Version::V5 {
                     self.limits[Direction::ToClient] = Limits::of(connect.properties);
                 }
             }
-            Body::ConnAck(connack) if self.granted.is_none() => {
+            Body::ConnAck(connack) if self.granted.is_none() && direction == Direction::ToClient => {
                 self.granted = Granted::of(connack, message.origin);
                 if message.packet.version == Version::V5 {
                     self.limits[Direction::ToServer] = Limits::of(connack.properties);

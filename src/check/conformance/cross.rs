@@ -253,13 +253,13 @@ fn judge_subscription(
                 u8::from(known.retain),
                 u8::from(retain)
             );
-            docket.breach(rules::NOT_AS_PUBLISHED, &frames, Certainty::Likely, text);
+            docket.breach_unless_lost(rules::NOT_AS_PUBLISHED, Direction::ToServer, &frames, Certainty::Likely, text);
         }
     }
     if matched.standing == 1 && matched.renewed && !retain {
         if connection.copies.contains(&key) {
             let text = "a message comes twice, and its only subscription took the place of an equal one".to_owned();
-            docket.breach(rules::DOUBLED, &frames, Certainty::Likely, text);
+            docket.breach_unless_lost(rules::DOUBLED, Direction::ToServer, &frames, Certainty::Likely, text);
         } else {
             docket.kept("MQTT-3.8.4-3");
         }

@@ -5,26 +5,28 @@ use super::ledger::Ledger;
 use super::statement::Caveat;
 use crate::capture::{FrameNo, Origin};
 use crate::check::{Certainty, Finding};
-use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::Direction;
 use crate::mqtt::Version;
 
 /// The most findings of one rule on one connection: a client that breaks it with each packet shall not fill the memory
 /// of whoever reads about it.
-const LIMIT: u32 = 100;
+const LIMIT: u32 = 10;
 
-/// The most findings of a connection that are held back.
-const HELD: usize = 256;
+/// The most that waits of a connection.
+const DEFERRED: usize = 100;
 
-/// A finding that rests on what the other direction lacks: bytes of that may be missing, and be noticed later.
+/// What is found because something was not seen, until it is known that it was not lost.
 #[derive(Debug)]
-pub(super) struct Held {
-    finding: Finding,
+pub(super) struct Deferred {
     rule: &'static Rule,
-    frame: FrameNo,
-    /// The direction that has to be whole up to the finding.
-    waits_for: Direction,
+    /// The direction in which it may have been lost.
+    lost_in: Direction,
+    frames: Vec<FrameNo>,
+    certainty: Certainty,
+    message: String,
+    version: Version,
+    at: Origin,
 }
 
 /// Takes what rules say while an event is at hand.
@@ -33,9 +35,8 @@ pub(super) struct Docket<'a> {
     pub(super) findings: &'a mut Vec<Finding>,
     /// How many findings each rule has made on this connection.
     pub(super) told: &'a mut Vec<(&'static str, u32)>,
-    pub(super) held: &'a mut Vec<Held>,
-    /// Of the message at hand.
-    pub(super) direction: Option<Direction>,
+    /// What waits, of this connection.
+    pub(super) deferred: &'a mut Vec<Deferred>,
     pub(super) flow: FlowRef,
     pub(super) version: Version,
     pub(super) at: Origin,
@@ -45,9 +46,8 @@ impl Docket<'_> {
     /// A rule was broken: makes a finding, and the statement fails.
     pub(super) fn breach(&mut self, rule: &'static Rule, frames: &[FrameNo], certainty: Certainty, message: String) {
         let clause = rule.clause(self.version);
-        let frame = frames.last().copied().unwrap_or(self.at.frame);
-        let waits_for = self.direction.filter(|_| rule.waits).map(Direction::reverse);
-        if let Some(clause) = clause.filter(|_| waits_for.is_none()) {
+        if let Some(clause) = clause {
+            let frame = frames.last().copied().unwrap_or(self.at.frame);
             self.broken(clause, frame, certainty);
         }
         let place = self.told.iter().position(|(id, _)| *id == rule.id).unwrap_or(self.told.len());
@@ -62,7 +62,7 @@ impl Docket<'_> {
         let mut frames = frames.to_vec();
         frames.sort_unstable();
         frames.dedup();
-        let finding = Finding {
+        self.findings.push(Finding {
             id: rule.id.to_owned(),
             severity: rule.severity,
             certainty,
@@ -73,44 +73,39 @@ impl Docket<'_> {
             message,
             clause,
             hint: rule.hint,
-        };
-        match waits_for {
-            None => self.findings.push(finding),
-            Some(waits_for) if self.held.len() < HELD => self.held.push(Held { finding, rule, frame, waits_for }),
-            Some(_) => {}
+        });
+    }
+
+    /// A rule was broken, unless packets of that direction were lost: which shows with its next packet.
+    pub(super) fn breach_unless_lost(
+        &mut self,
+        rule: &'static Rule,
+        lost_in: Direction,
+        frames: &[FrameNo],
+        certainty: Certainty,
+        message: String,
+    ) {
+        if self.deferred.len() < DEFERRED {
+            let (version, at, frames) = (self.version, self.at, frames.to_vec());
+            self.deferred.push(Deferred { rule, lost_in, frames, certainty, message, version, at });
+        } else if let Some(clause) = rule.clause(self.version) {
+            self.unprovable(clause, Caveat::Gap);
         }
     }
 
-    /// A message shows how far its direction is whole, or that it is not: tells what was held back for that.
-    pub(super) fn release(&mut self, message: &Message<'_>) {
-        if self.held.is_empty() {
-            return;
-        }
-        let lossy = message.missing > 0 || message.resynced || message.incomplete;
-        for held in std::mem::take(self.held) {
-            if held.waits_for != message.direction || (!lossy && message.started.time <= held.finding.time) {
-                self.held.push(held);
-            } else {
-                self.tell(held, !lossy);
+    /// Tells what waited for packets of these directions; nothing of it where some were lost.
+    pub(super) fn tell_deferred(&mut self, arrived: impl Fn(Direction) -> bool, lost: impl Fn(Direction) -> bool) {
+        let (version, at) = (self.version, self.at);
+        let due: Vec<_> = self.deferred.extract_if(.., |waits| arrived(waits.lost_in)).collect();
+        for Deferred { rule, lost_in, frames, certainty, message, version, at } in due {
+            (self.version, self.at) = (version, at);
+            if !lost(lost_in) {
+                self.breach(rule, &frames, certainty, message);
+            } else if let Some(clause) = rule.clause(version) {
+                self.unprovable(clause, Caveat::Gap);
             }
         }
-    }
-
-    /// The connection is over: tells what was held back, if nothing is missing.
-    pub(super) fn release_all(&mut self, whole: bool) {
-        for held in std::mem::take(self.held) {
-            self.tell(held, whole);
-        }
-    }
-
-    fn tell(&mut self, held: Held, whole: bool) {
-        let clause = held.rule.clause(self.version);
-        if !whole {
-            clause.into_iter().for_each(|clause| self.unprovable(clause, Caveat::Gap));
-            return;
-        }
-        clause.into_iter().for_each(|clause| self.broken(clause, held.frame, held.finding.certainty));
-        self.findings.push(held.finding);
+        (self.version, self.at) = (version, at);
     }
 
     /// A statement fails, and something else tells of it.

@@ -18,7 +18,7 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
         .with(F::Sound, sound)
         .with(F::Whole, connection.is_whole())
         .with(F::Started, connection.is_started() || (connection.from_start && packet_type == PacketType::Connect))
-        .with(F::Fresh, connection.is_known())
+        .with(F::Fresh, connection.is_known() || begins_session(connection, message))
         .with(F::First, connection.count[message.direction] == 0)
         .with(F::Accepted, connection.accepted());
     let features = match &packet.body {
@@ -42,6 +42,14 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
     };
     let features = if packet.version == Version::V5 { of_5(connection, message, features) } else { features };
     Class { packet_type, features }
+}
+
+/// Whether this is the CONNACK that begins a session.
+fn begins_session(connection: &Connection, message: &Message<'_>) -> bool {
+    let Body::ConnAck(connack) = &message.packet.body else { return false };
+    let asked = connection.asked.as_ref().filter(|_| connection.from_start);
+    // Without clean session it depends on an earlier connection whether there has to be one.
+    asked.is_some_and(|asked| asked.clean) && connack.session_present() != Some(true)
 }
 
 fn of_connect(connect: &Connect<'_>, features: F) -> F {

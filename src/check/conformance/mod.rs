@@ -35,7 +35,7 @@ use super::{Certainty, Finding};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{Event, FlowRef, NoticeKind};
-use crate::flow::Transport;
+use crate::flow::{Direction, Transport};
 use crate::mqtt::{Body, Deviation, PacketType, Version};
 use crate::session::{Delivery, Incident, Session, WillFate};
 use crate::time::Timestamp;
@@ -77,8 +77,13 @@ impl Conformance {
             Event::Flow(flow, _) => {
                 self.now = self.now.max(Some(flow.last.time));
                 if flow.transport == Transport::Tcp
-                    && let Some(connection) = self.open.remove(&flow.id)
+                    && let Some(mut connection) = self.open.remove(&flow.id)
                 {
+                    for direction in Direction::BOTH {
+                        let side = &flow.connection.sides[direction];
+                        let missing = side.missing_bytes() > 0 || side.unseen_tail_bytes() > 0;
+                        connection.lossy[direction] |= missing || side.counters().packets == 0;
+                    }
                     self.settle(*connection, flow.last, findings);
                 }
             }
@@ -106,18 +111,20 @@ impl Conformance {
         let connection = self.open.entry(flow.id).or_insert_with(|| Box::new(Connection::new(flow, message)));
         connection.flow = flow;
         connection.note_gaps(message);
-        let (mut told, mut held) = (std::mem::take(&mut connection.told), std::mem::take(&mut connection.held));
+        let mut told = std::mem::take(&mut connection.told);
+        let mut deferred = std::mem::take(&mut connection.deferred);
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
             told: &mut told,
-            held: &mut held,
-            direction: Some(message.direction),
+            deferred: &mut deferred,
             flow,
             version: message.packet.version,
             at: message.origin,
         };
-        docket.release(message);
+        if !docket.deferred.is_empty() {
+            docket.tell_deferred(|direction| direction == message.direction, |direction| connection.lossy[direction]);
+        }
         note_deviations(message, &mut docket);
         closing::note_error(connection, message);
         let mut features = class::Features::default();
@@ -131,7 +138,8 @@ impl Conformance {
         if let Some(ledger) = &mut docket.ledger {
             ledger.packet(message.packet.version, features::class(connection, message, features));
         }
-        (connection.told, connection.held) = (told, held);
+        connection.told = told;
+        connection.deferred = deferred;
         connection.note(message);
         if connection.client.is_none()
             && let Some((client, known)) = client
@@ -160,18 +168,18 @@ impl Conformance {
         }
         let set = connection.granted.as_ref().is_some_and(|granted| granted.keep_alive.is_some());
         self.ended = Some((connection.flow.id, set));
-        let (mut told, mut held) = (std::mem::take(&mut connection.told), std::mem::take(&mut connection.held));
+        let mut told = std::mem::take(&mut connection.told);
+        let mut deferred = std::mem::take(&mut connection.deferred);
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
             told: &mut told,
-            held: &mut held,
-            direction: None,
+            deferred: &mut deferred,
             flow: connection.flow,
             version: connection.version,
             at: last,
         };
-        docket.release_all(connection.is_whole());
+        docket.tell_deferred(|_| true, |direction| connection.lossy[direction]);
         answers::settle(&connection, &mut docket);
         subscriptions::settle(&connection, &mut docket);
         self.cross.retained.settle(&connection, &mut docket);

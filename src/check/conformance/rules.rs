@@ -16,21 +16,15 @@ pub struct Rule {
     pub title: &'static str,
     /// What to do about it.
     pub hint: Option<&'static str>,
-    /// It rests on what the other direction lacks, so that it is told once that is known.
-    pub(super) waits: bool,
 }
 
 impl Rule {
     const fn new(id: &'static str, severity: Severity, clauses: [&'static str; 3], title: &'static str) -> Self {
-        Self { id, severity, clauses, title, hint: None, waits: false }
+        Self { id, severity, clauses, title, hint: None }
     }
 
     const fn hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
-    }
-
-    const fn waits(self) -> Self {
-        Self { waits: true, ..self }
     }
 
     /// The statement that it judges in this version.
@@ -74,7 +68,7 @@ rules! {
     WILDCARD_UNAVAILABLE = Rule::new("mqtt.wildcard-unavailable", Error, ["", "", "WILDCARD-SUBSCRIPTION-UNAVAILABLE"], "a filter with wildcards is sent to a server without them");
     SUBSCRIPTION_ID_UNAVAILABLE = Rule::new("mqtt.subscription-id-unavailable", Error, ["", "", "SUBSCRIPTION-ID-UNAVAILABLE"], "a subscription identifier is sent to a server without them");
     SHARED_UNAVAILABLE = Rule::new("mqtt.shared-unavailable", Error, ["", "", "SHARED-SUBSCRIPTION-UNAVAILABLE"], "a shared subscription is sent to a server without them");
-    DISCONNECT_UNINTRODUCED = Rule::new("mqtt.disconnect-before-connack", Error, ["", "", "MQTT-3.14.0-1"], "the server sends DISCONNECT before it has accepted the connection").waits();
+    DISCONNECT_UNINTRODUCED = Rule::new("mqtt.disconnect-before-connack", Error, ["", "", "MQTT-3.14.0-1"], "the server sends DISCONNECT before it has accepted the connection");
     // One packet and who sent it.
     CLIENT_SUBSCRIPTION_ID = Rule::new("mqtt.subscription-id-from-client", Error, ["", "", "MQTT-3.3.4-6"], "a client's PUBLISH has a subscription identifier");
     SERVER_EXPIRY = Rule::new("mqtt.session-expiry-from-server", Error, ["", "", "MQTT-3.14.2-2"], "a server's DISCONNECT has a session expiry interval");
@@ -82,7 +76,7 @@ rules! {
     RETAINED_EMPTY = Rule::new("mqtt.retained-empty", Error, ["", "MQTT-3.3.1-11", "MQTT-3.3.1-7"], "an empty message is sent as retained");
     BRIDGE_BIT = Rule::new("mqtt.bridge-bit", Note, ["CONNECT-BRIDGE-BIT", "CONNECT-BRIDGE-BIT", ""], "the client says by a private bit that it is a bridge");
     // Authentication.
-    BEFORE_AUTHENTICATION = Rule::new("mqtt.before-authentication", Error, ["", "", "MQTT-3.1.2-30"], "the client sends more than AUTH and DISCONNECT before its authentication is over").waits();
+    BEFORE_AUTHENTICATION = Rule::new("mqtt.before-authentication", Error, ["", "", "MQTT-3.1.2-30"], "the client sends more than AUTH and DISCONNECT before its authentication is over");
     AUTH_CODE_SERVER = Rule::new("mqtt.auth-code-from-server", Error, ["", "", "MQTT-4.12.0-2"], "the server asks for authentication data with another code than 0x18");
     AUTH_CODE_CLIENT = Rule::new("mqtt.auth-code-from-client", Error, ["", "", "MQTT-4.12.0-3"], "the client answers an AUTH with another code than 0x18");
     AUTH_METHOD_CHANGED = Rule::new("mqtt.auth-method-changed", Error, ["", "", "MQTT-4.12.0-5"], "the authentication method is not that of the CONNECT");
@@ -93,11 +87,11 @@ rules! {
     NO_CONNACK = Rule::new("mqtt.no-connack", Warning, ["", "MQTT-3.1.4-4", "MQTT-3.1.4-5"], "CONNECT is not answered");
     CONNACK_TIMEOUT = Rule::new("mqtt.connack-timeout", Note, ["V31-CONNACK-TIMEOUT", "CONNACK-TIMEOUT", "CONNACK-TIMEOUT"], "the client keeps a connection whose CONNECT is not answered");
     BEFORE_CONNACK = Rule::new("mqtt.data-before-connack", Note, ["", "DATA-BEFORE-CONNACK", "DATA-BEFORE-CONNACK"], "the client sends before it has the CONNACK")
-        .hint("that is allowed, but the client does not know yet what the server allows").waits();
+        .hint("that is allowed, but the client does not know yet what the server allows");
     NO_SUBACK = Rule::new("mqtt.no-suback", Error, ["V31-SUBACK", "MQTT-3.8.4-1", "MQTT-3.8.4-1"], "SUBSCRIBE is not answered");
     NO_UNSUBACK = Rule::new("mqtt.no-unsuback", Error, ["V31-UNSUBACK", "MQTT-3.10.4-4", "MQTT-3.10.4-4"], "UNSUBSCRIBE is not answered");
     NO_PINGRESP = Rule::new("mqtt.no-pingresp", Error, ["V31-PINGRESP", "MQTT-3.12.4-1", "MQTT-3.12.4-1"], "PINGREQ is not answered");
-    PINGRESP_UNASKED = Rule::new("mqtt.pingresp-unasked", Warning, ["PINGRESP-UNSOLICITED", "PINGRESP-UNSOLICITED", "PINGRESP-UNSOLICITED"], "PINGRESP without PINGREQ").waits();
+    PINGRESP_UNASKED = Rule::new("mqtt.pingresp-unasked", Warning, ["PINGRESP-UNSOLICITED", "PINGRESP-UNSOLICITED", "PINGRESP-UNSOLICITED"], "PINGRESP without PINGREQ");
     NO_PUBACK = Rule::new("mqtt.no-puback", Error, ["V31-QOS1-FLOW", "MQTT-4.3.2-2", "MQTT-4.3.2-4"], "a message of QoS 1 is not acknowledged");
     NO_PUBREC = Rule::new("mqtt.no-pubrec", Error, ["V31-QOS2-FLOW", "MQTT-4.3.3-2", "MQTT-4.3.3-8"], "a message of QoS 2 is not acknowledged");
     NO_PUBREL = Rule::new("mqtt.no-pubrel", Error, ["V31-QOS2-FLOW", "MQTT-4.3.3-1", "MQTT-4.3.3-4"], "PUBREC is not answered");
@@ -106,17 +100,17 @@ rules! {
     GRANTED_ABOVE_ASKED = Rule::new("mqtt.granted-above-asked", Warning, ["", "MQTT-3.9.3-1", "MQTT-3.9.3-1"], "a QoS is granted that is above the one asked for");
     // Subscriptions.
     NO_SUBSCRIPTION = Rule::new("mqtt.no-subscription", Warning, ["", "MQTT-3.3.2-3", "MQTT-3.3.2-3"], "a message is sent that matches no subscription")
-        .hint("servers may subscribe clients by their configuration, or rename topics").waits();
-    DOLLAR_BY_WILDCARD = Rule::new("mqtt.dollar-topic-by-wildcard", Error, ["", "MQTT-4.7.2-1", "MQTT-4.7.2-1"], "a topic that begins with $ is sent for a filter that begins with a wildcard").waits();
-    AFTER_UNSUBSCRIBE = Rule::new("mqtt.after-unsubscribe", Warning, ["", "MQTT-3.10.4-1", "MQTT-3.10.4-1"], "a message is sent for a subscription that was taken back").waits();
-    RETAIN_ON_LIVE = Rule::new("mqtt.retain-on-live", Warning, ["V31-RETAIN-LIVE", "MQTT-3.3.1-9", "MQTT-3.3.1-12"], "RETAIN is set on a message for a subscription that stood before").waits();
-    RETAINED_UNWANTED = Rule::new("mqtt.retained-unwanted", Warning, ["", "", "MQTT-3.3.1-11"], "retained messages are sent although the subscription does not want them").waits();
-    RETAINED_AGAIN = Rule::new("mqtt.retained-again", Warning, ["", "", "MQTT-3.3.1-10"], "retained messages are sent for a subscription that is not new").waits();
-    RETAINED_TO_SHARED = Rule::new("mqtt.retained-to-shared", Warning, ["", "", "SHARED-RETAINED-SENT"], "a retained message is sent to a shared subscription").waits();
+        .hint("servers may subscribe clients by their configuration, or rename topics");
+    DOLLAR_BY_WILDCARD = Rule::new("mqtt.dollar-topic-by-wildcard", Error, ["", "MQTT-4.7.2-1", "MQTT-4.7.2-1"], "a topic that begins with $ is sent for a filter that begins with a wildcard");
+    AFTER_UNSUBSCRIBE = Rule::new("mqtt.after-unsubscribe", Warning, ["", "MQTT-3.10.4-1", "MQTT-3.10.4-1"], "a message is sent for a subscription that was taken back");
+    RETAIN_ON_LIVE = Rule::new("mqtt.retain-on-live", Warning, ["V31-RETAIN-LIVE", "MQTT-3.3.1-9", "MQTT-3.3.1-12"], "RETAIN is set on a message for a subscription that stood before");
+    RETAINED_UNWANTED = Rule::new("mqtt.retained-unwanted", Warning, ["", "", "MQTT-3.3.1-11"], "retained messages are sent although the subscription does not want them");
+    RETAINED_AGAIN = Rule::new("mqtt.retained-again", Warning, ["", "", "MQTT-3.3.1-10"], "retained messages are sent for a subscription that is not new");
+    RETAINED_TO_SHARED = Rule::new("mqtt.retained-to-shared", Warning, ["", "", "SHARED-RETAINED-SENT"], "a retained message is sent to a shared subscription");
     OWN_MESSAGE = Rule::new("mqtt.own-message", Error, ["", "", "MQTT-3.8.3-3"], "a message comes back to a client that set No Local")
         .hint("another client may have published the same message");
-    SUBSCRIPTION_ID_MISSING = Rule::new("mqtt.subscription-id-missing", Error, ["", "", "MQTT-3.3.4-3"], "a message lacks the identifier of the subscription that it is sent for").waits();
-    SUBSCRIPTION_ID_UNKNOWN = Rule::new("mqtt.subscription-id-unknown", Error, ["", "", "SUBSCRIPTION-ID-UNKNOWN"], "a message has an identifier of a subscription that does not match it").waits();
+    SUBSCRIPTION_ID_MISSING = Rule::new("mqtt.subscription-id-missing", Error, ["", "", "MQTT-3.3.4-3"], "a message lacks the identifier of the subscription that it is sent for");
+    SUBSCRIPTION_ID_UNKNOWN = Rule::new("mqtt.subscription-id-unknown", Error, ["", "", "SUBSCRIPTION-ID-UNKNOWN"], "a message has an identifier of a subscription that does not match it");
     // A message's way through the broker.
     FORMAT_CHANGED = Rule::new("mqtt.payload-format-changed", Warning, ["", "", "MQTT-3.3.2-4"], "the payload format indicator is not forwarded as it was published");
     EXPIRED_SENT = Rule::new("mqtt.expired-sent", Warning, ["", "", "MQTT-3.3.2-5"], "a message is sent after it has expired");
@@ -126,9 +120,9 @@ rules! {
     USERS_CHANGED = Rule::new("mqtt.user-properties-changed", Warning, ["", "", "MQTT-3.3.2-17"], "user properties are not forwarded");
     USERS_REORDERED = Rule::new("mqtt.user-properties-reordered", Warning, ["", "", "MQTT-3.3.2-18"], "user properties are forwarded in another order");
     CONTENT_TYPE_CHANGED = Rule::new("mqtt.content-type-changed", Warning, ["", "", "MQTT-3.3.2-20"], "the content type is not forwarded as it was published");
-    NOT_AS_PUBLISHED = Rule::new("mqtt.retain-not-as-published", Warning, ["", "", "MQTT-3.3.1-13"], "RETAIN is not forwarded as published, though the subscription wants it so").waits();
+    NOT_AS_PUBLISHED = Rule::new("mqtt.retain-not-as-published", Warning, ["", "", "MQTT-3.3.1-13"], "RETAIN is not forwarded as published, though the subscription wants it so");
     DOUBLED = Rule::new("mqtt.doubled-after-renewal", Warning, ["", "MQTT-3.8.4-3", "MQTT-3.8.4-3"], "a subscription that took the place of an equal one gets a message twice")
-        .hint("two clients may have published the same message, one of them outside the capture").waits();
+        .hint("two clients may have published the same message, one of them outside the capture");
     RETAINED_MISSING = Rule::new("mqtt.retained-missing", Warning, ["V31-RETAIN-NEW-SUB", "MQTT-3.3.1-6", "MQTT-3.3.1-9"], "a new subscription does not get the retained message")
         .hint("the client may not be allowed to read the topic");
     RETAINED_AS_LIVE = Rule::new("mqtt.retained-without-flag", Warning, ["V31-RETAIN-NEW-SUB", "MQTT-3.3.1-8", ""], "a retained message is sent to a new subscription without RETAIN");

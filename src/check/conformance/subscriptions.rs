@@ -107,7 +107,11 @@ pub(super) struct Subscriptions {
     bytes: usize,
     /// More than can be kept.
     overflow: bool,
+    /// A subscription does not want the client's own messages.
+    no_local: bool,
     own: VecDeque<u64>,
+    /// The subscriptions that match the message at hand.
+    standing: Vec<usize>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -120,6 +124,7 @@ impl Subscriptions {
             return;
         }
         self.bytes += filter.len();
+        self.no_local |= options & 0b100 != 0;
         let renewed = self.all.iter().any(|old| *old.filter == *filter && old.stands());
         let place = self.all.len();
         self.asked.entry(id).or_default().push(place);
@@ -169,7 +174,6 @@ impl Subscriptions {
 /// Follows subscriptions, and judges what is sent for them; gives what the message is among them.
 pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) -> F {
     let at = message.origin;
-    let is_5 = message.packet.version == Version::V5;
     let whole = message.missing == 0;
     let fresh = connection.is_fresh() && connection.is_whole();
     let held = &mut connection.subscriptions;
@@ -227,6 +231,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
         Body::Publish(publish) => {
             let Some(name) = message.topic else { return F::default() };
             match message.direction {
+                Direction::ToServer if !held.no_local => {}
                 Direction::ToServer => {
                     let hash = held.hash(publish, name);
                     if held.own.len() == OWN {
@@ -235,7 +240,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
                     held.own.push_back(hash);
                 }
                 Direction::ToClient if fresh && !held.overflow => {
-                    return judge(connection, message, publish, name, is_5, docket);
+                    return judge(connection, message, publish, name, docket);
                 }
                 Direction::ToClient => {}
             }
@@ -251,15 +256,14 @@ fn judge(
     message: &Message<'_>,
     publish: &Publish<'_>,
     name: &[u8],
-    is_5: bool,
     docket: &mut Docket<'_>,
 ) -> F {
-    let at = message.origin;
-    let frames = [at.frame];
     let bridge = connection.asked.as_ref().is_some_and(|asked| asked.bridge);
     let held = &mut connection.subscriptions;
     let matching = held.matching(name);
-    let standing: Vec<usize> = matching.iter().copied().filter(|place| held.all[*place].stands()).collect();
+    let mut standing = std::mem::take(&mut held.standing);
+    standing.clear();
+    standing.extend(matching.iter().copied().filter(|place| held.all[*place].stands()));
     held.matched = Matched {
         known: true,
         standing: standing.len(),
@@ -268,43 +272,68 @@ fn judge(
         asked: standing.iter().map(|place| held.all[*place].asked).max_by_key(|asked| asked.time),
         removed: None,
     };
+    let is_5 = message.packet.version == Version::V5;
     let by_identifier = check_identifiers(held, &matching, &standing, publish, is_5, message, docket);
     if standing.is_empty() {
-        let removed = matching.iter().filter_map(|place| held.all[*place].removed).max_by_key(|at| at.time);
-        held.matched.removed = removed;
-        match removed {
-            // It was under way, or a resend of what had been sent.
-            Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
-            Some(removed) => {
-                let message = "the server sends a message although its subscription was taken back".to_owned();
-                docket.breach(rules::AFTER_UNSUBSCRIBE, &[removed.frame, at.frame], Certainty::Likely, message);
-            }
-            None if name.first() == Some(&b'$') && by_wildcard(held, name) => {
-                let message =
-                    "the server sends a topic that begins with $ for a filter that begins with a wildcard".to_owned();
-                docket.breach(rules::DOLLAR_BY_WILDCARD, &frames, Certainty::Likely, message);
-            }
-            None => {
-                let message = "the server sends a message that matches no subscription".to_owned();
-                docket.breach(rules::NO_SUBSCRIPTION, &frames, Certainty::Likely, message);
+        held.matched.removed = matching.iter().filter_map(|place| held.all[*place].removed).max_by_key(|at| at.time);
+        check_without(held, name, message, docket);
+    } else {
+        let retain = message.packet.header.retain();
+        if retain && !bridge {
+            check_retain(held, &standing, is_5, message, docket);
+        }
+        // A retained message is sent because of the subscription; it is not forwarded (section 3.8.3.1 speaks of that).
+        if is_5 && !retain && standing.iter().all(|place| held.all[*place].options & 0b100 != 0) {
+            if held.own.contains(&held.hash(publish, name)) {
+                let text = "the client's own message comes back, and it set No Local".to_owned();
+                docket.breach_unless_lost(
+                    rules::OWN_MESSAGE,
+                    Direction::ToServer,
+                    &[message.origin.frame],
+                    Certainty::Likely,
+                    text,
+                );
+            } else {
+                docket.kept("MQTT-3.8.3-3");
             }
         }
-        return F::Subscribed;
     }
-    if message.packet.header.retain() && !bridge {
-        check_retain(held, &standing, is_5, message, docket);
-    }
-    let no_local = |place: &usize| held.all[*place].options & 0b100 != 0;
-    // A retained message is sent because of the subscription; it is not forwarded (section 3.8.3.1 speaks of that).
-    if is_5 && standing.iter().all(no_local) && !message.packet.header.retain() {
-        if held.own.contains(&held.hash(publish, name)) {
-            let message = "the client's own message comes back, and it set No Local".to_owned();
-            docket.breach(rules::OWN_MESSAGE, &frames, Certainty::Likely, message);
-        } else {
-            docket.kept("MQTT-3.8.3-3");
-        }
-    }
+    held.standing = standing;
     F::Subscribed.with(F::SubscriptionId, by_identifier)
+}
+
+/// A message for which no subscription stands.
+fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docket: &mut Docket<'_>) {
+    let at = message.origin;
+    let frames = [at.frame];
+    match held.matched.removed {
+        // It was under way, or a resend of what had been sent.
+        Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
+        Some(removed) => {
+            let text = "the server sends a message although its subscription was taken back".to_owned();
+            docket.breach_unless_lost(
+                rules::AFTER_UNSUBSCRIBE,
+                Direction::ToServer,
+                &[removed.frame, at.frame],
+                Certainty::Likely,
+                text,
+            );
+        }
+        None if name.first() == Some(&b'$') && by_wildcard(held, name) => {
+            let text = "the server sends a topic that begins with $ for a filter that begins with a wildcard";
+            docket.breach_unless_lost(
+                rules::DOLLAR_BY_WILDCARD,
+                Direction::ToServer,
+                &frames,
+                Certainty::Likely,
+                text.to_owned(),
+            );
+        }
+        None => {
+            let text = "the server sends a message that matches no subscription".to_owned();
+            docket.breach_unless_lost(rules::NO_SUBSCRIPTION, Direction::ToServer, &frames, Certainty::Likely, text);
+        }
+    }
 }
 
 /// Whether a filter would match if a wildcard stood for `$` too.
@@ -334,7 +363,7 @@ fn check_retain(
     let frames: Vec<_> = newest.iter().map(|asked| asked.frame).chain([at.frame]).collect();
     if !standing.iter().any(recent) {
         let message = "the server sends a message with RETAIN long after its subscription".to_owned();
-        docket.breach(rules::RETAIN_ON_LIVE, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(rules::RETAIN_ON_LIVE, Direction::ToServer, &frames, Certainty::Likely, message);
         return;
     }
     if !is_5 {
@@ -343,7 +372,7 @@ fn check_retain(
     let shared = |place: &usize| topic::shared(&held.all[*place].filter).is_some();
     if standing.iter().all(shared) {
         let message = "the server sends a message with RETAIN to a shared subscription".to_owned();
-        docket.breach(rules::RETAINED_TO_SHARED, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(rules::RETAINED_TO_SHARED, Direction::ToServer, &frames, Certainty::Likely, message);
         return;
     }
     let unwanted = |held: &Subscription| match held.retain_handling() {
@@ -356,7 +385,7 @@ fn check_retain(
         let why = if never { "which wants no retained messages" } else { "which is not new" };
         let message = format!("the server sends a message with RETAIN for a subscription {why}");
         standing.iter().for_each(|place| held.all[*place].disturbed = true);
-        docket.breach(rule, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(rule, Direction::ToServer, &frames, Certainty::Likely, message);
     }
 }
 
@@ -383,14 +412,26 @@ fn check_identifiers(
         // One that was taken back may have sent it.
         if !matching.iter().any(|place| held.all[*place].identifier == Some(id)) {
             let message = format!("the message has subscription identifier {id}, and no subscription of it matches");
-            docket.breach(rules::SUBSCRIPTION_ID_UNKNOWN, &frames, Certainty::Likely, message);
+            docket.breach_unless_lost(
+                rules::SUBSCRIPTION_ID_UNKNOWN,
+                Direction::ToServer,
+                &frames,
+                Certainty::Likely,
+                message,
+            );
         }
     }
     let has = |place: &usize| held.all[*place].identifier.is_some();
     if !any && !standing.is_empty() && standing.iter().all(has) {
         let message =
             "the message has no subscription identifier, and each subscription that matches has one".to_owned();
-        docket.breach(rules::SUBSCRIPTION_ID_MISSING, &frames, Certainty::Likely, message);
+        docket.breach_unless_lost(
+            rules::SUBSCRIPTION_ID_MISSING,
+            Direction::ToServer,
+            &frames,
+            Certainty::Likely,
+            message,
+        );
     }
     standing.iter().any(has)
 }
