@@ -2,6 +2,8 @@
 //!
 //! The examples stand in `src/check/conformance/examples/`, where `mqttsniff explain` takes them from.
 
+#![allow(clippy::unwrap_used, missing_docs, reason = "these are tests")]
+
 #[path = "../common/craft.rs"]
 #[allow(dead_code)]
 mod craft;

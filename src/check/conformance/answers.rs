@@ -197,11 +197,15 @@ pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
             }
             let clause = rule.clause(docket.version);
             if !connection.is_whole() || connection.count[back] == 0 || connection.exchanges.forgot {
-                clause.into_iter().for_each(|clause| docket.unprovable(clause, Caveat::Gap));
+                if let Some(clause) = clause {
+                    docket.unprovable(clause, Caveat::Gap);
+                }
                 continue;
             }
             let Some(last) = last.filter(|last| last.time.since(at.time) >= GRACE) else {
-                clause.into_iter().for_each(|clause| docket.unprovable(clause, Caveat::End));
+                if let Some(clause) = clause {
+                    docket.unprovable(clause, Caveat::End);
+                }
                 continue;
             };
             let waited = last.time.since(at.time).as_secs_f64();

@@ -81,7 +81,9 @@ pub(super) fn settle(connection: &Connection, last: Origin, now: Timestamp, dock
                 let heard = closing.is_some() || last.time.since(since.time) > GRACE;
                 let certainty = if heard { Certainty::Likely } else { Certainty::Hint };
                 docket.breach(rule, &frames, certainty, text);
-                keys.iter().for_each(|key| docket.broken(key, since.frame, certainty));
+                for key in keys {
+                    docket.broken(key, since.frame, certainty);
+                }
             }
         }
     }

@@ -91,7 +91,7 @@ impl Cross {
                 }
             }
             (Body::Publish(publish), Direction::ToServer) => {
-                self.published(broker, connection.flow.id, message, publish)
+                self.published(broker, connection.flow.id, message, publish);
             }
             (Body::Publish(publish), Direction::ToClient) => self.copied(connection, message, publish, docket),
             (Body::Ack(ack), Direction::ToClient) if ack.reason_code.is_some_and(|code| code >= 0x80) => {
@@ -122,7 +122,7 @@ impl Cross {
 
     fn carried(&self, properties: Properties<'_>) -> Carried {
         let mut carried = Carried::default();
-        for property in properties.iter() {
+        for property in properties {
             let hash = match property.value {
                 PropertyValue::Text(bytes) | PropertyValue::Binary(bytes) => self.hash(bytes),
                 PropertyValue::Pair(name, value) => self.hasher.hash_one((name, value)),

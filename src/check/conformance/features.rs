@@ -160,7 +160,7 @@ fn of_5(connection: &Connection, message: &Message<'_>, features: F) -> F {
     };
     for block in [Some(properties(&message.packet.body)), will].into_iter().flatten().filter(|block| !block.is_empty())
     {
-        for property in block.iter() {
+        for property in block {
             features = features.with(feature_of(property.id), true).with(F::Text, is_text(property.id));
         }
     }

@@ -318,7 +318,7 @@ mod tests {
         }
         assert_eq!((retained.topics.len(), retained.order.len(), retained.bytes), (TOPICS, TOPICS, 4 * TOPICS));
         for topic in 0..20 {
-            retained.published(1 << 32 | topic, kept(1, &[b'x'; 65_535]));
+            retained.published(1 << 32 | topic, kept(1, &vec![b'x'; 65_535]));
         }
         assert!(retained.bytes <= BYTES && retained.topics.len() < 5);
         assert_eq!(retained.topics.len(), retained.order.len());

@@ -384,7 +384,9 @@ fn check_retain(
         let rule = if never { rules::RETAINED_UNWANTED } else { rules::RETAINED_AGAIN };
         let why = if never { "which wants no retained messages" } else { "which is not new" };
         let message = format!("the server sends a message with RETAIN for a subscription {why}");
-        standing.iter().for_each(|place| held.all[*place].disturbed = true);
+        for place in standing {
+            held.all[*place].disturbed = true;
+        }
         docket.breach_unless_lost(rule, Direction::ToServer, &frames, Certainty::Likely, message);
     }
 }
