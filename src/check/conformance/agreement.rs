@@ -76,7 +76,8 @@ fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>
         && connection.count[Direction::ToClient] == 0
         && connection.count[Direction::ToServer] == 1
         && connection.flow.begin[Direction::ToClient].is_some();
-    if early && !matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect) {
+    let may = matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect | T::Reserved);
+    if early && !may && !asked.malformed {
         let message = format!("the client sends {} before it has the CONNACK", at.message.packet.header.packet_type);
         let frames = [asked.at.frame, at.message.origin.frame];
         let certainty = at.certainty.min(Certainty::Likely);

@@ -78,8 +78,10 @@ impl Cross {
     pub(super) fn follow(&mut self, connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) {
         let broker = connection.flow.server;
         if message.direction == Direction::ToServer && (message.missing > 0 || message.resynced) {
-            // Who knows what was retained there.
+            // Who knows what was published there, and retained.
             self.retained.forget();
+            self.publications.clear();
+            self.order.clear();
         }
         if message.missing > 0 || message.resynced {
             return;
