@@ -89,6 +89,7 @@ fn a_client_that_connects_anew_takes_over() {
         net.down(p, &puback(1));
         if resumed {
             net.down(new, &publish(version, QOS_1, 1, "t", "x"));
+            net.up(new, &puback(1));
         }
         net.wait(12_000);
         net.up(new, &[0xc0, 0]);
