@@ -111,8 +111,11 @@ impl<'a> Connect<'a> {
 
 fn check_protocol(reader: &mut Reader<'_>, (name, name_at): (&[u8], u32), (level, level_at): (u8, u32)) {
     let version = Version::from_connect(name, level);
-    if let Some(version) = version {
-        reader.version = version;
+    match version {
+        Some(version) => reader.version = version,
+        // The layout follows the level, whatever the name.
+        None if level == 5 => reader.version = Version::V5,
+        None => {}
     }
     match (name, version) {
         (b"MQIsdp", Some(Version::V31)) | (b"MQTT", Some(Version::V311 | Version::V5)) => {}

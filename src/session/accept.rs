@@ -60,6 +60,7 @@ impl Sessions {
         let waiting = self.clients.take_state(&key);
         let client = self.clients.entry(&key);
         let was_kept = client.is_kept(origin.time);
+        let mut ended_with_connection = client.expiry == 0;
         client.flow = Some(id);
         client.left = None;
         client.expiry = session.expiry.unwrap_or(0);
@@ -77,6 +78,7 @@ impl Sessions {
                 let left = old.closed_at().unwrap_or(origin.time);
                 seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
             });
+            ended_with_connection = old.expiry == Some(0);
             old.replaced = true;
             if let Some(will) = &mut old.will {
                 // Beginning anew ends the session and so the delay; going on calls the will off (MQTT-3.1.3-9).
@@ -105,9 +107,10 @@ impl Sessions {
         if clean && present {
             judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
         } else if !clean && session.version != Version::V31 && accepted_before {
+            let ended = Certainty::if_so(ended_with_connection && old_state.as_ref().is_some_and(|state| state.known));
             match (present, kept) {
                 (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
-                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, Certainty::Hint),
+                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, ended),
                 (true, true) | (false, false) => {}
             }
         }

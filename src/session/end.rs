@@ -191,7 +191,8 @@ impl Session {
             && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
         {
             let frames = [at.frame, sighting.place.at.frame];
-            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::Hint);
+            let prompt = sighting.place.at.time.since(at.time) < Span::from_secs(2) && !self.lossy.to_server;
+            judge.tell(IncidentKind::WillAfterDisconnect, Role::Server, &frames, Certainty::if_so(prompt));
         }
     }
 

@@ -21,6 +21,11 @@ pub enum Certainty {
 }
 
 impl Certainty {
+    /// What is likely if so, and no more than a hint otherwise.
+    pub(super) const fn if_so(so: bool) -> Self {
+        if so { Self::Likely } else { Self::Hint }
+    }
+
     /// A name for output.
     pub const fn name(self) -> &'static str {
         match self {

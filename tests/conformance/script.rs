@@ -11,10 +11,18 @@ pub(crate) struct Example {
     pub(crate) breaking: Vec<String>,
 }
 
+/// Where they stand: what one packet shows, a connection, and several connections.
+const FILES: [&str; 3] = ["packet", "connection", "several"];
+
 /// All examples.
 pub(crate) fn examples() -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
-    for line in include_str!("../../src/check/conformance/examples.txt").lines() {
+    let mut text = String::new();
+    for name in FILES {
+        let path = format!("{}/src/check/conformance/examples/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        text.push_str(&std::fs::read_to_string(&path).expect(&path));
+    }
+    for line in text.lines() {
         let line = line.trim_end();
         if line.is_empty() || line.starts_with('#') {
             continue;

@@ -44,7 +44,7 @@ fn a_will_is_published_unless_the_client_takes_leave() {
             net.close(c, 0);
             net.down(sub, &gone(version));
         });
-        assert_eq!((told.fates(), told.hints()), (vec!["discarded"], vec!["will-after-disconnect"]));
+        assert_eq!((told.fates(), told.findings()), (vec!["discarded"], vec!["will-after-disconnect"]));
         let told = with_subscriber(&connect, |net, c, _| net.reset(c, 0));
         assert_eq!(told.fates(), ["not_seen"]);
         assert_eq!(with_subscriber(&connect, |_, _, _| {}).fates(), ["armed"]);

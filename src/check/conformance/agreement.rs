@@ -33,6 +33,7 @@ pub(super) fn judge(connection: &mut Connection, message: &Message<'_>, docket: 
         _ => {}
     }
     judge_size(connection, &at, docket);
+    judge_haste(connection, &at, docket);
     if message.packet.version == Version::V5 {
         judge_problems(connection, &at, docket);
         judge_code(&at, docket);
@@ -64,6 +65,23 @@ fn judge_size(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>)
         if held.get(id).is_some() {
             docket.broken(key, at.message.origin.frame, Certainty::Likely);
         }
+    }
+}
+
+/// What a client sends before it has its CONNACK is allowed, and may be the cause of what goes wrong later.
+fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>) {
+    let Some(asked) = connection.asked.as_ref().filter(|asked| asked.method.is_none()) else { return };
+    let early = at.message.direction == Direction::ToServer
+        && connection.is_whole()
+        && connection.count[Direction::ToClient] == 0
+        && connection.count[Direction::ToServer] == 1
+        && connection.flow.begin[Direction::ToClient].is_some();
+    let may = matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect | T::Reserved);
+    if early && !may && !asked.malformed {
+        let message = format!("the client sends {} before it has the CONNACK", at.message.packet.header.packet_type);
+        let frames = [asked.at.frame, at.message.origin.frame];
+        let certainty = at.certainty.min(Certainty::Likely);
+        docket.breach_unless_lost(rules::BEFORE_CONNACK, Direction::ToClient, &frames, certainty, message);
     }
 }
 
@@ -259,8 +277,23 @@ fn judge_disconnect(
         let accepted = connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80);
         if !accepted && connection.is_started() && connection.is_whole() {
             let message = "the server sends DISCONNECT, and has not accepted the connection".to_owned();
-            docket.breach(rules::DISCONNECT_UNINTRODUCED, &[origin.frame], at.certainty, message);
+            docket.breach_unless_lost(
+                rules::DISCONNECT_UNINTRODUCED,
+                Direction::ToServer,
+                &[origin.frame],
+                at.certainty,
+                message,
+            );
         }
+    }
+    if by == Role::Server
+        && code == 0x8d
+        && connection.granted.as_ref().is_some_and(|granted| granted.keep_alive.is_none())
+        && let Some((since, periods)) = connection.silence(origin.time)
+        && periods < 1.3
+    {
+        let message = format!("the server closes for keep alive after {periods:.1} periods of the client's");
+        docket.breach(rules::CUT_SHORT, &[since.frame, origin.frame], Certainty::Likely, message);
     }
     if code == 0x94 {
         judge_alias_refusal(connection, by, at, docket);

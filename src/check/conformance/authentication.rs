@@ -6,7 +6,7 @@ use super::docket::Docket;
 use super::rules;
 use crate::check::Certainty;
 use crate::dissect::Message;
-use crate::flow::Role;
+use crate::flow::{Direction, Role};
 use crate::mqtt::{Body, PacketType, PropertyId};
 
 /// Judges a message of 5.0 by what its CONNECT says of authentication.
@@ -17,7 +17,7 @@ pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: C
     let by = message.direction.sender();
     let frames = [asked.at.frame, message.origin.frame];
     let accepted = connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80);
-    let under_way = connection.granted.is_none();
+    let under_way = connection.granted.is_none() && connection.is_whole();
     let has_method = properties(body).get(PropertyId::AuthenticationMethod).is_some();
     if asked.method.is_none() {
         match (body, by) {
@@ -38,7 +38,7 @@ pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: C
         // The two directions cross: the CONNACK may be on its way.
         let certainty = certainty.min(Certainty::Likely);
         let text = format!("the client sends {packet_type} before its authentication is over");
-        docket.breach(rules::BEFORE_AUTHENTICATION, &frames, certainty, text);
+        docket.breach_unless_lost(rules::BEFORE_AUTHENTICATION, Direction::ToClient, &frames, certainty, text);
     }
     let success = matches!(body, Body::ConnAck(connack) if connack.code == Some(0));
     // An AUTH without anything is allowed, and has no method (section 3.15.2.1).
@@ -59,11 +59,12 @@ pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: C
         }
         Role::Client if under_way && code == 0x19 => {
             let text = "the client begins a new authentication before the first one is over".to_owned();
-            docket.breach(rules::REAUTHENTICATION, &frames, certainty.min(Certainty::Likely), text);
+            let certainty = certainty.min(Certainty::Likely);
+            docket.breach_unless_lost(rules::REAUTHENTICATION, Direction::ToClient, &frames, certainty, text);
         }
         Role::Client if under_way && code != 0x18 => {
             let text = format!("the client answers AUTH with code 0x{code:02x}");
-            docket.breach(rules::AUTH_CODE_CLIENT, &frames, certainty, text);
+            docket.breach_unless_lost(rules::AUTH_CODE_CLIENT, Direction::ToClient, &frames, certainty, text);
         }
         Role::Client | Role::Server => {}
     }

@@ -37,6 +37,8 @@ features! {
     Answers "answers";
     Opens "opens";
     Resends "resends";
+    Reused "reused";
+    ReusedRefused "reused-refused";
     Accepted "accepted";
     // What is in it.
     Text "text";
@@ -65,6 +67,7 @@ features! {
     Success "success";
     Failure "failure";
     Present "present";
+    Absent "absent";
     Code "code";
     Several "several";
     Shared "shared";

@@ -4,10 +4,11 @@ use super::connection::{Connection, Expected};
 use super::docket::Docket;
 use super::rules;
 use super::statement::Caveat;
+use crate::capture::Origin;
 use crate::check::Certainty;
 use crate::dissect::Message;
 use crate::flow::Role;
-use crate::mqtt::{DeviationKind, Severity, Version};
+use crate::mqtt::{DeviationKind, PacketType, Severity, Version};
 use crate::time::{Span, Timestamp};
 
 /// How long a connection that is to be closed may stay open.
@@ -28,6 +29,9 @@ pub(super) fn note_error(connection: &mut Connection, message: &Message<'_>) {
     }
     match message.direction.sender() {
         Role::Client => {
+            if message.packet.header.packet_type == PacketType::Connect && version != Version::V31 {
+                keys.push("MQTT-3.1.4-1");
+            }
             let text = "the server goes on although the client has broken the protocol";
             connection.expect_close(rules::OPEN_AFTER_ERROR, keys, message.origin, text);
         }
@@ -36,8 +40,30 @@ pub(super) fn note_error(connection: &mut Connection, message: &Message<'_>) {
     }
 }
 
+/// Whether the server closes a connection whose client is silent. That it does so late is no more than a hint: when it
+/// looks is its own affair.
+fn judge_keep_alive(connection: &Connection, docket: &mut Docket<'_>) {
+    let Some((Role::Server, at)) = connection.closing else { return };
+    let Some((_, periods)) = connection.silence(at.time) else { return };
+    let rule = match docket.version {
+        Version::V31 => "V31-KEEPALIVE-SERVER",
+        Version::V311 => "MQTT-3.1.2-24",
+        Version::V5 => "MQTT-3.1.2-22",
+    };
+    let of_client = connection.granted.as_ref().is_some_and(|granted| granted.keep_alive.is_none());
+    for key in [Some(rule), Some("MQTT-3.2.2-22").filter(|_| of_client)].into_iter().flatten() {
+        match periods {
+            // Servers look at their clients now and then.
+            1.4..2.5 => docket.kept(key),
+            2.5.. => docket.broken(key, at.frame, Certainty::Hint),
+            _ => {}
+        }
+    }
+}
+
 /// The connection is over, or no more is told of it: whether it was closed when it had to be.
-pub(super) fn settle(connection: &Connection, now: Timestamp, docket: &mut Docket<'_>) {
+pub(super) fn settle(connection: &Connection, last: Origin, now: Timestamp, docket: &mut Docket<'_>) {
+    judge_keep_alive(connection, docket);
     for Expected { rule, keys, since, message } in &connection.expected {
         let clause = rule.clause(docket.version);
         let all = clause.iter().chain(keys.iter());
@@ -51,8 +77,13 @@ pub(super) fn settle(connection: &Connection, now: Timestamp, docket: &mut Docke
                 let frames: Vec<_> = [since.frame].into_iter().chain(closing.map(|(_, at)| at.frame)).collect();
                 let text = format!("{message}, for {:.1} s", open.as_secs_f64());
                 docket.at.time = until;
-                docket.breach(rule, &frames, Certainty::Likely, text);
-                keys.iter().for_each(|key| docket.broken(key, since.frame, Certainty::Likely));
+                // That nothing more is heard of it may be the capture's doing.
+                let heard = closing.is_some() || last.time.since(since.time) > GRACE;
+                let certainty = if heard { Certainty::Likely } else { Certainty::Hint };
+                docket.breach(rule, &frames, certainty, text);
+                for key in keys {
+                    docket.broken(key, since.frame, certainty);
+                }
             }
         }
     }

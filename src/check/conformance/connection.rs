@@ -2,14 +2,18 @@
 //!
 //! It knows the connection alone: what clients and sessions are over several connections is followed elsewhere.
 
+use std::collections::VecDeque;
+
 use super::docket::Deferred;
 use super::exchanges::Exchanges;
+use super::retained::Awaiting;
 use super::subscriptions::Subscriptions;
 use crate::capture::Origin;
 use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Severity, Version};
+use crate::time::Timestamp;
 
 /// What a CONNECT says.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(super) struct Asked {
     pub(super) level_known: bool,
     pub(super) malformed: bool,
     pub(super) bridge: bool,
+    /// Seconds.
+    pub(super) keep_alive: u16,
 }
 
 /// What a CONNACK says.
@@ -41,6 +47,8 @@ pub(super) struct Granted {
     pub(super) wildcards: bool,
     pub(super) subscription_ids: bool,
     pub(super) shared: bool,
+    /// The keep alive that the server sets, in seconds.
+    pub(super) keep_alive: Option<u16>,
 }
 
 /// What the receiver of a direction allows, as far as it said so.
@@ -85,9 +93,16 @@ pub(super) struct Connection {
     pub(super) closing: Option<(Role, Origin)>,
     pub(super) exchanges: Exchanges,
     pub(super) subscriptions: Subscriptions,
+    pub(super) awaiting: Awaiting,
+    /// Messages that were sent for a subscription that took the place of an equal one, the last of them.
+    pub(super) copies: VecDeque<super::cross::Key>,
     pub(super) expected: Vec<Expected>,
     pub(super) told: Vec<(&'static str, u32)>,
     pub(super) deferred: Vec<Deferred>,
+    /// Who it is of, where its CONNECT says so.
+    pub(super) client: Option<super::clients::Key>,
+    /// The session of the client is known from its earlier connections.
+    pub(super) known_before: bool,
 }
 
 /// The most ends of a connection that are waited for.
@@ -111,9 +126,13 @@ impl Connection {
             closing: None,
             exchanges: Exchanges::default(),
             subscriptions: Subscriptions::default(),
+            awaiting: Awaiting::default(),
+            copies: VecDeque::new(),
             expected: Vec::new(),
             told: Vec::new(),
             deferred: Vec::new(),
+            client: None,
+            known_before: false,
         }
     }
 
@@ -137,6 +156,27 @@ impl Connection {
                 Version::V31 => asked.clean,
                 Version::V311 | Version::V5 => !granted.present,
             })
+    }
+
+    /// Whether its session is known from where it began, on this connection or on an earlier one.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_fresh() || self.known_before
+    }
+
+    /// Whether the server has accepted it.
+    pub(super) fn accepted(&self) -> bool {
+        self.granted
+            .as_ref()
+            .is_some_and(|granted| granted.code < 0x80 && (granted.code == 0 || self.version == Version::V5))
+    }
+
+    /// Since when the client has been silent at a time, and for how many keep alive periods; nothing where there is
+    /// none, or it can't be said.
+    pub(super) fn silence(&self, now: Timestamp) -> Option<(Origin, f64)> {
+        let (asked, granted) = (self.asked.as_ref()?, self.granted.as_ref().filter(|granted| granted.code == 0)?);
+        let seconds = granted.keep_alive.unwrap_or(asked.keep_alive);
+        let last = self.last[Direction::ToServer].filter(|_| seconds > 0 && self.is_whole())?;
+        Some((last, now.since(last.time).as_secs_f64() / f64::from(seconds)))
     }
 
     /// Waits for the end of the connection.
@@ -214,6 +254,7 @@ impl Asked {
             level_known: matches!((connect.protocol_name, level), (b"MQIsdp", 3) | (b"MQTT", 4 | 5)),
             malformed: message.packet.deviations.iter().any(|deviation| malformed(deviation.kind)),
             bridge: connect.bridge(),
+            keep_alive: connect.keep_alive,
         }
     }
 }
@@ -230,6 +271,7 @@ impl Granted {
             wildcards: has(PropertyId::WildcardSubscriptionAvailable),
             subscription_ids: has(PropertyId::SubscriptionIdentifierAvailable),
             shared: has(PropertyId::SharedSubscriptionAvailable),
+            keep_alive: number(connack.properties, PropertyId::ServerKeepAlive).map(|seconds| seconds as u16),
         })
     }
 }

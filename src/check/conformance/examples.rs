@@ -33,7 +33,12 @@ pub fn example(id: &str, version: &str) -> Option<Example> {
     Some(example)
 }
 
-const TEXTS: &[&str] = &[include_str!("examples.txt")];
+/// What one packet shows, a connection, and several connections.
+const TEXTS: &[&str] = &[
+    include_str!("examples/packet.txt"),
+    include_str!("examples/connection.txt"),
+    include_str!("examples/several.txt"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -42,8 +47,9 @@ mod tests {
     #[test]
     fn an_example_is_found_by_name_and_version() {
         let found = example("MQTT-3.3.1-2", "5.0").unwrap();
-        assert_eq!(found.obeying, ["connected", "> PUBLISH topic=a payload=x"]);
-        assert_eq!(found.breaking.last(), Some(&"> PUBLISH topic=a payload=x dup"));
+        assert_eq!(found.obeying.len(), found.breaking.len());
+        assert_eq!(found.obeying.first(), Some(&"connected"));
+        assert!(found.breaking.last().is_some_and(|step| step.starts_with("> PUBLISH") && step.contains(" dup")));
         assert_eq!(example("MQTT-3.3.1-2", "3.1"), None);
     }
 }

@@ -18,13 +18,14 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
         .with(F::Sound, sound)
         .with(F::Whole, connection.is_whole())
         .with(F::Started, connection.is_started() || (connection.from_start && packet_type == PacketType::Connect))
-        .with(F::Fresh, connection.is_fresh() || begins_session(connection, message))
+        .with(F::Fresh, connection.is_known() || begins_session(connection, message))
         .with(F::First, connection.count[message.direction] == 0)
-        .with(F::Accepted, connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80));
+        .with(F::Accepted, connection.accepted());
     let features = match &packet.body {
         Body::Connect(connect) => of_connect(connect, features),
         Body::ConnAck(connack) => of_connack(connection, connack.code, packet.version, features)
-            .with(F::Present, connack.session_present() == Some(true)),
+            .with(F::Present, connack.session_present() == Some(true))
+            .with(F::Absent, connack.session_present() == Some(false)),
         Body::Publish(publish) => of_publish(connection, message, publish, features),
         Body::Ack(_) | Body::Disconnect(_) | Body::Auth(_) => {
             let code = code(&packet.body);
@@ -47,8 +48,8 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
 fn begins_session(connection: &Connection, message: &Message<'_>) -> bool {
     let Body::ConnAck(connack) = &message.packet.body else { return false };
     let asked = connection.asked.as_ref().filter(|_| connection.from_start);
-    let is_31 = message.packet.version == Version::V31;
-    asked.is_some_and(|asked| asked.clean || (!is_31 && connack.session_present() == Some(false)))
+    // Without clean session it depends on an earlier connection whether there has to be one.
+    asked.is_some_and(|asked| asked.clean) && connack.session_present() != Some(true)
 }
 
 fn of_connect(connect: &Connect<'_>, features: F) -> F {
@@ -159,7 +160,7 @@ fn of_5(connection: &Connection, message: &Message<'_>, features: F) -> F {
     };
     for block in [Some(properties(&message.packet.body)), will].into_iter().flatten().filter(|block| !block.is_empty())
     {
-        for property in block.iter() {
+        for property in block {
             features = features.with(feature_of(property.id), true).with(F::Text, is_text(property.id));
         }
     }

@@ -42,6 +42,10 @@ impl Verdict {
     }
 }
 
+/// The most classes of packets that are counted apart. More of them, which hostile traffic alone has, are put down to the
+/// statements and forgotten.
+const CLASSES: usize = 1 << 14;
+
 /// How a statement stands.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -65,6 +69,8 @@ pub struct Standing {
 
 #[derive(Debug, Clone, Default)]
 struct Marks {
+    /// Packets that put it to the test, of classes that are not counted any more.
+    exercised: u64,
     kept: u64,
     broken: u64,
     suspected: u64,
@@ -73,17 +79,45 @@ struct Marks {
     hints: Vec<FrameNo>,
 }
 
+impl Marks {
+    /// Counts the packets that put a statement to the test.
+    fn count(&mut self, statement: &Statement, classes: &Classes) {
+        for ((_, class), count) in classes.iter().filter(|((version, _), _)| *version == statement.version) {
+            if statement.exercises.iter().any(|exercise| exercise.holds(class)) {
+                match missing(statement, class) {
+                    None => self.exercised += count,
+                    Some(caveat) => *self.unprovable.entry(caveat).or_default() += count,
+                }
+            }
+        }
+    }
+}
+
+type Classes = HashMap<(Version, Class), u64>;
+
 /// The standings, while they are made.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    classes: HashMap<(Version, Class), u64>,
+    classes: Classes,
     marks: HashMap<Index, Marks>,
 }
 
 impl Ledger {
     /// A packet passed.
     pub(super) fn packet(&mut self, version: Version, class: Class) {
+        if self.classes.len() >= CLASSES && !self.classes.contains_key(&(version, class)) {
+            self.put_down();
+        }
         *self.classes.entry((version, class)).or_default() += 1;
+    }
+
+    fn put_down(&mut self) {
+        let classes = std::mem::take(&mut self.classes);
+        for (index, statement) in Table::get().statements().iter().enumerate() {
+            let mut marks = self.marks.remove(&index).unwrap_or_default();
+            marks.count(statement, &classes);
+            self.marks.insert(index, marks);
+        }
     }
 
     /// A rule saw that something held.
@@ -128,16 +162,8 @@ impl Ledger {
 
     fn standing(&self, index: Index, statement: &'static Statement) -> Standing {
         let mut marks = self.marks.get(&index).cloned().unwrap_or_default();
-        let mut exercised = 0;
-        for ((_, class), count) in self.classes.iter().filter(|((version, _), _)| *version == statement.version) {
-            if statement.exercises.iter().any(|exercise| exercise.holds(class)) {
-                match missing(statement, class) {
-                    None => exercised += count,
-                    Some(caveat) => *marks.unprovable.entry(caveat).or_default() += count,
-                }
-            }
-        }
-        let passed = marks.kept + exercised.saturating_sub(marks.broken + marks.suspected);
+        marks.count(statement, &self.classes);
+        let passed = marks.kept + marks.exercised.saturating_sub(marks.broken + marks.suspected);
         let unprovable: u64 = marks.unprovable.values().sum();
         let verdict = match () {
             () if !statement.is_judged() => Verdict::NotJudged,
@@ -173,4 +199,98 @@ fn missing(statement: &Statement, class: &Class) -> Option<Caveat> {
         .into_iter()
         .find(|(caveat, feature)| statement.needs(*caveat) && !class.features.has(*feature))
         .map(|(caveat, _)| caveat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::class::Features as F;
+    use super::*;
+    use crate::mqtt::PacketType;
+
+    const VERSION: Version = Version::V311;
+
+    fn of(ledger: &Ledger, id: &str) -> Standing {
+        let is_it = |standing: &Standing| standing.statement.version == VERSION && standing.statement.id == id;
+        ledger.standings().into_iter().find(is_it).expect(id)
+    }
+
+    fn class(packet_type: PacketType, features: &[F]) -> Class {
+        Class { packet_type, features: features.iter().fold(F::default(), |all, one| all.and(*one)) }
+    }
+
+    #[test]
+    fn what_breaks_a_statement_is_not_among_what_obeys_it() {
+        let mut ledger = Ledger::default();
+        let id = "MQTT-3.3.1-2";
+        assert_eq!(of(&ledger, id).verdict, Verdict::NotExercised);
+        for _ in 0..5 {
+            ledger.packet(VERSION, class(PacketType::Publish, &[F::Qos0, F::Sound]));
+        }
+        ledger.packet(VERSION, class(PacketType::Publish, &[F::Qos1, F::Sound]));
+        let standing = of(&ledger, id);
+        assert_eq!((standing.verdict, standing.passed, standing.failed), (Verdict::Passed, 5, 0));
+        for frame in [9, 3, 9] {
+            ledger.broken(VERSION, id, FrameNo(frame), Certainty::Certain);
+        }
+        let standing = of(&ledger, id);
+        assert_eq!((standing.verdict, standing.passed, standing.failed), (Verdict::Failed, 2, 3));
+        assert_eq!(standing.frames, [FrameNo(3), FrameNo(9)]);
+    }
+
+    #[test]
+    fn a_hint_fails_nothing_and_lets_nothing_pass() {
+        let mut ledger = Ledger::default();
+        ledger.packet(VERSION, class(PacketType::Publish, &[F::Qos0, F::Sound]));
+        ledger.packet(VERSION, class(PacketType::Publish, &[F::Qos0, F::Sound]));
+        ledger.broken(VERSION, "MQTT-3.3.1-2", FrameNo(7), Certainty::Hint);
+        let standing = of(&ledger, "MQTT-3.3.1-2");
+        assert_eq!((standing.verdict, standing.passed, standing.suspected), (Verdict::NotProvable, 1, 1));
+        assert_eq!(standing.frames, [FrameNo(7)]);
+    }
+
+    #[test]
+    fn what_is_missing_is_the_reason_why_there_is_no_proof() {
+        let mut ledger = Ledger::default();
+        let (connack, known) = (PacketType::ConnAck, [F::Resume, F::Success, F::Whole, F::Sound]);
+        ledger.packet(VERSION, class(connack, &known));
+        assert_eq!(of(&ledger, "MQTT-3.2.2-2").why, Some(Caveat::Start));
+        for _ in 0..2 {
+            ledger.packet(VERSION, class(connack, &[known[0], known[1], known[2], F::Started]));
+        }
+        let standing = of(&ledger, "MQTT-3.2.2-2");
+        assert_eq!((standing.verdict, standing.unprovable), (Verdict::NotProvable, 3));
+        assert_eq!(standing.why, Some(Caveat::Prior), "the most frequent one");
+        ledger.packet(VERSION, class(connack, &[known[0], known[1], known[2], F::Started, F::Fresh]));
+        assert_eq!(of(&ledger, "MQTT-3.2.2-2").verdict, Verdict::Passed);
+        // One packet shows by itself what it shows, whatever is missing around it.
+        ledger.packet(VERSION, class(PacketType::Publish, &[F::Qos0, F::Sound]));
+        ledger.packet(VERSION, class(PacketType::Publish, &[F::Qos0]));
+        let standing = of(&ledger, "MQTT-3.3.1-2");
+        assert_eq!((standing.passed, standing.why), (1, Some(Caveat::Gap)));
+    }
+
+    #[test]
+    fn each_break_counts_but_not_each_frame_is_kept() {
+        let mut ledger = Ledger::default();
+        for frame in 0..3 * FRAMES as u64 {
+            ledger.broken(VERSION, "MQTT-3.3.1-2", FrameNo(frame), Certainty::Likely);
+        }
+        let standing = of(&ledger, "MQTT-3.3.1-2");
+        assert_eq!((standing.failed, standing.frames.len()), (3 * FRAMES as u64, FRAMES));
+    }
+
+    #[test]
+    fn classes_without_number_are_put_down_and_none_is_lost() {
+        let mut ledger = Ledger::default();
+        let bits = [F::Dup, F::Retain, F::Empty, F::Alias, F::Topic, F::Will, F::Clean, F::Code, F::Several, F::Shared];
+        let more = [F::Known, F::Method, F::Sized, F::Present, F::Text, F::Props];
+        let bits: Vec<F> = bits.into_iter().chain(more).collect();
+        for number in 0..1_u32 << 16 {
+            let chosen = (0..16).filter(|bit| number & 1 << bit != 0).map(|bit| bits[bit]);
+            let features: Vec<F> = chosen.chain([F::Qos0, F::Sound]).collect();
+            ledger.packet(VERSION, class(PacketType::Publish, &features));
+        }
+        assert!(ledger.classes.len() <= CLASSES);
+        assert_eq!(of(&ledger, "MQTT-3.3.1-2").passed, 1 << 16);
+    }
 }

@@ -7,13 +7,16 @@ mod agreement;
 mod answers;
 mod authentication;
 mod class;
+mod clients;
 mod closing;
 mod connection;
+mod cross;
 mod docket;
 mod examples;
 mod exchanges;
 mod features;
 mod ledger;
+mod retained;
 mod rules;
 mod statement;
 mod subscriptions;
@@ -26,6 +29,7 @@ pub use statement::{Caveat, Scope, Statement, Table};
 
 use std::collections::HashMap;
 
+use clients::Clients;
 use connection::Connection;
 use docket::Docket;
 use ledger::Ledger;
@@ -35,14 +39,18 @@ use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{Event, FlowRef, NoticeKind};
 use crate::flow::{Direction, Transport};
-use crate::mqtt::{Deviation, PacketType, Version};
-use crate::session::{CauseKind, Delivery, Incident, Session, WillFate};
+use crate::mqtt::{Body, Deviation, PacketType, Version};
+use crate::session::{Delivery, Incident, Session, WillFate};
 use crate::time::Timestamp;
 
 /// Holds traffic against the statements.
 #[derive(Debug, Default)]
 pub struct Conformance {
     open: HashMap<FrameNo, Box<Connection>, foldhash::fast::RandomState>,
+    clients: Clients,
+    cross: cross::Cross,
+    /// The connection that ended last, and whether its server set the keep alive: its session is told after it.
+    ended: Option<(FrameNo, bool)>,
     ledger: Option<Ledger>,
     /// The latest time so far.
     now: Option<Timestamp>,
@@ -102,6 +110,7 @@ impl Conformance {
 
     fn on_message(&mut self, flow: FlowRef, message: &Message<'_>, findings: &mut Vec<Finding>) {
         self.now = self.now.max(Some(message.origin.time));
+        let client = self.client(flow, message);
         let connection = self.open.entry(flow.id).or_insert_with(|| Box::new(Connection::new(flow, message)));
         connection.flow = flow;
         connection.note_gaps(message);
@@ -127,6 +136,7 @@ impl Conformance {
             agreement::judge(connection, message, &mut docket);
             features = features.and(answers::follow(connection, message, &mut docket));
             features = features.and(subscriptions::follow(connection, message, &mut docket));
+            self.cross.follow(connection, message, &mut docket);
         }
         if let Some(ledger) = &mut docket.ledger {
             ledger.packet(message.packet.version, features::class(connection, message, features));
@@ -134,9 +144,33 @@ impl Conformance {
         connection.told = told;
         connection.deferred = deferred;
         connection.note(message);
+        if connection.client.is_none()
+            && let Some((client, known)) = client
+        {
+            (connection.client, connection.known_before) = (Some(client), known);
+        }
+        if matches!(message.packet.body, Body::ConnAck(_))
+            && let Some(client) = connection.client
+            && connection.accepted()
+        {
+            if connection.is_known() { self.clients.know(client, flow.id) } else { self.clients.forget(client) }
+        }
+    }
+
+    /// The client of a CONNECT, and whether its session is known from earlier connections.
+    fn client(&self, flow: FlowRef, message: &Message<'_>) -> Option<(clients::Key, bool)> {
+        let Body::Connect(connect) = &message.packet.body else { return None };
+        let client = self.clients.key(flow.server, connect.client_id?)?;
+        let whole = |id: FrameNo| self.open.get(&id).is_none_or(|connection| connection.is_whole());
+        Some((client, self.clients.latest(client).is_some_and(whole)))
     }
 
     fn settle(&mut self, mut connection: Connection, last: Origin, findings: &mut Vec<Finding>) {
+        if let Some(client) = connection.client.filter(|_| !connection.is_whole()) {
+            self.clients.forget(client);
+        }
+        let set = connection.granted.as_ref().is_some_and(|granted| granted.keep_alive.is_some());
+        self.ended = Some((connection.flow.id, set));
         let mut told = std::mem::take(&mut connection.told);
         let mut deferred = std::mem::take(&mut connection.deferred);
         let mut docket = Docket {
@@ -151,12 +185,22 @@ impl Conformance {
         docket.tell_deferred(|_| true, |direction| connection.lossy[direction]);
         answers::settle(&connection, &mut docket);
         subscriptions::settle(&connection, &mut docket);
-        closing::settle(&connection, self.now.unwrap_or(last.time), &mut docket);
+        self.cross.retained.settle(&connection, &mut docket);
+        closing::settle(&connection, last, self.now.unwrap_or(last.time), &mut docket);
     }
 
     /// An incident was judged.
     pub(super) fn on_incident(&mut self, incident: &Incident, finding: &Finding) {
-        let Some(ledger) = &mut self.ledger else { return };
+        if self.ledger.is_none() {
+            return;
+        }
+        // 3.1 allows to send again after a time.
+        if incident.version == Version::V31
+            && matches!(incident.kind, crate::session::IncidentKind::ResentOnConnection(..))
+        {
+            self.ledger.iter_mut().for_each(|ledger| ledger.kept(Version::V31, "V31-RETRY"));
+            return;
+        }
         let frame = incident.frames.last().copied().unwrap_or(incident.at.frame);
         let by = format!("{}/{}", finding.id, incident.by.name());
         let mut keys: Vec<&str> = finding.clause.into_iter().chain([finding.id.as_str(), by.as_str()]).collect();
@@ -165,13 +209,28 @@ impl Conformance {
             of_type = format!("{}/{packet_type}", finding.id);
             keys.push(&of_type);
         }
+        if incident.version == Version::V5
+            && matches!(incident.kind, crate::session::IncidentKind::KeepAliveExceeded(..))
+            && self.sets_keep_alive(incident.flow.id)
+        {
+            keys.extend(OF_SERVER_KEEP_ALIVE);
+        }
         let table = Table::get();
         let broken = keys.iter().flat_map(|key| table.broken_by(incident.version, key)).copied().collect();
-        break_all(ledger, broken, frame, incident.certainty);
+        if let Some(ledger) = &mut self.ledger {
+            break_all(ledger, broken, frame, incident.certainty);
+        }
+    }
+
+    /// Whether the server of a connection sets the keep alive.
+    fn sets_keep_alive(&self, flow: FrameNo) -> bool {
+        let open = self.open.get(&flow).and_then(|connection| connection.granted.as_ref());
+        open.map_or(self.ended == Some((flow, true)), |granted| granted.keep_alive.is_some())
     }
 
     /// A session has ended: what only its whole course shows.
     pub(super) fn on_session(&mut self, session: &Session) {
+        let of_server = self.sets_keep_alive(session.flow.id);
         let Some(ledger) = &mut self.ledger else { return };
         let version = session.version;
         let whole = !session.lossy.to_server && !session.lossy.to_client;
@@ -179,18 +238,11 @@ impl Conformance {
             let client: &[&str] = match version {
                 Version::V31 => &["V31-KEEPALIVE-CLIENT"],
                 Version::V311 => &["MQTT-3.1.2-23"],
-                Version::V5 => &["MQTT-3.1.2-20", "MQTT-3.1.2-21", "MQTT-3.2.2-21"],
+                Version::V5 => &["MQTT-3.1.2-20"],
             };
-            let server = match version {
-                Version::V31 => "V31-KEEPALIVE-SERVER",
-                Version::V311 => "MQTT-3.1.2-24",
-                Version::V5 => "MQTT-3.1.2-22",
-            };
-            for key in client.iter().filter(|_| session.keep_alive.exceeded == 0) {
+            let set = if of_server { &OF_SERVER_KEEP_ALIVE[..] } else { &[] };
+            for key in client.iter().chain(set).filter(|_| session.keep_alive.exceeded == 0) {
                 if whole { ledger.kept(version, key) } else { ledger.unprovable(version, key, Caveat::Gap) }
-            }
-            if session.end.cause.is_some_and(|cause| cause.kind == CauseKind::KeepAlive) {
-                ledger.kept(version, server);
             }
         }
         if session.taken_over.is_some() {
@@ -228,6 +280,9 @@ impl Conformance {
         }
     }
 }
+
+/// What a client breaks besides, whose keep alive is the server's.
+const OF_SERVER_KEEP_ALIVE: [&str; 2] = ["MQTT-3.1.2-21", "MQTT-3.2.2-21"];
 
 /// What became of a will, as the statements see it.
 fn note_will(session: &Session, ledger: &mut Ledger) {

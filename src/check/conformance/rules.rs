@@ -73,7 +73,7 @@ rules! {
     CLIENT_SUBSCRIPTION_ID = Rule::new("mqtt.subscription-id-from-client", Error, ["", "", "MQTT-3.3.4-6"], "a client's PUBLISH has a subscription identifier");
     SERVER_EXPIRY = Rule::new("mqtt.session-expiry-from-server", Error, ["", "", "MQTT-3.14.2-2"], "a server's DISCONNECT has a session expiry interval");
     CODE_OF_OTHER_END = Rule::new("mqtt.reason-code-of-other-end", Error, ["", "", "REASON-CODE-WRONG-SENDER"], "a reason code that only the other end may send");
-    RETAINED_EMPTY = Rule::new("mqtt.retained-empty", Error, ["", "MQTT-3.3.1-11", ""], "an empty message is sent as retained");
+    RETAINED_EMPTY = Rule::new("mqtt.retained-empty", Error, ["", "MQTT-3.3.1-11", "MQTT-3.3.1-7"], "an empty message is sent as retained");
     BRIDGE_BIT = Rule::new("mqtt.bridge-bit", Note, ["CONNECT-BRIDGE-BIT", "CONNECT-BRIDGE-BIT", ""], "the client says by a private bit that it is a bridge");
     // Authentication.
     BEFORE_AUTHENTICATION = Rule::new("mqtt.before-authentication", Error, ["", "", "MQTT-3.1.2-30"], "the client sends more than AUTH and DISCONNECT before its authentication is over");
@@ -85,6 +85,9 @@ rules! {
     REAUTHENTICATION = Rule::new("mqtt.re-authentication", Error, ["", "", "MQTT-4.12.1-1"], "a new authentication does not begin with AUTH 0x19 after the CONNACK");
     // Requests and answers.
     NO_CONNACK = Rule::new("mqtt.no-connack", Warning, ["", "MQTT-3.1.4-4", "MQTT-3.1.4-5"], "CONNECT is not answered");
+    CONNACK_TIMEOUT = Rule::new("mqtt.connack-timeout", Note, ["V31-CONNACK-TIMEOUT", "CONNACK-TIMEOUT", "CONNACK-TIMEOUT"], "the client keeps a connection whose CONNECT is not answered");
+    BEFORE_CONNACK = Rule::new("mqtt.data-before-connack", Note, ["", "DATA-BEFORE-CONNACK", "DATA-BEFORE-CONNACK"], "the client sends before it has the CONNACK")
+        .hint("that is allowed, but the client does not know yet what the server allows");
     NO_SUBACK = Rule::new("mqtt.no-suback", Error, ["V31-SUBACK", "MQTT-3.8.4-1", "MQTT-3.8.4-1"], "SUBSCRIBE is not answered");
     NO_UNSUBACK = Rule::new("mqtt.no-unsuback", Error, ["V31-UNSUBACK", "MQTT-3.10.4-4", "MQTT-3.10.4-4"], "UNSUBSCRIBE is not answered");
     NO_PINGRESP = Rule::new("mqtt.no-pingresp", Error, ["V31-PINGRESP", "MQTT-3.12.4-1", "MQTT-3.12.4-1"], "PINGREQ is not answered");
@@ -108,9 +111,29 @@ rules! {
         .hint("another client may have published the same message");
     SUBSCRIPTION_ID_MISSING = Rule::new("mqtt.subscription-id-missing", Error, ["", "", "MQTT-3.3.4-3"], "a message lacks the identifier of the subscription that it is sent for");
     SUBSCRIPTION_ID_UNKNOWN = Rule::new("mqtt.subscription-id-unknown", Error, ["", "", "SUBSCRIPTION-ID-UNKNOWN"], "a message has an identifier of a subscription that does not match it");
+    // A message's way through the broker.
+    FORMAT_CHANGED = Rule::new("mqtt.payload-format-changed", Warning, ["", "", "MQTT-3.3.2-4"], "the payload format indicator is not forwarded as it was published");
+    EXPIRED_SENT = Rule::new("mqtt.expired-sent", Warning, ["", "", "MQTT-3.3.2-5"], "a message is sent after it has expired");
+    EXPIRY_CHANGED = Rule::new("mqtt.expiry-changed", Warning, ["", "", "MQTT-3.3.2-6"], "the message expiry is not forwarded as what is left of it");
+    RESPONSE_TOPIC_CHANGED = Rule::new("mqtt.response-topic-changed", Warning, ["", "", "MQTT-3.3.2-15"], "the response topic is not forwarded as it was published");
+    CORRELATION_CHANGED = Rule::new("mqtt.correlation-data-changed", Warning, ["", "", "MQTT-3.3.2-16"], "the correlation data is not forwarded as it was published");
+    USERS_CHANGED = Rule::new("mqtt.user-properties-changed", Warning, ["", "", "MQTT-3.3.2-17"], "user properties are not forwarded");
+    USERS_REORDERED = Rule::new("mqtt.user-properties-reordered", Warning, ["", "", "MQTT-3.3.2-18"], "user properties are forwarded in another order");
+    CONTENT_TYPE_CHANGED = Rule::new("mqtt.content-type-changed", Warning, ["", "", "MQTT-3.3.2-20"], "the content type is not forwarded as it was published");
+    NOT_AS_PUBLISHED = Rule::new("mqtt.retain-not-as-published", Warning, ["", "", "MQTT-3.3.1-13"], "RETAIN is not forwarded as published, though the subscription wants it so");
+    DOUBLED = Rule::new("mqtt.doubled-after-renewal", Warning, ["", "MQTT-3.8.4-3", "MQTT-3.8.4-3"], "a subscription that took the place of an equal one gets a message twice")
+        .hint("two clients may have published the same message, one of them outside the capture");
+    RETAINED_MISSING = Rule::new("mqtt.retained-missing", Warning, ["V31-RETAIN-NEW-SUB", "MQTT-3.3.1-6", "MQTT-3.3.1-9"], "a new subscription does not get the retained message")
+        .hint("the client may not be allowed to read the topic");
+    RETAINED_AS_LIVE = Rule::new("mqtt.retained-without-flag", Warning, ["V31-RETAIN-NEW-SUB", "MQTT-3.3.1-8", ""], "a retained message is sent to a new subscription without RETAIN");
+    RETAINED_NOT_REPLACED = Rule::new("mqtt.retained-not-replaced", Warning, ["", "MQTT-3.3.1-5", "MQTT-3.3.1-5"], "a retained message is sent that had been replaced");
+    RETAINED_NOT_DROPPED = Rule::new("mqtt.retained-not-dropped", Warning, ["", "MQTT-3.3.1-7", ""], "a retained message is sent that a message of QoS 0 had replaced");
+    RETAINED_NOT_CLEARED = Rule::new("mqtt.retained-not-cleared", Warning, ["", "MQTT-3.3.1-10", "MQTT-3.3.1-6"], "a retained message is sent that had been cleared");
+    STORED_UNASKED = Rule::new("mqtt.stored-without-retain", Warning, ["", "MQTT-3.3.1-12", "MQTT-3.3.1-8"], "a message is sent as retained that was published without RETAIN");
     // The end of the connection.
     OPEN_AFTER_REFUSAL = Rule::new("mqtt.open-after-refusal", Warning, ["", "MQTT-3.2.2-5", "MQTT-3.2.2-7"], "the connection stays open after it was refused");
     OPEN_AFTER_DISCONNECT = Rule::new("mqtt.open-after-disconnect", Warning, ["", "MQTT-3.14.4-1", "MQTT-3.14.4-2"], "the connection stays open after DISCONNECT");
+    CUT_SHORT = Rule::new("mqtt.keep-alive-cut-short", Warning, ["", "", "MQTT-3.2.2-22"], "the server closes for keep alive before one and a half times the client's is over");
     OPEN_AFTER_ERROR = Rule::new("mqtt.open-after-error", Warning, ["V31-CONNECT-INVALID", "MQTT-4.8.0-1", "MQTT-4.13.1-1"], "the server goes on after the client has broken the protocol");
     ALIAS_REFUSED_BY_CLIENT = Rule::new("mqtt.alias-refused-by-client", Warning, ["", "", "MQTT-3.3.2-10"], "the client refuses a topic alias that it allows");
     ALIAS_REFUSED_BY_SERVER = Rule::new("mqtt.alias-refused-by-server", Warning, ["", "", "MQTT-3.3.2-12"], "the server refuses a topic alias that it allows");

@@ -2,7 +2,7 @@
 //!
 //! They judge a connection whose session began with it; of others it is not known what was subscribed to before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
 use super::class::Features as F;
@@ -20,6 +20,9 @@ use crate::time::Span;
 /// The most subscriptions of a connection that are held against each message.
 const SUBSCRIPTIONS: usize = 256;
 
+/// The most of them with wildcards: others are found by their name.
+const WILDCARDS: usize = 64;
+
 /// The most bytes of filters kept of a connection.
 const BYTES: usize = 1 << 16;
 
@@ -36,6 +39,7 @@ const OWN: usize = 64;
 #[derive(Debug)]
 struct Subscription {
     filter: Box<[u8]>,
+    hash: u64,
     options: u8,
     identifier: Option<u32>,
     /// The answer of the server, once it came.
@@ -68,13 +72,38 @@ fn pattern(filter: &[u8]) -> &[u8] {
     topic::shared(filter).map_or(filter, |(_, pattern)| pattern)
 }
 
+/// What the last message of the server matches.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Matched {
+    /// All subscriptions are known.
+    pub(super) known: bool,
+    /// How many stand that it matches.
+    pub(super) standing: usize,
+    /// Those of them with Retain As Published.
+    pub(super) as_published: usize,
+    /// One took the place of an equal one.
+    pub(super) renewed: bool,
+    /// When the newest of them was asked for.
+    pub(super) asked: Option<Origin>,
+    /// When the last one was taken back, where none stands.
+    pub(super) removed: Option<Origin>,
+}
+
 /// The subscriptions of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     all: Vec<Subscription>,
+    /// Those with wildcards.
+    wild: Vec<usize>,
+    /// Those without, by hash.
+    exact: HashMap<u64, Vec<usize>, foldhash::fast::RandomState>,
     /// What each request asks for, by its packet identifier: the places in `all`, or filters to be taken back.
     asked: BTreeMap<u16, Vec<usize>>,
-    taken_back: BTreeMap<u16, Vec<Box<[u8]>>>,
+    /// Of filters that are to be taken back, hashes.
+    taken_back: BTreeMap<u16, Vec<u64>>,
+    /// Those that the last SUBACK answered.
+    answered: Vec<usize>,
+    pub(super) matched: Matched,
     bytes: usize,
     /// More than can be kept.
     overflow: bool,
@@ -88,16 +117,25 @@ pub(super) struct Subscriptions {
 
 impl Subscriptions {
     fn add(&mut self, id: u16, filter: &[u8], options: u8, identifier: Option<u32>, at: Origin) {
-        if self.all.len() >= SUBSCRIPTIONS || self.bytes + filter.len() > BYTES {
+        let wild = topic::has_wildcard(pattern(filter));
+        let full = self.all.len() >= SUBSCRIPTIONS || (wild && self.wild.len() >= WILDCARDS);
+        if full || self.bytes + filter.len() > BYTES {
             self.overflow = true;
             return;
         }
         self.bytes += filter.len();
         self.no_local |= options & 0b100 != 0;
         let renewed = self.all.iter().any(|old| *old.filter == *filter && old.stands());
-        self.asked.entry(id).or_default().push(self.all.len());
+        let place = self.all.len();
+        self.asked.entry(id).or_default().push(place);
+        if wild {
+            self.wild.push(place);
+        } else {
+            self.exact.entry(self.hasher.hash_one(pattern(filter))).or_default().push(place);
+        }
         self.all.push(Subscription {
             filter: filter.into(),
+            hash: self.hasher.hash_one(filter),
             options,
             identifier,
             answer: None,
@@ -106,6 +144,23 @@ impl Subscriptions {
             removed: None,
             disturbed: false,
         });
+    }
+
+    /// Where the subscriptions stand that match a topic, or did.
+    fn matching(&self, name: &[u8]) -> Vec<usize> {
+        let exact = self.exact.get(&self.hasher.hash_one(name)).map_or(&[][..], Vec::as_slice);
+        let places = exact.iter().chain(&self.wild).copied();
+        places.filter(|place| self.all[*place].matches(name)).collect()
+    }
+
+    /// The filters that the last SUBACK granted, as far as their retained messages are to be sent.
+    pub(super) fn wanting_retained(&self) -> impl Iterator<Item = &[u8]> {
+        let wants = |held: &&Subscription| {
+            let handling = held.retain_handling();
+            let granted = held.answer.is_some_and(|answer| answer <= 2) && topic::shared(&held.filter).is_none();
+            granted && (handling == 0 || (handling == 1 && !held.renewed))
+        };
+        self.answered.iter().filter_map(|place| self.all.get(*place)).filter(wants).map(|held| &*held.filter)
     }
 
     fn hash(&self, publish: &Publish<'_>, name: &[u8]) -> u64 {
@@ -122,6 +177,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
     let whole = message.missing == 0;
     let fresh = connection.is_fresh() && connection.is_whole();
     let held = &mut connection.subscriptions;
+    held.matched = Matched::default();
     match &message.packet.body {
         Body::Subscribe(subscribe) => {
             let Some(id) = subscribe.packet_id.filter(|_| whole) else {
@@ -137,6 +193,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
         Body::SubAck(suback) => {
             let Some(id) = suback.packet_id else { return F::default() };
             let places = held.asked.remove(&id).unwrap_or_default();
+            held.answered.clone_from(&places);
             for (place, code) in places.iter().zip(suback.codes) {
                 let asked = &mut held.all[*place];
                 asked.answer = Some(*code);
@@ -155,7 +212,8 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
         }
         Body::Unsubscribe(unsubscribe) => {
             let Some(id) = unsubscribe.packet_id.filter(|_| whole) else { return F::default() };
-            let filters = unsubscribe.filters.into_iter().take(SUBSCRIPTIONS).map(Into::into).collect();
+            let filters = unsubscribe.filters.into_iter().take(SUBSCRIPTIONS);
+            let filters = filters.map(|filter| held.hasher.hash_one(filter)).collect();
             if held.taken_back.len() < SUBSCRIPTIONS {
                 held.taken_back.insert(id, filters);
             }
@@ -166,7 +224,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
                 if unsuback.codes.get(place).is_some_and(|code| *code >= 0x80) {
                     continue;
                 }
-                let stands = held.all.iter_mut().filter(|held| held.filter == *filter && held.removed.is_none());
+                let stands = held.all.iter_mut().filter(|held| held.hash == *filter && held.removed.is_none());
                 stands.for_each(|held| held.removed = Some(at));
             }
         }
@@ -202,18 +260,30 @@ fn judge(
 ) -> F {
     let bridge = connection.asked.as_ref().is_some_and(|asked| asked.bridge);
     let held = &mut connection.subscriptions;
+    let matching = held.matching(name);
     let mut standing = std::mem::take(&mut held.standing);
     standing.clear();
-    standing.extend((0..held.all.len()).filter(|place| held.all[*place].stands() && held.all[*place].matches(name)));
+    standing.extend(matching.iter().copied().filter(|place| held.all[*place].stands()));
+    held.matched = Matched {
+        known: true,
+        standing: standing.len(),
+        as_published: standing.iter().filter(|place| held.all[**place].options & 0b1000 != 0).count(),
+        renewed: standing.iter().any(|place| held.all[*place].renewed),
+        asked: standing.iter().map(|place| held.all[*place].asked).max_by_key(|asked| asked.time),
+        removed: None,
+    };
     let is_5 = message.packet.version == Version::V5;
-    let by_identifier = check_identifiers(held, &standing, publish, is_5, message, docket);
+    let by_identifier = check_identifiers(held, &matching, &standing, publish, is_5, message, docket);
     if standing.is_empty() {
+        held.matched.removed = matching.iter().filter_map(|place| held.all[*place].removed).max_by_key(|at| at.time);
         check_without(held, name, message, docket);
     } else {
-        if message.packet.header.retain() && !bridge {
+        let retain = message.packet.header.retain();
+        if retain && !bridge {
             check_retain(held, &standing, is_5, message, docket);
         }
-        if is_5 && standing.iter().all(|place| held.all[*place].options & 0b100 != 0) {
+        // A retained message is sent because of the subscription; it is not forwarded (section 3.8.3.1 speaks of that).
+        if is_5 && !retain && standing.iter().all(|place| held.all[*place].options & 0b100 != 0) {
             if held.own.contains(&held.hash(publish, name)) {
                 let text = "the client's own message comes back, and it set No Local".to_owned();
                 docket.breach_unless_lost(
@@ -236,8 +306,7 @@ fn judge(
 fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docket: &mut Docket<'_>) {
     let at = message.origin;
     let frames = [at.frame];
-    let gone = held.all.iter().filter(|held| held.matches(name)).filter_map(|held| held.removed);
-    match gone.max_by_key(|at| at.time) {
+    match held.matched.removed {
         // It was under way, or a resend of what had been sent.
         Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
         Some(removed) => {
@@ -250,7 +319,7 @@ fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docke
                 text,
             );
         }
-        None if name.first() == Some(&b'$') && held.all.iter().any(|held| held.stands() && by_wildcard(held, name)) => {
+        None if name.first() == Some(&b'$') && by_wildcard(held, name) => {
             let text = "the server sends a topic that begins with $ for a filter that begins with a wildcard";
             docket.breach_unless_lost(
                 rules::DOLLAR_BY_WILDCARD,
@@ -268,10 +337,12 @@ fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docke
 }
 
 /// Whether a filter would match if a wildcard stood for `$` too.
-fn by_wildcard(held: &Subscription, name: &[u8]) -> bool {
-    let filter = pattern(&held.filter);
-    let rest = name.get(1..).unwrap_or_default();
-    matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &[b"x", rest].concat())
+fn by_wildcard(held: &Subscriptions, name: &[u8]) -> bool {
+    let plain = [b"x", name.get(1..).unwrap_or_default()].concat();
+    held.wild.iter().map(|place| &held.all[*place]).any(|held| {
+        let filter = pattern(&held.filter);
+        held.stands() && matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &plain)
+    })
 }
 
 fn check_retain(
@@ -313,7 +384,9 @@ fn check_retain(
         let rule = if never { rules::RETAINED_UNWANTED } else { rules::RETAINED_AGAIN };
         let why = if never { "which wants no retained messages" } else { "which is not new" };
         let message = format!("the server sends a message with RETAIN for a subscription {why}");
-        standing.iter().for_each(|place| held.all[*place].disturbed = true);
+        for place in standing {
+            held.all[*place].disturbed = true;
+        }
         docket.breach_unless_lost(rule, Direction::ToServer, &frames, Certainty::Likely, message);
     }
 }
@@ -321,6 +394,7 @@ fn check_retain(
 /// Judges the subscription identifiers of a message; gives whether a subscription that it is sent for has one.
 fn check_identifiers(
     held: &Subscriptions,
+    matching: &[usize],
     standing: &[usize],
     publish: &Publish<'_>,
     is_5: bool,
@@ -338,8 +412,7 @@ fn check_identifiers(
         let Some(id) = PropertyValue::number(property.value) else { continue };
         any = true;
         // One that was taken back may have sent it.
-        let fits = |held: &Subscription| held.identifier == Some(id) && held.matches(message.topic.unwrap_or_default());
-        if !held.all.iter().any(fits) {
+        if !matching.iter().any(|place| held.all[*place].identifier == Some(id)) {
             let message = format!("the message has subscription identifier {id}, and no subscription of it matches");
             docket.breach_unless_lost(
                 rules::SUBSCRIPTION_ID_UNKNOWN,
@@ -381,5 +454,70 @@ pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
             (None, _) => continue,
         };
         if known { docket.kept(key) } else { docket.unprovable(key, Caveat::Prior) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::FrameNo;
+    use crate::time::Timestamp;
+
+    fn add(held: &mut Subscriptions, id: u16, filter: &str) {
+        let at = Origin { frame: FrameNo(u64::from(id)), time: Timestamp::from_nanos(0) };
+        held.add(id, filter.as_bytes(), 0, None, at);
+    }
+
+    fn filters<'a>(held: &'a Subscriptions, name: &str) -> Vec<&'a str> {
+        let places = held.matching(name.as_bytes());
+        places.into_iter().map(|place| std::str::from_utf8(&held.all[place].filter).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_topic_finds_its_filters_with_and_without_wildcards() {
+        let mut held = Subscriptions::default();
+        let all = ["a/b", "a/+", "#", "$share/g/a/b", "$share/g/+/b", "a/b/c", "b", "+"];
+        (1..).zip(all).for_each(|(id, filter)| add(&mut held, id, filter));
+        let mut found = filters(&held, "a/b");
+        found.sort_unstable();
+        assert_eq!(found, ["#", "$share/g/+/b", "$share/g/a/b", "a/+", "a/b"]);
+        assert_eq!(filters(&held, "$SYS/x"), [""; 0]);
+        assert!(by_wildcard(&held, b"$SYS/x"));
+    }
+
+    #[test]
+    fn an_equal_filter_is_a_renewal_while_the_old_one_stands() {
+        let mut held = Subscriptions::default();
+        add(&mut held, 1, "a");
+        add(&mut held, 2, "a");
+        assert_eq!(held.all.iter().map(|held| held.renewed).collect::<Vec<_>>(), [false, true]);
+        held.all.iter_mut().for_each(|held| held.removed = Some(held.asked));
+        add(&mut held, 3, "a");
+        assert!(!held.all[2].renewed);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_what_is_too_much_is_told() {
+        let mut held = Subscriptions::default();
+        for id in 1..=SUBSCRIPTIONS as u16 {
+            add(&mut held, id, &format!("a/{id}"));
+        }
+        assert!(!held.overflow);
+        add(&mut held, 999, "b");
+        assert!(held.overflow && held.all.len() == SUBSCRIPTIONS && !held.asked.contains_key(&999));
+
+        let mut held = Subscriptions::default();
+        for id in 1..=WILDCARDS as u16 {
+            add(&mut held, id, &format!("+/{id}"));
+        }
+        assert!(!held.overflow);
+        add(&mut held, 999, "#");
+        assert!(held.overflow && held.wild.len() == WILDCARDS);
+
+        let mut held = Subscriptions::default();
+        add(&mut held, 1, &"x".repeat(BYTES));
+        assert!(!held.overflow);
+        add(&mut held, 2, "x");
+        assert!(held.overflow && held.bytes == BYTES);
     }
 }
