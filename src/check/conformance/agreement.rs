@@ -78,10 +78,8 @@ fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>
         && connection.flow.begin[Direction::ToClient].is_some();
     let may = matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect | T::Reserved);
     if early && !may && !asked.malformed {
-        let message = format!("the client sends {} before it has the CONNACK", at.message.packet.header.packet_type);
-        let frames = [asked.at.frame, at.message.origin.frame];
-        let certainty = at.certainty.min(Certainty::Likely);
-        docket.breach_unless_lost(rules::BEFORE_CONNACK, Direction::ToClient, &frames, certainty, message);
+        // Usual, and no finding: only what comes of it is.
+        docket.broken("DATA-BEFORE-CONNACK", at.message.origin.frame, at.certainty.min(Certainty::Likely));
     }
 }
 

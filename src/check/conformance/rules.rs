@@ -86,8 +86,6 @@ rules! {
     // Requests and answers.
     NO_CONNACK = Rule::new("mqtt.no-connack", Warning, ["", "MQTT-3.1.4-4", "MQTT-3.1.4-5"], "CONNECT is not answered");
     CONNACK_TIMEOUT = Rule::new("mqtt.connack-timeout", Note, ["V31-CONNACK-TIMEOUT", "CONNACK-TIMEOUT", "CONNACK-TIMEOUT"], "the client keeps a connection whose CONNECT is not answered");
-    BEFORE_CONNACK = Rule::new("mqtt.data-before-connack", Note, ["", "DATA-BEFORE-CONNACK", "DATA-BEFORE-CONNACK"], "the client sends before it has the CONNACK")
-        .hint("that is allowed, but the client does not know yet what the server allows");
     NO_SUBACK = Rule::new("mqtt.no-suback", Error, ["V31-SUBACK", "MQTT-3.8.4-1", "MQTT-3.8.4-1"], "SUBSCRIBE is not answered");
     NO_UNSUBACK = Rule::new("mqtt.no-unsuback", Error, ["V31-UNSUBACK", "MQTT-3.10.4-4", "MQTT-3.10.4-4"], "UNSUBSCRIBE is not answered");
     NO_PINGRESP = Rule::new("mqtt.no-pingresp", Error, ["V31-PINGRESP", "MQTT-3.12.4-1", "MQTT-3.12.4-1"], "PINGREQ is not answered");

@@ -66,7 +66,7 @@ fn detail(standing: &Standing) -> String {
         1 => format!(", frame {}", frames.concat()),
         _ => format!(", frames {}", frames.join(" ")),
     };
-    let why = standing.why.map(|why| why.describe()).unwrap_or_default();
+    let why = standing.why.map(Caveat::describe).unwrap_or_default();
     match standing.verdict {
         Verdict::Failed if standing.passed == 0 => format!("broken each time{places}"),
         Verdict::Failed => format!("broken{places}; held {}", times(standing.passed)),
