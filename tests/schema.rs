@@ -133,7 +133,7 @@ fn every_line_of_a_check_is_valid() {
     let verdicts = common::of(&records, "verdict");
     assert_eq!(verdicts.len(), 3);
     assert_eq!(verdicts[0]["captures"].as_array().unwrap().len(), all.len());
-    assert!(verdicts[1]["captures"][0]["problems"].is_array() && verdicts[2]["gone"].as_array().unwrap().len() == 12);
+    assert!(verdicts[1]["captures"][0]["problems"].is_array() && verdicts[2]["gone"].as_array().unwrap().len() > 12);
     for record in &records {
         validator.check(record).unwrap_or_else(|error| panic!("{error}"));
     }

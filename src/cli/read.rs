@@ -30,6 +30,8 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         wireshark: Some(arguments.segments.rules()),
+        // Fragments are saved with the datagram that they make.
+        places: saver.is_some(),
         ..engine_options(&arguments.decoding)
     };
     let options = match &mut chooser {
