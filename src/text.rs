@@ -66,9 +66,45 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The longest text that is compared letter by letter: that costs as much as both lengths multiplied.
+const LONGEST: usize = 80;
+
+/// How many letters must be put in, taken out or changed to make one text of the other (Levenshtein), as far as they are
+/// ASCII; of very long texts `usize::MAX`.
+pub fn distance(one: &str, other: &str) -> usize {
+    if one.len().max(other.len()) > LONGEST {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, a) in one.bytes().enumerate() {
+        let mut corner = line;
+        let mut left = line + 1;
+        for (b, cell) in other.bytes().zip(row.iter_mut().skip(1)) {
+            let above = *cell;
+            left = (corner + usize::from(a != b)).min(left + 1).min(above + 1);
+            corner = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = line + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_letter_more_less_or_other_is_one_away() {
+        for (one, other, expected) in
+            [("abc", "abc", 0), ("abc", "abd", 1), ("abc", "ab", 1), ("", "ab", 2), ("kitten", "sitting", 3)]
+        {
+            assert_eq!((distance(one, other), distance(other, one)), (expected, expected), "{one} {other}");
+        }
+        assert_eq!(distance("a", &"a".repeat(LONGEST + 1)), usize::MAX);
+    }
 
     #[test]
     fn terminal_controls_and_reordering_marks_are_shown_not_sent() {

@@ -79,6 +79,8 @@ pub struct CheckOptions {
     pub health: Health,
     /// Good practice beyond the specifications.
     pub lints: bool,
+    /// What shows only in the traffic of several clients: how messages are handed on, and what is retained.
+    pub across: bool,
     /// A ledger of how each statement of the specifications stands.
     pub ledger: bool,
     /// Thresholds.
@@ -88,7 +90,7 @@ pub struct CheckOptions {
 impl CheckOptions {
     /// Every rule there is.
     pub fn all() -> Self {
-        Self { health: Health::All, lints: true, ledger: false, limits: Limits::default() }
+        Self { health: Health::All, lints: true, across: true, ledger: false, limits: Limits::default() }
     }
 }
 
@@ -130,7 +132,7 @@ impl Checks {
         }
         Self {
             rules: vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)],
-            conformance: Conformance::new(options.ledger),
+            conformance: Conformance::new(options.ledger, options.across),
             counted,
             options,
             findings: Vec::new(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, streams};
 use crate::mqtt::{DeviationKind, Version};
+use crate::text::distance;
 
 /// A rule whose severity and clause do not depend on the case.
 #[derive(Debug, Clone, Copy)]
@@ -207,31 +208,6 @@ pub(super) fn selects(pattern: &str, name: &str) -> bool {
         Some(beginning) => name.starts_with(beginning),
         None => name == pattern,
     }
-}
-
-/// The longest name that is compared letter by letter: that costs as much as both lengths multiplied.
-const LONGEST: usize = 80;
-
-/// How many letters must be put in, taken out or changed to make one of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    if one.len().max(other.len()) > LONGEST {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, a) in one.bytes().enumerate() {
-        let mut corner = line;
-        let mut left = line + 1;
-        for (b, cell) in other.bytes().zip(row.iter_mut().skip(1)) {
-            let above = *cell;
-            left = (corner + usize::from(a != b)).min(left + 1).min(above + 1);
-            corner = above;
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = line + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

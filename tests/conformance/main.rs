@@ -34,7 +34,7 @@ impl Judged {
         std::fs::write(&path, capture).unwrap();
         let mut analysis = Analysis::open(&[&path]).unwrap();
         analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
-        analysis.check(CheckOptions { ledger: true, ..CheckOptions::default() });
+        analysis.check(CheckOptions { ledger: true, across: true, ..CheckOptions::default() });
         let mut findings = Vec::new();
         analysis.run(&mut |output: &Output<'_>| {
             if let Output::Finding(finding) = output {

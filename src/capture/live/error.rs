@@ -100,31 +100,8 @@ impl OpenError {
 /// Sorts names by their likeness to `wanted`, the most similar first.
 #[cfg(feature = "live")]
 pub(super) fn nearest_first(wanted: &str, mut names: Vec<String>) -> Vec<String> {
-    names.sort_by_cached_key(|name| distance(wanted, name));
+    names.sort_by_cached_key(|name| crate::text::distance(wanted, name));
     names
-}
-
-/// The Levenshtein distance: how many letters must be put in, taken out or changed.
-#[cfg(feature = "live")]
-fn distance(a: &str, b: &str) -> usize {
-    // Interface names have 15 letters at most; what a user types may have any number.
-    const LONGEST: usize = 64;
-    let b: Vec<char> = b.chars().take(LONGEST).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (index, letter) in a.chars().take(LONGEST).enumerate() {
-        let mut diagonal = index;
-        let mut left = index + 1;
-        for (cell, other) in row.iter_mut().skip(1).zip(&b) {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = *cell;
-            left = changed.min(*cell + 1).min(left + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = index + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(all(test, feature = "live"))]
@@ -137,14 +114,6 @@ mod tests {
         assert_eq!(nearest_first("eth0", names.clone())[0], "eth1");
         assert_eq!(nearest_first("wlan", names.clone())[0], "wlan0");
         assert_eq!(nearest_first("", names)[0], "lo");
-    }
-
-    #[test]
-    fn letters_put_in_taken_out_and_changed_are_counted() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", ""), 3);
-        assert_eq!(distance("ab", "ba"), 2);
     }
 
     #[test]

@@ -48,7 +48,7 @@ use crate::time::Timestamp;
 pub struct Conformance {
     open: HashMap<FrameNo, Box<Connection>, foldhash::fast::RandomState>,
     clients: Clients,
-    cross: cross::Cross,
+    cross: Option<cross::Cross>,
     /// The connection that ended last, and whether its server set the keep alive: its session is told after it.
     ended: Option<(FrameNo, bool)>,
     ledger: Option<Ledger>,
@@ -58,8 +58,10 @@ pub struct Conformance {
 
 impl Conformance {
     /// One that keeps a ledger, besides finding what is wrong, if that is asked for.
-    pub(super) fn new(ledger: bool) -> Self {
-        Self { ledger: ledger.then(Ledger::default), ..Self::default() }
+    ///
+    /// `across` tells whether it looks at what several clients show together.
+    pub(super) fn new(ledger: bool, across: bool) -> Self {
+        Self { ledger: ledger.then(Ledger::default), cross: across.then(cross::Cross::default), ..Self::default() }
     }
 
     /// How each statement stands, in the order of the table; nothing without a ledger.
@@ -136,7 +138,9 @@ impl Conformance {
             agreement::judge(connection, message, &mut docket);
             features = features.and(answers::follow(connection, message, &mut docket));
             features = features.and(subscriptions::follow(connection, message, &mut docket));
-            self.cross.follow(connection, message, &mut docket);
+            if let Some(cross) = &mut self.cross {
+                cross.follow(connection, message, &mut docket);
+            }
         }
         if let Some(ledger) = &mut docket.ledger {
             ledger.packet(message.packet.version, features::class(connection, message, features));
@@ -185,7 +189,9 @@ impl Conformance {
         docket.tell_deferred(|_| true, |direction| connection.lossy[direction]);
         answers::settle(&connection, &mut docket);
         subscriptions::settle(&connection, &mut docket);
-        self.cross.retained.settle(&connection, &mut docket);
+        if let Some(cross) = &mut self.cross {
+            cross.retained.settle(&connection, &mut docket);
+        }
         closing::settle(&connection, last, self.now.unwrap_or(last.time), &mut docket);
     }
 

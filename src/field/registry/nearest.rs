@@ -1,9 +1,11 @@
 //! What somebody may have meant by a name that is none.
 
+use crate::text::distance;
+
 /// The most names that are offered.
 const OFFERED: usize = 3;
 
-/// Names longer than this are no slip of the finger; comparing costs as much as both lengths multiplied.
+/// Names longer than this are no slip of the finger.
 const LONGEST: usize = 64;
 
 /// The names nearest to one, the nearest first: those that are few letters away, then those that contain it.
@@ -34,37 +36,9 @@ pub fn nearest(name: &str, names: impl Iterator<Item = &'static str>) -> Vec<&'s
     found.into_iter().take(OFFERED).map(|(.., known)| known).collect()
 }
 
-/// How many letters must be put in, taken out or changed to make one of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, a) in one.bytes().enumerate() {
-        let mut corner = line;
-        let mut left = line + 1;
-        for (b, cell) in other.bytes().zip(row.iter_mut().skip(1)) {
-            let above = *cell;
-            left = (corner + usize::from(a != b)).min(left + 1).min(above + 1);
-            corner = above;
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = line + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_letter_more_less_or_other_is_one_away() {
-        for (one, other, expected) in
-            [("abc", "abc", 0), ("abc", "abd", 1), ("abc", "ab", 1), ("", "ab", 2), ("kitten", "sitting", 3)]
-        {
-            assert_eq!((distance(one, other), distance(other, one)), (expected, expected), "{one} {other}");
-        }
-    }
 
     #[test]
     fn slips_come_before_words_that_contain_the_name() {
