@@ -86,7 +86,7 @@ impl Sessions {
                 what.get_or_insert(came);
             }
             accepted_before = old.is_accepted();
-            let mut state = std::mem::take(&mut old.state);
+            let mut state = old.state.hand_over();
             state.known &= !old.lossy.to_server && !old.lossy.to_client;
             old_state = Some(state);
         }

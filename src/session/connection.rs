@@ -34,6 +34,16 @@ impl SessionState {
         self.subscriptions.is_empty() && Direction::BOTH.iter().all(|direction| self.exchanges[*direction].open() == 0)
     }
 
+    /// What a later connection takes; what waits for the other direction stays with this one.
+    pub(super) fn hand_over(&mut self) -> Self {
+        let mut state = std::mem::take(self);
+        self.subscriptions = state.subscriptions.leave_early();
+        for direction in Direction::BOTH {
+            self.exchanges[direction] = state.exchanges[direction].leave_early();
+        }
+        state
+    }
+
     /// Takes over what was begun on a new connection before the session went on, of which `deliveries` are the counts.
     pub(super) fn absorb(
         &mut self,

@@ -520,6 +520,11 @@ impl Exchanges {
         }
     }
 
+    /// Leaves acknowledgements that wait for their message with their connection, whose end tells of them.
+    pub(super) fn leave_early(&mut self) -> Self {
+        Self { early: std::mem::take(&mut self.early), ..Self::default() }
+    }
+
     /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was
     /// `lost` may be that message.
     pub(super) fn settle(&mut self, all: bool, lost: bool, judge: &mut Judge<'_>) {

@@ -221,6 +221,11 @@ impl Subscriptions {
         }
     }
 
+    /// Leaves answers that wait for their request with their connection, whose end tells of them.
+    pub(super) fn leave_early(&mut self) -> Self {
+        Self { early: std::mem::take(&mut self.early), ..Self::default() }
+    }
+
     /// The answer to a request that has just been told of, where it was told before.
     pub(super) fn take_early(&mut self, packet_type: PacketType, packet_id: u16) -> Option<Box<[u8]>> {
         let is_it = |early: &EarlyAnswer| early.packet_type == packet_type && early.packet_id == packet_id;

@@ -110,6 +110,21 @@ fn a_client_that_connects_anew_takes_over() {
     }
 }
 
+/// Its end is told of after the next connection has taken the session.
+#[test]
+fn an_acknowledgement_of_nothing_is_told_though_the_client_is_back() {
+    for version in [4, 5] {
+        let mut net = Net::default();
+        let old = net.new_client(version, "c");
+        net.up(old, &puback(7));
+        net.close(old, 0);
+        net.new_client(version, "c");
+        let told = net.told();
+        assert_eq!(told.findings(), ["unsolicited"], "{version}");
+        assert_eq!(told.finding("unsolicited")["flow"], told.sessions()[0]["flow"]);
+    }
+}
+
 #[test]
 fn a_connection_that_is_refused_takes_nothing_over() {
     let mut net = Net::default();
