@@ -267,3 +267,33 @@ fn every_finding_of_the_fixtures_is_of_a_known_rule() {
     }
     assert!(seen.len() > 15, "{seen:?}");
 }
+
+#[test]
+fn rules_of_the_user_decide_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    let with = |text: &str, more: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        check(&[&[GOOD, "--assert", file.to_str().unwrap()], more].concat())
+    };
+    let holds = "[[assert]]\nname = \"answered\"\neach = 'mqtt.msgtype == SUBSCRIBE'\nthen = 'mqtt.msgtype == SUBACK'\nwithin = \"1s\"\n";
+    let breaks = "[[assert]]\nname = \"no QoS 2\"\nover = \"messages\"\nnone = 'mqtt.qos == 2'\n";
+    assert_eq!(with(holds, &[]).status.code(), Some(0));
+    let both = with(&[holds, breaks].concat(), &["--format", "json"]);
+    assert_eq!(both.status.code(), Some(1));
+    let records = lines(&both);
+    let outcomes: Vec<_> = common::of(&records, "assertion").iter().map(|record| record["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["passed", "failed"]);
+    // The file may set built-in rules and what is bad enough; the command line decides.
+    let strict = "fail_on = \"note\"\n[rules]\n\"*\" = \"off\"\n\"lint.anonymous\" = \"note\"\n";
+    assert_eq!(with(strict, &[]).status.code(), Some(1));
+    assert_eq!(with(strict, &["--fail-on", "error"]).status.code(), Some(0));
+    assert_eq!(with(strict, &["--rule", "lint.anonymous=off"]).status.code(), Some(0));
+    for (wrong, place) in [(breaks.replace("none", "nune"), ":4:1:"), ("[limits]\nreconects = 3\n".to_owned(), ":2:")] {
+        let output = with(&wrong, &[]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(stderr(&output).contains(place) && stderr(&output).contains("did you mean"), "{}", stderr(&output));
+    }
+    assert_eq!(status(&[GOOD, "--threshold", "keepalive_long_s=30", "--rule", "lint.keepalive-long=error"]), 1);
+    assert_eq!(status(&[GOOD, "--threshold", "keepalive_lng_s=30"]), 2);
+}

@@ -29,17 +29,9 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let reports = reports::plan(arguments)?;
     let mut baseline = known::read(arguments)?;
     let captures = examine::all(arguments, &policy, &limits, asserted.as_ref(), baseline.as_mut())?;
-    let verdicts = captures.iter().flat_map(|(_, verdicts)| verdicts);
-    for rule in verdicts.map(asserted::rule_of) {
-        rules.add(rule);
+    for assertion in captures.iter().flat_map(|capture| &capture.assertions) {
+        rules.add(RuleInfo::new(assertion.id.clone(), assertion.severity, assertion.name.clone()));
     }
-    let captures: Vec<_> = captures
-        .into_iter()
-        .map(|(capture, verdicts)| CheckedCapture {
-            assertions: verdicts.into_iter().map(asserted::told).collect(),
-            ..capture
-        })
-        .collect();
     for problem in captures.iter().flat_map(CheckedCapture::problems) {
         say(&Failure::from(problem).to_string());
     }

@@ -234,6 +234,11 @@ impl Session {
         Some(ClientKey { broker: self.flow.server, id })
     }
 
+    /// Whether the server went on with this connection although another had taken its place.
+    pub const fn outlived_take_over(&self) -> bool {
+        self.late_told
+    }
+
     /// Where a packet of this connection stands.
     const fn place(&self, at: Origin) -> PacketRef {
         PacketRef { flow: self.flow.id, at }

@@ -109,6 +109,28 @@ fn examples_are_judged_as_they_say() {
     assert!(wrong.is_empty(), "{} examples are judged wrongly:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+#[test]
+fn a_server_that_keeps_the_old_connection_has_not_taken_it_over() {
+    let example = examples()
+        .into_iter()
+        .find(|example| example.id == "MQTT-3.1.4-2" && example.versions.contains(&Version::V311))
+        .unwrap();
+    let judged = Judged::of(&wire::play(&example.breaking, Version::V311));
+    let standing = judged.of_statement(Version::V311, "MQTT-3.1.4-2");
+    assert_eq!((standing.failed, standing.passed), (1, 0), "{standing:?}");
+}
+
+#[test]
+fn a_will_that_is_not_to_be_retained_says_nothing_of_servers_that_do_not_retain() {
+    let of = |retain: &str| {
+        let connect = format!("> CONNECT clean id=c will=w:gone{retain}");
+        let script = [connect, "< CONNACK retain_available=0".to_owned()];
+        Judged::of(&wire::play(&script, Version::V5)).of_statement(Version::V5, "MQTT-3.2.2-13").verdict
+    };
+    assert_eq!(of(""), Verdict::NotExercised);
+    assert_eq!(of(" willretain"), Verdict::Failed);
+}
+
 /// Statements of single packets that no packet can break, or of which a packet does not show that it breaks them.
 const WITHOUT_EXAMPLE: [(&str, &str); 4] = [
     ("MQTT-2.2.1-2", "two bytes more can't be told from properties or payload"),

@@ -190,7 +190,13 @@ fn judge_grant(
         let message = "CONNACK assigns a client identifier, and the client has one".to_owned();
         docket.breach(rules::ASSIGNED_UNASKED, frames, Certainty::Certain, message);
     }
-    let Some((qos, retain)) = asked.will.filter(|_| code == 0) else { return };
+    let Some((qos, retain)) = asked.will else { return };
+    if code != 0 {
+        if retain && code == 0x9a {
+            docket.kept("MQTT-3.2.2-13");
+        }
+        return;
+    }
     if let Some(maximum) = number(held, P::MaximumQos).filter(|maximum| u32::from(qos) > *maximum) {
         let message = format!("the server accepts a will of QoS {qos}, and its maximum is {maximum}");
         docket.breach(rules::WILL_QOS_ACCEPTED, frames, Certainty::Certain, message);

@@ -49,13 +49,11 @@ features! {
     Qos2 "qos2";
     Dup "dup";
     Retain "retain";
-    Empty "empty";
     Alias "alias";
     Topic "topic";
     NoTopic "no-topic";
     Will "will";
     NoWill "no-will";
-    WillRetain "will-retain";
     UserName "user-name";
     NoUserName "no-user-name";
     Password "password";
@@ -66,17 +64,14 @@ features! {
     Resume "resume";
     Success "success";
     Failure "failure";
-    Present "present";
     Absent "absent";
     Code "code";
-    Several "several";
     Shared "shared";
     Wildcard "wildcard";
     SubscriptionId "subscription-id";
     ResponseTopic "response-topic";
     ContentType "content-type";
     PayloadFormat "payload-format";
-    Property "property";
     ReasonString "reason-string";
     Switch "switch";
     ReceiveMaximum "receive-maximum";
@@ -87,7 +82,6 @@ features! {
     AssignedId "assigned-id";
     // What its receiver allows, or was agreed.
     Sized "sized";
-    Windowed "windowed";
     Aliased "aliased";
     NoAlias "no-alias";
     QosCapped "qos-capped";
@@ -100,10 +94,12 @@ features! {
     Method "method";
     NoMethod "no-method";
     Subscribed "subscribed";
-    Known "known";
 }
 
 impl Features {
+    /// None of them.
+    pub(super) const NONE: Self = Self(0);
+
     /// With these too, if so.
     pub(super) const fn with(self, other: Self, so: bool) -> Self {
         if so { Self(self.0 | other.0) } else { self }

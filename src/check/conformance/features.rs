@@ -24,7 +24,6 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
     let features = match &packet.body {
         Body::Connect(connect) => of_connect(connect, features),
         Body::ConnAck(connack) => of_connack(connection, connack.code, packet.version, features)
-            .with(F::Present, connack.session_present() == Some(true))
             .with(F::Absent, connack.session_present() == Some(false)),
         Body::Publish(publish) => of_publish(connection, message, publish, features),
         Body::Ack(_) | Body::Disconnect(_) | Body::Auth(_) => {
@@ -36,9 +35,7 @@ pub(super) fn class(connection: &Connection, message: &Message<'_>, more: F) -> 
             .filters
             .into_iter()
             .fold(features.with(F::Text, true), |features, filter| of_filter(filter, features)),
-        Body::SubAck(suback) => features.with(F::Several, suback.codes.len() > 1),
-        Body::UnsubAck(unsuback) => features.with(F::Several, unsuback.codes.len() > 1),
-        Body::Ping | Body::Reserved(_) => features,
+        Body::SubAck(_) | Body::UnsubAck(_) | Body::Ping | Body::Reserved(_) => features,
     };
     let features = if packet.version == Version::V5 { of_5(connection, message, features) } else { features };
     Class { packet_type, features }
@@ -79,7 +76,6 @@ fn of_connack(connection: &Connection, code: Option<u8>, version: Version, featu
         .with(F::EmptyId, asked.id_length == 0)
         .with(F::PlainId, asked.plain_id)
         .with(F::Will, asked.will.is_some())
-        .with(F::WillRetain, asked.will.is_some_and(|(_, retain)| retain))
         .with(F::NoResponseInformation, is_5 && !asked.wants_response_information)
 }
 
@@ -95,8 +91,7 @@ fn of_publish(connection: &Connection, message: &Message<'_>, publish: &Publish<
         .with(F::Qos1, header.qos() == 1)
         .with(F::Qos2, header.qos() == 2)
         .with(F::Dup, header.dup())
-        .with(F::Retain, header.retain())
-        .with(F::Empty, publish.payload_length == Some(0));
+        .with(F::Retain, header.retain());
     if message.packet.version != Version::V5 {
         return features;
     }
@@ -195,7 +190,7 @@ const fn feature_of(id: P) -> F {
         | P::WillDelayInterval
         | P::ResponseInformation
         | P::TopicAliasMaximum
-        | P::TopicAlias => F::Property,
+        | P::TopicAlias => F::NONE,
     }
 }
 

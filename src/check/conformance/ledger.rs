@@ -282,8 +282,9 @@ mod tests {
     #[test]
     fn classes_without_number_are_put_down_and_none_is_lost() {
         let mut ledger = Ledger::default();
-        let bits = [F::Dup, F::Retain, F::Empty, F::Alias, F::Topic, F::Will, F::Clean, F::Code, F::Several, F::Shared];
-        let more = [F::Known, F::Method, F::Sized, F::Present, F::Text, F::Props];
+        let bits =
+            [F::Dup, F::Retain, F::Resume, F::Alias, F::Topic, F::Will, F::Clean, F::Code, F::Success, F::Shared];
+        let more = [F::Switch, F::Method, F::Sized, F::Failure, F::Text, F::Props];
         let bits: Vec<F> = bits.into_iter().chain(more).collect();
         for number in 0..1_u32 << 16 {
             let chosen = (0..16).filter(|bit| number & 1 << bit != 0).map(|bit| bits[bit]);

@@ -49,8 +49,6 @@ pub struct Conformance {
     open: HashMap<FrameNo, Box<Connection>, foldhash::fast::RandomState>,
     clients: Clients,
     cross: Option<cross::Cross>,
-    /// The connection that ended last, and whether its server set the keep alive: its session is told after it.
-    ended: Option<(FrameNo, bool)>,
     ledger: Option<Ledger>,
     /// The latest time so far.
     now: Option<Timestamp>,
@@ -173,8 +171,6 @@ impl Conformance {
         if let Some(client) = connection.client.filter(|_| !connection.is_whole()) {
             self.clients.forget(client);
         }
-        let set = connection.granted.as_ref().is_some_and(|granted| granted.keep_alive.is_some());
-        self.ended = Some((connection.flow.id, set));
         let mut told = std::mem::take(&mut connection.told);
         let mut deferred = std::mem::take(&mut connection.deferred);
         let mut docket = Docket {
@@ -228,10 +224,11 @@ impl Conformance {
         }
     }
 
-    /// Whether the server of a connection sets the keep alive.
+    /// Whether the server of a connection sets the keep alive. A session is told before its flow, so that the connection
+    /// is still there.
     fn sets_keep_alive(&self, flow: FrameNo) -> bool {
-        let open = self.open.get(&flow).and_then(|connection| connection.granted.as_ref());
-        open.map_or(self.ended == Some((flow, true)), |granted| granted.keep_alive.is_some())
+        let granted = self.open.get(&flow).and_then(|connection| connection.granted.as_ref());
+        granted.is_some_and(|granted| granted.keep_alive.is_some())
     }
 
     /// A session has ended: what only its whole course shows.
@@ -251,7 +248,7 @@ impl Conformance {
                 if whole { ledger.kept(version, key) } else { ledger.unprovable(version, key, Caveat::Gap) }
             }
         }
-        if session.taken_over.is_some() {
+        if session.taken_over.is_some() && !session.outlived_take_over() {
             let key = match version {
                 Version::V31 => "V31-TAKEOVER",
                 Version::V311 => "MQTT-3.1.4-2",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use mqttsniff::assertions::{AssertionVerdict, Assertions, LimitValue};
-use mqttsniff::check::{Level, LimitError, Limits, Policy, RuleInfo, Rules, Severity};
+use mqttsniff::check::{Level, LimitError, Limits, Policy, Rules, Severity};
 use mqttsniff::render::CheckedAssertion;
 
 use super::Check;
@@ -79,11 +79,6 @@ fn parse(text: &str, path: &Path) -> anyhow::Result<Assertions> {
 
 fn failure(error: &mqttsniff::assertions::AssertionError) -> anyhow::Error {
     Failure::new(error.to_string(), None).into()
-}
-
-/// The rule that an assertion is.
-pub(super) fn rule_of(verdict: &AssertionVerdict) -> RuleInfo {
-    RuleInfo::new(verdict.id.clone(), verdict.severity, verdict.name.clone())
 }
 
 /// An assertion, as reports tell of it.

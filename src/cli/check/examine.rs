@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use mqttsniff::assertions::AssertionVerdict;
 use mqttsniff::capture::{Fill, SourceReport};
 use mqttsniff::check::{Baseline, CheckOptions, Collected, Finding, Limits, Policy};
 use mqttsniff::render::CheckedCapture;
@@ -10,7 +9,7 @@ use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output, Summary};
 
 use super::Check;
-use super::asserted::Asserted;
+use super::asserted::{Asserted, told};
 use crate::cli::decoding::engine_options;
 use crate::cli::progress::Progress;
 use crate::cli::select::{Chooser, Fate};
@@ -22,7 +21,7 @@ pub(super) fn all(
     limits: &Limits,
     asserted: Option<&Asserted>,
     mut baseline: Option<&mut Baseline>,
-) -> anyhow::Result<Vec<(CheckedCapture, Vec<AssertionVerdict>)>> {
+) -> anyhow::Result<Vec<CheckedCapture>> {
     if arguments.merge {
         return Ok(vec![one(&arguments.files, arguments, policy, limits, asserted, baseline)?]);
     }
@@ -37,7 +36,7 @@ fn one(
     limits: &Limits,
     asserted: Option<&Asserted>,
     baseline: Option<&mut Baseline>,
-) -> anyhow::Result<(CheckedCapture, Vec<AssertionVerdict>)> {
+) -> anyhow::Result<CheckedCapture> {
     let names: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     let name = names.join(", ");
     let file = names.into_iter().next().unwrap_or_default();
@@ -60,7 +59,7 @@ fn one(
             let source = SourceReport { problems, ..SourceReport::default() };
             let summary = Summary { source, ..Summary::default() };
             let (standings, assertions) = (Vec::new(), Vec::new());
-            return Ok((CheckedCapture { name, file, summary, findings, standings, assertions }, Vec::new()));
+            return Ok(CheckedCapture { name, file, summary, findings, standings, assertions });
         }
     };
     analysis.check(CheckOptions { ledger: arguments.coverage, limits: limits.clone(), ..CheckOptions::all() });
@@ -90,8 +89,8 @@ fn one(
         sieve.take(finding);
     }
     let standings = analysis.checks().standings();
-    let (findings, assertions) = (sieve.findings, Vec::new());
-    Ok((CheckedCapture { name, file, summary, findings, standings, assertions }, verdicts.assertions))
+    let assertions = verdicts.assertions.into_iter().map(told).collect();
+    Ok(CheckedCapture { name, file, summary, findings: sieve.findings, standings, assertions })
 }
 
 /// Keeps what counts.
