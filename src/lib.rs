@@ -21,4 +21,4 @@ pub mod time;
 pub mod token;
 pub mod wire;
 
-pub use analysis::{Analysis, Output, Summary};
+pub use analysis::{Analysis, Output, Reader, Summary};

@@ -118,6 +118,12 @@ impl Batch {
         }
     }
 
+    /// The same for a batch that takes turns with others: the next frame has this number.
+    pub fn restart(&mut self, next: FrameNo) {
+        self.advance();
+        self.first = next.0;
+    }
+
     /// The number that the next pushed frame gets.
     pub fn next_number(&self) -> FrameNo {
         FrameNo(self.first + self.slots.len() as u64)
@@ -132,9 +138,14 @@ impl Batch {
 
     /// Appends bytes that are no frame yet.
     pub(super) fn append(&mut self, data: &[u8]) {
-        self.bytes.truncate(self.held);
-        self.bytes.extend_from_slice(data);
-        self.held = self.bytes.len();
+        let end = self.held + data.len();
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        if let Some(room) = self.bytes.get_mut(self.held..end) {
+            room.copy_from_slice(data);
+            self.held = end;
+        }
     }
 
     /// Reads once from `input`, at most `limit` bytes, to the end of the buffer; 0 is the end of the input.

@@ -24,6 +24,7 @@ use super::parse::{duration, frames, order};
 use super::redact::Redact;
 use super::select::Selection;
 use super::stats::Stats;
+use super::threads::Threads;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
 ///
@@ -145,6 +146,9 @@ pub(super) struct Read {
 
     #[command(flatten)]
     pub(super) segments: Segments,
+
+    #[command(flatten)]
+    pub(super) threads: Threads,
 
     #[command(flatten)]
     pub(super) output: Output,

@@ -61,9 +61,11 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         let fill = analysis.fill();
         let taken = analysis.batch().len().min(usize::try_from(left).unwrap_or(usize::MAX));
         if let Some(saver) = &mut saver {
-            saver.batch(&analysis, taken)?;
+            saver.batch(analysis.batch(), |interface| analysis.interface_name(interface), taken)?;
         }
-        report.frames(analysis.batch());
+        if let Some(first) = analysis.batch().get(0) {
+            report.begins(first.header.time);
+        }
         analysis.analyse(taken, &mut |output| {
             let chosen = report.output(output);
             if let Some(saver) = &mut saver {

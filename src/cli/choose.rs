@@ -17,6 +17,7 @@ use super::failure::{Failure, report_problems, say};
 use super::input;
 use super::output::STDOUT;
 use super::progress::Progress;
+use super::threads::Threads;
 
 /// The files, and the flow in them.
 #[derive(Debug, Args)]
@@ -108,14 +109,8 @@ fn survey(
     }
     let mut analysis = input::open(files, engine_options(decoding))?;
     let mut progress = Progress::new(false);
-    loop {
-        let fill = analysis.fill();
-        analysis.analyse(usize::MAX, sink);
-        progress.update(|| analysis.source_report());
-        if fill == Fill::End {
-            break;
-        }
-    }
+    // It never has enough.
+    let _ = analysis.read(Threads::default().get(), &mut progress.with(&mut *sink));
     analysis.finish(sink);
     progress.finish();
     Ok(())
@@ -215,7 +210,7 @@ pub(super) fn watch(
     loop {
         let fill = analysis.fill();
         analysis.analyse(usize::MAX, &mut |output| seen.take(output, show));
-        progress.update(|| analysis.source_report());
+        progress.update(&analysis.source_report());
         seen.check()?;
         if fill == Fill::End || (seen.ended && !whole) {
             break;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use mqttsniff::Output;
-use mqttsniff::capture::{Fill, Problem};
+use mqttsniff::capture::Problem;
 use mqttsniff::diff::{Aspect, Behaviour, DiffOptions, Rename, compare};
 use mqttsniff::render::{JsonLines, Shown, write_comparison};
 
@@ -17,6 +17,7 @@ use super::failure::report_problems;
 use super::input;
 use super::output::{STDOUT, style_of};
 use super::progress::Progress;
+use super::threads::Threads;
 
 /// The exit status where they differ.
 const DIFFERENT: u8 = 1;
@@ -61,6 +62,9 @@ pub(super) struct Diff {
     /// auto: on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     color: ColorArgument,
+
+    #[command(flatten)]
+    threads: Threads,
 
     #[command(flatten)]
     decoding: Decoding,
@@ -115,8 +119,8 @@ fn rename(text: &str) -> Result<Rename, String> {
 
 pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     let (mut old, mut new) = Behaviour::pair_with(&arguments.rename);
-    let mut problems = gather(&arguments.old, &arguments.decoding, &mut old)?;
-    problems.extend(gather(&arguments.new, &arguments.decoding, &mut new)?);
+    let mut problems = gather(&arguments.old, arguments, &mut old)?;
+    problems.extend(gather(&arguments.new, arguments, &mut new)?);
     let options = DiffOptions {
         tolerance: arguments.tolerance,
         payloads: arguments.payloads,
@@ -140,8 +144,8 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads a capture to its end; what kept it from being read to that is handed back.
-fn gather(file: &Path, decoding: &Decoding, behaviour: &mut Behaviour) -> anyhow::Result<Vec<Problem>> {
-    let mut analysis = input::open(&[file.to_owned()], engine_options(decoding))?;
+fn gather(file: &Path, arguments: &Diff, behaviour: &mut Behaviour) -> anyhow::Result<Vec<Problem>> {
+    let mut analysis = input::open(&[file.to_owned()], engine_options(&arguments.decoding))?;
     let mut progress = Progress::new(false);
     let mut take = |output: &Output<'_>| match output {
         Output::Message(flow, message) => behaviour.on_message(*flow, message),
@@ -154,14 +158,8 @@ fn gather(file: &Path, decoding: &Decoding, behaviour: &mut Behaviour) -> anyhow
         | Output::Topic(..)
         | Output::Finding(_) => {}
     };
-    loop {
-        let fill = analysis.fill();
-        analysis.analyse(usize::MAX, &mut take);
-        progress.update(|| analysis.source_report());
-        if fill == Fill::End {
-            break;
-        }
-    }
+    // It never has enough.
+    let _ = analysis.read(arguments.threads.get(), &mut progress.with(&mut take));
     let summary = analysis.finish(&mut take);
     progress.finish();
     Ok(summary.source.problems)

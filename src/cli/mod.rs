@@ -27,6 +27,7 @@ mod select;
 mod staged;
 mod stats;
 mod target;
+mod threads;
 
 use std::process::ExitCode;
 

@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, bail};
-use mqttsniff::capture::Batch;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
 use mqttsniff::dissect::Protocol;
@@ -11,6 +10,7 @@ use mqttsniff::render::{
     Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
 };
 use mqttsniff::session::Delivery;
+use mqttsniff::time::Timestamp;
 use mqttsniff::{Output, Summary};
 
 use super::args::{
@@ -143,10 +143,10 @@ impl Report {
             || matches!(self.renderer, Renderer::Json(_) | Renderer::Csv(_))
     }
 
-    /// Frames are at hand: the first of all is what times are counted from.
-    pub(super) fn frames(&mut self, batch: &Batch) {
-        if let (Renderer::People { lines, .. }, Some(first)) = (&mut self.renderer, batch.get(0)) {
-            lines.starts(first.header.time);
+    /// The first frame of all was captured then: that is what times are counted from.
+    pub(super) fn begins(&mut self, first: Timestamp) {
+        if let Renderer::People { lines, .. } = &mut self.renderer {
+            lines.starts(first);
         }
     }
 

@@ -1,9 +1,11 @@
 //! A progress line on standard error, for a long read on a terminal.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use mqttsniff::capture::SourceReport;
+use mqttsniff::{Output, Reader};
 
 /// A read that is over sooner needs no line.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -26,7 +28,7 @@ impl Progress {
     }
 
     /// Shows the line anew, if it is time.
-    pub(super) fn update(&mut self, report: impl FnOnce() -> SourceReport) {
+    pub(super) fn update(&mut self, report: &SourceReport) {
         if !self.enabled {
             return;
         }
@@ -36,8 +38,12 @@ impl Progress {
             return;
         }
         self.shown = Some(now);
-        let report = report();
         let _ = write!(io::stderr(), "\r\x1b[K{}", line(report.bytes_read, report.bytes_total, elapsed));
+    }
+
+    /// Takes what is read, with this line in the pauses.
+    pub(super) const fn with<F: FnMut(&Output<'_>)>(&mut self, take: F) -> Told<'_, F> {
+        Told { progress: self, take }
     }
 
     /// Takes the line away.
@@ -45,6 +51,23 @@ impl Progress {
         if self.shown.take().is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
+    }
+}
+
+/// A reader that takes each output, and shows how far it is.
+pub(super) struct Told<'a, F> {
+    progress: &'a mut Progress,
+    take: F,
+}
+
+impl<F: FnMut(&Output<'_>)> Reader for Told<'_, F> {
+    fn output(&mut self, output: &Output<'_>) {
+        (self.take)(output);
+    }
+
+    fn pause(&mut self, report: &SourceReport) -> ControlFlow<()> {
+        self.progress.update(report);
+        ControlFlow::Continue(())
     }
 }
 

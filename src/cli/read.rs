@@ -1,14 +1,17 @@
 //! `mqttsniff read`: capture files in, results out.
 
 use std::io::{self, IsTerminal as _};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use mqttsniff::capture::Fill;
+use mqttsniff::capture::{Batch, Source, SourceReport};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::render::Count;
+use mqttsniff::time::Timestamp;
+use mqttsniff::{Output, Reader};
 
 use super::args::Read;
 use super::decoding::engine_options;
@@ -42,39 +45,13 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     analysis.follow_sessions(arguments.output.session_options());
     let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
     let mut progress = Progress::new(report.scrolls());
-    let mut ended = Ok(());
-    loop {
-        let fill = analysis.fill();
-        report.frames(analysis.batch());
-        if let Some(saver) = &mut saver {
-            saver.batch(&analysis, usize::MAX)?;
-        }
-        analysis.analyse(usize::MAX, &mut |output| {
-            let chosen = report.output(output);
-            if let Some(saver) = &mut saver {
-                saver.output(output, chosen);
-            }
-        });
-        progress.update(|| analysis.source_report());
-        match (report.check(), &mut saver) {
-            (Err(error), None) => return Err(error),
-            // The file is made whole even if nobody reads the rows any more.
-            (Err(error), Some(_)) if ended.is_ok() => ended = Err(error),
-            _ => {}
-        }
-        if let Some(saver) = &mut saver {
-            saver.check()?;
-        }
-        if fill == Fill::End {
-            break;
-        }
+    let mut view = View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()) };
+    let read = analysis.read(arguments.threads.get(), &mut view);
+    if read.is_break() {
+        return view.ended.map(|()| ExitCode::SUCCESS);
     }
-    let summary = analysis.finish(&mut |output| {
-        let chosen = report.output(output);
-        if let Some(saver) = &mut saver {
-            saver.output(output, chosen);
-        }
-    });
+    let summary = analysis.finish(&mut |output| view.output(output));
+    let ended = view.ended;
     progress.finish();
     // Of what is no capture there is nothing to report but that.
     let is_capture = summary.engine.frames > 0 || summary.source.problems.is_empty();
@@ -91,6 +68,63 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         report.end(&summary)?;
     }
     Ok(report_problems(&summary.source.problems))
+}
+
+/// Shows what is read, and saves it where that is asked for.
+struct View<'a, 'b> {
+    report: &'a mut Report,
+    progress: &'a mut Progress,
+    saver: Option<&'a mut Saver<'b>>,
+    /// The first error there was.
+    ended: anyhow::Result<()>,
+}
+
+impl Reader for View<'_, '_> {
+    fn begins(&mut self, first: Timestamp) {
+        self.report.begins(first);
+    }
+
+    fn wants_frames(&self) -> bool {
+        self.saver.is_some()
+    }
+
+    fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
+        let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
+        let saved = saver.batch(batch, |interface| source.interface_name(interface), usize::MAX);
+        self.stop_at(saved)
+    }
+
+    fn output(&mut self, output: &Output<'_>) {
+        let chosen = self.report.output(output);
+        if let Some(saver) = &mut self.saver {
+            saver.output(output, chosen);
+        }
+    }
+
+    fn pause(&mut self, report: &SourceReport) -> ControlFlow<()> {
+        self.progress.update(report);
+        match (self.report.check(), &mut self.saver) {
+            (shown, None) => return self.stop_at(shown),
+            // The file is made whole even if nobody reads the rows any more.
+            (Err(error), Some(_)) if self.ended.is_ok() => self.ended = Err(error),
+            _ => {}
+        }
+        let saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
+        self.stop_at(saved)
+    }
+}
+
+impl View<'_, '_> {
+    /// Reads no further after an error.
+    fn stop_at(&mut self, done: anyhow::Result<()>) -> ControlFlow<()> {
+        match done {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.ended = Err(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
 }
 
 fn saver<'a>(path: &'a Path, arguments: &Read) -> anyhow::Result<Saver<'a>> {

@@ -108,7 +108,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
             redaction.frame(&frame);
             write(&mut target, &mut redaction)?;
         }
-        progress.update(|| source.report());
+        progress.update(&source.report());
         if fill == Fill::End {
             break;
         }

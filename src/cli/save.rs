@@ -1,8 +1,9 @@
 //! What `--write` saves: all frames, or those that a filter lets through with the ones that they need.
 
+use mqttsniff::Output;
+use mqttsniff::capture::Batch;
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
-use mqttsniff::{Analysis, Output};
 
 use super::failure::say;
 use super::target::Target;
@@ -33,11 +34,15 @@ impl<'a> Saver<'a> {
     }
 
     /// Frames are at hand, of which so many count.
-    pub(super) fn batch(&mut self, analysis: &Analysis, taken: usize) -> anyhow::Result<()> {
-        let batch = analysis.batch();
+    pub(super) fn batch<'b>(
+        &mut self,
+        batch: &Batch,
+        name: impl Fn(u32) -> Option<&'b str>,
+        taken: usize,
+    ) -> anyhow::Result<()> {
         let met = batch.frames().map(|frame| frame.header.interface.saturating_add(1)).max().unwrap_or(0);
         for interface in self.interfaces..met.min(NAMED) {
-            if let Some(name) = analysis.interface_name(interface) {
+            if let Some(name) = name(interface) {
                 self.target.name_interface(interface, name);
             }
         }

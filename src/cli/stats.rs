@@ -1,6 +1,7 @@
 //! `mqttsniff stats`: what captures add up to.
 
 use std::io::{self, BufWriter, Write as _};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +9,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use mqttsniff::Output;
-use mqttsniff::capture::Fill;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::render::{JsonLines, Section, Shown, write_statistics};
 use mqttsniff::statistics::Statistics;
@@ -95,14 +95,8 @@ pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
             statistics.frame(view);
         }
     };
-    loop {
-        let fill = analysis.fill();
-        analysis.analyse(usize::MAX, &mut add);
-        progress.update(|| analysis.source_report());
-        if fill == Fill::End {
-            break;
-        }
-    }
+    // It never has enough.
+    let _ = analysis.read(NonZeroUsize::MIN, &mut progress.with(&mut add));
     let summary = analysis.finish(&mut add);
     progress.finish();
     let sections: Vec<Section> = if arguments.show.is_empty() {

@@ -15,6 +15,11 @@ use crate::wire::{FragmentNote, Packet, SeqNum, Trace};
 pub trait Sink {
     /// The next event. What it borrows is gone afterwards.
     fn event(&mut self, event: &Event<'_>);
+
+    /// A flow has ended, and nobody else needs it any more.
+    fn ended(&mut self, flow: Box<Flow<Conversation>>, why: Ended) {
+        self.event(&Event::Flow(&flow, why));
+    }
 }
 
 impl<F: FnMut(&Event<'_>)> Sink for F {

@@ -2,7 +2,9 @@
 //! pipe and a network card give the same result, and a test is a function call.
 
 mod event;
+mod log;
 mod run;
 
 pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
+pub use log::EventLog;
 pub use run::{Engine, EngineOptions, EngineStats};

@@ -142,6 +142,11 @@ impl Engine {
         }
     }
 
+    /// Whether all that it tells can be written down in an [`EventLog`](super::EventLog).
+    pub const fn is_logged(&self) -> bool {
+        !self.options.packets && !self.options.streams && !self.options.previews
+    }
+
     /// What was counted so far.
     pub const fn stats(&self) -> &EngineStats {
         &self.followed.stats
@@ -329,7 +334,7 @@ impl<S: Sink> Pass<'_, S> {
                     self.notice(NoticeKind::FlowEvicted(evicted), Some(FlowRef::of(&flow)));
                 }
             }
-            self.sink.event(&Event::Flow(&flow, why));
+            self.sink.ended(flow, why);
         }
     }
 

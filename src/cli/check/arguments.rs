@@ -11,6 +11,7 @@ use super::asserted::{Asserted, nearest_limit};
 use crate::cli::args::ColorArgument;
 use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
+use crate::cli::threads::Threads;
 
 /// The arguments of the command.
 #[derive(Debug, Args)]
@@ -104,6 +105,9 @@ pub(in crate::cli) struct Check {
     /// auto: on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(super) color: ColorArgument,
+
+    #[command(flatten)]
+    pub(super) threads: Threads,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,

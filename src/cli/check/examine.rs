@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mqttsniff::capture::{Fill, SourceReport};
+use mqttsniff::capture::SourceReport;
 use mqttsniff::check::{Baseline, CheckOptions, Collected, Finding, Limits, Policy};
 use mqttsniff::render::CheckedCapture;
 use mqttsniff::session::SessionOptions;
@@ -74,14 +74,8 @@ fn one(
         sieve.output(output);
     };
     let mut progress = Progress::new(false);
-    loop {
-        let fill = analysis.fill();
-        analysis.analyse(usize::MAX, &mut take);
-        progress.update(|| analysis.source_report());
-        if fill == Fill::End {
-            break;
-        }
-    }
+    // It never has enough.
+    let _ = analysis.read(arguments.threads.get(), &mut progress.with(&mut take));
     let summary = analysis.finish(&mut take);
     progress.finish();
     let verdicts = assertions.map(|assertions| assertions.finish(&summary)).unwrap_or_default();

@@ -1,5 +1,9 @@
 //! The front door: a source of frames goes in, everything that is known of them comes out.
 
+mod threads;
+
+pub use threads::Reader;
+
 use std::net::SocketAddr;
 
 use crate::capture::{Batch, Fill, Origin, Problem, Source, SourceReport};
@@ -80,7 +84,7 @@ impl Summary {
 /// assert!(topics.contains("lab/s1/q0"));
 /// ```
 pub struct Analysis {
-    source: Box<dyn Source>,
+    source: Box<dyn Source + Send>,
     engine: Engine,
     above: Above,
     batch: Batch,
@@ -116,7 +120,7 @@ impl Analysis {
     }
 
     /// An analysis of any source.
-    pub fn new(source: Box<dyn Source>, options: EngineOptions) -> Self {
+    pub fn new(source: Box<dyn Source + Send>, options: EngineOptions) -> Self {
         Self { source, engine: Engine::new(options), above: Above::default(), batch: Batch::new() }
     }
 

@@ -1,0 +1,196 @@
+//! Reading to the end, with as many threads as there is work for.
+//!
+//! A thread takes up a stage, not a share of the flows: one fetches and unpacks, one decodes and follows flows, and the
+//! caller's own follows sessions, judges and prints. Each stage sees everything, in the order of the frames, so that the
+//! number of threads can change neither a result nor what a limit lets go.
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::thread;
+
+use super::{Above, Analysis, Output};
+use crate::capture::{Batch, Fill, Source, SourceReport};
+use crate::engine::{Engine, Event, EventLog};
+use crate::time::Timestamp;
+
+/// Batches and logs on their way between two stages. Two keep both sides busy; more would only use more memory.
+const ON_THE_WAY: usize = 2;
+
+/// How many bytes of messages a log may hold before it is passed on in the middle of a batch.
+const LOG_BYTES: usize = 1 << 20;
+
+/// Takes what an analysis tells while it reads to the end ([`Analysis::read`]).
+pub trait Reader {
+    /// The first frame of all was captured at this time. Told before anything else.
+    fn begins(&mut self, _first: Timestamp) {}
+
+    /// Whether [`Reader::frames`] is to be called, which takes all work to the caller's thread.
+    fn wants_frames(&self) -> bool {
+        false
+    }
+
+    /// Frames were fetched; what they prove is told next. `source` knows the names of their interfaces.
+    fn frames(&mut self, _batch: &Batch, _source: &dyn Source) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// What some frame proves.
+    fn output(&mut self, output: &Output<'_>);
+
+    /// What the frames so far prove was told; whether to go on. `report` is what the source says of itself.
+    fn pause(&mut self, _report: &SourceReport) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl<F: FnMut(&Output<'_>)> Reader for F {
+    fn output(&mut self, output: &Output<'_>) {
+        self(output);
+    }
+}
+
+/// What the frames of a batch have told.
+#[derive(Default)]
+struct Chunk {
+    log: EventLog,
+    report: SourceReport,
+}
+
+/// One stage hands on, and gets back what was used up.
+struct Line<T> {
+    to: SyncSender<T>,
+    back: Receiver<T>,
+}
+
+/// The other end of it.
+struct LineEnd<T> {
+    from: Receiver<T>,
+    back: Sender<T>,
+}
+
+fn line<T>() -> (Line<T>, LineEnd<T>) {
+    let (to, from) = mpsc::sync_channel(ON_THE_WAY);
+    let (back, returned) = mpsc::channel();
+    (Line { to, back: returned }, LineEnd { from, back })
+}
+
+impl Analysis {
+    /// Reads to the end, or until the reader has had enough, and tells everything that frames prove; what is still open
+    /// then is told by [`Analysis::finish`].
+    ///
+    /// With `threads` above 1 the work is shared; more than three find nothing to do. Where frames or streams are told,
+    /// all is done by the caller's thread. What is told is the same.
+    pub fn read(&mut self, threads: NonZeroUsize, reader: &mut dyn Reader) -> ControlFlow<()> {
+        let mut first = true;
+        loop {
+            let fill = self.fill();
+            if let (true, Some(frame)) = (first, self.batch.get(0)) {
+                reader.begins(frame.header.time);
+                first = false;
+            }
+            if reader.wants_frames() {
+                reader.frames(&self.batch, &*self.source)?;
+            }
+            self.analyse(usize::MAX, &mut |output: &Output<'_>| reader.output(output));
+            reader.pause(&self.source.report())?;
+            if fill == Fill::End {
+                return ControlFlow::Continue(());
+            }
+            // What fits into one batch is read sooner than threads are started.
+            if threads.get() > 1 && !first && self.engine.is_logged() && !reader.wants_frames() {
+                return self.read_in_threads(threads.get(), reader);
+            }
+        }
+    }
+
+    fn read_in_threads(&mut self, threads: usize, reader: &mut dyn Reader) -> ControlFlow<()> {
+        let Self { source, engine, above, batch } = self;
+        let (to_reader, from_follower) = line();
+        thread::scope(|scope| {
+            // Threads end when nobody takes what they hand on; a panic of theirs goes on when the scope ends.
+            if threads == 2 {
+                scope.spawn(move || fetch_and_follow(&mut **source, engine, batch, &to_reader));
+            } else {
+                let (to_follower, from_fetcher) = line();
+                let next = batch.next_number();
+                scope.spawn(move || {
+                    fetch(&mut **source, next, &to_follower);
+                });
+                scope.spawn(move || follow(engine, &from_fetcher, &to_reader));
+            }
+            let LineEnd { from, back } = from_follower;
+            for mut chunk in from {
+                tell(&chunk, above, reader)?;
+                chunk.log.clear();
+                // The other side may have ended, and need it no more.
+                let _ = back.send(chunk);
+            }
+            ControlFlow::Continue(())
+        })
+    }
+}
+
+/// The last stage.
+fn tell(chunk: &Chunk, above: &mut Above, reader: &mut dyn Reader) -> ControlFlow<()> {
+    chunk.log.replay(&mut |event: &Event<'_>| above.event(event, &mut |output: &Output<'_>| reader.output(output)));
+    reader.pause(&chunk.report)
+}
+
+/// The stages before it, in one thread.
+fn fetch_and_follow(source: &mut dyn Source, engine: &mut Engine, batch: &mut Batch, to: &Line<Chunk>) {
+    loop {
+        batch.advance();
+        let fill = source.fill(batch);
+        if follow_batch(engine, batch, source.report(), to).is_break() || fill == Fill::End {
+            return;
+        }
+    }
+}
+
+/// Frames on their way to be followed, and what the source said of itself behind them.
+#[derive(Default)]
+struct Fetched {
+    batch: Batch,
+    report: SourceReport,
+}
+
+/// The first stage by itself: it unpacks as well.
+fn fetch(source: &mut dyn Source, mut next: crate::capture::FrameNo, to: &Line<Fetched>) {
+    loop {
+        let mut fetched = to.back.try_recv().unwrap_or_default();
+        fetched.batch.restart(next);
+        let fill = source.fill(&mut fetched.batch);
+        next = fetched.batch.next_number();
+        fetched.report = source.report();
+        if to.to.send(fetched).is_err() || fill == Fill::End {
+            return;
+        }
+    }
+}
+
+/// The stage in the middle.
+fn follow(engine: &mut Engine, from: &LineEnd<Fetched>, to: &Line<Chunk>) {
+    for mut fetched in &from.from {
+        let report = std::mem::take(&mut fetched.report);
+        if follow_batch(engine, &fetched.batch, report, to).is_break() {
+            return;
+        }
+        let _ = from.back.send(fetched);
+    }
+}
+
+fn follow_batch(engine: &mut Engine, batch: &Batch, report: SourceReport, to: &Line<Chunk>) -> ControlFlow<()> {
+    let empty = || to.back.try_recv().unwrap_or_default();
+    let hand_on = |chunk| to.to.send(chunk).map_or(ControlFlow::Break(()), ControlFlow::Continue);
+    let mut chunk: Chunk = empty();
+    for frame in batch.frames() {
+        engine.frame(&frame, &[], &mut chunk.log);
+        if chunk.log.bytes_held() > LOG_BYTES {
+            chunk.report = report.clone();
+            hand_on(std::mem::replace(&mut chunk, empty()))?;
+        }
+    }
+    chunk.report = report;
+    hand_on(chunk)
+}

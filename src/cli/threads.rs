@@ -1,0 +1,27 @@
+//! How many threads share the work.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use clap::Args;
+
+/// The most that find something to do.
+const USEFUL: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+
+/// The argument.
+#[derive(Debug, Default, Args)]
+pub(super) struct Threads {
+    /// Share the work among this many threads [default: as many as there are cores, at most 3]
+    ///
+    /// One fetches and unpacks, one decodes and follows flows, one judges and prints. What is printed does not depend on
+    /// it. More than 3 find nothing to do; and lists of packets, also those of a filter, are made by one.
+    #[arg(short = 'j', long = "jobs", value_name = "THREADS", help_heading = "Limits")]
+    jobs: Option<NonZeroUsize>,
+}
+
+impl Threads {
+    /// How many threads to use.
+    pub(super) fn get(&self) -> NonZeroUsize {
+        self.jobs.or_else(|| available_parallelism().ok()).map_or(NonZeroUsize::MIN, |jobs| jobs.min(USEFUL))
+    }
+}
