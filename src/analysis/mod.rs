@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use crate::capture::{Batch, Fill, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message};
-use crate::engine::{Engine, EngineOptions, EngineStats, Event, FlowRef, PacketView, StreamPart};
+use crate::engine::{
+    CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Notice, NoticeKind, PacketView, StreamPart,
+};
 use crate::flow::{Direction, Ended, Flow, Transport};
 use crate::session::{Delivery, Name, Session, SessionOptions, Sessions, Topic};
 use crate::time::Timestamp;
@@ -52,14 +54,14 @@ pub struct Summary {
     pub findings: [u64; 3],
     /// MQTT sessions.
     pub sessions: u64,
-    /// What following sessions had to forget.
-    pub sessions_capped: u64,
+    /// How often each cap on what is held had an effect.
+    pub caps: CapCounts,
 }
 
 impl Summary {
     /// How often a limit was reached, so that something was let go or given up.
-    pub const fn capped(&self) -> u64 {
-        self.engine.capped + self.decode.fragments.evicted + self.sessions_capped
+    pub fn capped(&self) -> u64 {
+        self.engine.forgotten + self.caps.total()
     }
 
     /// Whether all input was read to its end.
@@ -97,6 +99,8 @@ struct Above {
     checks: Checks,
     findings: [u64; 3],
     session_count: u64,
+    /// What caps on sessions and routes have cost so far.
+    caps: CapCounts,
     /// The latest time of the capture, once that has ended.
     now: Option<Timestamp>,
 }
@@ -188,7 +192,7 @@ impl Analysis {
             source: self.source.report(),
             findings: self.above.findings,
             sessions: self.above.session_count,
-            sessions_capped: self.above.sessions.capped(),
+            caps: self.engine.stats().caps.and(&self.above.sessions.caps()),
         }
     }
 
@@ -207,6 +211,10 @@ impl Above {
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         self.sessions.on_event(event);
+        let caps = self.sessions.caps();
+        if caps != self.caps {
+            self.tell_caps(caps, event, sink);
+        }
         let mut ended = None;
         match event {
             Event::Packet(view) => sink(&Output::Packet(view)),
@@ -240,6 +248,28 @@ impl Above {
                 sink(&Output::Session(session, flow));
             }
             sink(&Output::Flow(flow, *why));
+        }
+    }
+
+    /// Caps on sessions and routes had an effect with this event.
+    fn tell_caps(&mut self, caps: CapCounts, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+        let before = std::mem::replace(&mut self.caps, caps);
+        let origin = match event {
+            Event::Message(_, message) => message.origin,
+            Event::Closing(.., at) => *at,
+            Event::Flow(flow, _) => flow.last,
+            Event::Notice(notice) => notice.origin,
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => return,
+        };
+        for (cap, count) in caps.iter() {
+            // It is told each time that the number doubles.
+            if count.checked_ilog2() != before.of(cap).checked_ilog2() {
+                let notice = Notice { kind: NoticeKind::CapReached(cap, count), flow: None, origin };
+                for finding in self.checks.on_event(&Event::Notice(&notice)) {
+                    self.findings[finding.severity as usize] += 1;
+                    sink(&Output::Finding(&finding));
+                }
+            }
         }
     }
 

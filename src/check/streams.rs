@@ -80,6 +80,13 @@ const OVERLAP_CONFLICT: KnownRule = known(
 );
 const CUT_HEADER: KnownRule =
     known("mqtt.cut-header", Severity::Note, "a stream ends within the fixed header of a packet", None, None);
+const CAP_REACHED: KnownRule = known(
+    "capture.cap-reached",
+    Severity::Note,
+    "more was to be kept than a cap allows, and some of it was let go",
+    None,
+    Some("--cap sets how much is kept"),
+);
 const FLOW_EVICTED: KnownRule = known(
     "capture.flow-evicted",
     Severity::Note,
@@ -89,7 +96,7 @@ const FLOW_EVICTED: KnownRule = known(
 );
 
 /// All rules on notices.
-pub(super) const RULES: [KnownRule; 9] = [
+pub(super) const RULES: [KnownRule; 10] = [
     FRAGMENT_CONFLICT,
     FRAGMENT_END_CONFLICT,
     FRAGMENT_TOO_LONG,
@@ -99,6 +106,7 @@ pub(super) const RULES: [KnownRule; 9] = [
     OVERLAP_CONFLICT,
     CUT_HEADER,
     FLOW_EVICTED,
+    CAP_REACHED,
 ];
 
 /// The clause on remaining lengths, where it is that which is broken.
@@ -150,6 +158,7 @@ fn judge(notice: &Notice) -> Option<Finding> {
         | NoticeKind::AddressClaimed(..)
         | NoticeKind::ClockBack(_)
         | NoticeKind::FragmentsUnfinished(_) => return None,
+        NoticeKind::CapReached(cap, count) => (CAP_REACHED, format!("{}: {count} by now", cap.effect())),
         NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),
     };
     Some(Finding {

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
+use super::caps::Caps;
 use super::check::Check;
 use super::choose::Choice;
 use super::decoding::{Decoding, Segments, WiresharkArgument};
@@ -148,6 +149,9 @@ pub(super) struct Read {
     pub(super) segments: Segments,
 
     #[command(flatten)]
+    pub(super) caps: Caps,
+
+    #[command(flatten)]
     pub(super) threads: Threads,
 
     #[command(flatten)]
@@ -215,6 +219,9 @@ pub(super) struct Capture {
 
     #[command(flatten)]
     pub(super) segments: Segments,
+
+    #[command(flatten)]
+    pub(super) caps: Caps,
 
     #[command(flatten)]
     pub(super) output: Output,

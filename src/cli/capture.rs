@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
         places: saver.is_some(),
-        ..engine_options(&arguments.decoding)
+        ..arguments.caps.engine(engine_options(&arguments.decoding))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), Mode::Live)?;
     report.check()?;
     let mut analysis = Analysis::new(Box::new(live), options);
-    analysis.follow_sessions(arguments.output.session_options());
+    analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {
         let fill = analysis.fill();

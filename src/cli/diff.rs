@@ -12,6 +12,7 @@ use mqttsniff::diff::{Aspect, Behaviour, DiffOptions, Rename, compare};
 use mqttsniff::render::{JsonLines, Shown, write_comparison};
 
 use super::args::ColorArgument;
+use super::caps::Caps;
 use super::decoding::{Decoding, engine_options};
 use super::failure::report_problems;
 use super::input;
@@ -65,6 +66,9 @@ pub(super) struct Diff {
 
     #[command(flatten)]
     threads: Threads,
+
+    #[command(flatten)]
+    caps: Caps,
 
     #[command(flatten)]
     decoding: Decoding,
@@ -145,7 +149,7 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
 
 /// Reads a capture to its end; what kept it from being read to that is handed back.
 fn gather(file: &Path, arguments: &Diff, behaviour: &mut Behaviour) -> anyhow::Result<Vec<Problem>> {
-    let mut analysis = input::open(&[file.to_owned()], engine_options(&arguments.decoding))?;
+    let mut analysis = input::open(&[file.to_owned()], arguments.caps.engine(engine_options(&arguments.decoding)))?;
     let mut progress = Progress::new(false);
     let mut take = |output: &Output<'_>| match output {
         Output::Message(flow, message) => behaviour.on_message(*flow, message),

@@ -3,6 +3,7 @@
 //! Nothing here knows protocols: commands put together what the library offers.
 
 mod args;
+mod caps;
 mod capture;
 mod check;
 mod choose;

@@ -35,14 +35,14 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
         places: saver.is_some(),
-        ..engine_options(&arguments.decoding)
+        ..arguments.caps.engine(engine_options(&arguments.decoding))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
     let mut analysis = input::open(&arguments.files, options)?;
-    analysis.follow_sessions(arguments.output.session_options());
+    analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
     let mut progress = Progress::new(report.scrolls());
     let mut view = View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()) };

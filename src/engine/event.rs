@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use super::cap::Cap;
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
 use crate::flow::{
@@ -145,6 +146,8 @@ pub enum NoticeKind {
     AddressClaimed(Ipv4Addr, [u8; 6]),
     /// The time of a frame lies so far before that of the one before it.
     ClockBack(Span),
+    /// More was to be held than a cap allows; so often by now. Told each time that the number doubles.
+    CapReached(Cap, u64),
     /// So many datagrams never became whole from their fragments; told at the end.
     FragmentsUnfinished(u64),
 }
@@ -162,6 +165,7 @@ impl NoticeKind {
             | Self::Undelivered(_)
             | Self::AddressClaimed(..)
             | Self::ClockBack(_)
+            | Self::CapReached(..)
             | Self::FragmentsUnfinished(_) => None,
         }
     }

@@ -1,10 +1,12 @@
 //! The engine: frames and their time in, events out. It does no I/O and reads no clock, so that a file, a
 //! pipe and a network card give the same result, and a test is a function call.
 
+mod cap;
 mod event;
 mod log;
 mod run;
 
+pub use cap::{Cap, CapCounts};
 pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
 pub use log::EventLog;
 pub use run::{Engine, EngineOptions, EngineStats};

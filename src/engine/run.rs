@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
@@ -61,8 +62,10 @@ pub struct EngineStats {
     pub tcp_flows: u64,
     /// MQTT control packets.
     pub messages: u64,
-    /// Flows let go, holes given up: what a limit cost.
-    pub capped: u64,
+    /// What caps on what is held have cost.
+    pub caps: CapCounts,
+    /// Connections that were forgotten by what tells Wireshark's view of segments.
+    pub forgotten: u64,
     flows_by_protocol: [u64; 4],
     /// The earliest frame.
     pub first: Option<Origin>,
@@ -172,6 +175,7 @@ impl Engine {
         if stats.last.is_none_or(|last| origin.time >= last.time) {
             stats.last = Some(origin);
         }
+        let evicted = self.decoder.fragments_evicted();
         let packet = match &mut self.trace {
             Some(trace) => self.decoder.decode_traced(frame, trace),
             None => self.decoder.decode(frame),
@@ -182,7 +186,7 @@ impl Engine {
         let wireshark = match (&mut self.wireshark, packet.ip, packet.payload) {
             (Some(wireshark), Some(ip), Payload::Tcp(segment)) => {
                 let verdict = wireshark.on_segment(&ip, &segment, origin);
-                self.followed.stats.capped += wireshark.take_forgotten();
+                self.followed.stats.forgotten += wireshark.take_forgotten();
                 Some(verdict)
             }
             _ => None,
@@ -191,6 +195,7 @@ impl Engine {
         if let Some(before) = before {
             pass.notice(NoticeKind::ClockBack(before.since(origin.time)), None);
         }
+        pass.fragments_evicted(evicted);
         if let Some(note) = packet.fragment_note {
             pass.notice(NoticeKind::Fragments(note), None);
         }
@@ -229,9 +234,11 @@ impl Engine {
     pub fn finish(&mut self, sink: &mut impl Sink) {
         let Some(origin) = self.followed.stats.last else { return };
         self.followed.flows.finish(origin.time, &mut self.followed.ended);
+        let evicted = self.decoder.fragments_evicted();
         let fragments = self.decoder.stats().fragments;
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
         pass.emit_ended();
+        pass.fragments_evicted(evicted);
         let unfinished = fragments.waiting + fragments.expired + fragments.evicted;
         if unfinished > 0 {
             pass.notice(NoticeKind::FragmentsUnfinished(unfinished), None);
@@ -250,6 +257,17 @@ struct Pass<'a, S> {
 impl<S: Sink> Pass<'_, S> {
     fn notice(&mut self, kind: NoticeKind, flow: Option<FlowRef>) {
         self.sink.event(&Event::Notice(&Notice { kind, flow, origin: self.origin }));
+    }
+
+    /// So many fragmented datagrams were given up by now, before this frame.
+    fn fragments_evicted(&mut self, evicted: u64) {
+        let before = self.followed.stats.caps.of(Cap::Fragments);
+        if evicted > before {
+            self.followed.stats.caps.set(Cap::Fragments, evicted);
+            if evicted.checked_ilog2() != before.checked_ilog2() {
+                self.notice(NoticeKind::CapReached(Cap::Fragments, evicted), None);
+            }
+        }
     }
 
     /// An ICMP message: what it says of a flow.
@@ -312,6 +330,9 @@ impl<S: Sink> Pass<'_, S> {
 
     /// Tells the flows that the table let go.
     fn emit_ended(&mut self) {
+        if self.followed.ended.is_empty() {
+            return;
+        }
         for (mut flow, why) in std::mem::take(&mut self.followed.ended) {
             let mut reader = StreamReader {
                 options: self.options,
@@ -328,7 +349,7 @@ impl<S: Sink> Pass<'_, S> {
             self.followed.stats.flows += 1;
             self.followed.stats.tcp_flows += u64::from(flow.transport == Transport::Tcp);
             if why == Ended::Evicted {
-                self.followed.stats.capped += 1;
+                self.followed.stats.caps.add(Cap::Flows);
                 let evicted = self.followed.flows.evicted();
                 if evicted.is_power_of_two() {
                     self.notice(NoticeKind::FlowEvicted(evicted), Some(FlowRef::of(&flow)));
@@ -405,18 +426,18 @@ impl<S: Sink> StreamReader<'_, S> {
             let (place, limits) = (frame.place_of(segment.payload), self.options.reassembly);
             self.with(flow, direction, |stream, feed| stream.push(seq, segment.payload, cut, place, limits, feed));
         }
-        if segment.flags.has(TcpFlags::ACK) {
+        // An acknowledgement matters only to what waits behind a hole.
+        if segment.flags.has(TcpFlags::ACK) && flow.streams[direction.reverse()].is_waiting() {
             let (origin, ack) = (self.origin, segment.ack);
             self.with(flow, direction.reverse(), |stream, feed| stream.acknowledged(ack, origin, feed));
         }
         let stream = &flow.streams[direction];
-        let name = FlowRef::of(flow);
         if stream.capped() > before.0 {
-            self.stats.capped += 1;
-            self.notice(NoticeKind::ReassemblyCapped(direction), name);
+            self.stats.caps.add(Cap::OutOfOrder);
+            self.notice(NoticeKind::ReassemblyCapped(direction), FlowRef::of(flow));
         }
         if stream.conflicts() > before.1 {
-            self.notice(NoticeKind::ConflictingOverlap(direction), name);
+            self.notice(NoticeKind::ConflictingOverlap(direction), FlowRef::of(flow));
         }
         self.decide(flow);
         if flow.app.turned_round() {
@@ -451,6 +472,9 @@ impl<S: Sink> StreamReader<'_, S> {
 
     /// Lets the conversation begin once its protocol is known.
     fn decide(&mut self, flow: &mut Flow<Conversation>) {
+        if flow.app.protocol().is_some() {
+            return;
+        }
         let Some(decision) = flow.app.decide(facts(flow), &self.options.dissect) else { return };
         if decision.turn_round {
             flow.turn_round(KnownBy::Connect);
@@ -564,8 +588,18 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
 
     fn message(&mut self, message: &Message<'_>) {
         self.stats.messages += 1;
+        // What is longer than may be held is cut there.
+        if message.packet.missing > 0 && message.body.len() >= self.options.dissect.framer.held_bytes {
+            let count = self.stats.caps.add(Cap::Messages);
+            if count.is_power_of_two() {
+                let kind = NoticeKind::CapReached(Cap::Messages, count);
+                let notice = Notice { kind, flow: Some(self.flow), origin: message.origin };
+                self.sink.event(&Event::Notice(&notice));
+            }
+        }
         self.sink.event(&Event::Message(self.flow, message));
-        if message.origin.frame == self.origin.frame && self.lines.len() < LINES_LIMIT {
+        let in_line = self.options.packets && message.origin.frame == self.origin.frame;
+        if in_line && self.lines.len() < LINES_LIMIT {
             let packet_id = match &message.packet.body {
                 Body::Publish(publish) => publish.packet_id,
                 Body::Ack(ack) => ack.packet_id,

@@ -109,6 +109,11 @@ impl StreamReassembler {
         self.next.is_some()
     }
 
+    /// Whether anything is kept ahead of a hole.
+    pub fn is_waiting(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Bytes kept ahead of a hole.
     pub const fn held_bytes(&self) -> usize {
         self.held_bytes

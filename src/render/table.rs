@@ -324,9 +324,10 @@ fn losses(summary: &Summary) -> Option<String> {
     say(summary.source.interface_dropped.unwrap_or(0), "dropped by the interface");
     say(summary.engine.cut, "cut by the snap length");
     say(summary.engine.decode_stopped, "not decodable to the end");
-    say(summary.engine.capped, "flows and holes given up for a limit");
-    say(summary.decode.fragments.evicted, "fragmented datagrams given up for a limit");
-    say(summary.sessions_capped, "sessions, messages or topics given up for a limit");
+    for (cap, count) in summary.caps.iter() {
+        say(count, cap.effect());
+    }
+    say(summary.engine.forgotten, "connections forgotten by Wireshark's view of segments");
     if parts.is_empty() && summary.source.kernel_dropped.is_some() {
         return Some("none".to_owned());
     }

@@ -18,7 +18,7 @@ use super::will::WillFate;
 use super::wills::{Seen, Wills};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
-use crate::engine::{Event, FlowRef, NoticeKind};
+use crate::engine::{Cap, CapCounts, Event, FlowRef, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{Body, LostSyncReason, Version, topic};
 use crate::time::Timestamp;
@@ -112,10 +112,13 @@ impl Sessions {
         self.router.as_mut().map(|router| router.topics.drain()).unwrap_or_default()
     }
 
-    /// How often a limit was reached, so that something was forgotten.
-    pub fn capped(&self) -> u64 {
-        let routes = self.router.as_ref().map_or(0, |router| router.capped + router.topics.left_out());
-        self.clients.forgotten() + routes
+    /// How often a cap was reached, so that something was forgotten.
+    pub fn caps(&self) -> CapCounts {
+        let counts = CapCounts::default().with(Cap::Sessions, self.clients.forgotten());
+        self.router.as_ref().map_or(counts, |router| {
+            let topics = router.topics.left_out();
+            counts.and(&router.caps).with(Cap::Topics, topics)
+        })
     }
 
     /// Takes an event into account.

@@ -15,6 +15,7 @@ use super::receiver::{Broker, Expected};
 use super::topics::Topics;
 use super::tree::Subscriber;
 use crate::capture::FrameNo;
+use crate::engine::{Cap, CapCounts};
 use crate::time::{Span, Timestamp};
 
 /// How long a message may be on its way through the broker before those who did not get it are counted.
@@ -196,7 +197,7 @@ pub(super) struct Router {
     retained: HashMap<(SocketAddr, u64), Retained, foldhash::fast::RandomState>,
     pub(super) topics: Topics,
     /// What was given up because there was too much.
-    pub(super) capped: u64,
+    pub(super) caps: CapCounts,
     /// Deliveries to a broker whose receivers are known now.
     pub(super) settled: Boxes,
 }
@@ -215,7 +216,7 @@ impl Router {
             by_content: HashMap::default(),
             retained: HashMap::default(),
             topics: Topics::new(limits.topics),
-            capped: 0,
+            caps: CapCounts::default(),
             settled: Vec::new(),
         }
     }
@@ -308,7 +309,7 @@ impl Router {
         let room = self.limits.publications;
         while self.publications.len() >= room || self.cost > room.saturating_mul(BYTES) {
             let Some((number, publication)) = self.publications.pop_first() else { break };
-            self.capped += 1;
+            self.caps.add(Cap::Deliveries);
             self.end(number, publication, sent.place.at.time);
         }
         let (expected, shares) = self.expected(sent);
@@ -479,7 +480,7 @@ impl Router {
         } else if self.retained.len() < self.limits.retained || self.retained.contains_key(&key) {
             self.retained.insert(key, retained);
         } else {
-            self.capped += 1;
+            self.caps.add(Cap::Retained);
         }
     }
 

@@ -63,7 +63,7 @@ fn messages_are_bounded_by_number_and_by_bytes() {
     for number in 0..1000 {
         router.publish(&sent(&client("p"), &short, number, 0));
     }
-    assert_eq!((router.publications.len(), router.by_content.len(), router.capped), (100, 100, 900));
+    assert_eq!((router.publications.len(), router.by_content.len(), router.caps.total()), (100, 100, 900));
     let long: Name = vec![b'x'; 60_000].into();
     for number in 0..1000 {
         router.publish(&sent(&client("p"), &long, number, 0));

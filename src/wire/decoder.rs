@@ -113,6 +113,11 @@ impl Decoder {
         }
     }
 
+    /// How many fragmented datagrams were given up because a limit was reached.
+    pub const fn fragments_evicted(&self) -> u64 {
+        self.fragments.evicted()
+    }
+
     /// Reads a frame from the outside in.
     ///
     /// The packet borrows the frame's bytes, or those of the datagram that this frame completed.

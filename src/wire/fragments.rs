@@ -241,6 +241,11 @@ impl Fragments {
         }
     }
 
+    /// See [`FragmentStats::evicted`].
+    pub(super) const fn evicted(&self) -> u64 {
+        self.stats.evicted
+    }
+
     /// Gives up the oldest datagrams until the limits are kept.
     fn evict(&mut self) {
         while self.partials.len() > self.limits.datagrams || self.bytes > self.limits.bytes {

@@ -171,7 +171,8 @@ impl Rule for NetworkRule {
             | NoticeKind::CutHeader(..)
             | NoticeKind::ReassemblyCapped(_)
             | NoticeKind::ConflictingOverlap(_)
-            | NoticeKind::FlowEvicted(_) => {}
+            | NoticeKind::FlowEvicted(_)
+            | NoticeKind::CapReached(..) => {}
         }
     }
 

@@ -9,6 +9,7 @@ use mqttsniff::render::ReportFormat;
 
 use super::asserted::{Asserted, nearest_limit};
 use crate::cli::args::ColorArgument;
+use crate::cli::caps::Caps;
 use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
 use crate::cli::threads::Threads;
@@ -108,6 +109,9 @@ pub(in crate::cli) struct Check {
 
     #[command(flatten)]
     pub(super) threads: Threads,
+
+    #[command(flatten)]
+    pub(super) caps: Caps,
 
     #[command(flatten)]
     pub(super) decoding: Decoding,

@@ -41,7 +41,7 @@ fn one(
     let name = names.join(", ");
     let file = names.into_iter().next().unwrap_or_default();
     let mut chooser = arguments.filter.as_deref().map(Chooser::by_filter).transpose()?;
-    let options = engine_options(&arguments.decoding);
+    let options = arguments.caps.engine(engine_options(&arguments.decoding));
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
@@ -64,7 +64,8 @@ fn one(
     };
     analysis.check(CheckOptions { ledger: arguments.coverage, limits: limits.clone(), ..CheckOptions::all() });
     // What a message becomes beyond the broker is judged by its deliveries.
-    analysis.follow_sessions(SessionOptions { routes: true, ..SessionOptions::default() });
+    let sessions = SessionOptions { routes: true, ..SessionOptions::default() };
+    analysis.follow_sessions(arguments.caps.sessions(sessions));
     let accepts = arguments.update_baseline;
     let mut sieve = Sieve { policy, baseline, accepts, chooser, waiting: Vec::new(), findings };
     let mut take = |output: &Output<'_>| {

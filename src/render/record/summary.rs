@@ -7,6 +7,7 @@ use super::value::{Text, Time, seconds};
 use crate::analysis::Summary;
 use crate::capture::{FrameNo, Problem};
 use crate::check::{Finding, Severity};
+use crate::engine::Cap;
 
 #[derive(Serialize)]
 pub(in crate::render) struct BeginRecord<'a> {
@@ -116,6 +117,25 @@ struct CappedBy {
     flows_and_holes: u64,
     fragments: u64,
     sessions_and_routes: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    flows: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    out_of_order: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    messages: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    sessions: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    deliveries: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    retained: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    topics: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -171,10 +191,23 @@ impl<'a> SummaryRecord<'a> {
                 snaplen_cut: engine.cut,
                 decode_stopped: engine.decode_stopped,
                 capped: summary.capped(),
-                capped_by: (summary.capped() > 0).then_some(CappedBy {
-                    flows_and_holes: engine.capped,
-                    fragments: summary.decode.fragments.evicted,
-                    sessions_and_routes: summary.sessions_capped,
+                capped_by: (summary.capped() > 0).then(|| {
+                    let of = |cap| summary.caps.of(cap);
+                    CappedBy {
+                        flows_and_holes: of(Cap::Flows) + of(Cap::OutOfOrder) + engine.forgotten,
+                        fragments: of(Cap::Fragments),
+                        sessions_and_routes: of(Cap::Sessions)
+                            + of(Cap::Deliveries)
+                            + of(Cap::Retained)
+                            + of(Cap::Topics),
+                        flows: of(Cap::Flows),
+                        out_of_order: of(Cap::OutOfOrder),
+                        messages: of(Cap::Messages),
+                        sessions: of(Cap::Sessions),
+                        deliveries: of(Cap::Deliveries),
+                        retained: of(Cap::Retained),
+                        topics: of(Cap::Topics),
+                    }
                 }),
             },
             unsupported_link_types: link_types.collect(),

@@ -1,0 +1,126 @@
+//! How much is held at most, as an option.
+
+use clap::Args;
+use mqttsniff::engine::EngineOptions;
+use mqttsniff::session::SessionOptions;
+
+/// The argument.
+#[derive(Debug, Default, Args)]
+pub(super) struct Caps {
+    /// Hold at most so much of something: flows=100000
+    ///
+    /// What was let go for it is told by a finding, and counted in the summary. The caps and their defaults: flows
+    /// (1000000; the one that was idle longest among some goes), fragments (4096 datagrams that wait for the rest; the
+    /// oldest goes), fragment_bytes (33554432 for all of them), out_of_order (1048576 bytes ahead of a hole, in each
+    /// direction of a flow; the hole is given up), messages (1048576 bytes of one that spans segments; its rest is only
+    /// counted), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
+    /// messages on their way through a broker; the oldest is told), retained (100000 messages) and topics (100000; of
+    /// further ones there is no row). The last three hold where deliveries or topics are followed.
+    #[arg(long, value_name = "WHAT=NUMBER", value_parser = cap, help_heading = "Limits")]
+    cap: Vec<(What, usize)>,
+}
+
+/// What is capped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Flows,
+    Fragments,
+    FragmentBytes,
+    OutOfOrder,
+    Messages,
+    Sessions,
+    Deliveries,
+    Retained,
+    Topics,
+}
+
+impl What {
+    const ALL: [(&'static str, Self); 9] = [
+        ("flows", Self::Flows),
+        ("fragments", Self::Fragments),
+        ("fragment_bytes", Self::FragmentBytes),
+        ("out_of_order", Self::OutOfOrder),
+        ("messages", Self::Messages),
+        ("sessions", Self::Sessions),
+        ("deliveries", Self::Deliveries),
+        ("retained", Self::Retained),
+        ("topics", Self::Topics),
+    ];
+}
+
+/// Reads `flows=100000`.
+fn cap(text: &str) -> Result<(What, usize), String> {
+    let (name, number) = text.split_once('=').ok_or("it is a name and a number, such as flows=100000")?;
+    let what = What::ALL.iter().find(|(known, _)| *known == name.replace('-', "_")).map(|(_, what)| *what);
+    let what = what.ok_or_else(|| {
+        let names: Vec<_> = What::ALL.iter().map(|(name, _)| *name).collect();
+        format!("there is no cap '{name}'; there are {}", names.join(", "))
+    })?;
+    match number.parse() {
+        Ok(number) if number > 0 => Ok((what, number)),
+        _ => Err(format!("'{number}' is no number from 1 on")),
+    }
+}
+
+impl Caps {
+    /// The options of the engine with these caps.
+    pub(super) fn engine(&self, mut options: EngineOptions) -> EngineOptions {
+        for (what, number) in &self.cap {
+            match what {
+                What::Flows => options.flows.flows = *number,
+                What::Fragments => options.fragments.datagrams = *number,
+                What::FragmentBytes => options.fragments.bytes = *number,
+                What::OutOfOrder => options.reassembly.bytes = *number,
+                What::Messages => options.dissect.framer.held_bytes = *number,
+                What::Sessions | What::Deliveries | What::Retained | What::Topics => {}
+            }
+        }
+        options
+    }
+
+    /// The same of the sessions.
+    pub(super) fn sessions(&self, mut options: SessionOptions) -> SessionOptions {
+        for (what, number) in &self.cap {
+            match what {
+                What::Sessions => options.waiting_sessions = *number,
+                What::Deliveries => options.publications = *number,
+                What::Retained => options.retained = *number,
+                What::Topics => options.topics = *number,
+                What::Flows | What::Fragments | What::FragmentBytes | What::OutOfOrder | What::Messages => {}
+            }
+        }
+        options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cap_sets_its_limit_and_no_other() {
+        for (name, what) in What::ALL {
+            let caps = Caps { cap: vec![cap(&format!("{name}=7")).expect(name)] };
+            assert_eq!(caps.cap, [(what, 7)]);
+            let engine = caps.engine(EngineOptions::default());
+            let sessions = caps.sessions(SessionOptions::default());
+            let set = [
+                engine.flows.flows,
+                engine.fragments.datagrams,
+                engine.fragments.bytes,
+                engine.reassembly.bytes,
+                engine.dissect.framer.held_bytes,
+                sessions.waiting_sessions,
+                sessions.publications,
+                sessions.retained,
+                sessions.topics,
+            ];
+            let place = What::ALL.iter().position(|(known, _)| *known == name);
+            assert_eq!(set.iter().position(|number| *number == 7), place, "{name}");
+            assert_eq!(set.iter().filter(|number| **number == 7).count(), 1, "{name}");
+        }
+        assert_eq!(cap("out-of-order=1"), Ok((What::OutOfOrder, 1)));
+        assert!(cap("flows").is_err() && cap("flows=0").is_err() && cap("flows=-1").is_err());
+        assert!(cap("flow=1").is_err_and(|error| error.contains("flows, fragments")));
+    }
+}

@@ -1,0 +1,118 @@
+//! Caps on what is held: each can be set, and its effect is told as it happens and counted at the end.
+
+mod common;
+
+use common::craft::{CONNACK, Connection, connect, publish};
+use common::{captures, lines, run, stderr};
+
+/// Runs `read` with a cap over every fixture; gives how often the cap had an effect, and how many findings told it.
+fn effect(cap: &str, name: &str, id: &str) -> (u64, u64) {
+    let (mut counted, mut told) = (0, 0);
+    for path in captures() {
+        let path = path.to_str().expect("a name in Unicode");
+        let shown = "topics,deliveries,findings,summary";
+        for record in lines(&run(["read", "--json", "--show", shown, "--cap", cap, path])) {
+            match record["record"].as_str() {
+                Some("finding") if record["id"] == id => told += 1,
+                Some("summary") => counted += record["losses"]["capped_by"][name].as_u64().unwrap_or(0),
+                _ => {}
+            }
+        }
+    }
+    (counted, told)
+}
+
+#[test]
+fn each_cap_has_an_effect_that_is_told_and_counted() {
+    for (cap, name, id) in [
+        ("flows=1", "flows", "capture.flow-evicted"),
+        ("fragment_bytes=1", "fragments", "capture.cap-reached"),
+        ("out_of_order=1", "out_of_order", "capture.reassembly-capped"),
+        ("messages=2", "messages", "capture.cap-reached"),
+        ("deliveries=1", "deliveries", "capture.cap-reached"),
+        ("topics=1", "topics", "capture.cap-reached"),
+    ] {
+        let (counted, told) = effect(cap, name, id);
+        assert!(counted > 0 && told > 0 && told <= counted, "{cap}: counted {counted}, told {told}");
+    }
+}
+
+/// Raw IPv4 packets, each the first fragment of a datagram of its own.
+fn fragments(count: u16) -> Vec<u8> {
+    let mut pcap = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 101] {
+        pcap.extend(word.to_le_bytes());
+    }
+    for id in 0..count {
+        let mut packet = vec![0x45, 0, 0, 28, 0, 0, 0x20, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet[4..6].copy_from_slice(&id.to_be_bytes());
+        packet.extend([0; 8]);
+        for word in [1_700_000_000, u32::from(id), 28, 28] {
+            pcap.extend(word.to_le_bytes());
+        }
+        pcap.extend(packet);
+    }
+    pcap
+}
+
+#[test]
+fn datagrams_that_wait_for_fragments_are_capped() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("fragments.pcap");
+    std::fs::write(&path, fragments(10)).expect("written");
+    let path = path.to_str().expect("a name in Unicode");
+    let records = lines(&run(["read", "--json", "--cap", "fragments=3", path]));
+    let summary = records.last().expect("a summary");
+    assert_eq!(summary["losses"]["capped_by"]["fragments"], 7);
+    let told = records.iter().filter(|record| record["id"] == "capture.cap-reached").count();
+    assert_eq!(told, 3, "one, two, four");
+}
+
+#[test]
+fn sessions_that_wait_for_their_client_are_capped() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut arguments = vec!["read".to_owned(), "--json".to_owned(), "--cap".to_owned(), "sessions=2".to_owned()];
+    for (number, id) in (0..5_u16).zip([b"a", b"b", b"c", b"d", b"e"]) {
+        let path = directory.path().join(format!("{number}.pcap"));
+        // Without clean session.
+        Connection::open_to(1883 + number).client(&connect(0, id, &[])).server(&CONNACK).save(&path);
+        arguments.push(path.to_str().expect("a name in Unicode").to_owned());
+    }
+    let records = lines(&run(arguments));
+    let summary = records.last().expect("a summary");
+    assert_eq!(summary["losses"]["capped_by"]["sessions"], 3, "{summary}");
+    assert!(records.iter().any(|record| record["id"] == "capture.cap-reached"));
+}
+
+#[test]
+fn retained_messages_are_capped() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("retained.pcap");
+    let mut connection = Connection::open().client(&connect(2, b"a", &[])).server(&CONNACK);
+    for topic in [b"a", b"b", b"c", b"a"] {
+        let mut publish = publish(topic, b"x");
+        publish[0] |= 1;
+        connection = connection.client(&publish);
+    }
+    connection.save(&path);
+    let path = path.to_str().expect("a name in Unicode");
+    let records = lines(&run(["read", "--json", "--show", "topics,findings,summary", "--cap", "retained=1", path]));
+    let summary = records.last().expect("a summary");
+    assert_eq!(summary["losses"]["capped_by"]["retained"], 2, "{summary}");
+}
+
+#[test]
+fn by_default_no_fixture_reaches_a_cap() {
+    for id in ["capture.cap-reached", "capture.flow-evicted", "capture.reassembly-capped"] {
+        assert_eq!(effect("flows=1000000", "flows", id), (0, 0));
+    }
+}
+
+#[test]
+fn a_wrong_cap_is_refused_with_the_names_there_are() {
+    for (cap, want) in [("flow=1", "out_of_order"), ("flows=0", "from 1 on"), ("flows", "such as flows=100000")] {
+        let output = run(["read", "x.pcap", "--cap", cap]);
+        let said = stderr(&output);
+        assert!(output.status.code() == Some(2) && said.contains(want), "{said}");
+    }
+}
