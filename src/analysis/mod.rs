@@ -101,6 +101,8 @@ struct Above {
     session_count: u64,
     /// What caps on sessions and routes have cost so far.
     caps: CapCounts,
+    /// Their total.
+    capped: u64,
     /// The latest time of the capture, once that has ended.
     now: Option<Timestamp>,
 }
@@ -211,9 +213,8 @@ impl Above {
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         self.sessions.on_event(event);
-        let caps = self.sessions.caps();
-        if caps != self.caps {
-            self.tell_caps(caps, event, sink);
+        if self.sessions.capped() != self.capped {
+            self.tell_caps(event, sink);
         }
         let mut ended = None;
         match event {
@@ -252,7 +253,9 @@ impl Above {
     }
 
     /// Caps on sessions and routes had an effect with this event.
-    fn tell_caps(&mut self, caps: CapCounts, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+    fn tell_caps(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+        let caps = self.sessions.caps();
+        self.capped = caps.total();
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,
@@ -275,6 +278,9 @@ impl Above {
 
     /// Tells what the sessions have found; `ended` is the one that has just come to its end.
     fn tell(&mut self, ended: Option<&Session>, sink: &mut dyn FnMut(&Output<'_>)) {
+        if !self.sessions.has_news() {
+            return;
+        }
         let incidents: Vec<_> = self.sessions.take_incidents().collect();
         for incident in incidents {
             let mut finding = self.checks.on_incident(&incident);
