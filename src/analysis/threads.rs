@@ -83,6 +83,7 @@ impl Analysis {
     /// all is done by the caller's thread. What is told is the same.
     pub fn read(&mut self, threads: NonZeroUsize, reader: &mut dyn Reader) -> ControlFlow<()> {
         let mut first = true;
+        let mut may_share = threads.get() > 1 && self.engine.is_logged() && !reader.wants_frames();
         loop {
             let fill = self.fill();
             if let (true, Some(frame)) = (first, self.batch.get(0)) {
@@ -98,35 +99,41 @@ impl Analysis {
                 return ControlFlow::Continue(());
             }
             // What fits into one batch is read sooner than threads are started.
-            if threads.get() > 1 && !first && self.engine.is_logged() && !reader.wants_frames() {
-                return self.read_in_threads(threads.get(), reader);
+            if may_share && !first {
+                if let Some(read) = self.read_in_threads(threads.get(), reader) {
+                    return read;
+                }
+                may_share = false;
             }
         }
     }
 
-    fn read_in_threads(&mut self, threads: usize, reader: &mut dyn Reader) -> ControlFlow<()> {
+    /// Nothing where there can be no more threads; then nothing was read either.
+    fn read_in_threads(&mut self, threads: usize, reader: &mut dyn Reader) -> Option<ControlFlow<()>> {
         let Self { source, engine, above, batch } = self;
         let (to_reader, from_follower) = line();
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
         thread::scope(|scope| {
             // Threads end when nobody takes what they hand on; a panic of theirs goes on when the scope ends.
             if threads == 2 {
-                scope.spawn(move || fetch_and_follow(&mut **source, engine, batch, &to_reader));
+                let work = move || fetch_and_follow(&mut **source, engine, batch, &to_reader);
+                named("follow").spawn_scoped(scope, work).ok()?;
             } else {
                 let (to_follower, from_fetcher) = line();
                 let next = batch.next_number();
-                scope.spawn(move || {
-                    fetch(&mut **source, next, &to_follower);
-                });
-                scope.spawn(move || follow(engine, &from_fetcher, &to_reader));
+                named("follow").spawn_scoped(scope, move || follow(engine, &from_fetcher, &to_reader)).ok()?;
+                named("fetch").spawn_scoped(scope, move || fetch(&mut **source, next, &to_follower)).ok()?;
             }
             let LineEnd { from, back } = from_follower;
             for mut chunk in from {
-                tell(&chunk, above, reader)?;
+                if tell(&chunk, above, reader).is_break() {
+                    return Some(ControlFlow::Break(()));
+                }
                 chunk.log.clear();
                 // The other side may have ended, and need it no more.
                 let _ = back.send(chunk);
             }
-            ControlFlow::Continue(())
+            Some(ControlFlow::Continue(()))
         })
     }
 }
