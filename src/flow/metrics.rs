@@ -446,7 +446,7 @@ mod tests {
         assert_eq!(many.buckets.len(), 3);
         assert_eq!(many.buckets.iter().map(|entry| u64::from(entry & FULL)).sum::<u64>(), durations.count());
         assert_eq!(durations.percentile(50), Some(Span::from_nanos(1000)));
-        assert_eq!(durations.percentile(0), Some(Span::from_nanos(500)));
+        assert!(durations.percentile(0).is_some_and(|least| least < Span::from_nanos(600)));
     }
 
     #[test]

@@ -19,13 +19,14 @@ mod summary;
 mod table;
 mod tcp;
 mod traffic;
+mod usual;
 mod verdict;
 mod wireshark;
 
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
 pub use metrics::{Counters, Durations, Range, RareCounters};
-pub use rare::{Blank, Rare};
 pub use oddity::{Oddities, Oddity, Sighted};
+pub use rare::{Blank, Rare};
 pub use reassembly::{ReassemblyLimits, StreamReassembler, StreamSink};
 pub use record::{CloseKind, KnownBy, Outcome};
 pub use side::{Side, SynOptions, WindowScale};

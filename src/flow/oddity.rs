@@ -16,7 +16,7 @@ const FRAMES: usize = 4;
 
 /// By how many hops the way of a packet may differ from that of the first before it is odd: routers balance load over
 /// ways of about the same length.
-const HOPS: u8 = 4;
+pub(super) const HOPS: u8 = 4;
 
 /// A kind of oddity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -249,7 +249,8 @@ impl Connection {
 
     /// A receiver drops what carries a timestamp older than the last (RFC 7323, section 5.3); what only overtook
     /// another is a little older. What echoes a number that its peer never sent comes from somebody else.
-    fn note_timestamp(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
+    #[inline]
+    pub(super) fn note_timestamp(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
         /// Ticks, which are mostly milliseconds: more than a network delays a packet.
         const BEHIND: i32 = 120_000;
         let Some((value, echo)) = segment.options.timestamps() else { return };
@@ -302,13 +303,13 @@ mod tests {
         let at = |frame| Origin { frame: FrameNo(frame), time: Timestamp::from_nanos(frame as i64) };
         let mut odd = Oddities::default();
         for frame in 1..=100 {
-            odd.oddities.note(Oddity::Copy, at(frame));
+            odd.note(Oddity::Copy, at(frame));
         }
         let sighted = odd.get(Oddity::Copy).expect("it was seen");
         assert_eq!(sighted.frames(), [1, 2, 3, 4].map(FrameNo));
         assert_eq!((sighted.count, sighted.first, sighted.last), (100, at(1), at(100)));
         assert_eq!(odd.count(Oddity::Gap), 0);
-        odd.oddities.note(Oddity::Gap, at(7));
+        odd.note(Oddity::Gap, at(7));
         assert_eq!(odd.get(Oddity::Gap).map(|sighted| sighted.frames().len()), Some(1));
     }
 }

@@ -248,8 +248,9 @@ impl Connection {
     }
 
     /// Delivers to the end that sends in `direction` what is proved to have arrived there.
+    #[inline]
     fn settle(&mut self, direction: Direction, origin: Origin) {
-        loop {
+        while self.sides[direction].inbox.is_made() {
             let side = &self.sides[direction];
             let Some(&arrival) = side.inbox.first() else { return };
             let proof = match arrival.proved_by {

@@ -277,7 +277,6 @@ impl StreamReassembler {
             index += 1;
         }
     }
-
 }
 
 impl Ahead {
@@ -389,7 +388,7 @@ mod tests {
         stream.start(SeqNum(0));
         for n in 1..1000u32 {
             stream.push(SeqNum(n * 10), b"0123456", 0, place(u64::from(n)), limits, &mut sink);
-            assert!(stream.held_bytes() <= 64 && stream.held.len() <= 8);
+            assert!(stream.held_bytes() <= 64 && stream.ahead.held.len() <= 8);
         }
         assert!(stream.capped() > 0);
     }

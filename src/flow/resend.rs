@@ -32,11 +32,7 @@ pub(super) fn on_sequence(
     let (sender, receiver) = sides.both_mut(direction);
     let length = segment.seq_len();
     if length > 0 {
-        let end = segment.seq_end();
-        sender.captured = Some(match sender.captured {
-            None => (segment.seq, end),
-            Some((from, to)) => (if segment.seq.is_before(from) { segment.seq } else { from }, to.max(end)),
-        });
+        sender.note_captured(segment.seq, segment.seq_end());
     }
     let Some(next) = sender.next else {
         first_segment(sender, receiver, segment, stamp, origin, verdict);
@@ -46,11 +42,11 @@ pub(super) fn on_sequence(
         return false;
     }
     if is_probe(sender, receiver, segment, next, verdict) {
-        note_stamp(sender, stamp, false);
+        sender.note_stamp(stamp, false);
         return false;
     }
     if length == 0 {
-        note_stamp(sender, stamp, segment.seq == next);
+        sender.note_stamp(stamp, segment.seq == next);
         return false;
     }
     let end = segment.seq_end();
@@ -139,16 +135,6 @@ fn is_probe(sender: &mut Side, receiver: &Side, segment: &Segment<'_>, next: Seq
     false
 }
 
-/// Keeps the newest stamp, and notes a stack that does not number its packets.
-fn note_stamp(sender: &mut Side, stamp: Stamp, in_order: bool) {
-    if in_order && stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id && stamp.tsval != sender.newest.tsval {
-        sender.ip_id_constant = true;
-    }
-    if stamp.compare(sender.newest) != Age::Older {
-        sender.newest = stamp;
-    }
-}
-
 /// A segment at or beyond the end of what was captured.
 fn advance(
     sender: &mut Side,
@@ -165,7 +151,7 @@ fn advance(
     } else if stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id {
         sender.ip_id_constant = true;
     }
-    note_stamp(sender, stamp, false);
+    sender.note_stamp(stamp, false);
     sender.counters.unique_bytes += u64::from(segment.payload_length);
     sender.next = Some(segment.seq_end());
     sender.remember(Sent::first(segment.seq, segment.seq_end(), origin.time, stamp));
@@ -189,7 +175,7 @@ fn repeat(
     let seen = sender.trouble.holes.fill(segment.seq, known_end);
     sender.counters.unique_bytes += u64::from(seen.new.min(segment.payload_length));
     let age = stamp.compare(Stamp { ip_id: sender.newest.ip_id.filter(|_| stamp.ip_id.is_some()), ..sender.newest });
-    note_stamp(sender, stamp, false);
+    sender.note_stamp(stamp, false);
     if !seen.first_byte_known {
         if sender.take_damaged(segment.seq) {
             sent_again(sender, receiver, segment, stamp, None, seen.new, origin, verdict);
@@ -238,7 +224,8 @@ fn is_copy(stamp: Stamp, earlier: &Sent, origin: Origin) -> bool {
 
 /// The original of `repetition` came after it: only now is it known that the one before was sent again.
 fn count_late(sender: &mut Side, repetition: &Sent) {
-    let Some(sent) = sender.sent_at(repetition.seq).filter(|sent| sent.transmissions == 1 || sent.kind(UNSEEN).is_some())
+    let Some(sent) =
+        sender.sent_at(repetition.seq).filter(|sent| sent.transmissions == 1 || sent.kind(UNSEEN).is_some())
     else {
         return;
     };
@@ -384,6 +371,7 @@ fn back_off(
 impl Side {
     /// The peer acknowledged from `edge` to `ack` and echoes a timestamp that is older than the repetition of the
     /// segment at `edge`: the original had arrived (the Eifel detection, RFC 3522).
+    #[inline]
     pub(super) fn note_original_arrived(&mut self, edge: SeqNum, ack: SeqNum, echo: Option<u32>) {
         // Most connections repeat nothing, and this is asked at each acknowledgement.
         let Some(echo) = echo.filter(|_| self.counters.retransmissions > 0) else { return };

@@ -9,7 +9,7 @@ use super::oddity::{Oddities, Sighted};
 use super::rare::{Blank, Rare};
 use super::state::{Signal, TcpState};
 use super::traffic::HeldUp;
-use super::verdict::RetransmissionKind;
+use super::verdict::{RetransmissionKind, Verdict};
 use crate::capture::Origin;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
@@ -31,6 +31,7 @@ impl WindowScale {
     pub const LIMIT: u8 = 14;
 
     /// The window in bytes; unscaled where the scale is not known.
+    #[inline]
     pub fn apply(self, field: u16) -> u64 {
         match self {
             Self::Unknown | Self::Off => u64::from(field),
@@ -105,6 +106,7 @@ const TIMED: u8 = 1 << 7;
 
 impl Sent {
     /// A segment that was sent for the first time.
+    #[inline]
     pub(super) fn first(seq: SeqNum, end: SeqNum, time: Timestamp, stamp: Stamp) -> Self {
         let mut sent = Self { seq, end, time, tsval: 0, ip_id: 0, transmissions: 1, bits: 0 };
         sent.set_stamp(stamp);
@@ -112,12 +114,10 @@ impl Sent {
     }
 
     pub(super) fn stamp(&self) -> Stamp {
-        Stamp {
-            ip_id: (self.ip_id != 0).then_some(self.ip_id),
-            tsval: (self.bits & TIMED != 0).then_some(self.tsval),
-        }
+        Stamp { ip_id: (self.ip_id != 0).then_some(self.ip_id), tsval: (self.bits & TIMED != 0).then_some(self.tsval) }
     }
 
+    #[inline]
     pub(super) fn set_stamp(&mut self, stamp: Stamp) {
         self.ip_id = stamp.ip_id.unwrap_or(0);
         self.tsval = stamp.tsval.unwrap_or(0);
@@ -183,6 +183,7 @@ pub(super) enum Age {
 
 impl Stamp {
     /// Whether the packet with this stamp left its sender before or after the one with `other`.
+    #[inline]
     pub(super) fn compare(self, other: Self) -> Age {
         let by_clock = match (self.tsval, other.tsval) {
             (Some(a), Some(b)) if a != b => Some(if (a.wrapping_sub(b) as i32) < 0 { Age::Older } else { Age::Newer }),
@@ -384,7 +385,9 @@ impl Side {
         const SLACK: u64 = 1 << 20;
         match self.scale {
             WindowScale::Unknown => LARGEST,
-            WindowScale::Off | WindowScale::Shift(_) => (2 * u64::from(self.largest_window.max(1 << 16)) + SLACK).min(LARGEST),
+            WindowScale::Off | WindowScale::Shift(_) => {
+                (2 * u64::from(self.largest_window.max(1 << 16)) + SLACK).min(LARGEST)
+            }
         }
     }
 
@@ -470,10 +473,48 @@ impl Side {
         }
     }
 
+    /// Notes which of its numbers were captured.
+    #[inline]
+    pub(super) fn note_captured(&mut self, seq: SeqNum, end: SeqNum) {
+        self.captured = Some(match self.captured {
+            None => (seq, end),
+            Some((from, to)) => (if seq.is_before(from) { seq } else { from }, to.max(end)),
+        });
+    }
+
+    /// Keeps the newest stamp, and notes a stack that does not number its packets.
+    #[inline]
+    pub(super) fn note_stamp(&mut self, stamp: Stamp, in_order: bool) {
+        let newest = self.newest;
+        if in_order && stamp.ip_id.is_some() && stamp.ip_id == newest.ip_id && stamp.tsval != newest.tsval {
+            self.ip_id_constant = true;
+        }
+        if stamp.compare(newest) != Age::Older {
+            self.newest = stamp;
+        }
+    }
+
+    /// An acknowledgement up to `ack`, beyond the last one, reached this end.
+    #[inline]
+    pub(super) fn progress(&mut self, ack: SeqNum, pure: bool, now: Timestamp, verdict: &mut Verdict) {
+        verdict.ack_rtt = self.on_acknowledged(ack, pure, now);
+        self.duplicate_acks_received = 0;
+        self.probed = false;
+        self.timeouts = 0;
+        if let Some(trouble) = self.trouble.made() {
+            if trouble.recovery.is_some_and(|recovery| !ack.is_before(recovery.high)) {
+                trouble.recovery = None;
+            }
+            if trouble.sacked_to.is_some_and(|edge| !edge.is_after(ack)) {
+                trouble.sacked_to = None;
+            }
+        }
+    }
+
     /// An acknowledgement up to `ack`, beyond the last one, reached this end at `now`: the round trip that it measures,
     /// if it does. `pure` says that the segment did nothing else.
     #[inline]
-    pub(super) fn on_acknowledged(&mut self, ack: SeqNum, pure: bool, now: Timestamp) -> Option<Span> {
+    fn on_acknowledged(&mut self, ack: SeqNum, pure: bool, now: Timestamp) -> Option<Span> {
         let mut sample = None;
         let mut newly = 0;
         let already = self.acknowledged.unwrap_or(ack);

@@ -5,8 +5,8 @@ use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use super::endpoint::{Direction, FlowKey, PerDirection, Transport};
-use super::metrics::Counters;
 use super::index::Index;
+use super::metrics::Counters;
 use super::oddity::Oddity;
 use super::reassembly::StreamReassembler;
 use super::record::KnownBy;
@@ -493,7 +493,9 @@ impl<A: Default> FlowTable<A> {
     /// Looks at the next flow, whether it is idle.
     fn let_go_idle(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
         self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-        let (Some(Some(flow)), Some(awake)) = (self.slots.get(self.hand), self.awake.get_mut(self.hand)) else { return };
+        let (Some(Some(flow)), Some(awake)) = (self.slots.get(self.hand), self.awake.get_mut(self.hand)) else {
+            return;
+        };
         if now <= *awake {
             return;
         }

@@ -167,6 +167,21 @@ impl Connection {
         length: u32,
         origin: Origin,
     ) -> Verdict {
+        match self.take_in_usual(direction, segment, ip, length, origin) {
+            Some(verdict) => verdict,
+            None => self.take_in_any(direction, segment, ip, length, origin),
+        }
+    }
+
+    /// The long way, for all segments.
+    pub(super) fn take_in_any(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        ip: &Ip,
+        length: u32,
+        origin: Origin,
+    ) -> Verdict {
         let verdict = self.take_in(direction, segment, ip, length, origin);
         self.note_oddities(direction, segment, ip, &verdict, origin);
         verdict
@@ -223,15 +238,23 @@ impl Connection {
         verdict
     }
 
-    fn note_traffic(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict, now: Timestamp) {
+    #[inline]
+    pub(super) fn note_traffic(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) {
         let (sender, receiver) = self.sides.both_mut(direction);
-        let full = u32::from(receiver.syn.and_then(|syn| syn.mss).unwrap_or(0))
-            .max(sender.counters.traffic.segment_size.max);
+        let full =
+            u32::from(receiver.syn.and_then(|syn| syn.mss).unwrap_or(0)).max(sender.counters.traffic.segment_size.max);
         sender.counters.traffic.on_sent(segment, verdict, now, full, sender.answers_after);
     }
 
     /// Puts the time since the last segment down to what held each end up.
-    fn pass_time(&mut self, now: Timestamp) {
+    #[inline]
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
         let Some(last) = self.last_segment.replace(now) else { return };
         let elapsed = now.since(last);
         for direction in Direction::BOTH {
@@ -337,18 +360,7 @@ impl Connection {
             }
             sender.acked = Some(ack);
             let pure = segment.seq_len() == 0;
-            verdict.ack_rtt = receiver.on_acknowledged(ack, pure, origin.time);
-            receiver.duplicate_acks_received = 0;
-            receiver.probed = false;
-            receiver.timeouts = 0;
-            if let Some(trouble) = receiver.trouble.made() {
-                if trouble.recovery.is_some_and(|recovery| !ack.is_before(recovery.high)) {
-                    trouble.recovery = None;
-                }
-                if trouble.sacked_to.is_some_and(|edge| !edge.is_after(ack)) {
-                    trouble.sacked_to = None;
-                }
-            }
+            receiver.progress(ack, pure, origin.time, verdict);
         }
         let sack = segment.options.sack();
         for (index, (left, right)) in sack.iter().flat_map(|blocks| blocks.as_slice().iter().enumerate()) {
@@ -404,7 +416,14 @@ impl Connection {
     }
 
     /// Window, zero window and what is in flight.
-    fn after_window(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin, verdict: &mut Verdict) {
+    #[inline]
+    pub(super) fn after_window(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        origin: Origin,
+        verdict: &mut Verdict,
+    ) {
         let (sender, receiver) = self.sides.both_mut(direction);
         let ordinary = !segment.flags.any(TcpFlags::SYN.with(TcpFlags::FIN));
         let window = verdict.window;

@@ -127,7 +127,11 @@ pub(super) struct RangeRecord {
 impl RangeRecord {
     /// With its minimum.
     pub(super) fn of(range: &Range) -> Option<Self> {
-        (range.count > 0).then(|| Self { min: Some(range.min.into()), mean: rounded(range.mean()), max: range.max.into() })
+        (range.count > 0).then(|| Self {
+            min: Some(range.min.into()),
+            mean: rounded(range.mean()),
+            max: range.max.into(),
+        })
     }
 
     /// Without its minimum, where that says nothing.
