@@ -53,10 +53,18 @@ impl<T: Blank> Deref for Rare<T> {
     }
 }
 
+#[cold]
+fn make<T: Default>(none: &mut Option<Box<T>>) -> &mut T {
+    none.get_or_insert_default()
+}
+
 impl<T: Blank> DerefMut for Rare<T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        self.0.get_or_insert_default()
+        match &mut self.0 {
+            Some(made) => made,
+            none => make(none),
+        }
     }
 }
 

@@ -141,7 +141,7 @@ impl<A: Default> Flow<A> {
 impl<A> Flow<A> {
     /// The direction of a packet from `source`.
     pub fn direction_from(&self, source: SocketAddr) -> Direction {
-        if source == self.client { Direction::ToServer } else { Direction::ToClient }
+        if same(&source, &self.client) { Direction::ToServer } else { Direction::ToClient }
     }
 
     /// Exchanges client and server, because `by` says more than what was known. The caller turns its own part.
@@ -282,7 +282,7 @@ impl<A: Default> FlowTable<A> {
     ) -> Found {
         self.let_go(origin, ended);
         let hash = self.index.hash(Transport::Udp, source, destination);
-        let slot = if let Some(slot) = self.slot_of(hash, Transport::Udp, source, destination) {
+        let slot = if let Some(slot) = self.slot_of(hash, Transport::Udp, &source, &destination) {
             slot
         } else {
             let (ends, known_by) = self.guess_roles(source, destination);
@@ -295,7 +295,7 @@ impl<A: Default> FlowTable<A> {
     pub fn find_quoted(&mut self, key: &FlowKey) -> Option<&mut Flow<A>> {
         let (a, b) = key.ends();
         let hash = self.index.hash(key.transport(), a, b);
-        let slot = self.slot_of(hash, key.transport(), a, b)?;
+        let slot = self.slot_of(hash, key.transport(), &a, &b)?;
         self.slots.get_mut(slot)?.as_deref_mut()
     }
 
@@ -314,7 +314,7 @@ impl<A: Default> FlowTable<A> {
         }
         let hash = self.index.hash(Transport::Tcp, source, destination);
         let key = (Transport::Tcp, hash);
-        let Some(slot) = self.slot_of(hash, Transport::Tcp, source, destination) else {
+        let Some(slot) = self.slot_of(hash, Transport::Tcp, &source, &destination) else {
             let (ends, known_by) = self.roles(source, destination, segment);
             let slot = self.open(key, ends, known_by, origin, ended);
             return self.found(slot, source, origin, false);
@@ -383,10 +383,10 @@ impl<A: Default> FlowTable<A> {
 
     /// The slot of the flow between these ends.
     #[inline]
-    fn slot_of(&self, hash: u32, transport: Transport, a: SocketAddr, b: SocketAddr) -> Option<usize> {
+    fn slot_of(&self, hash: u32, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> Option<usize> {
         self.index.find(hash, |slot| {
             let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return false };
-            let is = |client: SocketAddr, server: SocketAddr| client == flow.client && server == flow.server;
+            let is = |client, server| same(client, &flow.client) && same(server, &flow.server);
             flow.transport == transport && (is(a, b) || is(b, a))
         })
     }
@@ -557,6 +557,16 @@ impl<A: Default> FlowTable<A> {
             (false, true) => ((source, destination), KnownBy::Port),
             _ => ((source, destination), KnownBy::FirstFrame),
         }
+    }
+}
+
+/// Whether two addresses are the same; quick for IPv4.
+#[inline]
+fn same(a: &SocketAddr, b: &SocketAddr) -> bool {
+    match (a, b) {
+        (SocketAddr::V4(a), SocketAddr::V4(b)) => a.port() == b.port() && a.ip().to_bits() == b.ip().to_bits(),
+        (SocketAddr::V6(a), SocketAddr::V6(b)) => a.port() == b.port() && a.ip().to_bits() == b.ip().to_bits(),
+        _ => false,
     }
 }
 
