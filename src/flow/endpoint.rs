@@ -17,6 +17,7 @@ impl Direction {
 
     /// The other direction.
     #[must_use]
+    #[inline]
     pub const fn reverse(self) -> Self {
         match self {
             Self::ToServer => Self::ToClient,
@@ -25,6 +26,7 @@ impl Direction {
     }
 
     /// Who sends in this direction.
+    #[inline]
     pub const fn sender(self) -> Role {
         match self {
             Self::ToServer => Role::Client,
@@ -33,6 +35,7 @@ impl Direction {
     }
 
     /// Who receives in this direction.
+    #[inline]
     pub const fn receiver(self) -> Role {
         self.reverse().sender()
     }
@@ -57,6 +60,7 @@ impl Role {
     }
 
     /// The direction in which this end sends.
+    #[inline]
     pub const fn sends(self) -> Direction {
         match self {
             Self::Client => Direction::ToServer,
@@ -81,6 +85,7 @@ impl<T> PerDirection<T> {
     }
 
     /// The two at once: that of `direction` first, then the other.
+    #[inline]
     pub const fn both_mut(&mut self, direction: Direction) -> (&mut T, &mut T) {
         match direction {
             Direction::ToServer => (&mut self.to_server, &mut self.to_client),
@@ -92,6 +97,7 @@ impl<T> PerDirection<T> {
 impl<T> std::ops::Index<Direction> for PerDirection<T> {
     type Output = T;
 
+    #[inline]
     fn index(&self, direction: Direction) -> &T {
         match direction {
             Direction::ToServer => &self.to_server,
@@ -101,6 +107,7 @@ impl<T> std::ops::Index<Direction> for PerDirection<T> {
 }
 
 impl<T> std::ops::IndexMut<Direction> for PerDirection<T> {
+    #[inline]
     fn index_mut(&mut self, direction: Direction) -> &mut T {
         match direction {
             Direction::ToServer => &mut self.to_server,
@@ -142,6 +149,11 @@ impl FlowKey {
         let (a, b) = ((source.ip(), source.port()), (destination.ip(), destination.port()));
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
         Self { transport, low, high }
+    }
+
+    /// The two ends.
+    pub(super) const fn ends(&self) -> (SocketAddr, SocketAddr) {
+        (SocketAddr::new(self.low.0, self.low.1), SocketAddr::new(self.high.0, self.high.1))
     }
 
     /// The transport.

@@ -20,6 +20,9 @@ pub(super) struct Seen {
 }
 
 impl Holes {
+    /// No holes.
+    pub(super) const NONE: Self = Self(Vec::new());
+
     /// Notes that `from..to` was skipped.
     pub(super) fn open(&mut self, from: SeqNum, to: SeqNum) -> u32 {
         self.0.push((from, to));

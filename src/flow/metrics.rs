@@ -1,107 +1,203 @@
 //! Numbers that are gathered over the life of a flow: distributions and counters of one direction.
 
+use super::rare::{Blank, Rare};
 use super::traffic::Traffic;
 use crate::time::{Span, Timestamp};
 
 /// A distribution of durations in constant memory: exact count, minimum, mean and maximum, and
 /// percentiles that are right to within 1/64 of their value.
 #[derive(Debug, Clone, Default)]
-pub struct Durations {
+pub struct Durations(Noted);
+
+/// Many flows measure one duration or none, for which nothing needs to be allocated.
+#[derive(Debug, Clone, Default)]
+enum Noted {
+    #[default]
+    Nothing,
+    One(i64),
+    Many(Box<Many>),
+}
+
+#[derive(Debug, Clone)]
+struct Many {
     count: u64,
-    sum: i128,
+    /// The sum, and how often it ran over.
+    sum: (u64, u64),
     /// Sum of the squares in square microseconds, for the standard deviation.
     squares: f64,
     min: i64,
     max: i64,
-    /// `(bucket, count)`, sorted by bucket. The buckets grow with the value (64 for each doubling), so
-    /// a flow's durations fall into a few dozen of them.
-    buckets: Vec<(u16, u32)>,
+    /// The number of a bucket in the upper bits and a count in the lower ones, sorted. The buckets grow with the
+    /// value (64 for each doubling), so a flow's durations fall into a few dozen of them. Where a count is full,
+    /// another of the same bucket goes before it.
+    buckets: Vec<u32>,
 }
 
 /// Buckets for each doubling of the value, as a power of two.
 const PRECISION_BITS: u32 = 6;
 
+/// The bits of a count; the number of a bucket is less than 64 * 64, and takes the others.
+const COUNT_BITS: u32 = 20;
+const FULL: u32 = (1 << COUNT_BITS) - 1;
+
+impl Many {
+    fn one(nanos: i64) -> Self {
+        let bucket = u32::from(bucket_of(nanos as u64)) << COUNT_BITS;
+        let squares = square(nanos);
+        Self { count: 1, sum: (nanos as u64, 0), squares, min: nanos, max: nanos, buckets: vec![bucket | 1] }
+    }
+
+    fn record(&mut self, nanos: i64) {
+        self.min = self.min.min(nanos);
+        self.max = self.max.max(nanos);
+        self.add(nanos as u64, 0);
+        self.squares += square(nanos);
+        self.count += 1;
+        self.count_in(u32::from(bucket_of(nanos as u64)), 1);
+    }
+
+    /// Adds to the sum.
+    const fn add(&mut self, low: u64, high: u64) {
+        let (sum, over) = self.sum.0.overflowing_add(low);
+        self.sum = (sum, self.sum.1.wrapping_add(high).wrapping_add(over as u64));
+    }
+
+    fn count_in(&mut self, bucket: u32, count: u32) {
+        let key = bucket << COUNT_BITS;
+        let at = self.buckets.partition_point(|entry| *entry < key);
+        match self.buckets.get_mut(at) {
+            Some(entry) if *entry >> COUNT_BITS == bucket && (*entry & FULL) + count <= FULL => *entry += count,
+            _ => self.buckets.insert(at, key | count),
+        }
+    }
+
+    fn sum(&self) -> i128 {
+        ((u128::from(self.sum.1) << 64) | u128::from(self.sum.0)) as i128
+    }
+}
+
+/// In square microseconds.
+fn square(nanos: i64) -> f64 {
+    (nanos as f64 / 1e3).powi(2)
+}
+
 impl Durations {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(Noted::Nothing)
+    }
+
     /// Notes a duration; a negative one (the capture's clock went back) is left out.
     pub fn record(&mut self, span: Span) {
         let nanos = span.as_nanos();
         if nanos < 0 {
             return;
         }
-        self.min = if self.count == 0 { nanos } else { self.min.min(nanos) };
-        self.max = self.max.max(nanos);
-        self.sum += i128::from(nanos);
-        self.squares += (nanos as f64 / 1e3).powi(2);
-        self.count += 1;
-        let bucket = bucket_of(nanos as u64);
-        match self.buckets.binary_search_by_key(&bucket, |entry| entry.0) {
-            Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(1),
-            Err(at) => self.buckets.insert(at, (bucket, 1)),
+        match &mut self.0 {
+            Noted::Many(many) => many.record(nanos),
+            Noted::Nothing => self.0 = Noted::One(nanos),
+            Noted::One(first) => {
+                let mut many = Box::new(Many::one(*first));
+                many.record(nanos);
+                self.0 = Noted::Many(many);
+            }
         }
     }
 
     /// Notes all that were noted elsewhere.
     pub fn merge(&mut self, other: &Self) {
-        if other.count == 0 {
-            return;
-        }
-        self.min = if self.count == 0 { other.min } else { self.min.min(other.min) };
-        self.max = self.max.max(other.max);
-        self.sum += other.sum;
-        self.squares += other.squares;
-        self.count += other.count;
-        for &(bucket, count) in &other.buckets {
-            match self.buckets.binary_search_by_key(&bucket, |entry| entry.0) {
-                Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(count),
-                Err(at) => self.buckets.insert(at, (bucket, count)),
+        match (&mut self.0, &other.0) {
+            (_, Noted::Nothing) => {}
+            (Noted::Nothing, noted) => self.0 = noted.clone(),
+            (_, Noted::One(nanos)) => self.record(Span::from_nanos(*nanos)),
+            (Noted::One(first), Noted::Many(noted)) => {
+                let mut many = Box::new(Many::one(*first));
+                many.merge(noted);
+                self.0 = Noted::Many(many);
             }
+            (Noted::Many(many), Noted::Many(noted)) => many.merge(noted),
         }
     }
 
     /// How many were noted.
     pub const fn count(&self) -> u64 {
-        self.count
+        match &self.0 {
+            Noted::Nothing => 0,
+            Noted::One(_) => 1,
+            Noted::Many(many) => many.count,
+        }
     }
 
     /// The least.
     pub fn min(&self) -> Option<Span> {
-        (self.count > 0).then(|| Span::from_nanos(self.min))
+        match &self.0 {
+            Noted::Nothing => None,
+            Noted::One(nanos) => Some(Span::from_nanos(*nanos)),
+            Noted::Many(many) => Some(Span::from_nanos(many.min)),
+        }
     }
 
     /// The greatest.
     pub fn max(&self) -> Option<Span> {
-        (self.count > 0).then(|| Span::from_nanos(self.max))
+        match &self.0 {
+            Noted::Nothing => None,
+            Noted::One(nanos) => Some(Span::from_nanos(*nanos)),
+            Noted::Many(many) => Some(Span::from_nanos(many.max)),
+        }
     }
 
     /// The arithmetic mean.
     pub fn mean(&self) -> Option<Span> {
-        (self.count > 0).then(|| Span::from_nanos((self.sum / i128::from(self.count)) as i64))
+        match &self.0 {
+            Noted::Nothing => None,
+            Noted::One(nanos) => Some(Span::from_nanos(*nanos)),
+            Noted::Many(many) => Some(Span::from_nanos((many.sum() / i128::from(many.count)) as i64)),
+        }
     }
 
     /// The standard deviation (of all that were noted, not of a sample).
     pub fn deviation(&self) -> Option<Span> {
-        if self.count == 0 {
-            return None;
+        match &self.0 {
+            Noted::Nothing => None,
+            Noted::One(_) => Some(Span::ZERO),
+            Noted::Many(many) => {
+                let mean = many.sum() as f64 / 1e3 / many.count as f64;
+                let variance = (many.squares / many.count as f64 - mean * mean).max(0.0);
+                Some(Span::from_nanos((variance.sqrt() * 1e3) as i64))
+            }
         }
-        let mean = self.sum as f64 / 1e3 / self.count as f64;
-        let variance = (self.squares / self.count as f64 - mean * mean).max(0.0);
-        Some(Span::from_nanos((variance.sqrt() * 1e3) as i64))
     }
 
     /// The duration that `percent` of all do not exceed (nearest rank).
     pub fn percentile(&self, percent: u32) -> Option<Span> {
-        if self.count == 0 {
-            return None;
-        }
-        let rank = (self.count * u64::from(percent.min(100))).div_ceil(100).max(1);
+        let many = match &self.0 {
+            Noted::Nothing => return None,
+            Noted::One(nanos) => return Some(Span::from_nanos(*nanos)),
+            Noted::Many(many) => many,
+        };
+        let rank = (many.count * u64::from(percent.min(100))).div_ceil(100).max(1);
         let mut seen = 0;
-        for &(bucket, count) in &self.buckets {
-            seen += u64::from(count);
+        for entry in &many.buckets {
+            seen += u64::from(entry & FULL);
             if seen >= rank {
-                return Some(Span::from_nanos((bucket_middle(bucket) as i64).clamp(self.min, self.max)));
+                let middle = bucket_middle((entry >> COUNT_BITS) as u16) as i64;
+                return Some(Span::from_nanos(middle.clamp(many.min, many.max)));
             }
         }
         self.max()
+    }
+}
+
+impl Many {
+    fn merge(&mut self, other: &Self) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.add(other.sum.0, other.sum.1);
+        self.squares += other.squares;
+        self.count += other.count;
+        for entry in &other.buckets {
+            self.count_in(entry >> COUNT_BITS, entry & FULL);
+        }
     }
 }
 
@@ -130,19 +226,24 @@ fn bucket_middle(bucket: u16) -> u64 {
 pub struct Range {
     /// How many values.
     pub count: u64,
+    sum: u64,
     /// The least.
-    pub min: u64,
+    pub min: u32,
     /// The greatest.
-    pub max: u64,
-    sum: u128,
+    pub max: u32,
 }
 
 impl Range {
-    /// Notes a value.
+    /// Of no values.
+    pub(super) const NOTHING: Self = Self { count: 0, sum: 0, min: 0, max: 0 };
+
+    /// Notes a value. What is noted are lengths and windows, which stay below 2^32, so that their sum can't run over.
+    #[inline]
     pub fn record(&mut self, value: u64) {
-        self.min = if self.count == 0 { value } else { self.min.min(value) };
-        self.max = self.max.max(value);
-        self.sum += u128::from(value);
+        let short = u32::try_from(value).unwrap_or(u32::MAX);
+        self.min = if self.count == 0 { short } else { self.min.min(short) };
+        self.max = self.max.max(short);
+        self.sum = self.sum.saturating_add(value);
         self.count += 1;
     }
 
@@ -153,6 +254,8 @@ impl Range {
 }
 
 /// What was counted in one direction of a flow. The names are those of the output.
+///
+/// What most directions never count stands in [`RareCounters`], and is read as if it stood here.
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
     /// Frames.
@@ -163,6 +266,28 @@ pub struct Counters {
     pub payload_bytes: u64,
     /// Distinct payload bytes.
     pub unique_bytes: u64,
+    /// Advertised windows, scaled where the scale is known, without those of SYN and RST.
+    pub window: Range,
+    /// Times from a segment to its acknowledgement, without those sent more than once (Karn).
+    pub rtt: Durations,
+    /// Further numbers of the direction.
+    pub traffic: Traffic,
+    /// RST segments.
+    pub resets: u32,
+    pub(super) rare: Rare<RareCounters>,
+}
+
+impl std::ops::Deref for Counters {
+    type Target = RareCounters;
+
+    fn deref(&self) -> &RareCounters {
+        &self.rare
+    }
+}
+
+/// Counts of what goes wrong, or happens seldom; part of [`Counters`].
+#[derive(Debug, Clone, Default)]
+pub struct RareCounters {
     /// Segments that the sender sent again, of any kind below.
     pub retransmissions: u32,
     /// Payload bytes in them that had been sent before.
@@ -208,22 +333,42 @@ pub struct Counters {
     pub window_updates: u32,
     /// Segments that fill the peer's window to its end.
     pub window_full: u32,
-    /// RST segments.
-    pub resets: u32,
     /// Segments whose TCP checksum is wrong; they count as not arrived.
     pub bad_checksums: u32,
     /// Segments that lie outside of what the peer could accept; they move nothing.
     pub out_of_window: u32,
-    /// Advertised windows, scaled where the scale is known, without those of SYN and RST.
-    pub window: Range,
-    /// Bytes sent and not yet acknowledged, after each segment with data.
-    pub bytes_in_flight: Range,
-    /// Times from a segment to its acknowledgement, without those sent more than once (Karn).
-    pub rtt: Durations,
-    /// Further numbers of the direction.
-    pub traffic: Traffic,
     /// When the window was first advertised as zero, while it is.
     pub(super) zero_since: Option<Timestamp>,
+}
+
+impl Blank for RareCounters {
+    const BLANK: &'static Self = &Self {
+        retransmissions: 0,
+        retransmitted_bytes: 0,
+        fast_retransmissions: 0,
+        timeout_retransmissions: 0,
+        tail_loss_probes: 0,
+        path_mtu_retransmissions: 0,
+        handshake_retransmissions: 0,
+        spurious_retransmissions: 0,
+        retransmissions_of_unseen: 0,
+        out_of_order: 0,
+        duplicated_by_network: 0,
+        lost_segments: 0,
+        acks_of_unseen: 0,
+        duplicate_acks: 0,
+        keep_alives: 0,
+        keep_alive_acks: 0,
+        zero_windows: 0,
+        zero_window: Span::ZERO,
+        longest_zero_window: Span::ZERO,
+        window_probes: 0,
+        window_updates: 0,
+        window_full: 0,
+        bad_checksums: 0,
+        out_of_window: 0,
+        zero_since: None,
+    };
 }
 
 #[cfg(test)]
@@ -258,10 +403,19 @@ mod tests {
         merged.merge(&of(&mut (300..=1000)));
         merged.merge(&Durations::default());
         let together = of(&mut (1..=1000));
-        assert_eq!(merged.buckets, together.buckets);
+        let buckets = |durations: &Durations| match &durations.0 {
+            Noted::Many(many) => many.buckets.clone(),
+            Noted::Nothing | Noted::One(_) => Vec::new(),
+        };
+        assert_eq!(buckets(&merged), buckets(&together));
+        assert!(buckets(&merged).len() > 100);
         assert_eq!((merged.min(), merged.max(), merged.mean()), (together.min(), together.max(), together.mean()));
         let mut fresh = Durations::default();
         fresh.merge(&merged);
+        let mut first = of(&mut (1..2));
+        first.merge(&of(&mut (2..300)));
+        first.merge(&of(&mut (300..=1000)));
+        assert_eq!((buckets(&first), first.count()), (buckets(&together), 1000));
         assert_eq!((fresh.min(), fresh.deviation()), (merged.min(), merged.deviation()));
     }
 
@@ -277,6 +431,31 @@ mod tests {
                 assert!(middle.abs_diff(value) * 64 <= value.max(64), "{value} in the bucket around {middle}");
             }
         }
+    }
+
+    #[test]
+    fn a_full_bucket_goes_on_in_another() {
+        let mut durations = Durations::default();
+        for _ in 0..FULL + 10 {
+            durations.record(Span::from_nanos(1000));
+        }
+        for _ in 0..5 {
+            durations.record(Span::from_nanos(500));
+        }
+        let Noted::Many(many) = &durations.0 else { panic!("many were noted") };
+        assert_eq!(many.buckets.len(), 3);
+        assert_eq!(many.buckets.iter().map(|entry| u64::from(entry & FULL)).sum::<u64>(), durations.count());
+        assert_eq!(durations.percentile(50), Some(Span::from_nanos(1000)));
+        assert!(durations.percentile(0).is_some_and(|least| least < Span::from_nanos(600)));
+    }
+
+    #[test]
+    fn sums_may_run_over_a_word() {
+        let mut durations = Durations::default();
+        for _ in 0..4 {
+            durations.record(Span::from_nanos(i64::MAX));
+        }
+        assert_eq!(durations.mean(), Some(Span::from_nanos(i64::MAX)));
     }
 
     #[test]

@@ -5,9 +5,11 @@
 
 mod endpoint;
 mod holes;
+mod index;
 mod metrics;
 mod oddity;
 mod progress;
+mod rare;
 mod reassembly;
 mod record;
 mod resend;
@@ -17,12 +19,14 @@ mod summary;
 mod table;
 mod tcp;
 mod traffic;
+mod usual;
 mod verdict;
 mod wireshark;
 
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
-pub use metrics::{Counters, Durations, Range};
+pub use metrics::{Counters, Durations, Range, RareCounters};
 pub use oddity::{Oddities, Oddity, Sighted};
+pub use rare::{Blank, Rare};
 pub use reassembly::{ReassemblyLimits, StreamReassembler, StreamSink};
 pub use record::{CloseKind, KnownBy, Outcome};
 pub use side::{Side, SynOptions, WindowScale};
@@ -30,6 +34,6 @@ pub use state::{Next, Signal, TcpState};
 pub use summary::Shorthand;
 pub use table::{Ended, EndedFlows, Flow, FlowLimits, FlowTable, Found};
 pub use tcp::{Closing, Connection, Handshake, Proof, SecondFin, Transition};
-pub use traffic::Traffic;
+pub use traffic::{DataTraffic, RareTraffic, Traffic};
 pub use verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};
 pub use wireshark::{Since, WiresharkAnalysis, WiresharkFlags, WiresharkRules, WiresharkVerdict};

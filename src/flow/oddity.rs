@@ -16,7 +16,7 @@ const FRAMES: usize = 4;
 
 /// By how many hops the way of a packet may differ from that of the first before it is odd: routers balance load over
 /// ways of about the same length.
-const HOPS: u8 = 4;
+pub(super) const HOPS: u8 = 4;
 
 /// A kind of oddity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +97,9 @@ impl Sighted {
 pub struct Oddities(Vec<(Oddity, Sighted)>);
 
 impl Oddities {
+    /// Nothing odd.
+    pub(super) const NONE: Self = Self(Vec::new());
+
     /// What was seen of a kind.
     pub fn get(&self, kind: Oddity) -> Option<&Sighted> {
         self.0.iter().find(|(known, _)| *known == kind).map(|(_, sighted)| sighted)
@@ -130,13 +133,13 @@ const ODD: [(Marks, Oddity); 8] = [
 
 impl Side {
     /// What was odd about its segments.
-    pub const fn oddities(&self) -> &Oddities {
-        &self.oddities
+    pub fn oddities(&self) -> &Oddities {
+        &self.trouble.oddities
     }
 
     /// Keep-alives and window probes that it sent since its peer was heard of last.
     pub fn unanswered_probes(&self) -> Option<&Sighted> {
-        self.probes.as_deref()
+        self.trouble.probes.as_deref()
     }
 
     /// How many of its checksums were right, and how many wrong; those that a card fills in later count as neither
@@ -146,8 +149,8 @@ impl Side {
     }
 
     /// The first frame whose checksum is left to the card, or is wrong.
-    pub const fn first_unsummed(&self) -> Option<Origin> {
-        self.unsummed
+    pub fn first_unsummed(&self) -> Option<Origin> {
+        self.unsummed.as_deref().copied()
     }
 
     /// For how long it advertised no window, in all and at most, if that went on until `now`.
@@ -179,39 +182,42 @@ impl Connection {
         let flags = segment.flags;
         self.note_timestamp(direction, segment, origin);
         let (sender, receiver) = self.sides.both_mut(direction);
-        receiver.probes = None;
+        if let Some(trouble) = receiver.trouble.made() {
+            trouble.probes = None;
+        }
         if marks.has(Marks::KEEP_ALIVE) || marks.has(Marks::WINDOW_PROBE) {
-            match &mut sender.probes {
+            let probes = &mut sender.trouble.probes;
+            match probes {
                 Some(probes) => probes.again(origin),
-                None => sender.probes = Some(Box::new(Sighted::new(origin))),
+                None => *probes = Some(Box::new(Sighted::new(origin))),
             }
         }
         let usual = *sender.hops.get_or_insert(ip.ttl);
-        let odd = &mut sender.oddities;
+        let odd = &mut sender.trouble;
         if usual.abs_diff(ip.ttl) > HOPS {
-            odd.note(Oddity::Hops, origin);
+            odd.oddities.note(Oddity::Hops, origin);
         }
         if is_odd(flags) {
-            odd.note(Oddity::Flags, origin);
+            odd.oddities.note(Oddity::Flags, origin);
         }
         if let Some(repetition) = verdict.retransmission {
             let handshake = repetition.kind == RetransmissionKind::Handshake;
             let kind = if handshake { Oddity::HandshakeRetransmission } else { Oddity::Retransmission };
-            odd.note(kind, origin);
+            odd.oddities.note(kind, origin);
         }
         if !marks.is_empty() {
             for (_, kind) in ODD.into_iter().filter(|(mark, _)| marks.has(*mark)) {
                 // Two ends that open at once answer in states of which a capture sees the order only by chance.
                 if kind != Oddity::Unexpected || !flags.has(TcpFlags::SYN) {
-                    odd.note(kind, origin);
+                    odd.oddities.note(kind, origin);
                 }
             }
             if marks.has(Marks::OUT_OF_WINDOW) {
                 let reset = flags.has(TcpFlags::RST);
-                odd.note(if reset { Oddity::ResetOutOfWindow } else { Oddity::OutOfWindow }, origin);
+                odd.oddities.note(if reset { Oddity::ResetOutOfWindow } else { Oddity::OutOfWindow }, origin);
             }
             if marks.has(Marks::FAST_OPEN) && !sender.syn.is_some_and(|syn| syn.fast_open) {
-                odd.note(Oddity::SynData, origin);
+                odd.oddities.note(Oddity::SynData, origin);
             }
         }
         if marks.has(Marks::BAD_CHECKSUM) || marks.has(Marks::OUT_OF_WINDOW) || flags.has(TcpFlags::RST) {
@@ -222,28 +228,29 @@ impl Connection {
             && segment.seq_len() > 0
             && end.is_after(fin)
         {
-            odd.note(Oddity::AfterFin, origin);
+            odd.oddities.note(Oddity::AfterFin, origin);
         }
         if let Some((by, at)) = self.closing.reset
             && by != direction.sender()
             && segment.payload_length > 0
             && at.frame != origin.frame
         {
-            odd.note(Oddity::AfterReset, origin);
+            odd.oddities.note(Oddity::AfterReset, origin);
         }
         if flags.has(TcpFlags::SYN.with(TcpFlags::ACK)) {
             let (isn, next) = (receiver.isn, receiver.next);
             let fits = isn.is_none_or(|isn| segment.ack.is_after(isn))
                 && next.is_none_or(|next| !segment.ack.is_after(next) || marks.has(Marks::ACK_OF_UNSEEN));
             if !fits {
-                odd.note(Oddity::WrongSynAck, origin);
+                odd.oddities.note(Oddity::WrongSynAck, origin);
             }
         }
     }
 
     /// A receiver drops what carries a timestamp older than the last (RFC 7323, section 5.3); what only overtook
     /// another is a little older. What echoes a number that its peer never sent comes from somebody else.
-    fn note_timestamp(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
+    #[inline]
+    pub(super) fn note_timestamp(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
         /// Ticks, which are mostly milliseconds: more than a network delays a packet.
         const BEHIND: i32 = 120_000;
         let Some((value, echo)) = segment.options.timestamps() else { return };
@@ -252,7 +259,7 @@ impl Connection {
             |newest: Option<u32>, value| newest.is_some_and(|newest| newest.wrapping_sub(value) as i32 > BEHIND);
         let echoes = segment.flags.has(TcpFlags::ACK) && echo != 0;
         if behind(side.newest.tsval, value) || (echoes && behind(peer.newest.tsval, echo)) {
-            side.oddities.note(Oddity::OldTimestamp, origin);
+            side.trouble.oddities.note(Oddity::OldTimestamp, origin);
         }
     }
 }

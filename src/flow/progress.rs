@@ -42,15 +42,15 @@ impl Connection {
         }
         if self.sides[direction].state == TcpState::Unknown {
             // A RST that answers the SYN: nobody listens there, so that the SYN moved nothing.
-            self.sides[direction].inbox.clear();
+            self.sides[direction].inbox.take();
         }
         self.settle(direction, origin);
         self.signal(direction, Signal::RstSent, Proof::Sent, origin, verdict);
         self.settle(direction.reverse(), origin);
         self.settle_before(direction.reverse(), segment.seq, origin);
         self.signal(direction.reverse(), Signal::RstReceived, Proof::Assumed, origin, verdict);
-        self.sides.to_server.inbox = Vec::new();
-        self.sides.to_client.inbox = Vec::new();
+        self.sides.to_server.inbox.take();
+        self.sides.to_client.inbox.take();
     }
 
     /// A segment of an end that had reset the connection, beyond its RST: the RST was not its own, or was
@@ -65,7 +65,7 @@ impl Connection {
         if !goes_on {
             return;
         }
-        self.sides[direction].oddities.note(Oddity::ResetIgnored, at);
+        self.sides[direction].trouble.oddities.note(Oddity::ResetIgnored, at);
         for role in [Role::Client, Role::Server] {
             let last = self.transitions.iter().rposition(|transition| transition.endpoint == role);
             // What came after the RST stands on it, and can't be taken back with it.
@@ -155,7 +155,7 @@ impl Connection {
         if last.on == Signal::RstReceived && last.proof == Proof::Assumed {
             self.sides[direction].state = last.from;
             self.transitions.remove(at);
-            self.sides[direction].inbox.clear();
+            self.sides[direction].inbox.take();
             self.sides[direction].reset_due = true;
         }
     }
@@ -181,7 +181,7 @@ impl Connection {
             && self.sides[other].isn.is_none()
             && self.sides[other].state == TcpState::Unknown
         {
-            self.sides[other].inbox.clear();
+            self.sides[other].inbox.take();
             self.signal(other, Signal::SynAckSent, Proof::Inferred, origin, verdict);
             self.signal(direction, Signal::SynAckReceived, Proof::Inferred, origin, verdict);
             self.sides[other].inbox.push(Arrival { signal: Signal::SynAcknowledged, proved_by: None });
@@ -248,8 +248,9 @@ impl Connection {
     }
 
     /// Delivers to the end that sends in `direction` what is proved to have arrived there.
+    #[inline]
     fn settle(&mut self, direction: Direction, origin: Origin) {
-        loop {
+        while self.sides[direction].inbox.is_made() {
             let side = &self.sides[direction];
             let Some(&arrival) = side.inbox.first() else { return };
             let proof = match arrival.proved_by {
@@ -257,7 +258,11 @@ impl Connection {
                 Some(end) if side.acked.is_some_and(|acked| !acked.is_before(end)) => Proof::Acknowledged,
                 Some(_) => return,
             };
-            self.sides[direction].inbox.remove(0);
+            let inbox = &mut self.sides[direction].inbox;
+            inbox.remove(0);
+            if inbox.is_empty() {
+                inbox.take();
+            }
             let mut verdict = Verdict::default();
             self.signal(direction, arrival.signal, proof, origin, &mut verdict);
         }
@@ -266,7 +271,7 @@ impl Connection {
     /// Delivers to the end that sends in `direction` what its peer had sent before a RST numbered `reset`:
     /// for the RST to be taken, all of it must have arrived.
     fn settle_before(&mut self, direction: Direction, reset: SeqNum, origin: Origin) {
-        for arrival in std::mem::take(&mut self.sides[direction].inbox) {
+        for arrival in self.sides[direction].inbox.take().into_iter().flat_map(|inbox| *inbox) {
             if arrival.proved_by.is_none_or(|end| !end.is_after(reset)) {
                 self.signal(direction, arrival.signal, Proof::Assumed, origin, &mut Verdict::default());
             }
@@ -289,6 +294,10 @@ impl Connection {
                 side.state = to;
                 if self.transitions.len() < TRANSITION_LIMIT {
                     let endpoint = direction.sender();
+                    if self.transitions.len() == self.transitions.capacity() {
+                        // Most flows of a scan have two or three, a connection has ten.
+                        self.transitions.reserve_exact(if self.transitions.is_empty() { 2 } else { 4 });
+                    }
                     self.transitions.push(Transition { origin, endpoint, from, to, on, proof });
                 }
             }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::rare::{Blank, Rare};
 use crate::capture::{Origin, Place};
 use crate::time::{Span, Timestamp};
 use crate::wire::SeqNum;
@@ -67,10 +68,16 @@ impl Held {
 /// acknowledgement of the peer; at the end [`StreamReassembler::finish`].
 #[derive(Debug, Default)]
 pub struct StreamReassembler {
-    /// The number of the first byte that was or will be passed on.
-    begin: Option<SeqNum>,
-    /// The number of the next byte to pass on.
-    next: Option<SeqNum>,
+    /// The number of the first byte that was or will be passed on, and of the next one, once they are known.
+    begin: SeqNum,
+    next: SeqNum,
+    begun: bool,
+    ahead: Rare<Ahead>,
+}
+
+/// What a direction needs once a segment came ahead of a hole.
+#[derive(Debug, Default)]
+struct Ahead {
     /// INVARIANT: sorted by `seq`; every end is after `next`.
     held: VecDeque<Held>,
     held_bytes: usize,
@@ -84,6 +91,17 @@ pub struct StreamReassembler {
     capped: u32,
 }
 
+impl Blank for Ahead {
+    const BLANK: &'static Self = &Self {
+        held: VecDeque::new(),
+        held_bytes: 0,
+        hole_acknowledged: None,
+        since_acknowledged: 0,
+        conflicts: 0,
+        capped: 0,
+    };
+}
+
 impl StreamReassembler {
     /// The stream begins behind this SYN. Has no effect once bytes were passed on.
     pub fn start(&mut self, isn: SeqNum) {
@@ -92,21 +110,22 @@ impl StreamReassembler {
 
     /// The stream is joined at this number, unless its begin is known.
     pub fn join(&mut self, seq: SeqNum) {
-        if self.next.is_none() {
-            self.begin = Some(seq);
-            self.next = Some(seq);
+        if !self.begun {
+            self.begun = true;
+            self.begin = seq;
+            self.next = seq;
         }
     }
 
     /// The number of the first byte of the stream, once it is known. What was passed on counts from there, holes
     /// included.
     pub const fn begin(&self) -> Option<SeqNum> {
-        self.begin
+        if self.begun { Some(self.begin) } else { None }
     }
 
     /// Whether anything was passed on or is waited for.
     pub const fn has_started(&self) -> bool {
-        self.next.is_some()
+        self.begun
     }
 
     /// Whether anything is kept ahead of a hole.
@@ -115,18 +134,18 @@ impl StreamReassembler {
     }
 
     /// Bytes kept ahead of a hole.
-    pub const fn held_bytes(&self) -> usize {
-        self.held_bytes
+    pub fn held_bytes(&self) -> usize {
+        self.ahead.held_bytes
     }
 
     /// How often bytes came twice with different contents, as far as both copies were at hand.
-    pub const fn conflicts(&self) -> u32 {
-        self.conflicts
+    pub fn conflicts(&self) -> u32 {
+        self.ahead.conflicts
     }
 
     /// How many holes were given up because a limit was reached.
-    pub const fn capped(&self) -> u32 {
-        self.capped
+    pub fn capped(&self) -> u32 {
+        self.ahead.capped
     }
 
     /// Takes payload in: `bytes` from the number `seq` on, of which `cut` more were on the wire.
@@ -140,39 +159,38 @@ impl StreamReassembler {
         sink: &mut impl StreamSink,
     ) {
         self.join(seq);
-        let next = self.next.unwrap_or(seq);
+        let next = self.next;
         let end = seq.plus(bytes.len() as u32).plus(cut);
         if !end.is_after(next) {
             return;
         }
         if seq.is_after(next) {
             self.hold(seq, bytes, cut, place);
-            if self.hole_acknowledged.is_some() {
-                self.since_acknowledged += 1;
-                if self.since_acknowledged >= PATIENT_SEGMENTS {
+            if self.ahead.hole_acknowledged.is_some() {
+                self.ahead.since_acknowledged += 1;
+                if self.ahead.since_acknowledged >= PATIENT_SEGMENTS {
                     self.give_up(place.origin, sink);
                 }
             }
-            while self.held_bytes > limits.bytes || self.held.len() > limits.segments {
-                self.capped += 1;
+            while self.ahead.held_bytes > limits.bytes || self.ahead.held.len() > limits.segments {
+                self.ahead.capped += 1;
                 self.give_up(place.origin, sink);
             }
             return;
         }
         self.pass_on(seq, bytes, cut, place, sink);
-        self.drain(sink);
+        if self.ahead.is_made() {
+            self.drain(sink);
+        }
     }
 
     /// The peer acknowledged everything before `ack` at `now`.
     pub fn acknowledged(&mut self, ack: SeqNum, origin: Origin, sink: &mut impl StreamSink) {
-        if self.held.is_empty() {
+        let Some(ahead) = self.ahead.made() else { return };
+        if ahead.held.is_empty() || !self.begun || !ack.is_after(self.next) {
             return;
         }
-        let Some(next) = self.next else { return };
-        if !ack.is_after(next) {
-            return;
-        }
-        let since = *self.hole_acknowledged.get_or_insert(origin.time);
+        let since = *ahead.hole_acknowledged.get_or_insert(origin.time);
         if origin.time.since(since) >= PATIENCE {
             self.give_up(origin, sink);
         }
@@ -180,16 +198,17 @@ impl StreamReassembler {
 
     /// No more will come: whatever is kept is passed on, the holes before it as gaps.
     pub fn finish(&mut self, origin: Origin, sink: &mut impl StreamSink) {
-        while !self.held.is_empty() {
+        while !self.ahead.held.is_empty() {
             self.give_up(origin, sink);
         }
-        self.held = VecDeque::new();
+        if let Some(ahead) = self.ahead.made() {
+            ahead.held = VecDeque::new();
+        }
     }
 
     /// Passes on a segment that begins at or before the next byte and ends after it.
     fn pass_on(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, place: Place, sink: &mut impl StreamSink) {
-        let next = self.next.unwrap_or(seq);
-        let known = next.distance(seq).max(0) as usize;
+        let known = self.next.distance(seq).max(0) as usize;
         if let Some(new) = bytes.get(known..)
             && !new.is_empty()
         {
@@ -201,20 +220,27 @@ impl StreamReassembler {
             sink.gap(u64::from(cut), place.origin);
         }
         let end = seq.plus(known.max(bytes.len()) as u32).plus(cut);
-        self.next = Some(end);
-        self.hole_acknowledged = None;
-        self.since_acknowledged = 0;
+        self.next = end;
+        self.hole_is_over();
+    }
+
+    /// What was known of an acknowledged hole counts no more.
+    fn hole_is_over(&mut self) {
+        if let Some(ahead) = self.ahead.made() {
+            ahead.hole_acknowledged = None;
+            ahead.since_acknowledged = 0;
+        }
     }
 
     /// Passes on what is kept and has become contiguous.
     fn drain(&mut self, sink: &mut impl StreamSink) {
-        while let Some(first) = self.held.front() {
-            let Some(next) = self.next else { return };
-            if first.seq.is_after(next) {
+        while let Some(ahead) = self.ahead.made() {
+            let next = self.next;
+            if ahead.held.front().is_none_or(|first| first.seq.is_after(next)) {
                 return;
             }
-            let Some(first) = self.held.pop_front() else { return };
-            self.held_bytes -= first.bytes.len();
+            let Some(first) = ahead.held.pop_front() else { return };
+            ahead.held_bytes -= first.bytes.len();
             if first.end().is_after(next) {
                 self.pass_on(first.seq, &first.bytes, first.cut, first.place, sink);
             }
@@ -223,14 +249,13 @@ impl StreamReassembler {
 
     /// The hole before the first kept segment will not be filled any more.
     fn give_up(&mut self, origin: Origin, sink: &mut impl StreamSink) {
-        let (Some(next), Some(first)) = (self.next, self.held.front()) else { return };
-        let missing = first.seq.distance(next).max(0) as u32;
+        let Some(first) = self.ahead.held.front() else { return };
+        let missing = first.seq.distance(self.next).max(0) as u32;
         if missing > 0 {
             sink.gap(u64::from(missing), origin);
-            self.next = Some(first.seq);
+            self.next = first.seq;
         }
-        self.hole_acknowledged = None;
-        self.since_acknowledged = 0;
+        self.hole_is_over();
         self.drain(sink);
     }
 
@@ -238,25 +263,28 @@ impl StreamReassembler {
     fn hold(&mut self, seq: SeqNum, bytes: &[u8], cut: u32, place: Place) {
         let mut at = seq;
         let end = seq.plus(bytes.len() as u32).plus(cut);
-        let mut index = self.held.partition_point(|held| !held.end().is_after(seq));
+        let ahead = &mut *self.ahead;
+        let mut index = ahead.held.partition_point(|held| !held.end().is_after(seq));
         while at.is_before(end) {
-            let Some(held) = self.held.get(index) else {
-                self.insert(index, seq, bytes, cut, at, end, place);
+            let Some(held) = ahead.held.get(index) else {
+                ahead.insert(index, seq, bytes, cut, at, end, place);
                 return;
             };
             if held.seq.is_after(at) {
                 let stop = if held.seq.is_before(end) { held.seq } else { end };
-                self.insert(index, seq, bytes, cut, at, stop, place);
+                ahead.insert(index, seq, bytes, cut, at, stop, place);
                 at = stop;
                 index += 1;
                 continue;
             }
-            self.conflicts += u32::from(differs(held, seq, bytes));
+            ahead.conflicts += u32::from(differs(held, seq, bytes));
             at = held.end();
             index += 1;
         }
     }
+}
 
+impl Ahead {
     /// Keeps the part `from..to` of a segment.
     #[allow(clippy::too_many_arguments)]
     fn insert(&mut self, index: usize, seq: SeqNum, bytes: &[u8], cut: u32, from: SeqNum, to: SeqNum, place: Place) {
@@ -365,7 +393,7 @@ mod tests {
         stream.start(SeqNum(0));
         for n in 1..1000u32 {
             stream.push(SeqNum(n * 10), b"0123456", 0, place(u64::from(n)), limits, &mut sink);
-            assert!(stream.held_bytes() <= 64 && stream.held.len() <= 8);
+            assert!(stream.held_bytes() <= 64 && stream.ahead.held.len() <= 8);
         }
         assert!(stream.capped() > 0);
     }

@@ -4,8 +4,8 @@
 //! What the segments carry (IP identification, timestamps, SACK) counts before any clock.
 
 use super::endpoint::{Direction, PerDirection};
-use super::metrics::Counters;
-use super::side::{Age, Recovery, RecoveryKind, Sent, Side, Stamp};
+use super::metrics::RareCounters;
+use super::side::{AGAIN, Age, Recovery, RecoveryKind, Sent, Side, Stamp, UNSEEN};
 use super::verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};
 use crate::capture::Origin;
 use crate::time::Span;
@@ -32,11 +32,7 @@ pub(super) fn on_sequence(
     let (sender, receiver) = sides.both_mut(direction);
     let length = segment.seq_len();
     if length > 0 {
-        let end = segment.seq_end();
-        sender.captured = Some(match sender.captured {
-            None => (segment.seq, end),
-            Some((from, to)) => (if segment.seq.is_before(from) { segment.seq } else { from }, to.max(end)),
-        });
+        sender.note_captured(segment.seq, segment.seq_end());
     }
     let Some(next) = sender.next else {
         first_segment(sender, receiver, segment, stamp, origin, verdict);
@@ -46,11 +42,11 @@ pub(super) fn on_sequence(
         return false;
     }
     if is_probe(sender, receiver, segment, next, verdict) {
-        note_stamp(sender, stamp, false);
+        sender.note_stamp(stamp, false);
         return false;
     }
     if length == 0 {
-        note_stamp(sender, stamp, segment.seq == next);
+        sender.note_stamp(stamp, segment.seq == next);
         return false;
     }
     let end = segment.seq_end();
@@ -96,10 +92,10 @@ fn first_segment(
     if let Some(acked) = receiver.acked {
         if segment.seq.is_after(acked) && segment.seq.distance(acked) < 1 << 30 {
             verdict.marks.add(Marks::LOST_SEGMENT);
-            sender.counters.lost_segments += 1;
-            sender.holes.open(acked, segment.seq);
+            sender.counters.rare.lost_segments += 1;
+            sender.trouble.holes.open(acked, segment.seq);
         } else if acked.is_after(end) && acked.distance(end) < 1 << 30 {
-            sender.holes.open(end, acked);
+            sender.trouble.holes.open(end, acked);
             next = acked;
         }
     }
@@ -119,11 +115,11 @@ fn is_probe(sender: &mut Side, receiver: &Side, segment: &Segment<'_>, next: Seq
     if small && below && (segment.payload_length == 0 || segment.seq.plus(1) == next) {
         if closed {
             verdict.marks.add(Marks::WINDOW_PROBE);
-            sender.counters.window_probes += 1;
+            sender.counters.rare.window_probes += 1;
             sender.last_was_probe = true;
         } else if acknowledged.is_none_or(|acked| !segment.seq_end().is_after(acked)) {
             verdict.marks.add(Marks::KEEP_ALIVE);
-            sender.counters.keep_alives += 1;
+            sender.counters.rare.keep_alives += 1;
             sender.last_was_keep_alive = true;
         } else {
             // One byte that is not acknowledged yet, sent again.
@@ -133,20 +129,10 @@ fn is_probe(sender: &mut Side, receiver: &Side, segment: &Segment<'_>, next: Seq
     }
     if small && segment.payload_length == 1 && closed && segment.seq == next {
         verdict.marks.add(Marks::WINDOW_PROBE);
-        sender.counters.window_probes += 1;
+        sender.counters.rare.window_probes += 1;
         sender.last_was_probe = true;
     }
     false
-}
-
-/// Keeps the newest stamp, and notes a stack that does not number its packets.
-fn note_stamp(sender: &mut Side, stamp: Stamp, in_order: bool) {
-    if in_order && stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id && stamp.tsval != sender.newest.tsval {
-        sender.ip_id_constant = true;
-    }
-    if stamp.compare(sender.newest) != Age::Older {
-        sender.newest = stamp;
-    }
 }
 
 /// A segment at or beyond the end of what was captured.
@@ -160,12 +146,12 @@ fn advance(
 ) {
     if segment.seq.is_after(next) {
         verdict.marks.add(Marks::LOST_SEGMENT);
-        sender.counters.lost_segments += 1;
-        sender.holes.open(next, segment.seq);
+        sender.counters.rare.lost_segments += 1;
+        sender.trouble.holes.open(next, segment.seq);
     } else if stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id {
         sender.ip_id_constant = true;
     }
-    note_stamp(sender, stamp, false);
+    sender.note_stamp(stamp, false);
     sender.counters.unique_bytes += u64::from(segment.payload_length);
     sender.next = Some(segment.seq_end());
     sender.remember(Sent::first(segment.seq, segment.seq_end(), origin.time, stamp));
@@ -186,10 +172,10 @@ fn repeat(
     let next = sender.next.unwrap_or(segment.seq);
     let end = segment.seq_end();
     let known_end = if end.is_after(next) { next } else { end };
-    let seen = sender.holes.fill(segment.seq, known_end);
+    let seen = sender.trouble.holes.fill(segment.seq, known_end);
     sender.counters.unique_bytes += u64::from(seen.new.min(segment.payload_length));
     let age = stamp.compare(Stamp { ip_id: sender.newest.ip_id.filter(|_| stamp.ip_id.is_some()), ..sender.newest });
-    note_stamp(sender, stamp, false);
+    sender.note_stamp(stamp, false);
     if !seen.first_byte_known {
         if sender.take_damaged(segment.seq) {
             sent_again(sender, receiver, segment, stamp, None, seen.new, origin, verdict);
@@ -203,16 +189,16 @@ fn repeat(
         && is_copy(stamp, &earlier, origin)
     {
         verdict.marks.add(Marks::DUPLICATED_BY_NETWORK);
-        sender.counters.duplicated_by_network += 1;
+        sender.counters.rare.duplicated_by_network += 1;
         if let Some(sent) = sender.sent_at(segment.seq) {
-            sent.copied = true;
+            sent.set_copied();
         }
         return false;
     }
-    if age == Age::Older && earlier.is_none_or(|earlier| stamp.compare(earlier.stamp) == Age::Older) {
+    if age == Age::Older && earlier.is_none_or(|earlier| stamp.compare(earlier.stamp()) == Age::Older) {
         // It left before what was captured in its place: the original, overtaken by its own repetition.
         verdict.marks.add(Marks::OUT_OF_ORDER);
-        sender.counters.out_of_order += 1;
+        sender.counters.rare.out_of_order += 1;
         if let Some(earlier) = earlier {
             count_late(sender, &earlier);
         }
@@ -224,9 +210,9 @@ fn repeat(
 
 /// Whether the packet was doubled on its way and not sent twice.
 fn is_copy(stamp: Stamp, earlier: &Sent, origin: Origin) -> bool {
-    match (stamp.ip_id, earlier.stamp.ip_id) {
-        (Some(a), Some(b)) => a == b && stamp.tsval == earlier.stamp.tsval,
-        _ => match (stamp.tsval, earlier.stamp.tsval) {
+    match (stamp.ip_id, earlier.stamp().ip_id) {
+        (Some(a), Some(b)) => a == b && stamp.tsval == earlier.stamp().tsval,
+        _ => match (stamp.tsval, earlier.stamp().tsval) {
             // A timestamp clock ticks at least once a millisecond or so in today's stacks, and nothing is sent
             // again sooner than that, except within a machine.
             (Some(a), Some(b)) => a == b,
@@ -238,13 +224,14 @@ fn is_copy(stamp: Stamp, earlier: &Sent, origin: Origin) -> bool {
 
 /// The original of `repetition` came after it: only now is it known that the one before was sent again.
 fn count_late(sender: &mut Side, repetition: &Sent) {
-    let Some(sent) = sender.sent_at(repetition.seq).filter(|sent| sent.transmissions == 1 || sent.unseen.is_some())
+    let Some(sent) =
+        sender.sent_at(repetition.seq).filter(|sent| sent.transmissions == 1 || sent.kind(UNSEEN).is_some())
     else {
         return;
     };
     sent.transmissions = sent.transmissions.saturating_add(1);
-    let kind = sent.unseen.take();
-    let counters = &mut sender.counters;
+    let kind = sent.take_kind(UNSEEN);
+    let counters = &mut *sender.counters.rare;
     counters.retransmissions_of_unseen -= u32::from(kind.is_some()).min(counters.retransmissions_of_unseen);
     counters.retransmissions += 1;
     counters.retransmitted_bytes += u64::from(repetition.end.distance(repetition.seq).max(0) as u32);
@@ -253,10 +240,10 @@ fn count_late(sender: &mut Side, repetition: &Sent) {
 }
 
 fn count_kind(sender: &mut Side, kind: RetransmissionKind) {
-    *counter_of(&mut sender.counters, kind) += 1;
+    *counter_of(&mut sender.counters.rare, kind) += 1;
 }
 
-const fn counter_of(counters: &mut Counters, kind: RetransmissionKind) -> &mut u32 {
+const fn counter_of(counters: &mut RareCounters, kind: RetransmissionKind) -> &mut u32 {
     match kind {
         RetransmissionKind::Handshake => &mut counters.handshake_retransmissions,
         RetransmissionKind::Fast => &mut counters.fast_retransmissions,
@@ -291,12 +278,12 @@ fn fill_hole(
     let mut sent = Sent::first(segment.seq, segment.seq_end(), origin.time, stamp);
     if overtaken {
         verdict.marks.add(Marks::OUT_OF_ORDER);
-        sender.counters.out_of_order += 1;
+        sender.counters.rare.out_of_order += 1;
     } else {
         verdict.marks.add(Marks::RETRANSMISSION_OF_UNSEEN);
-        sender.counters.retransmissions_of_unseen += 1;
+        sender.counters.rare.retransmissions_of_unseen += 1;
         let (kind, _) = reason(sender, receiver, segment, None, None, origin);
-        sent.unseen = Some(kind);
+        sent.set_kind(UNSEEN, Some(kind));
         // It was sent twice, so that no round trip may be taken from it.
         sent.transmissions = 2;
     }
@@ -324,12 +311,13 @@ fn sent_again(
     let evidence = if timed { Evidence::Timing } else { evidence };
     let repetition = Retransmission { kind, evidence, spurious, after, back_off };
     if let Some(sent) = sender.sent_at(segment.seq) {
-        sent.again = (!spurious).then_some(kind);
+        sent.set_kind(AGAIN, (!spurious).then_some(kind));
         sent.transmissions = sent.transmissions.saturating_add(1);
         sent.time = origin.time;
-        sent.stamp = stamp;
+        sent.set_stamp(stamp);
         let again = sent.transmissions - 1;
-        sender.counters.traffic.most_retransmissions = sender.counters.traffic.most_retransmissions.max(again);
+        let rare = sender.counters.traffic.rare_mut();
+        rare.most_retransmissions = rare.most_retransmissions.max(again);
     }
     // What overlaps it was sent again as well, so that it measures no round trip (Karn).
     for sent in sender.sent.iter_mut().rev().take(64) {
@@ -342,7 +330,7 @@ fn sent_again(
     let old_bytes = segment.payload_length.saturating_sub(new_bytes);
     let next = sender.next.unwrap_or(end);
     let beyond = end.distance(next).max(0) as u32;
-    let counters = &mut sender.counters;
+    let counters = &mut *sender.counters.rare;
     counters.retransmissions += 1;
     counters.retransmitted_bytes += u64::from(old_bytes.saturating_sub(beyond));
     if spurious {
@@ -383,13 +371,14 @@ fn back_off(
 impl Side {
     /// The peer acknowledged from `edge` to `ack` and echoes a timestamp that is older than the repetition of the
     /// segment at `edge`: the original had arrived (the Eifel detection, RFC 3522).
+    #[inline]
     pub(super) fn note_original_arrived(&mut self, edge: SeqNum, ack: SeqNum, echo: Option<u32>) {
         // Most connections repeat nothing, and this is asked at each acknowledgement.
         let Some(echo) = echo.filter(|_| self.counters.retransmissions > 0) else { return };
         if let Some(sent) = self.sent_at(edge)
             && !sent.end.is_after(ack)
-            && sent.stamp.tsval.is_some_and(|sent| (echo.wrapping_sub(sent) as i32) < 0)
-            && let Some(kind) = sent.again.take()
+            && sent.stamp().tsval.is_some_and(|sent| (echo.wrapping_sub(sent) as i32) < 0)
+            && let Some(kind) = sent.take_kind(AGAIN)
         {
             self.count_needless(kind);
         }
@@ -397,19 +386,19 @@ impl Side {
 
     /// The peer reports that these bytes arrived twice (DSACK): what was sent again of them was needless.
     pub(super) fn note_arrived_twice(&mut self, left: SeqNum, right: SeqNum) {
-        let inside = |sent: &Sent| !sent.seq.is_before(left) && !sent.end.is_after(right) && !sent.copied;
+        let inside = |sent: &Sent| !sent.seq.is_before(left) && !sent.end.is_after(right) && !sent.is_copied();
         // A report covers one segment as a rule; the bound is for those that do not.
         for _ in 0..8 {
-            let found = self.sent.iter_mut().find(|sent| inside(sent) && sent.again.is_some());
-            let Some(kind) = found.and_then(|sent| sent.again.take()) else { return };
+            let found = self.sent.iter_mut().find(|sent| inside(sent) && sent.kind(AGAIN).is_some());
+            let Some(kind) = found.and_then(|sent| sent.take_kind(AGAIN)) else { return };
             self.count_needless(kind);
         }
     }
 
     /// Counts a repetition as spurious that was counted under its kind.
     fn count_needless(&mut self, kind: RetransmissionKind) {
-        *counter_of(&mut self.counters, kind) -= 1;
-        self.counters.spurious_retransmissions += 1;
+        *counter_of(&mut self.counters.rare, kind) -= 1;
+        self.counters.rare.spurious_retransmissions += 1;
     }
 }
 
@@ -430,12 +419,12 @@ fn reason(
     let timeout = retransmission_timeout(sender);
     let waited = after.is_none_or(|after| after >= timeout);
     let clocked = answers_an_acknowledgement(sender, origin);
-    if sender.too_big_before.is_some_and(|high| segment.seq.is_before(high)) {
+    if sender.trouble.too_big_before.is_some_and(|high| segment.seq.is_before(high)) {
         return (RetransmissionKind::PathMtu, Evidence::Icmp);
     }
-    let sacked_above = sender.sacked_to.is_some_and(|edge| edge.is_after(segment.seq));
+    let sacked_above = sender.trouble.sacked_to.is_some_and(|edge| edge.is_after(segment.seq));
     let doubled = sender.duplicate_acks_received >= 3;
-    if let Some(recovery) = sender.recovery
+    if let Some(recovery) = sender.trouble.recovery
         && segment.seq.is_before(recovery.high)
         && (recovery.kind == RecoveryKind::Timeout || !waited || clocked)
     {
@@ -445,24 +434,24 @@ fn reason(
         };
     }
     if (sacked_above || doubled) && (clocked || !waited) {
-        sender.recovery = Some(Recovery { kind: RecoveryKind::Fast, high: next });
+        sender.trouble.recovery = Some(Recovery { kind: RecoveryKind::Fast, high: next });
         let evidence = if sacked_above { Evidence::Sack } else { Evidence::DuplicateAcks };
         return (RetransmissionKind::Fast, evidence);
     }
     let first_time = earlier.is_none_or(|earlier| earlier.transmissions == 1);
     let tail = end == next || segment.seq_end() == next;
     let sack = sender.syn.is_none_or(|syn| syn.sack_permitted) && receiver.syn.is_none_or(|syn| syn.sack_permitted);
-    if tail && sack && first_time && !sender.probed && sender.recovery.is_none() && !sacked_above {
+    if tail && sack && first_time && !sender.probed && sender.trouble.recovery.is_none() && !sacked_above {
         sender.probed = true;
         return (RetransmissionKind::TailLossProbe, Evidence::Timing);
     }
     let too_soon = after.map_or(clocked, |after| after < LEAST_TIMEOUT - SHORTER);
     if too_soon {
         // No timer is this quick, so that the peer has asked for it, in a way that the capture lacks.
-        sender.recovery = Some(Recovery { kind: RecoveryKind::Fast, high: next });
+        sender.trouble.recovery = Some(Recovery { kind: RecoveryKind::Fast, high: next });
         return (RetransmissionKind::Fast, Evidence::Timing);
     }
-    sender.recovery = Some(Recovery { kind: RecoveryKind::Timeout, high: next });
+    sender.trouble.recovery = Some(Recovery { kind: RecoveryKind::Timeout, high: next });
     (RetransmissionKind::Timeout, Evidence::Timing)
 }
 
@@ -474,8 +463,10 @@ fn retransmission_timeout(sender: &Side) -> Span {
 
 /// Whether the segment comes as soon after the last acknowledgement as an answer to it would.
 fn answers_an_acknowledgement(sender: &Side, origin: Origin) -> bool {
-    let Some(last) = sender.last_ack_received else { return false };
-    let answer = sender.answers_after.unwrap_or(Span::ZERO).as_nanos().max(0);
-    let waited = origin.time.since(last).as_nanos();
+    if !sender.ack_received {
+        return false;
+    }
+    let answer = sender.answers_after.as_nanos().max(0);
+    let waited = origin.time.since(sender.last_ack_received).as_nanos();
     waited <= answer.saturating_add(answer / 2).saturating_add(ANSWER_SLACK.as_nanos())
 }

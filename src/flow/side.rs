@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use super::holes::Holes;
 use super::metrics::Counters;
 use super::oddity::{Oddities, Sighted};
+use super::rare::{Blank, Rare};
 use super::state::{Signal, TcpState};
 use super::traffic::HeldUp;
-use super::verdict::RetransmissionKind;
+use super::verdict::{RetransmissionKind, Verdict};
 use crate::capture::Origin;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
@@ -30,6 +31,7 @@ impl WindowScale {
     pub const LIMIT: u8 = 14;
 
     /// The window in bytes; unscaled where the scale is not known.
+    #[inline]
     pub fn apply(self, field: u16) -> u64 {
         match self {
             Self::Unknown | Self::Off => u64::from(field),
@@ -76,27 +78,88 @@ impl SynOptions {
 }
 
 /// A segment that was sent, remembered until some time after its acknowledgement.
+///
+/// Packed, for a busy connection keeps dozens of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
     pub(super) seq: SeqNum,
     pub(super) end: SeqNum,
     /// When it was sent last.
     pub(super) time: Timestamp,
-    pub(super) stamp: Stamp,
+    tsval: u32,
+    /// 0 where there is none.
+    ip_id: u16,
     /// How often it was sent; saturates.
     pub(super) transmissions: u8,
-    /// It filled a hole and was counted as a repetition of what the capture lacks, for this reason.
-    pub(super) unseen: Option<RetransmissionKind>,
-    /// Its last repetition, counted under this kind, may still prove to have been needless.
-    pub(super) again: Option<RetransmissionKind>,
-    /// The network doubled it, so that a duplicate at the receiver says nothing of the sender.
-    pub(super) copied: bool,
+    /// Three bits for each of two kinds, and two signs.
+    bits: u8,
 }
+
+/// The kind under which it was counted as a repetition of what the capture lacks, because it filled a hole.
+pub(super) const UNSEEN: u32 = 0;
+/// The kind under which its last repetition was counted, which may still prove to have been needless.
+pub(super) const AGAIN: u32 = 3;
+/// The network doubled it, so that a duplicate at the receiver says nothing of the sender.
+const COPIED: u8 = 1 << 6;
+/// It has a TSval.
+const TIMED: u8 = 1 << 7;
 
 impl Sent {
     /// A segment that was sent for the first time.
-    pub(super) const fn first(seq: SeqNum, end: SeqNum, time: Timestamp, stamp: Stamp) -> Self {
-        Self { seq, end, time, stamp, transmissions: 1, unseen: None, again: None, copied: false }
+    #[inline]
+    pub(super) fn first(seq: SeqNum, end: SeqNum, time: Timestamp, stamp: Stamp) -> Self {
+        let mut sent = Self { seq, end, time, tsval: 0, ip_id: 0, transmissions: 1, bits: 0 };
+        sent.set_stamp(stamp);
+        sent
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp { ip_id: (self.ip_id != 0).then_some(self.ip_id), tsval: (self.bits & TIMED != 0).then_some(self.tsval) }
+    }
+
+    #[inline]
+    pub(super) fn set_stamp(&mut self, stamp: Stamp) {
+        self.ip_id = stamp.ip_id.unwrap_or(0);
+        self.tsval = stamp.tsval.unwrap_or(0);
+        self.bits = (self.bits & !TIMED) | if stamp.tsval.is_some() { TIMED } else { 0 };
+    }
+
+    pub(super) const fn is_copied(&self) -> bool {
+        self.bits & COPIED != 0
+    }
+
+    pub(super) const fn set_copied(&mut self) {
+        self.bits |= COPIED;
+    }
+
+    /// The kind at [`UNSEEN`] or [`AGAIN`].
+    pub(super) const fn kind(&self, which: u32) -> Option<RetransmissionKind> {
+        match (self.bits >> which) & 7 {
+            1 => Some(RetransmissionKind::Handshake),
+            2 => Some(RetransmissionKind::Fast),
+            3 => Some(RetransmissionKind::Timeout),
+            4 => Some(RetransmissionKind::TailLossProbe),
+            5 => Some(RetransmissionKind::PathMtu),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn set_kind(&mut self, which: u32, kind: Option<RetransmissionKind>) {
+        let number = match kind {
+            None => 0,
+            Some(RetransmissionKind::Handshake) => 1,
+            Some(RetransmissionKind::Fast) => 2,
+            Some(RetransmissionKind::Timeout) => 3,
+            Some(RetransmissionKind::TailLossProbe) => 4,
+            Some(RetransmissionKind::PathMtu) => 5,
+        };
+        self.bits = (self.bits & !(7 << which)) | (number << which);
+    }
+
+    pub(super) const fn take_kind(&mut self, which: u32) -> Option<RetransmissionKind> {
+        let kind = self.kind(which);
+        self.set_kind(which, None);
+        kind
     }
 }
 
@@ -120,6 +183,7 @@ pub(super) enum Age {
 
 impl Stamp {
     /// Whether the packet with this stamp left its sender before or after the one with `other`.
+    #[inline]
     pub(super) fn compare(self, other: Self) -> Age {
         let by_clock = match (self.tsval, other.tsval) {
             (Some(a), Some(b)) if a != b => Some(if (a.wrapping_sub(b) as i32) < 0 { Age::Older } else { Age::Newer }),
@@ -196,50 +260,78 @@ pub struct Side {
     pub(super) acknowledged: Option<SeqNum>,
     /// The highest acknowledgement number that it sent.
     pub(super) acked: Option<SeqNum>,
+    pub(super) largest_window: u32,
     pub(super) window_field: u16,
-    pub(super) largest_window: u64,
     pub(super) scale: WindowScale,
     pub(super) syn: Option<SynOptions>,
-    pub(super) holes: Holes,
-    pub(super) sent: VecDeque<Sent>,
     pub(super) newest: Stamp,
     /// The stack puts the same IP identification on different segments, so that it tells nothing.
     pub(super) ip_id_constant: bool,
-    /// How many of its checksums were right, and how many wrong.
-    pub(super) checksums: (u32, u32),
-    /// Duplicate acknowledgements that it received in a row, with the highest number it saw acknowledged selectively.
-    pub(super) duplicate_acks_received: u32,
-    pub(super) sacked_to: Option<SeqNum>,
-    pub(super) recovery: Option<Recovery>,
     /// A tail loss probe was sent since the last progress.
     pub(super) probed: bool,
     /// How often its retransmission timer ran out since the last progress; saturates.
     pub(super) timeouts: u8,
-    /// When something last arrived from the peer that may have made it send.
-    pub(super) last_ack_received: Option<Timestamp>,
-    /// How long it takes from a packet to this end until its answer passes the capture point.
-    pub(super) answers_after: Option<Span>,
+    /// Something arrived from the peer at `last_ack_received`.
+    pub(super) ack_received: bool,
     /// It sent a SYN with ACK.
     pub(super) syn_ack_sent: bool,
     pub(super) last_was_keep_alive: bool,
     pub(super) last_was_probe: bool,
-    pub(super) inbox: Vec<Arrival>,
     /// A RST is on its way to it, which what it sent has crossed.
     pub(super) reset_due: bool,
+    /// The time to live of its first packet.
+    pub(super) hops: Option<u8>,
+    /// How many of the first of `sent` are known to be acknowledged.
+    settled: u16,
+    /// How many of its checksums were right, and how many wrong.
+    pub(super) checksums: (u32, u32),
+    /// Duplicate acknowledgements that it received in a row.
+    pub(super) duplicate_acks_received: u32,
+    /// When something last arrived from the peer that may have made it send.
+    pub(super) last_ack_received: Timestamp,
+    /// How long it takes from a packet to this end until its answer passes the capture point; zero if not known.
+    pub(super) answers_after: Span,
+    pub(super) inbox: Rare<Vec<Arrival>>,
+    pub(super) sent: VecDeque<Sent>,
+    /// The first frame whose checksum is not right.
+    pub(super) unsummed: Option<Box<Origin>>,
+    pub(super) trouble: Rare<Trouble>,
+    pub(super) counters: Counters,
+}
+
+/// What is kept of an end only when something goes wrong, or looks like it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trouble {
+    pub(super) holes: Holes,
+    /// The highest number that it saw acknowledged selectively.
+    pub(super) sacked_to: Option<SeqNum>,
+    pub(super) recovery: Option<Recovery>,
     /// Numbers at which segments began whose checksum was wrong: the last few.
     pub(super) damaged: Vec<SeqNum>,
     /// It was told by ICMP that its packets are too large; what was sent up to here is sent again in smaller ones.
     pub(super) too_big_before: Option<SeqNum>,
     /// The end of a run of segments outside the window, and how many there were.
     pub(super) stray: Option<(SeqNum, u8)>,
-    pub(super) counters: Box<Counters>,
     pub(super) oddities: Oddities,
     /// Keep-alives and window probes since the peer was heard of last.
     pub(super) probes: Option<Box<Sighted>>,
-    /// The time to live of its first packet.
-    pub(super) hops: Option<u8>,
-    /// The first frame whose checksum is not right.
-    pub(super) unsummed: Option<Origin>,
+}
+
+impl Blank for Trouble {
+    const BLANK: &'static Self = &Self {
+        holes: Holes::NONE,
+        sacked_to: None,
+        recovery: None,
+        damaged: Vec::new(),
+        too_big_before: None,
+        stray: None,
+        oddities: Oddities::NONE,
+        probes: None,
+    };
+}
+
+impl Blank for Vec<Arrival> {
+    const BLANK: &'static Self = &Self::new();
 }
 
 impl Side {
@@ -260,12 +352,14 @@ impl Side {
 
     /// Payload bytes of it that were never captured, between the first and the last that were.
     pub fn missing_bytes(&self) -> u64 {
-        self.captured.map_or(0, |(from, to)| self.holes.bytes_before(to) - self.holes.bytes_before(from))
+        let holes = &self.trouble.holes;
+        self.captured.map_or(0, |(from, to)| holes.bytes_before(to) - holes.bytes_before(from))
     }
 
     /// Bytes beyond the last captured that its peer acknowledged: what was sent there, a FIN among it, is not known.
     pub fn unseen_tail_bytes(&self) -> u64 {
-        self.captured.map_or(0, |(_, to)| self.holes.bytes() - self.holes.bytes_before(to))
+        let holes = &self.trouble.holes;
+        self.captured.map_or(0, |(_, to)| holes.bytes() - holes.bytes_before(to))
     }
 
     /// Whether its windows are told in bytes, because both SYNs were captured.
@@ -291,7 +385,9 @@ impl Side {
         const SLACK: u64 = 1 << 20;
         match self.scale {
             WindowScale::Unknown => LARGEST,
-            WindowScale::Off | WindowScale::Shift(_) => (2 * self.largest_window.max(1 << 16) + SLACK).min(LARGEST),
+            WindowScale::Off | WindowScale::Shift(_) => {
+                (2 * u64::from(self.largest_window.max(1 << 16)) + SLACK).min(LARGEST)
+            }
         }
     }
 
@@ -313,24 +409,44 @@ impl Side {
     pub(super) fn remember_damaged(&mut self, seq: SeqNum) {
         /// Damage comes one by one; a path that damages more than this at once delivers nothing.
         const LIMIT: usize = 16;
-        if self.damaged.len() >= LIMIT {
-            self.damaged.remove(0);
+        let damaged = &mut self.trouble.damaged;
+        if damaged.len() >= LIMIT {
+            damaged.remove(0);
         }
-        self.damaged.push(seq);
+        damaged.push(seq);
     }
 
     /// Whether a segment that began there arrived damaged before.
     pub(super) fn take_damaged(&mut self, seq: SeqNum) -> bool {
-        let at = self.damaged.iter().position(|damaged| *damaged == seq);
-        at.map(|at| self.damaged.remove(at)).is_some()
+        let Some(trouble) = self.trouble.made() else { return false };
+        let at = trouble.damaged.iter().position(|damaged| *damaged == seq);
+        at.map(|at| trouble.damaged.remove(at)).is_some()
     }
 
     /// Remembers a segment.
+    #[inline]
     pub(super) fn remember(&mut self, sent: Sent) {
-        if self.sent.len() >= SENT_LIMIT {
-            self.sent.pop_front();
+        if self.sent.len() >= self.sent.capacity().min(SENT_LIMIT) {
+            self.make_room();
         }
         self.sent.push_back(sent);
+    }
+
+    /// Makes room for another segment, in small steps: most connections end with few, and those that go on keep
+    /// [`SENT_AFTER_ACK`] and some more.
+    #[cold]
+    fn make_room(&mut self) {
+        if self.sent.len() >= SENT_LIMIT {
+            self.sent.pop_front();
+            self.settled = self.settled.saturating_sub(1);
+            return;
+        }
+        let more = match self.sent.len() {
+            few @ 0..=1 => few + 1,
+            some @ 2..=24 => 4.max(some.next_multiple_of(8) - some),
+            many => many,
+        };
+        self.sent.reserve_exact(more.min(SENT_LIMIT - self.sent.len()));
     }
 
     /// The last transmission of the segment that begins with `seq`.
@@ -339,6 +455,7 @@ impl Side {
     }
 
     /// What it waits for, `receiver` being its peer.
+    #[inline]
     pub(super) fn held_up(&self, receiver: &Self) -> HeldUp {
         let (Some(next), Some(acked)) = (self.next, receiver.acked) else { return HeldUp::Idle };
         let in_flight = next.distance(acked);
@@ -347,7 +464,7 @@ impl Side {
         }
         let window = receiver.scale.apply(receiver.window_field);
         let segment = receiver.syn.and_then(|syn| syn.mss).map_or(536, u64::from);
-        if self.recovery.is_some() {
+        if self.trouble.recovery.is_some() {
             HeldUp::ByNetwork
         } else if receiver.scale != WindowScale::Unknown && u64::from(in_flight as u32) + segment > window {
             HeldUp::ByReceiver
@@ -356,14 +473,54 @@ impl Side {
         }
     }
 
-    /// An acknowledgement up to `ack` reached this end at `now`: the round trip that it measures, if it does.
-    /// `pure` says that the segment did nothing else.
-    pub(super) fn on_acknowledged(&mut self, ack: SeqNum, pure: bool, now: Timestamp) -> Option<Span> {
+    /// Notes which of its numbers were captured.
+    #[inline]
+    pub(super) fn note_captured(&mut self, seq: SeqNum, end: SeqNum) {
+        self.captured = Some(match self.captured {
+            None => (seq, end),
+            Some((from, to)) => (if seq.is_before(from) { seq } else { from }, to.max(end)),
+        });
+    }
+
+    /// Keeps the newest stamp, and notes a stack that does not number its packets.
+    #[inline]
+    pub(super) fn note_stamp(&mut self, stamp: Stamp, in_order: bool) {
+        let newest = self.newest;
+        if in_order && stamp.ip_id.is_some() && stamp.ip_id == newest.ip_id && stamp.tsval != newest.tsval {
+            self.ip_id_constant = true;
+        }
+        if stamp.compare(newest) != Age::Older {
+            self.newest = stamp;
+        }
+    }
+
+    /// An acknowledgement up to `ack`, beyond the last one, reached this end.
+    #[inline]
+    pub(super) fn progress(&mut self, ack: SeqNum, pure: bool, now: Timestamp, verdict: &mut Verdict) {
+        verdict.ack_rtt = self.on_acknowledged(ack, pure, now);
+        self.duplicate_acks_received = 0;
+        self.probed = false;
+        self.timeouts = 0;
+        if let Some(trouble) = self.trouble.made() {
+            if trouble.recovery.is_some_and(|recovery| !ack.is_before(recovery.high)) {
+                trouble.recovery = None;
+            }
+            if trouble.sacked_to.is_some_and(|edge| !edge.is_after(ack)) {
+                trouble.sacked_to = None;
+            }
+        }
+    }
+
+    /// An acknowledgement up to `ack`, beyond the last one, reached this end at `now`: the round trip that it measures,
+    /// if it does. `pure` says that the segment did nothing else.
+    #[inline]
+    fn on_acknowledged(&mut self, ack: SeqNum, pure: bool, now: Timestamp) -> Option<Span> {
         let mut sample = None;
-        let mut behind = 0;
         let mut newly = 0;
         let already = self.acknowledged.unwrap_or(ack);
-        for sent in &self.sent {
+        // Those that were behind the last acknowledgement are behind this one: it reaches further.
+        let mut behind = usize::from(self.settled);
+        while let Some(sent) = self.sent.get(behind) {
             if sent.end.is_after(ack) {
                 break;
             }
@@ -376,18 +533,19 @@ impl Side {
             if sent.transmissions == 1 {
                 sample = Some((now.since(sent.time), u64::from(sent.end.distance(sent.seq) as u32)));
             } else {
-                self.counters.traffic.ambiguous_acks += 1;
+                self.counters.traffic.rare_mut().ambiguous_acks += 1;
             }
         }
         self.acknowledged = Some(ack);
         self.counters.traffic.on_acknowledged(newly, pure, now);
-        for _ in SENT_AFTER_ACK..behind {
-            self.sent.pop_front();
+        if behind > SENT_AFTER_ACK {
+            self.sent.drain(..behind - SENT_AFTER_ACK);
         }
+        self.settled = behind.min(SENT_AFTER_ACK) as u16;
         let (sample, length) = sample?;
         self.counters.rtt.record(sample);
-        if length >= self.counters.traffic.segment_size.max.max(1) {
-            self.counters.traffic.full_size_rtt.record(sample);
+        if length >= u64::from(self.counters.traffic.segment_size.max.max(1)) {
+            self.counters.traffic.data.full_size_rtt.record(sample);
         }
         Some(sample)
     }

@@ -3,6 +3,7 @@
 //! The definitions are theirs, so that people can compare; the evidence is what this crate followed.
 
 use super::endpoint::{Direction, PerDirection};
+use super::rare::{Blank, Rare};
 use super::tcp::Connection;
 use super::verdict::{Marks, Verdict};
 use crate::wire::{Segment, SeqNum, TcpFlags};
@@ -13,19 +14,46 @@ const HISTORY_LIMIT: usize = 64;
 /// What the shorthands need beyond the connection itself.
 #[derive(Debug, Clone, Default)]
 pub struct Shorthand {
-    completeness: u8,
-    history: String,
     seen: PerDirection<Letters>,
+    /// How often each of the letters that come again had its reason, by direction.
+    repeats: Rare<PerDirection<[u32; 4]>>,
+    /// The history, once it has more letters than fit in `short`.
+    long: Option<Box<String>>,
+    short: [u8; SHORT],
+    /// How many of `short` are in use.
+    letters: u8,
+    completeness: u8,
 }
+
+/// The letters of a history that need no allocation: a connection that begins, talks and ends has ten.
+const SHORT: usize = 14;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Letters {
-    once: u32,
-    syn: Option<SeqNum>,
-    syn_ack: Option<SeqNum>,
-    fin: Option<SeqNum>,
-    rst: Option<SeqNum>,
-    repeats: [u32; 4],
+    syn: SeqNum,
+    syn_ack: SeqNum,
+    fin: SeqNum,
+    rst: SeqNum,
+    /// Which of the numbers are known, and which letters were given that come once.
+    known: u8,
+}
+
+impl Letters {
+    const SYN: u8 = 1;
+    const SYN_ACK: u8 = 2;
+    const FIN: u8 = 4;
+    const RST: u8 = 8;
+
+    const fn has(self, what: u8) -> bool {
+        self.known & what != 0
+    }
+}
+
+/// The letters that come once, with their bits in [`Letters::known`].
+const ONCE: [(u8, char); 4] = [(16, 'a'), (32, 'd'), (64, 'i'), (128, 'q')];
+
+impl Blank for PerDirection<[u32; 4]> {
+    const BLANK: &'static Self = &Self { to_server: [0; 4], to_client: [0; 4] };
 }
 
 /// Letters that come again each time their count grows tenfold.
@@ -41,10 +69,18 @@ impl Shorthand {
     /// The roles of the two ends are exchanged: what was the client's is the server's.
     pub fn turn_round(&mut self) {
         self.seen.swap();
+        if let Some(repeats) = self.repeats.made() {
+            repeats.swap();
+        }
         let swap = |letter: char| {
             if letter.is_ascii_uppercase() { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() }
         };
-        self.history = self.history.chars().map(swap).collect();
+        if let Some(long) = &mut self.long {
+            **long = long.chars().map(swap).collect();
+        }
+        for letter in &mut self.short {
+            *letter = swap(*letter as char) as u8;
+        }
     }
 
     /// Wireshark's `tcp.completeness`: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST.
@@ -54,7 +90,10 @@ impl Shorthand {
 
     /// Zeek's history: a letter for each kind of event, in upper case when the client caused it.
     pub fn history(&self) -> &str {
-        &self.history
+        match &self.long {
+            Some(long) => long,
+            None => std::str::from_utf8(&self.short[..usize::from(self.letters).min(SHORT)]).unwrap_or_default(),
+        }
     }
 
     fn note_completeness(&mut self, segment: &Segment<'_>) {
@@ -84,35 +123,21 @@ impl Shorthand {
         }
         let multiple = syn && (fin || rst);
         if multiple {
-            self.once(direction, 'q');
+            self.once(direction, 3);
         } else if fin && rst {
-            self.once(direction, 'i');
+            self.once(direction, 2);
         }
-        let seen = &mut self.seen[direction];
-        let fresh = |slot: &mut Option<SeqNum>, seq| slot.replace(seq) != Some(seq);
-        let mut letters = [None; 3];
-        if syn && ack {
-            letters[0] = fresh(&mut seen.syn_ack, segment.seq).then_some('h');
-        } else if syn {
-            letters[0] = fresh(&mut seen.syn, segment.seq).then_some('s');
-        }
-        if fin {
-            letters[1] = fresh(&mut seen.fin, segment.seq_end()).then_some('f');
-        }
-        if rst {
-            letters[2] = fresh(&mut seen.rst, segment.seq).then_some('r');
-        }
-        for letter in letters.into_iter().flatten() {
-            self.letter(direction, letter);
+        if syn || fin || rst {
+            self.note_controls(direction, segment);
         }
         if segment.payload_length > 0 {
             if verdict.marks.has(Marks::RETRANSMISSION) || verdict.marks.has(Marks::DUPLICATED_BY_NETWORK) {
                 self.repeated(direction, 2);
             } else {
-                self.once(direction, 'd');
+                self.once(direction, 1);
             }
         } else if ack && !syn && !fin && !rst {
-            self.once(direction, 'a');
+            self.once(direction, 0);
         }
         if verdict.marks.has(Marks::ACK_OF_UNSEEN) {
             // The gap is in the peer's stream.
@@ -123,16 +148,44 @@ impl Shorthand {
         }
     }
 
-    fn once(&mut self, direction: Direction, letter: char) {
-        let bit = 1 << (letter as u32 - 'a' as u32);
-        if self.seen[direction].once & bit == 0 {
-            self.seen[direction].once |= bit;
+    /// Letters for SYN, FIN and RST, which come again with another number.
+    fn note_controls(&mut self, direction: Direction, segment: &Segment<'_>) {
+        let flags = segment.flags;
+        let seen = &mut self.seen[direction];
+        let fresh = |known: &mut u8, bit, slot: &mut SeqNum, seq| {
+            let again = *known & bit != 0 && *slot == seq;
+            *known |= bit;
+            *slot = seq;
+            !again
+        };
+        let mut letters = [None; 3];
+        if flags.has(TcpFlags::SYN.with(TcpFlags::ACK)) {
+            letters[0] = fresh(&mut seen.known, Letters::SYN_ACK, &mut seen.syn_ack, segment.seq).then_some('h');
+        } else if flags.has(TcpFlags::SYN) {
+            letters[0] = fresh(&mut seen.known, Letters::SYN, &mut seen.syn, segment.seq).then_some('s');
+        }
+        if flags.has(TcpFlags::FIN) {
+            letters[1] = fresh(&mut seen.known, Letters::FIN, &mut seen.fin, segment.seq_end()).then_some('f');
+        }
+        if flags.has(TcpFlags::RST) {
+            letters[2] = fresh(&mut seen.known, Letters::RST, &mut seen.rst, segment.seq).then_some('r');
+        }
+        for letter in letters.into_iter().flatten() {
+            self.letter(direction, letter);
+        }
+    }
+
+    #[inline]
+    fn once(&mut self, direction: Direction, which: usize) {
+        let (bit, letter) = ONCE[which];
+        if self.seen[direction].known & bit == 0 {
+            self.seen[direction].known |= bit;
             self.letter(direction, letter);
         }
     }
 
     fn repeated(&mut self, direction: Direction, which: usize) {
-        let count = &mut self.seen[direction].repeats[which];
+        let count = &mut self.repeats[direction][which];
         *count = count.saturating_add(1);
         let count = *count;
         if count == 10u32.pow(count.ilog10()) {
@@ -141,22 +194,30 @@ impl Shorthand {
     }
 
     fn letter(&mut self, direction: Direction, letter: char) {
-        if self.history.len() < HISTORY_LIMIT {
-            self.history.push(match direction {
-                Direction::ToServer => letter.to_ascii_uppercase(),
-                Direction::ToClient => letter,
-            });
+        let letter = match direction {
+            Direction::ToServer => letter.to_ascii_uppercase(),
+            Direction::ToClient => letter,
+        };
+        if let Some(long) = &mut self.long {
+            if long.len() < HISTORY_LIMIT {
+                long.push(letter);
+            }
+        } else if let Some(slot) = self.short.get_mut(usize::from(self.letters)) {
+            *slot = letter as u8;
+            self.letters += 1;
+        } else {
+            self.long = Some(Box::new(format!("{}{letter}", self.history())));
         }
     }
 
     /// Zeek's `conn_state`.
     pub fn conn_state(&self, connection: &Connection) -> &'static str {
         let (client, server) = (&self.seen.to_server, &self.seen.to_client);
-        let fins = (client.fin.is_some(), server.fin.is_some());
-        let reset = (client.rst.is_some(), server.rst.is_some());
-        let answered = server.syn_ack.is_some();
+        let fins = (client.has(Letters::FIN), server.has(Letters::FIN));
+        let reset = (client.has(Letters::RST), server.has(Letters::RST));
+        let answered = server.has(Letters::SYN_ACK);
         let server_seen = connection.sides.to_client.counters().packets > 0;
-        if client.syn.is_some() && !answered && server.syn.is_none() {
+        if client.has(Letters::SYN) && !answered && !server.has(Letters::SYN) {
             return match (reset, fins) {
                 ((true, _), _) if !server_seen || !reset.1 => "RSTOS0",
                 ((_, true), _) => "REJ",
@@ -165,14 +226,14 @@ impl Shorthand {
                 _ => "S0",
             };
         }
-        if client.syn.is_none() && answered {
+        if !client.has(Letters::SYN) && answered {
             return match (reset, fins) {
                 ((_, true), _) => "RSTRH",
                 (_, (false, true)) => "SHR",
                 _ => "OTH",
             };
         }
-        if client.syn.is_none() {
+        if !client.has(Letters::SYN) {
             return "OTH";
         }
         // Who ended it first counts.

@@ -1,10 +1,11 @@
 //! The table of flows: finds the flow of a packet, tells a new connection on the same ports from the old
 //! one, and lets flows go when they are over, idle, or too many.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use super::endpoint::{Direction, FlowKey, PerDirection, Transport};
+use super::index::Index;
 use super::metrics::Counters;
 use super::oddity::Oddity;
 use super::reassembly::StreamReassembler;
@@ -56,6 +57,9 @@ const SERVERS: usize = 65_536;
 
 /// How many flows are compared when one must go.
 const EVICTION_SAMPLE: usize = 16;
+
+/// The most flows that can be told apart by the number of their slot.
+const SLOTS: usize = u32::MAX as usize - 1;
 
 /// Why a flow was let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,7 +141,7 @@ impl<A: Default> Flow<A> {
 impl<A> Flow<A> {
     /// The direction of a packet from `source`.
     pub fn direction_from(&self, source: SocketAddr) -> Direction {
-        if source == self.client { Direction::ToServer } else { Direction::ToClient }
+        if same(&source, &self.client) { Direction::ToServer } else { Direction::ToClient }
     }
 
     /// Exchanges client and server, because `by` says more than what was known. The caller turns its own part.
@@ -159,7 +163,7 @@ impl<A> Flow<A> {
     fn drop_challenger(&mut self) {
         let Some(challenger) = self.challenger.take() else { return };
         let by = self.direction_from(challenger.client);
-        self.connection.sides[by].oddities.note(Oddity::SynInside, challenger.first);
+        self.connection.sides[by].trouble.oddities.note(Oddity::SynInside, challenger.first);
         for direction in Direction::BOTH {
             let counted = challenger.counters(direction);
             let to = self.direction_from(match direction {
@@ -212,7 +216,11 @@ pub type EndedFlows<A> = Vec<(Box<Flow<A>>, Ended)>;
 pub struct FlowTable<A> {
     slots: Vec<Option<Box<Flow<A>>>>,
     free: Vec<usize>,
-    by_key: HashMap<FlowKey, usize, foldhash::fast::RandomState>,
+    index: Index,
+    /// For each slot a time until which its flow can't become idle, so that most need not be looked at.
+    awake: Vec<Timestamp>,
+    /// When the first of `over` is due.
+    next_due: Option<Timestamp>,
     /// Connections that are over, in the order in which they may go, and those in TIME-WAIT.
     over: [VecDeque<(Timestamp, usize, FrameNo)>; 2],
     streams: [u32; 2],
@@ -230,7 +238,9 @@ impl<A: Default> FlowTable<A> {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            by_key: HashMap::default(),
+            index: Index::new(),
+            awake: Vec::new(),
+            next_due: None,
             over: [VecDeque::new(), VecDeque::new()],
             streams: [0; 2],
             servers: HashSet::default(),
@@ -248,12 +258,12 @@ impl<A: Default> FlowTable<A> {
 
     /// How many flows it holds.
     pub fn len(&self) -> usize {
-        self.by_key.len()
+        self.index.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
+        self.index.len() == 0
     }
 
     /// The flow that `found` names.
@@ -271,19 +281,21 @@ impl<A: Default> FlowTable<A> {
         ended: &mut EndedFlows<A>,
     ) -> Found {
         self.let_go(origin, ended);
-        let key = FlowKey::new(Transport::Udp, source, destination);
-        let slot = if let Some(&slot) = self.by_key.get(&key) {
+        let hash = self.index.hash(Transport::Udp, source, destination);
+        let slot = if let Some(slot) = self.slot_of(hash, Transport::Udp, &source, &destination) {
             slot
         } else {
             let (ends, known_by) = self.guess_roles(source, destination);
-            self.open(key, ends, known_by, origin, ended)
+            self.open((Transport::Udp, hash), ends, known_by, origin, ended)
         };
         self.found(slot, source, origin, false)
     }
 
     /// The flow of a packet that is only quoted, by its source and destination, if it is followed.
     pub fn find_quoted(&mut self, key: &FlowKey) -> Option<&mut Flow<A>> {
-        let slot = *self.by_key.get(key)?;
+        let (a, b) = key.ends();
+        let hash = self.index.hash(key.transport(), a, b);
+        let slot = self.slot_of(hash, key.transport(), &a, &b)?;
         self.slots.get_mut(slot)?.as_deref_mut()
     }
 
@@ -300,12 +312,19 @@ impl<A: Default> FlowTable<A> {
         if segment.flags.has(TcpFlags::SYN) && segment.flags.has(TcpFlags::ACK) && self.servers.len() < SERVERS {
             self.servers.insert(source);
         }
-        let key = FlowKey::new(Transport::Tcp, source, destination);
-        let Some(&slot) = self.by_key.get(&key) else {
+        let hash = self.index.hash(Transport::Tcp, source, destination);
+        let key = (Transport::Tcp, hash);
+        let Some(slot) = self.slot_of(hash, Transport::Tcp, &source, &destination) else {
             let (ends, known_by) = self.roles(source, destination, segment);
             let slot = self.open(key, ends, known_by, origin, ended);
             return self.found(slot, source, origin, false);
         };
+        if !segment.flags.has(TcpFlags::SYN)
+            && let Some(flow) = self.slots.get(slot).and_then(Option::as_deref)
+            && flow.challenger.is_none()
+        {
+            return self.found(slot, source, origin, false);
+        }
         match self.place(slot, source, segment) {
             Place::Current => self.found(slot, source, origin, false),
             Place::Challenger => {
@@ -350,6 +369,7 @@ impl<A: Default> FlowTable<A> {
         let waits = sides.to_server.state() == TcpState::TimeWait || sides.to_client.state() == TcpState::TimeWait;
         let (queue, after) = if waits { (1, TIME_WAIT) } else { (0, LINGER) };
         self.over[queue].push_back((now + after, found.slot, flow.id));
+        self.note_due();
     }
 
     /// Lets all flows go, those that began first first.
@@ -361,6 +381,17 @@ impl<A: Default> FlowTable<A> {
         }
     }
 
+    /// The slot of the flow between these ends.
+    #[inline]
+    fn slot_of(&self, hash: u32, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> Option<usize> {
+        self.index.find(hash, |slot| {
+            let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return false };
+            let is = |client, server| same(client, &flow.client) && same(server, &flow.server);
+            flow.transport == transport && (is(a, b) || is(b, a))
+        })
+    }
+
+    #[inline]
     fn found(&mut self, slot: usize, source: SocketAddr, origin: Origin, challenger: bool) -> Found {
         let mut found = Found { slot, direction: Direction::ToServer, challenger };
         if let Some(flow) = self.get_mut(found) {
@@ -379,25 +410,27 @@ impl<A: Default> FlowTable<A> {
 
     fn open(
         &mut self,
-        key: FlowKey,
+        (transport, hash): (Transport, u32),
         ends: (SocketAddr, SocketAddr),
         known_by: KnownBy,
         origin: Origin,
         ended: &mut EndedFlows<A>,
     ) -> usize {
-        if self.by_key.len() >= self.limits.flows.max(1) {
+        if self.index.len() >= self.limits.flows.clamp(1, SLOTS) {
             self.evict(origin.time, ended);
         }
-        let stream = self.next_stream(key.transport());
-        let flow = Box::new(Flow::new(key.transport(), ends, known_by, stream, origin));
+        let stream = self.next_stream(transport);
+        let flow = Box::new(Flow::new(transport, ends, known_by, stream, origin));
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot] = Some(flow);
+            self.awake[slot] = origin.time;
             slot
         } else {
             self.slots.push(Some(flow));
+            self.awake.push(origin.time);
             self.slots.len() - 1
         };
-        self.by_key.insert(key, slot);
+        self.index.insert(hash, slot);
         slot
     }
 
@@ -405,7 +438,7 @@ impl<A: Default> FlowTable<A> {
     fn end(&mut self, slot: usize, why: Ended, now: Timestamp, ended: &mut EndedFlows<A>) {
         let Some(mut flow) = self.slots.get_mut(slot).and_then(Option::take) else { return };
         self.free.push(slot);
-        self.by_key.remove(&FlowKey::new(flow.transport, flow.client, flow.server));
+        self.index.remove(self.index.hash(flow.transport, flow.client, flow.server), slot);
         flow.drop_challenger();
         if why == Ended::Replaced || why == Ended::Over {
             let time = if why == Ended::Over { flow.last.time + TIME_WAIT } else { now };
@@ -415,8 +448,25 @@ impl<A: Default> FlowTable<A> {
     }
 
     /// Lets go what is over or idle at this time.
+    #[inline]
     fn let_go(&mut self, origin: Origin, ended: &mut EndedFlows<A>) {
-        let now = origin.time;
+        if self.next_due.is_some_and(|due| due <= origin.time) {
+            self.let_go_over(origin.time, ended);
+        }
+        self.packets = self.packets.wrapping_add(1);
+        if self.packets.is_multiple_of(SWEEP_EVERY) {
+            self.let_go_idle(origin.time, ended);
+        }
+    }
+
+    fn note_due(&mut self) {
+        let due = |queue: &VecDeque<(Timestamp, usize, FrameNo)>| queue.front().map(|first| first.0);
+        let [short, long] = [due(&self.over[0]), due(&self.over[1])];
+        self.next_due = short.into_iter().chain(long).min();
+    }
+
+    /// Lets go what is over, and was silent for long enough.
+    fn let_go_over(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
         for (queue, after) in [(0, LINGER), (1, TIME_WAIT)] {
             while let Some(&(due, slot, id)) = self.over[queue].front() {
                 if due > now {
@@ -437,20 +487,27 @@ impl<A: Default> FlowTable<A> {
                 }
             }
         }
-        self.packets = self.packets.wrapping_add(1);
-        if self.packets.is_multiple_of(SWEEP_EVERY) && !self.slots.is_empty() {
-            self.hand = (self.hand + 1) % self.slots.len();
-            let limits = &self.limits;
-            let idle = self.slots[self.hand].as_ref().is_some_and(|flow| {
-                let sides = &flow.connection.sides;
-                let unanswered = sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen();
-                let short = flow.transport == Transport::Udp || unanswered;
-                let limit = if short { limits.udp_idle } else { limits.tcp_idle };
-                now.since(flow.last.time) > limit
-            });
-            if idle {
-                self.end(self.hand, Ended::Idle, now, ended);
-            }
+        self.note_due();
+    }
+
+    /// Looks at the next flow, whether it is idle.
+    fn let_go_idle(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
+        self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
+        let (Some(Some(flow)), Some(awake)) = (self.slots.get(self.hand), self.awake.get_mut(self.hand)) else {
+            return;
+        };
+        if now <= *awake {
+            return;
+        }
+        let limits = &self.limits;
+        let sides = &flow.connection.sides;
+        let unanswered = sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen();
+        let short = flow.transport == Transport::Udp || unanswered;
+        let limit = if short { limits.udp_idle } else { limits.tcp_idle };
+        if now.since(flow.last.time) > limit {
+            self.end(self.hand, Ended::Idle, now, ended);
+        } else {
+            *awake = flow.last.time + limits.udp_idle.min(limits.tcp_idle);
         }
     }
 
@@ -500,6 +557,16 @@ impl<A: Default> FlowTable<A> {
             (false, true) => ((source, destination), KnownBy::Port),
             _ => ((source, destination), KnownBy::FirstFrame),
         }
+    }
+}
+
+/// Whether two addresses are the same; quick for IPv4.
+#[inline]
+fn same(a: &SocketAddr, b: &SocketAddr) -> bool {
+    match (a, b) {
+        (SocketAddr::V4(a), SocketAddr::V4(b)) => a.port() == b.port() && a.ip().to_bits() == b.ip().to_bits(),
+        (SocketAddr::V6(a), SocketAddr::V6(b)) => a.port() == b.port() && a.ip().to_bits() == b.ip().to_bits(),
+        _ => false,
     }
 }
 
@@ -583,11 +650,12 @@ impl<A: Default> FlowTable<A> {
         else {
             return;
         };
-        let key = FlowKey::new(challenger.transport, challenger.client, challenger.server);
+        let hash = self.index.hash(challenger.transport, challenger.client, challenger.server);
         self.end(slot, Ended::Replaced, origin.time, ended);
         self.free.pop();
         self.slots[slot] = Some(challenger);
-        self.by_key.insert(key, slot);
+        self.awake[slot] = origin.time;
+        self.index.insert(hash, slot);
     }
 }
 

@@ -9,6 +9,7 @@
 //! [`super::table`].
 
 use super::endpoint::{Direction, PerDirection, Role};
+use super::rare::{Blank, Rare};
 use super::resend;
 use super::side::{Side, Stamp, SynOptions, WindowScale};
 use super::state::{Signal, TcpState};
@@ -77,8 +78,6 @@ pub struct Handshake {
     pub complete: bool,
     /// From the last SYN to the acknowledgement of the SYN-ACK.
     pub rtt: Option<Span>,
-    /// How often a SYN or SYN-ACK was sent again.
-    pub retransmissions: u32,
 }
 
 /// How the connection came to its end, as far as it did.
@@ -95,6 +94,21 @@ pub struct Closing {
     pub reset: Option<(Role, Origin)>,
     /// Whether both ends were through when the RST came.
     pub reset_after_close: bool,
+}
+
+impl Blank for Handshake {
+    const BLANK: &'static Self =
+        &Self { syn: None, last_syn: None, syn_ack: None, last_syn_ack: None, complete: false, rtt: None };
+}
+
+impl Blank for Closing {
+    const BLANK: &'static Self = &Self {
+        first_fin: None,
+        second_fin: None,
+        first_fin_acknowledged: false,
+        reset: None,
+        reset_after_close: false,
+    };
 }
 
 impl Closing {
@@ -121,9 +135,9 @@ pub struct Connection {
     /// The steps of both ends in order.
     pub transitions: Vec<Transition>,
     /// How it began.
-    pub handshake: Handshake,
+    pub handshake: Rare<Handshake>,
     /// How it ends.
-    pub closing: Closing,
+    pub closing: Rare<Closing>,
     last_segment: Option<Timestamp>,
 }
 
@@ -135,8 +149,10 @@ impl Connection {
         for transition in &mut self.transitions {
             transition.endpoint = other(transition.endpoint);
         }
-        for (role, _) in self.closing.first_fin.iter_mut().chain(&mut self.closing.reset) {
-            *role = other(*role);
+        if let Some(closing) = self.closing.made() {
+            for (role, _) in closing.first_fin.iter_mut().chain(&mut closing.reset) {
+                *role = other(*role);
+            }
         }
     }
 
@@ -144,6 +160,21 @@ impl Connection {
     ///
     /// `length` is the length of its frame on the wire in bytes.
     pub fn on_segment(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        ip: &Ip,
+        length: u32,
+        origin: Origin,
+    ) -> Verdict {
+        match self.take_in_usual(direction, segment, ip, length, origin) {
+            Some(verdict) => verdict,
+            None => self.take_in_any(direction, segment, ip, length, origin),
+        }
+    }
+
+    /// The long way, for all segments.
+    pub(super) fn take_in_any(
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
@@ -170,10 +201,10 @@ impl Connection {
         self.place(direction, segment, &mut verdict);
         let (sender, receiver) = self.sides.both_mut(direction);
         if matches!(segment.checksum, Checksum::Bad | Checksum::Offloaded) {
-            sender.unsummed.get_or_insert(origin);
+            sender.unsummed.get_or_insert_with(|| Box::new(origin));
         }
         if sender.is_damaged(segment) {
-            sender.counters.bad_checksums += 1;
+            sender.counters.rare.bad_checksums += 1;
             if segment.seq_len() > 0 {
                 sender.remember_damaged(segment.seq);
             }
@@ -186,11 +217,13 @@ impl Connection {
             return verdict;
         }
         if !segment.flags.has(TcpFlags::SYN) && is_stray(sender, receiver, segment) {
-            sender.counters.out_of_window += 1;
+            sender.counters.rare.out_of_window += 1;
             verdict.marks.add(Marks::OUT_OF_WINDOW);
             return verdict;
         }
-        sender.stray = None;
+        if let Some(trouble) = sender.trouble.made() {
+            trouble.stray = None;
+        }
         self.revive(direction, segment, origin);
         if segment.flags.has(TcpFlags::SYN) {
             self.on_syn(direction, segment, origin, &mut verdict);
@@ -205,16 +238,23 @@ impl Connection {
         verdict
     }
 
-    fn note_traffic(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict, now: Timestamp) {
+    #[inline]
+    pub(super) fn note_traffic(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) {
         let (sender, receiver) = self.sides.both_mut(direction);
-        let full = u32::from(receiver.syn.and_then(|syn| syn.mss).unwrap_or(0))
-            .max(sender.counters.traffic.segment_size.max as u32);
-        let answers_after = sender.answers_after.unwrap_or(Span::ZERO);
-        sender.counters.traffic.on_sent(segment, verdict, now, full, answers_after);
+        let full =
+            u32::from(receiver.syn.and_then(|syn| syn.mss).unwrap_or(0)).max(sender.counters.traffic.segment_size.max);
+        sender.counters.traffic.on_sent(segment, verdict, now, full, sender.answers_after);
     }
 
     /// Puts the time since the last segment down to what held each end up.
-    fn pass_time(&mut self, now: Timestamp) {
+    #[inline]
+    pub(super) fn pass_time(&mut self, now: Timestamp) {
         let Some(last) = self.last_segment.replace(now) else { return };
         let elapsed = now.since(last);
         for direction in Direction::BOTH {
@@ -231,7 +271,7 @@ impl Connection {
     /// An ICMP message says that a packet sent in this direction was too big for the path (RFC 1191, RFC 8201).
     pub fn on_packet_too_big(&mut self, direction: Direction) {
         let side = &mut self.sides[direction];
-        side.too_big_before = side.next;
+        side.trouble.too_big_before = side.next;
     }
 
     /// Counts the segment and reads its stamp.
@@ -287,7 +327,7 @@ impl Connection {
             self.handshake.syn_ack.get_or_insert(origin);
             self.handshake.last_syn_ack = Some(origin.time);
             if let Some(syn) = self.handshake.last_syn {
-                self.sides[direction].answers_after = Some(origin.time.since(syn));
+                self.sides[direction].answers_after = origin.time.since(syn);
             }
         } else {
             self.handshake.syn.get_or_insert(origin);
@@ -310,8 +350,8 @@ impl Connection {
             && ack.is_after(next)
         {
             verdict.marks.add(Marks::ACK_OF_UNSEEN);
-            sender.counters.acks_of_unseen += 1;
-            receiver.holes.open(next, ack);
+            sender.counters.rare.acks_of_unseen += 1;
+            receiver.trouble.holes.open(next, ack);
             receiver.next = Some(ack);
         }
         if advanced {
@@ -320,16 +360,7 @@ impl Connection {
             }
             sender.acked = Some(ack);
             let pure = segment.seq_len() == 0;
-            verdict.ack_rtt = receiver.on_acknowledged(ack, pure, origin.time);
-            receiver.duplicate_acks_received = 0;
-            receiver.probed = false;
-            receiver.timeouts = 0;
-            if receiver.recovery.is_some_and(|recovery| !ack.is_before(recovery.high)) {
-                receiver.recovery = None;
-            }
-            if receiver.sacked_to.is_some_and(|edge| !edge.is_after(ack)) {
-                receiver.sacked_to = None;
-            }
+            receiver.progress(ack, pure, origin.time, verdict);
         }
         let sack = segment.options.sack();
         for (index, (left, right)) in sack.iter().flat_map(|blocks| blocks.as_slice().iter().enumerate()) {
@@ -341,7 +372,8 @@ impl Connection {
                 verdict.marks.add(Marks::DSACK);
                 receiver.note_arrived_twice(*left, *right);
             } else if right.is_after(ack) && receiver.next.is_none_or(|next| !right.is_after(next)) {
-                receiver.sacked_to = Some(receiver.sacked_to.map_or(*right, |edge| edge.max(*right)));
+                let trouble = &mut *receiver.trouble;
+                trouble.sacked_to = Some(trouble.sacked_to.map_or(*right, |edge| edge.max(*right)));
             }
         }
         let repeats = !advanced
@@ -352,22 +384,25 @@ impl Connection {
             && sender.next == Some(segment.seq);
         if repeats && receiver.last_was_keep_alive {
             verdict.marks.add(Marks::KEEP_ALIVE_ACK);
-            sender.counters.keep_alive_acks += 1;
+            sender.counters.rare.keep_alive_acks += 1;
         } else if repeats {
             verdict.marks.add(Marks::DUPLICATE_ACK);
-            sender.counters.duplicate_acks += 1;
+            sender.counters.rare.duplicate_acks += 1;
             receiver.duplicate_acks_received += 1;
-            receiver.counters.traffic.triple_duplicate_acks += u32::from(receiver.duplicate_acks_received == 3);
+            if receiver.duplicate_acks_received == 3 {
+                receiver.counters.traffic.rare_mut().triple_duplicate_acks += 1;
+            }
         } else if receiver.last_was_probe && segment.window == 0 && segment.seq_len() == 0 {
             verdict.marks.add(Marks::WINDOW_PROBE_ACK);
         }
         receiver.last_was_keep_alive = false;
         receiver.last_was_probe = false;
-        receiver.last_ack_received = Some(origin.time);
+        receiver.ack_received = true;
+        receiver.last_ack_received = origin.time;
     }
 
     fn complete_handshake(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
-        let handshake = &mut self.handshake;
+        let Some(handshake) = self.handshake.made() else { return };
         if handshake.complete || segment.flags.has(TcpFlags::SYN) || handshake.syn_ack.is_none() {
             return;
         }
@@ -376,12 +411,19 @@ impl Connection {
             handshake.complete = handshake.syn.is_some();
             handshake.rtt = handshake.last_syn.map(|syn| origin.time.since(syn));
             let answers_after = handshake.last_syn_ack.map(|sent| origin.time.since(sent));
-            self.sides[direction].answers_after = answers_after;
+            self.sides[direction].answers_after = answers_after.unwrap_or(Span::ZERO);
         }
     }
 
     /// Window, zero window and what is in flight.
-    fn after_window(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin, verdict: &mut Verdict) {
+    #[inline]
+    pub(super) fn after_window(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        origin: Origin,
+        verdict: &mut Verdict,
+    ) {
         let (sender, receiver) = self.sides.both_mut(direction);
         let ordinary = !segment.flags.any(TcpFlags::SYN.with(TcpFlags::FIN));
         let window = verdict.window;
@@ -389,12 +431,15 @@ impl Connection {
         if !segment.flags.has(TcpFlags::SYN) {
             counters.window.record(window);
         }
-        sender.largest_window = sender.largest_window.max(window);
+        // A field of 16 bits, shifted by 14 at most.
+        sender.largest_window = sender.largest_window.max(window as u32);
         if window == 0 && ordinary {
             verdict.marks.add(Marks::ZERO_WINDOW);
-            counters.zero_windows += 1;
-            counters.zero_since.get_or_insert(origin.time);
-        } else if let Some(since) = counters.zero_since.take() {
+            counters.rare.zero_windows += 1;
+            counters.rare.zero_since.get_or_insert(origin.time);
+        } else if let Some(counters) = counters.rare.made()
+            && let Some(since) = counters.zero_since.take()
+        {
             let lasted = origin.time.since(since);
             counters.zero_window = counters.zero_window + lasted;
             counters.longest_zero_window = counters.longest_zero_window.max(lasted);
@@ -410,7 +455,7 @@ impl Connection {
             && sender.counters.packets > 2
         {
             verdict.marks.add(Marks::WINDOW_UPDATE);
-            sender.counters.window_updates += 1;
+            sender.counters.rare.window_updates += 1;
         }
         sender.window_field = segment.window;
         if segment.seq_len() == 0 {
@@ -420,14 +465,14 @@ impl Connection {
         let in_flight = next.distance(acked);
         if segment.payload_length > 0 && in_flight > 0 {
             verdict.bytes_in_flight = Some(in_flight as u32);
-            sender.counters.bytes_in_flight.record(u64::from(in_flight as u32));
+            sender.counters.traffic.data.bytes_in_flight.record(u64::from(in_flight as u32));
         }
         let edge = receiver.scale.apply(receiver.window_field);
         let known = receiver.scale != WindowScale::Unknown;
         let fills = u64::from(segment.seq_end().0.wrapping_sub(acked.0)) == edge;
         if known && ordinary && segment.payload_length > 0 && edge > 0 && fills {
             verdict.marks.add(Marks::WINDOW_FULL);
-            sender.counters.window_full += 1;
+            sender.counters.rare.window_full += 1;
         }
     }
 }
@@ -447,11 +492,11 @@ fn is_stray(sender: &mut Side, receiver: &Side, segment: &Segment<'_>) -> bool {
     if !stray {
         return false;
     }
-    let (end, count) = match sender.stray {
+    let (end, count) = match sender.trouble.stray {
         Some((end, count)) if segment.seq.distance(end).abs() < NEAR => (segment.seq_end(), count + 1),
         _ => (segment.seq_end(), 1),
     };
-    sender.stray = Some((end, count));
+    sender.trouble.stray = Some((end, count));
     count < 3
 }
 

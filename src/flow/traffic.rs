@@ -2,6 +2,7 @@
 //! or the network.
 
 use super::metrics::{Durations, Range};
+use super::rare::{Blank, Rare};
 use super::verdict::{Marks, Verdict};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
@@ -12,78 +13,164 @@ const DELAYED: Span = Span::from_millis(30);
 const DELAYED_AT_MOST: Span = Span::from_millis(500);
 
 /// Counts and times of one direction, beyond [`super::Counters`].
+///
+/// What needs payload stands in [`DataTraffic`], what most connections lack in [`RareTraffic`]; both are read as if
+/// they stood here.
 #[derive(Debug, Clone, Default)]
 pub struct Traffic {
     /// Segments with ACK.
     pub ack_packets: u64,
     /// Segments with ACK that carry nothing else: no payload, SYN, FIN or RST.
     pub pure_acks: u64,
-    /// Segments with SACK blocks.
-    pub sack_packets: u64,
-    /// Segments whose SACK option reports data received twice.
-    pub dsack_packets: u64,
-    /// The most SACK blocks of one segment.
-    pub max_sack_blocks: u8,
-    /// Segments with payload.
-    pub data_packets: u64,
-    /// Segments with payload and PSH.
-    pub pushed_packets: u64,
+    /// The longest time between two segments.
+    pub longest_silence: Span,
+    last_packet: Timestamp,
     /// Segments with SYN.
     pub syn_packets: u32,
     /// Segments with FIN.
     pub fin_packets: u32,
-    /// Segments with URG.
-    pub urgent_packets: u32,
+    /// Whether `last_packet` is known.
+    begun: bool,
+    pub(super) data: Rare<DataTraffic>,
+}
+
+/// Counts and times of a direction in which payload was sent; part of [`Traffic`].
+#[derive(Debug, Clone, Default)]
+pub struct DataTraffic {
+    /// Segments with payload.
+    pub data_packets: u64,
+    /// Segments with payload and PSH.
+    pub pushed_packets: u64,
     /// Payload sizes of the segments that have one.
     pub segment_size: Range,
+    /// Bytes sent and not yet acknowledged, after each segment with data.
+    pub bytes_in_flight: Range,
     /// Payload bytes sent before the first was acknowledged.
     pub initial_window_bytes: u64,
     /// Segments with payload sent before the first was acknowledged.
     pub initial_window_packets: u32,
+    data_acknowledged: bool,
+    /// Whether `small_since` counts.
+    small: bool,
+    /// When the last small segment was sent, if it has not been acknowledged.
+    small_since: Timestamp,
+    /// Segments acknowledged together with a later one.
+    pub acknowledged_together: u64,
+    /// How long something was on its way and not acknowledged.
+    pub busy: Span,
+    /// How long nothing was on its way, so that the sender had nothing to send.
+    pub sender_limited: Span,
+    /// Of the first payload and the last, if there was any.
+    first_data: Timestamp,
+    last_data: Timestamp,
+    /// Round trips of segments of the largest size.
+    pub full_size_rtt: Durations,
+    pub(super) rare: Rare<RareTraffic>,
+}
+
+/// Counts and times of what happens seldom; part of [`Traffic`].
+#[derive(Debug, Clone, Default)]
+pub struct RareTraffic {
+    /// Segments with SACK blocks.
+    pub sack_packets: u64,
+    /// Segments whose SACK option reports data received twice.
+    pub dsack_packets: u64,
     /// Segments of which the snap length cut payload.
     pub cut_packets: u64,
     /// Payload bytes that it cut.
     pub cut_bytes: u64,
-    /// The longest time between two segments.
-    pub longest_silence: Span,
     /// Times from a segment to its repetition.
     pub retransmitted_after: Durations,
-    /// How often the segment was sent again that was sent again most.
-    pub most_retransmissions: u8,
-    /// Times that three duplicate acknowledgements in a row came for what this end sent.
-    pub triple_duplicate_acks: u32,
-    /// Segments acknowledged together with a later one.
-    pub acknowledged_together: u64,
     /// Acknowledgements of segments that were sent more than once, so that they measure no round trip.
     pub ambiguous_acks: u64,
-    /// Round trips of segments of the largest size.
-    pub full_size_rtt: Durations,
-    /// How long something was on its way and not acknowledged.
-    pub busy: Span,
-    /// Of that: while the receiver's window allowed no further segment.
+    /// While something was on its way: how long the receiver's window allowed no further segment.
     pub receiver_limited: Span,
-    /// Of that: while a loss was being repaired.
+    /// While something was on its way: how long a loss was being repaired.
     pub network_limited: Span,
-    /// How long nothing was on its way, so that the sender had nothing to send.
-    pub sender_limited: Span,
+    /// How long small segments waited for a delayed acknowledgement, in all.
+    pub delayed_ack_stalled: Span,
     /// Times that a small segment waited for a delayed acknowledgement of the one before (Nagle's algorithm).
     pub delayed_ack_stalls: u32,
-    /// How long it waited, in all.
-    pub delayed_ack_stalled: Span,
-    first_data: Option<Timestamp>,
-    last_data: Option<Timestamp>,
-    last_packet: Option<Timestamp>,
-    data_acknowledged: bool,
-    /// When the last small segment was sent that has not been acknowledged.
-    small_since: Option<Timestamp>,
+    /// Segments with URG.
+    pub urgent_packets: u32,
+    /// Times that three duplicate acknowledgements in a row came for what this end sent.
+    pub triple_duplicate_acks: u32,
+    /// The most SACK blocks of one segment.
+    pub max_sack_blocks: u8,
+    /// How often the segment was sent again that was sent again most.
+    pub most_retransmissions: u8,
     /// When a delayed acknowledgement came, and how long it had been waited for.
     released: Option<(Timestamp, Span)>,
+}
+
+impl std::ops::Deref for Traffic {
+    type Target = DataTraffic;
+
+    #[inline]
+    fn deref(&self) -> &DataTraffic {
+        &self.data
+    }
+}
+
+impl std::ops::Deref for DataTraffic {
+    type Target = RareTraffic;
+
+    #[inline]
+    fn deref(&self) -> &RareTraffic {
+        &self.rare
+    }
+}
+
+impl Blank for DataTraffic {
+    const BLANK: &'static Self = &Self {
+        data_packets: 0,
+        pushed_packets: 0,
+        segment_size: Range::NOTHING,
+        bytes_in_flight: Range::NOTHING,
+        initial_window_bytes: 0,
+        initial_window_packets: 0,
+        data_acknowledged: false,
+        small: false,
+        small_since: Timestamp::from_nanos(0),
+        acknowledged_together: 0,
+        busy: Span::ZERO,
+        sender_limited: Span::ZERO,
+        first_data: Timestamp::from_nanos(0),
+        last_data: Timestamp::from_nanos(0),
+        full_size_rtt: Durations::new(),
+        rare: Rare::new(),
+    };
+}
+
+impl Blank for RareTraffic {
+    const BLANK: &'static Self = &Self {
+        sack_packets: 0,
+        dsack_packets: 0,
+        cut_packets: 0,
+        cut_bytes: 0,
+        retransmitted_after: Durations::new(),
+        ambiguous_acks: 0,
+        receiver_limited: Span::ZERO,
+        network_limited: Span::ZERO,
+        delayed_ack_stalled: Span::ZERO,
+        delayed_ack_stalls: 0,
+        urgent_packets: 0,
+        triple_duplicate_acks: 0,
+        max_sack_blocks: 0,
+        most_retransmissions: 0,
+        released: None,
+    };
 }
 
 impl Traffic {
     /// From the first payload to the last.
     pub fn data_span(&self) -> Option<Span> {
-        self.first_data.zip(self.last_data).map(|(first, last)| last.since(first))
+        (self.data_packets > 0).then(|| self.last_data.since(self.first_data))
+    }
+
+    /// Counts and times of what happens seldom, to be changed.
+    pub(super) fn rare_mut(&mut self) -> &mut RareTraffic {
+        &mut self.data.rare
     }
 
     /// This end sent a segment. `full` is the largest payload that it may send at once; `answers_after` how long
@@ -97,66 +184,50 @@ impl Traffic {
         answers_after: Span,
     ) {
         let flags = segment.flags;
-        let bare = !flags.any(TcpFlags::SYN.with(TcpFlags::FIN).with(TcpFlags::RST)) && segment.payload_length == 0;
-        self.ack_packets += u64::from(flags.has(TcpFlags::ACK));
-        self.pure_acks += u64::from(flags.has(TcpFlags::ACK) && bare);
-        self.syn_packets += u32::from(flags.has(TcpFlags::SYN));
-        self.fin_packets += u32::from(flags.has(TcpFlags::FIN));
-        self.urgent_packets += u32::from(flags.has(TcpFlags::URG));
+        let special = flags.any(TcpFlags::SYN.with(TcpFlags::FIN).with(TcpFlags::RST).with(TcpFlags::URG));
+        let ack = u64::from(flags.has(TcpFlags::ACK));
+        self.ack_packets += ack;
+        if special {
+            self.on_special(flags, segment.payload_length);
+        } else if segment.payload_length == 0 {
+            self.pure_acks += ack;
+        }
         if let Some(blocks) = segment.options.sack() {
-            self.sack_packets += 1;
-            self.dsack_packets += u64::from(verdict.marks.has(Marks::DSACK));
-            self.max_sack_blocks = self.max_sack_blocks.max(blocks.as_slice().len() as u8);
+            let rare = self.rare_mut();
+            rare.sack_packets += 1;
+            rare.dsack_packets += u64::from(verdict.marks.has(Marks::DSACK));
+            rare.max_sack_blocks = rare.max_sack_blocks.max(blocks.as_slice().len() as u8);
         }
-        if let Some(last) = self.last_packet.replace(now) {
-            self.longest_silence = self.longest_silence.max(now.since(last));
+        if self.begun {
+            self.longest_silence = self.longest_silence.max(now.since(self.last_packet));
         }
+        self.begun = true;
+        self.last_packet = now;
         if let Some(after) = verdict.retransmission.and_then(|again| again.after) {
-            self.retransmitted_after.record(after);
+            self.rare_mut().retransmitted_after.record(after);
         }
         if segment.payload_length > 0 {
-            self.on_data(segment, verdict, now, full, answers_after);
+            self.data.on_data(segment, verdict, now, full, answers_after);
         }
     }
 
-    fn on_data(&mut self, segment: &Segment<'_>, verdict: &Verdict, now: Timestamp, full: u32, answers_after: Span) {
-        let length = segment.payload_length;
-        let cut = length.saturating_sub(segment.payload.len() as u32);
-        self.data_packets += 1;
-        self.pushed_packets += u64::from(segment.flags.has(TcpFlags::PSH));
-        self.segment_size.record(u64::from(length));
-        self.cut_packets += u64::from(cut > 0);
-        self.cut_bytes += u64::from(cut);
-        self.first_data.get_or_insert(now);
-        self.last_data = Some(now);
-        if verdict.marks.has(Marks::RETRANSMISSION) {
-            return;
+    #[cold]
+    fn on_special(&mut self, flags: TcpFlags, length: u32) {
+        let bare = !flags.any(TcpFlags::SYN.with(TcpFlags::FIN).with(TcpFlags::RST)) && length == 0;
+        self.pure_acks += u64::from(flags.has(TcpFlags::ACK) && bare);
+        self.syn_packets += u32::from(flags.has(TcpFlags::SYN));
+        self.fin_packets += u32::from(flags.has(TcpFlags::FIN));
+        if flags.has(TcpFlags::URG) {
+            self.rare_mut().urgent_packets += 1;
         }
-        if !self.data_acknowledged {
-            self.initial_window_bytes += u64::from(length);
-            self.initial_window_packets += 1;
-        }
-        if let Some((at, waited)) = self.released.take() {
-            // It was sent as soon as the acknowledgement came: that is what it had waited for.
-            let answer = answers_after.as_nanos().max(0);
-            if now.since(at) <= Span::from_nanos(answer + answer / 2 + Span::from_millis(5).as_nanos()) {
-                self.delayed_ack_stalls += 1;
-                self.delayed_ack_stalled = self.delayed_ack_stalled + waited;
-            }
-        }
-        self.small_since = (length < full).then_some(now);
     }
 
     /// The peer acknowledged something of what this end sent. `pure` says that it did nothing else.
     pub(super) fn on_acknowledged(&mut self, segments: u64, pure: bool, now: Timestamp) {
-        self.data_acknowledged |= self.data_packets > 0;
-        self.acknowledged_together += segments.saturating_sub(1);
-        self.released = None;
-        if let Some(since) = self.small_since.take() {
-            let waited = now.since(since);
-            if pure && waited >= DELAYED && waited <= DELAYED_AT_MOST {
-                self.released = Some((now, waited));
-            }
+        if let Some(data) = self.data.made() {
+            data.on_acknowledged(segments, pure, now);
+        } else if segments > 1 {
+            self.data.acknowledged_together += segments - 1;
         }
     }
 
@@ -165,16 +236,68 @@ impl Traffic {
         if elapsed <= Span::ZERO {
             return;
         }
+        let data = &mut *self.data;
         match held_up {
-            HeldUp::Idle => self.sender_limited = self.sender_limited + elapsed,
-            HeldUp::ByAcknowledgement => self.busy = self.busy + elapsed,
+            HeldUp::Idle => data.sender_limited = data.sender_limited + elapsed,
+            HeldUp::ByAcknowledgement => data.busy = data.busy + elapsed,
             HeldUp::ByReceiver => {
-                self.busy = self.busy + elapsed;
-                self.receiver_limited = self.receiver_limited + elapsed;
+                data.busy = data.busy + elapsed;
+                data.rare.receiver_limited = data.rare.receiver_limited + elapsed;
             }
             HeldUp::ByNetwork => {
-                self.busy = self.busy + elapsed;
-                self.network_limited = self.network_limited + elapsed;
+                data.busy = data.busy + elapsed;
+                data.rare.network_limited = data.rare.network_limited + elapsed;
+            }
+        }
+    }
+}
+
+impl DataTraffic {
+    fn on_data(&mut self, segment: &Segment<'_>, verdict: &Verdict, now: Timestamp, full: u32, answers_after: Span) {
+        let length = segment.payload_length;
+        let cut = length.saturating_sub(segment.payload.len() as u32);
+        if self.data_packets == 0 {
+            self.first_data = now;
+        }
+        self.last_data = now;
+        self.data_packets += 1;
+        self.pushed_packets += u64::from(segment.flags.has(TcpFlags::PSH));
+        self.segment_size.record(u64::from(length));
+        if cut > 0 {
+            self.rare.cut_packets += 1;
+            self.rare.cut_bytes += u64::from(cut);
+        }
+        if verdict.marks.has(Marks::RETRANSMISSION) {
+            return;
+        }
+        if !self.data_acknowledged {
+            self.initial_window_bytes += u64::from(length);
+            self.initial_window_packets += 1;
+        }
+        if let Some(rare) = self.rare.made()
+            && let Some((at, waited)) = rare.released.take()
+        {
+            // It was sent as soon as the acknowledgement came: that is what it had waited for.
+            let answer = answers_after.as_nanos().max(0);
+            if now.since(at) <= Span::from_nanos(answer + answer / 2 + Span::from_millis(5).as_nanos()) {
+                rare.delayed_ack_stalls += 1;
+                rare.delayed_ack_stalled = rare.delayed_ack_stalled + waited;
+            }
+        }
+        self.small = length < full;
+        self.small_since = now;
+    }
+
+    fn on_acknowledged(&mut self, segments: u64, pure: bool, now: Timestamp) {
+        self.data_acknowledged |= self.data_packets > 0;
+        self.acknowledged_together += segments.saturating_sub(1);
+        if let Some(rare) = self.rare.made() {
+            rare.released = None;
+        }
+        if std::mem::take(&mut self.small) {
+            let waited = now.since(self.small_since);
+            if pure && waited >= DELAYED && waited <= DELAYED_AT_MOST {
+                self.rare.released = Some((now, waited));
             }
         }
     }

@@ -64,16 +64,19 @@ marks! {
 
 impl Marks {
     /// Adds those of `other`.
+    #[inline]
     pub const fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
     /// Whether those of `other` are all in.
+    #[inline]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Whether there are none.
+    #[inline]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

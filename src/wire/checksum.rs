@@ -22,6 +22,23 @@ pub(crate) fn sum(bytes: &[u8]) -> u64 {
     total
 }
 
+/// The sum of an IPv4 header without options.
+#[inline]
+pub(super) const fn sum_of_header(header: &[u8; 20]) -> u64 {
+    let [a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3, e0, e1, e2, e3] = *header;
+    u32::from_ne_bytes([a0, a1, a2, a3]) as u64
+        + u32::from_ne_bytes([b0, b1, b2, b3]) as u64
+        + u32::from_ne_bytes([c0, c1, c2, c3]) as u64
+        + u32::from_ne_bytes([d0, d1, d2, d3]) as u64
+        + u32::from_ne_bytes([e0, e1, e2, e3]) as u64
+}
+
+/// The sum of two IPv4 addresses.
+#[inline]
+pub(super) const fn sum_of_addresses(source: [u8; 4], destination: [u8; 4]) -> u64 {
+    u32::from_ne_bytes(source) as u64 + u32::from_ne_bytes(destination) as u64
+}
+
 /// The sum of one 16-bit field that has this value on the wire.
 #[inline]
 pub(crate) const fn field(value: u16) -> u64 {

@@ -3,6 +3,7 @@
 //! It keeps the buffers and counters; each layer is read in a file of its own.
 
 use super::fragments::{FragmentStats, Fragments};
+use super::usual;
 use super::view::View;
 use super::{FragmentLimits, Layer, Packet, Payload, Placed, Stop, Trace};
 use crate::capture::{Frame, LinkType};
@@ -121,8 +122,12 @@ impl Decoder {
     /// Reads a frame from the outside in.
     ///
     /// The packet borrows the frame's bytes, or those of the datagram that this frame completed.
+    #[inline]
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Packet<'a> {
-        self.walk(frame, None)
+        match usual::read(frame, self.verify) {
+            Some(packet) => packet,
+            None => self.walk(frame, None),
+        }
     }
 
     /// The same, with the places of all layers.
@@ -131,7 +136,6 @@ impl Decoder {
         self.walk(frame, Some(trace))
     }
 
-    #[inline]
     fn walk<'a>(&'a mut self, frame: &Frame<'a>, trace: Option<&mut Trace>) -> Packet<'a> {
         let mut packet = Packet::default();
         let mut walk = Walk {

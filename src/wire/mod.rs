@@ -16,6 +16,7 @@ mod tcp;
 mod trace;
 mod transport;
 mod tunnel;
+mod usual;
 mod view;
 mod wlan;
 

@@ -95,6 +95,17 @@ impl Layers {
     /// Real traffic stays under ten; deeper nesting is an attack on analyzers and is stopped here.
     pub const LIMIT: usize = 24;
 
+    /// These layers, outermost first.
+    pub(super) const fn of<const N: usize>(layers: [Layer; N]) -> Self {
+        let mut list = [None; Self::LIMIT];
+        let mut at = 0;
+        while at < N {
+            list[at] = Some(layers[at]);
+            at += 1;
+        }
+        Self { list, count: N as u8 }
+    }
+
     /// Appends a layer; `false` when the frame is nested deeper than is followed.
     pub fn push(&mut self, layer: Layer) -> bool {
         match self.list.get_mut(usize::from(self.count)) {

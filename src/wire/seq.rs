@@ -10,33 +10,39 @@ pub struct SeqNum(pub u32);
 impl SeqNum {
     /// The number `count` further on.
     #[must_use]
+    #[inline]
     pub const fn plus(self, count: u32) -> Self {
         Self(self.0.wrapping_add(count))
     }
 
     /// The number `count` before.
     #[must_use]
+    #[inline]
     pub const fn minus(self, count: u32) -> Self {
         Self(self.0.wrapping_sub(count))
     }
 
     /// How far `self` lies after `other`; negative when it lies before.
+    #[inline]
     pub const fn distance(self, other: Self) -> i32 {
         self.0.wrapping_sub(other.0) as i32
     }
 
     /// Whether `self` comes after `other`.
+    #[inline]
     pub const fn is_after(self, other: Self) -> bool {
         self.distance(other) > 0
     }
 
     /// Whether `self` comes before `other`.
+    #[inline]
     pub const fn is_before(self, other: Self) -> bool {
         self.distance(other) < 0
     }
 
     /// The later of the two.
     #[must_use]
+    #[inline]
     pub const fn max(self, other: Self) -> Self {
         if self.is_after(other) { self } else { other }
     }

@@ -27,11 +27,13 @@ impl TcpFlags {
     pub const AE: Self = Self(0x100);
 
     /// Whether all bits of `other` are set.
+    #[inline]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Whether any bit of `other` is set.
+    #[inline]
     pub const fn any(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -44,6 +46,7 @@ impl TcpFlags {
 
     /// The bits of both.
     #[must_use]
+    #[inline]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -84,11 +87,13 @@ impl Segment<'_> {
     /// The length in sequence space (RFC 9293, SEG.LEN): payload, and one each for SYN and FIN.
     ///
     /// This is the only place that counts SYN and FIN into a length.
+    #[inline]
     pub fn seq_len(&self) -> u32 {
         self.payload_length + u32::from(self.flags.has(TcpFlags::SYN)) + u32::from(self.flags.has(TcpFlags::FIN))
     }
 
     /// The sequence number after the segment.
+    #[inline]
     pub fn seq_end(&self) -> SeqNum {
         self.seq.plus(self.seq_len())
     }
@@ -159,11 +164,19 @@ impl<'a> TcpOptions<'a> {
     }
 
     /// TSval and TSecr (RFC 7323).
+    #[inline]
     pub fn timestamps(self) -> Option<(u32, u32)> {
-        // The layout nearly every segment has: two no-operations, then the option, and nothing else.
-        if let [1, 1, 8, 10, a, b, c, d, e, f, g, h] = *self.0 {
-            return Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])));
+        match *self.0 {
+            [] => None,
+            // The layout nearly every segment has: two no-operations, then the option, and nothing else.
+            [1, 1, 8, 10, a, b, c, d, e, f, g, h] => {
+                Some((u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])))
+            }
+            _ => self.find_timestamps(),
         }
+    }
+
+    fn find_timestamps(self) -> Option<(u32, u32)> {
         self.iter().find_map(|option| match option {
             TcpOption::Timestamps(value, echo) => Some((value, echo)),
             _ => None,
@@ -171,13 +184,16 @@ impl<'a> TcpOptions<'a> {
     }
 
     /// The SACK blocks, if the option is there.
+    #[inline]
     pub fn sack(self) -> Option<SackBlocks> {
-        if self.0.len() <= 12 {
-            // A SACK option with its padding does not fit beside the timestamps in 12 bytes.
-            if self.0.len() < 10 || matches!(self.0, [1, 1, 8, 10, ..]) {
-                return None;
-            }
+        // A SACK option with its padding does not fit beside the timestamps in 12 bytes.
+        if self.0.len() < 10 || (self.0.len() <= 12 && matches!(self.0, [1, 1, 8, 10, ..])) {
+            return None;
         }
+        self.find_sack()
+    }
+
+    fn find_sack(self) -> Option<SackBlocks> {
         self.iter().find_map(|option| match option {
             TcpOption::Sack(blocks) => Some(blocks),
             _ => None,

@@ -87,7 +87,7 @@ fn incomplete(case: &mut Case<'_>) {
         let message = format!("the {} gives the connection up with a RST before it stands", by.name());
         let basis = basis.and(&Basis::at(&[Some(at)]));
         case.tell("tcp.handshake-incomplete", Severity::Note, Certainty::Certain, at, basis, message);
-    } else if handshake.retransmissions > 0 || !repeated.frames.is_empty() {
+    } else if !repeated.frames.is_empty() {
         let of = |side: &crate::flow::Side| side.oddities().count(Oddity::HandshakeRetransmission);
         let (syns, answers) = (of(client), of(server));
         let message = format!("the handshake needed {syns} more SYN and {answers} more SYN-ACK");

@@ -196,9 +196,9 @@ impl Ladder {
         sheet.row("RTT p50 / p99", &client, &server)?;
         let (client, server) = both(&|side| range(&side.window));
         sheet.row("window min / mean / max", &client, &server)?;
-        let (client, server) = both(&|side| match side.bytes_in_flight.count {
+        let (client, server) = both(&|side| match side.traffic.bytes_in_flight.count {
             0 => "-".to_owned(),
-            _ => format!("{:.0} / {}", side.bytes_in_flight.mean(), side.bytes_in_flight.max),
+            _ => format!("{:.0} / {}", side.traffic.bytes_in_flight.mean(), side.traffic.bytes_in_flight.max),
         });
         sheet.row("in flight mean / max", &client, &server)?;
         if counters.0.zero_window > Span::ZERO || counters.1.zero_window > Span::ZERO {

@@ -289,7 +289,7 @@ impl TcpCounters {
             out_of_window: counters.out_of_window,
             window_scale_known: side.window_scale_known(),
             window: RangeRecord::of(&counters.window),
-            bytes_in_flight: RangeRecord::without_min(&counters.bytes_in_flight),
+            bytes_in_flight: RangeRecord::without_min(&counters.traffic.bytes_in_flight),
             rtt_s: DurationsRecord::of(&counters.rtt),
             traffic: TrafficRecord::new(side, lasted),
             limits: LimitsRecord::from(&counters.traffic),

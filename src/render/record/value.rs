@@ -127,12 +127,16 @@ pub(super) struct RangeRecord {
 impl RangeRecord {
     /// With its minimum.
     pub(super) fn of(range: &Range) -> Option<Self> {
-        (range.count > 0).then(|| Self { min: Some(range.min), mean: rounded(range.mean()), max: range.max })
+        (range.count > 0).then(|| Self {
+            min: Some(range.min.into()),
+            mean: rounded(range.mean()),
+            max: range.max.into(),
+        })
     }
 
     /// Without its minimum, where that says nothing.
     pub(super) fn without_min(range: &Range) -> Option<Self> {
-        (range.count > 0).then(|| Self { min: None, mean: rounded(range.mean()), max: range.max })
+        (range.count > 0).then(|| Self { min: None, mean: rounded(range.mean()), max: range.max.into() })
     }
 }
 
