@@ -241,6 +241,9 @@ impl Above {
 
     /// Tells what the sessions have found; `ended` is the one that has just come to its end.
     fn tell(&mut self, ended: Option<&Session>, sink: &mut dyn FnMut(&Output<'_>)) {
+        if !self.sessions.has_news() {
+            return;
+        }
         let incidents: Vec<_> = self.sessions.take_incidents().collect();
         for incident in incidents {
             let mut finding = self.checks.on_incident(&incident);

@@ -97,6 +97,11 @@ impl Sessions {
         self.open.get(&flow).map(AsRef::as_ref)
     }
 
+    /// Whether there are incidents or deliveries to be taken.
+    pub fn has_news(&self) -> bool {
+        !self.incidents.is_empty() || !self.told.is_empty()
+    }
+
     /// The incidents since this was called last, in the order in which they showed.
     pub fn take_incidents(&mut self) -> impl Iterator<Item = Incident> {
         self.incidents.drain(..)
