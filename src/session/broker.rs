@@ -8,6 +8,7 @@ use super::closings::Closings;
 use super::connection::{Closed, Context, Session, SessionState};
 use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, PacketRef};
 use super::digest::{Digest, digest};
+use super::exchange::Exchanges;
 use super::incident::Incident;
 use super::judge::Judge;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
@@ -241,7 +242,8 @@ impl Sessions {
             router.unsubscribe(broker, party, filter);
         }
         for direction in Direction::BOTH {
-            for mut delivery in state.exchanges[direction].discard() {
+            let exchanges = state.exchanges[direction].made();
+            for mut delivery in exchanges.into_iter().flat_map(Exchanges::discard) {
                 delivery.outcome = outcome;
                 self.over.push(delivery);
             }
@@ -271,8 +273,8 @@ impl Sessions {
         let begins = |delivery: &Delivery| {
             delivery.first.place == place && delivery.resends == 0 && delivery.direction == direction
         };
-        let exchanges = &mut session.state.exchanges[direction];
         let party = party_of(session.client_id.as_ref(), flow.id);
+        let exchanges = &mut session.state.exchanges[direction];
         let open = publish.packet_id.and_then(|id| exchanges.get_mut(id)).filter(|delivery| begins(delivery));
         // It may be over at once: with QoS 0, and where its acknowledgement was captured before it.
         let over = self.over.iter_mut().rev();
@@ -440,7 +442,8 @@ impl Sessions {
         if self.router.is_some() {
             for mut state in self.clients.drain() {
                 for direction in Direction::BOTH {
-                    self.over.extend(state.exchanges[direction].discard());
+                    let exchanges = state.exchanges[direction].made();
+                    self.over.extend(exchanges.into_iter().flat_map(Exchanges::discard));
                 }
             }
         }

@@ -302,3 +302,5 @@ pub struct Deliveries {
     /// The most that were open at once.
     pub most_open: u32,
 }
+
+super::rare::blank!(Deliveries);

@@ -9,6 +9,7 @@ use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, Packe
 use super::digest::Digest;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
+use super::rare::{Rare, blank};
 use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::PacketType;
@@ -59,7 +60,7 @@ struct Early {
 
 /// Takes what the exchanges of a direction tell: the counts of the connection, and those that are over.
 pub(super) struct Tally<'a> {
-    pub(super) of: &'a mut Deliveries,
+    pub(super) of: &'a mut Rare<Deliveries>,
     /// Where deliveries are told, those that are over.
     pub(super) over: Option<&'a mut Boxes>,
 }
@@ -101,6 +102,8 @@ pub struct Exchanges {
     /// Whether the session went on on another connection.
     resumed: bool,
 }
+
+blank!(Exchanges);
 
 impl Exchanges {
     /// How many are open.
@@ -218,7 +221,9 @@ impl Exchanges {
         let Some(packet_id) = sent.packet_id else { return };
         let by = sent.direction.sender();
         let sending = sent.first;
-        tally.of.counts.duplicate += u64::from(sending.dup);
+        if sending.dup {
+            tally.of.counts.duplicate += 1;
+        }
         if let Some(open) = self.open.get(&packet_id) {
             let elsewhere = open.last_flow() != sending.place.flow;
             if open.is_same(&sent) && (sending.dup || elsewhere) {
@@ -248,7 +253,9 @@ impl Exchanges {
                 self.tell_early(early, packet_id, packet_type, judge);
             }
         }
-        tally.of.most_open = tally.of.most_open.max(self.in_flight);
+        if self.in_flight > tally.of.most_open {
+            tally.of.most_open = self.in_flight;
+        }
     }
 
     /// A message waits for its PUBACK or PUBREC.
@@ -521,8 +528,9 @@ impl Exchanges {
     }
 
     /// Leaves acknowledgements that wait for their message with their connection, whose end tells of them.
-    pub(super) fn leave_early(&mut self) -> Self {
-        Self { early: std::mem::take(&mut self.early), ..Self::default() }
+    pub(super) fn leave_early(&mut self) -> Option<Self> {
+        let early = std::mem::take(&mut self.early);
+        (!early.is_empty()).then(|| Self { early, ..Self::default() })
     }
 
     /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::broker::OpenSessions;
 use super::delivery::{Name, PacketRef};
+use super::details::Details;
 use super::digest::Digest;
 use super::will::Sighting;
 use crate::capture::FrameNo;
@@ -118,19 +119,19 @@ impl Wills {
         for id in &equal {
             let Some(owner) = open.get_mut(id) else { continue };
             let closed = owner.closed_at().is_some() && !owner.has_no_will();
-            let Some(will) = owner.will.as_mut() else { continue };
+            let Details { will: Some(will), connect, client_id: owner_id, .. } = &mut *owner.details else { continue };
             let shadowed = will.shadowed.is_some_and(|since| message.origin.time.since(since) < SHADOW);
             match message.direction {
                 Direction::ToServer => will.shadowed = Some(message.origin.time),
                 Direction::ToClient if live && !shadowed => {
                     let alone = candidates.iter().all(|other| other == id);
                     will.on_sighting(Sighting { place, client_id: client_id.clone(), alone });
-                    let connect = owner.connect.map(|at| PacketRef { flow: *id, at });
+                    let connect = connect.map(|at| PacketRef { flow: *id, at });
                     // Of several with the same will it is of one that has ended.
                     if let Some(connect) = connect
                         && found.as_ref().is_none_or(|(_, other_closed)| closed >= *other_closed)
                     {
-                        let seen = Seen { connect, client_id: owner.client_id.clone(), retain: will.retain };
+                        let seen = Seen { connect, client_id: owner_id.clone(), retain: will.retain };
                         found = Some((seen, closed));
                     }
                 }
