@@ -94,7 +94,7 @@ impl Sessions {
         let mut judge = Judge {
             incidents: &mut self.incidents,
             told: &mut session.incidents_told,
-            flow: session.flow,
+            flow: &session.flow,
             version: session.version,
             at: origin,
             known: true,

@@ -127,7 +127,7 @@ impl Sessions {
     /// Takes an event into account.
     pub fn on_event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Message(flow, message) => self.on_message(*flow, message),
+            Event::Message(flow, message) => self.on_message(flow, message),
             Event::Closing(flow, by, at) => self.on_closing(*flow, *by, *at),
             Event::Notice(notice) => {
                 let (Some(flow), direction) = (notice.flow, notice.kind.lacks()) else { return };
@@ -163,13 +163,13 @@ impl Sessions {
         }
     }
 
-    fn on_message(&mut self, flow: FlowRef, message: &Message<'_>) {
+    fn on_message(&mut self, flow: &FlowRef, message: &Message<'_>) {
         let (session, is_new) = match self.open.entry(flow.id) {
             Entry::Occupied(session) => (session.into_mut(), false),
-            Entry::Vacant(place) => (place.insert(Box::new(Session::new(flow, message))), true),
+            Entry::Vacant(place) => (place.insert(Box::new(Session::new(*flow, message))), true),
         };
         // Who is the client may have turned out to be the other end.
-        session.flow = flow;
+        session.flow = *flow;
         let known = session.is_known() && session.connack.is_some();
         let mut told = session.incidents_told;
         let mut judge = Judge {
@@ -211,22 +211,26 @@ impl Sessions {
         session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
         if let Some(before) = before {
-            self.pass_on_name(flow, &before, message.origin.time);
+            self.pass_on_name(*flow, &before, message.origin.time);
         }
         if connecting {
-            self.on_connect(flow, message.origin);
+            self.on_connect(*flow, message.origin);
             if let Some((at, ..)) = connack {
                 // It was captured before the CONNECT.
                 self.on_connack(flow.id, at);
             }
         } else if answering {
             self.on_connack(flow.id, message.origin);
-        } else if let (Body::Publish(_), Some(digest)) = (&message.packet.body, digest) {
-            self.on_publish(flow, message, digest, topic.as_ref());
+        } else if let (Body::Publish(_), Some(digest), true) =
+            (&message.packet.body, digest, self.router.is_some() || !self.wills.is_empty())
+        {
+            self.on_publish(*flow, message, digest, topic.as_ref());
         } else if !self.changes.is_empty() {
-            self.pass_on_subscriptions(flow);
+            self.pass_on_subscriptions(*flow);
         }
-        self.pass_on(message.origin.time);
+        if self.router.is_some() {
+            self.pass_on(message.origin.time);
+        }
     }
 
     /// A session is over, or no longer followed: its deliveries are told, its subscriptions forgotten.
@@ -359,7 +363,7 @@ impl Sessions {
         let mut judge = Judge {
             incidents: &mut self.incidents,
             told: &mut told,
-            flow: name,
+            flow: &name,
             version: session.version,
             at,
             known: false,

@@ -451,21 +451,26 @@ impl Session {
     /// Tells acknowledgements that waited in vain for their message, after a message of this direction; all of them at
     /// the end, where there is none.
     pub(super) fn settle(&mut self, after: Option<Direction>, judge: &mut Judge<'_>) {
-        let all = after.is_none();
         // What was lost shows with the next message of its direction, however late that is.
-        for direction in Direction::BOTH.into_iter().filter(|direction| after.is_none_or(|after| after == *direction)) {
-            let Some(exchanges) = self.state.exchanges[direction].made() else { continue };
-            judge.receiver = Some(direction.receiver());
-            exchanges.settle(all, self.holes, judge);
+        match after {
+            Some(direction) => self.settle_exchanges(direction, false, judge),
+            None => Direction::BOTH.into_iter().for_each(|direction| self.settle_exchanges(direction, true, judge)),
         }
         if after == Some(Direction::ToClient) {
             return;
         }
-        let now = (!all).then_some(judge.at.time);
-        let Some(subscriptions) = self.state.subscriptions.made() else { return };
+        let now = after.is_some().then_some(judge.at.time);
+        let Some(subscriptions) = self.state.subscriptions.made().filter(|held| held.has_early()) else { return };
         for early in subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
             let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
             judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
+        }
+    }
+
+    fn settle_exchanges(&mut self, direction: Direction, all: bool, judge: &mut Judge<'_>) {
+        if let Some(exchanges) = self.state.exchanges[direction].made().filter(|exchanges| exchanges.has_early()) {
+            judge.receiver = Some(direction.receiver());
+            exchanges.settle(all, self.holes, judge);
         }
     }
 

@@ -111,6 +111,11 @@ impl Exchanges {
         self.open.len()
     }
 
+    /// Whether acknowledgements wait for their message.
+    pub(super) fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
     /// Whether an exchange with this identifier is open.
     pub(super) fn is_open(&self, packet_id: u16) -> bool {
         self.open.contains_key(&packet_id)
@@ -536,9 +541,6 @@ impl Exchanges {
     /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was
     /// `lost` may be that message.
     pub(super) fn settle(&mut self, all: bool, lost: bool, judge: &mut Judge<'_>) {
-        if self.early.is_empty() {
-            return;
-        }
         let mut waiting = std::mem::take(&mut self.early);
         waiting.retain(|(packet_id, packet_type), early| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;

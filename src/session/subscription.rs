@@ -237,11 +237,13 @@ impl Subscriptions {
         Some(self.early.remove(place).codes)
     }
 
+    /// Whether answers wait for their request.
+    pub(super) const fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
     /// Answers that have waited in vain for their request at `now`; without it, all.
     pub(super) fn settle(&mut self, now: Option<Timestamp>) -> Vec<EarlyAnswer> {
-        if self.early.is_empty() {
-            return Vec::new();
-        }
         let waits = |early: &EarlyAnswer| now.is_some_and(|now| now.since(early.at.time) < LATE);
         let (waiting, settled) = std::mem::take(&mut self.early).into_iter().partition(waits);
         self.early = waiting;

@@ -137,6 +137,9 @@ impl Docket<'_> {
         for direction in Direction::BOTH.into_iter().filter(|direction| arrived(*direction)) {
             entries.untold[direction] = 0;
         }
+        if !entries.deferred.iter().any(|waits| arrived(waits.lost_in)) {
+            return;
+        }
         let (version, at) = (self.version, self.at);
         let due: Vec<_> = entries.deferred.extract_if(.., |waits| arrived(waits.lost_in)).collect();
         for Deferred { rule, lost_in, frames, certainty, message, version, at } in due {

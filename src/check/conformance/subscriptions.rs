@@ -53,8 +53,8 @@ struct Subscription {
     disturbed: bool,
     /// Where the pattern begins that topics are held against.
     pattern: u16,
-    /// How much of it every topic begins with that it matches: what stands before its first wildcard.
-    fixed: u16,
+    /// With how much of it every topic begins that it matches, and ends: what stands around its wildcards.
+    fixed: (u16, u16),
     wild: bool,
 }
 
@@ -72,7 +72,9 @@ impl Subscription {
         if !self.wild {
             return !name.is_empty() && pattern == name;
         }
-        name.starts_with(&pattern[..usize::from(self.fixed)]) && topic::matches(pattern, name)
+        let (front, back) = (usize::from(self.fixed.0), pattern.len() - usize::from(self.fixed.1));
+        // Most do not match, and this tells it at once.
+        name.starts_with(&pattern[..front]) && name.ends_with(&pattern[back..]) && topic::matches_pattern(pattern, name)
     }
 }
 
@@ -81,11 +83,13 @@ fn pattern(filter: &[u8]) -> &[u8] {
     topic::shared(filter).map_or(filter, |(_, pattern)| pattern)
 }
 
-/// How much of a pattern stands before its first wildcard; `a/#` matches `a` as well.
-fn fixed(pattern: &[u8]) -> usize {
+/// How much of a pattern stands before its first wildcard, and behind the last; `a/#` matches `a` as well.
+fn fixed(pattern: &[u8]) -> (u16, u16) {
     let place = pattern.iter().position(|byte| matches!(byte, b'+' | b'#')).unwrap_or(pattern.len());
     let before = pattern.get(..place).unwrap_or_default();
-    before.len() - usize::from(pattern.get(place) == Some(&b'#') && before.ends_with(b"/"))
+    let front = before.len() - usize::from(pattern.get(place) == Some(&b'#') && before.ends_with(b"/"));
+    let behind = pattern.iter().rev().position(|byte| *byte == b'+').filter(|_| !pattern.contains(&b'#'));
+    (front as u16, behind.unwrap_or(0) as u16)
 }
 
 /// Lists that a message needs for as long as it is judged.
@@ -171,7 +175,7 @@ impl Subscriptions {
             removed: None,
             disturbed: false,
             pattern: (filter.len() - inner.len()) as u16,
-            fixed: fixed(inner) as u16,
+            fixed: fixed(inner),
             wild: topic::has_wildcard(inner),
         });
     }
