@@ -2,7 +2,7 @@
 
 use super::client::ClientKey;
 use super::counts::{Counts, Limits};
-use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending};
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending, Told};
 use super::details::Details;
 use super::digest::Digest;
 use super::exchange::{Exchanges, Tally};
@@ -364,18 +364,22 @@ impl Session {
             // Nobody asks for what is over as soon as it is sent.
             return;
         }
+        let mut told = Rare::none();
+        if context.over.is_some() {
+            *told = Told {
+                client_id: self.client_id.clone(),
+                topic: context.topic.clone(),
+                payload_length,
+                ..Told::new(self.flow)
+            };
+        }
         let delivery = Box::new(Delivery {
             direction,
-            flow: self.flow,
-            client_id: context.over.is_some().then(|| self.client_id.clone()).flatten(),
             version: message.packet.version,
             qos: header.qos(),
             retain: header.retain(),
             packet_id,
-            topic: context.topic.clone(),
-            payload_length,
             first: Sending { place: self.place(origin), dup: header.dup() },
-            again: Vec::new(),
             resends: 0,
             acknowledged: None,
             released: None,
@@ -387,13 +391,11 @@ impl Session {
                 (None, _) => DeliveryOutcome::Unresolved,
             },
             faults: Faults::default(),
-            published: None,
-            receipts: None,
             digest,
             release_flow: None,
             owed: 0,
             number: 0,
-            publication: None,
+            told,
         });
         let tally = &mut Tally { of: &mut self.deliveries[direction], over: context.over.as_deref_mut() };
         if packet_id.is_none() {

@@ -16,6 +16,7 @@ mod details;
 mod digest;
 mod end;
 mod exchange;
+mod ids;
 mod incident;
 mod judge;
 mod keep_alive;
@@ -34,7 +35,7 @@ pub use broker::{SessionOptions, Sessions};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
 pub use delivery::{
-    Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, PacketRef, Sending, Step,
+    Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, PacketRef, Sending, Step, Told,
 };
 pub use details::Details;
 pub use end::{Cause, CauseKind, End, EndKind};

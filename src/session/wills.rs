@@ -55,7 +55,7 @@ impl Wills {
 
     /// A connection has a will.
     pub(super) fn add(&mut self, flow: FlowRef, will: Digest) {
-        let Some(topic) = will.topic else { return };
+        let Some(topic) = will.topic() else { return };
         let flows = self.open.entry((flow.server, topic)).or_default();
         if flows.len() < EQUAL_WILLS {
             flows.push(flow.id);
@@ -64,7 +64,7 @@ impl Wills {
 
     /// A connection that has a will is not followed any more.
     pub(super) fn remove(&mut self, flow: FlowRef, will: Digest) {
-        let Some(topic) = will.topic else { return };
+        let Some(topic) = will.topic() else { return };
         let key = (flow.server, topic);
         let Some(flows) = self.open.get_mut(&key) else { return };
         flows.retain(|id| *id != flow.id);
@@ -78,7 +78,7 @@ impl Wills {
         if self.kept.len() == KEPT {
             self.kept.retain(|_, (.., until)| *until > now);
         }
-        if let (Some(topic), true) = (will.topic, self.kept.len() < KEPT) {
+        if let (Some(topic), true) = (will.topic(), self.kept.len() < KEPT) {
             self.kept.insert((server, topic), (will, seen, due + PROMPT));
         }
     }
@@ -100,7 +100,7 @@ impl Wills {
         if self.is_empty() {
             return None;
         }
-        let key = (flow.server, digest.topic?);
+        let key = (flow.server, digest.topic()?);
         let flows = self.open.get(&key).map_or(&[][..], Vec::as_slice);
         let receiver = open.get(&flow.id)?;
         let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
