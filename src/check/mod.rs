@@ -16,6 +16,7 @@ mod policy;
 mod rule_text;
 mod rules;
 mod streams;
+mod wanted;
 
 pub use crate::session::Certainty;
 pub use baseline::{Baseline, FindingKey};
@@ -25,6 +26,7 @@ pub use limits::{LimitError, Limits};
 pub use policy::{Level, Policy, UnknownRule};
 pub use rule_text::RuleText;
 pub use rules::{RuleInfo, Rules};
+pub use wanted::Wanted;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -41,6 +43,11 @@ use crate::time::Timestamp;
 pub trait Rule {
     /// Takes the next event into account and appends what is to be said.
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>);
+
+    /// The events that [`Rule::on_event`] is called for.
+    fn wanted(&self) -> Wanted {
+        Wanted::ALL
+    }
 
     /// The MQTT session of a flow has ended, before the flow itself is told.
     fn on_session(&mut self, _session: &Session, _flow: &Flow<Conversation>, _findings: &mut Vec<Finding>) {}
@@ -97,6 +104,8 @@ impl CheckOptions {
 /// A set of rules.
 pub struct Checks {
     rules: Vec<Box<dyn Rule + Send>>,
+    /// What any of the rules wants.
+    wanted: Wanted,
     conformance: Conformance,
     /// Rules of which a capture may make very many findings.
     counted: Vec<Box<dyn Rule + Send>>,
@@ -130,8 +139,11 @@ impl Checks {
         if options.lints {
             counted.extend(lints::rules(&options.limits));
         }
+        let rules: Vec<Box<dyn Rule + Send>> = vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)];
+        let all = rules.iter().chain(&counted);
         Self {
-            rules: vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)],
+            wanted: all.fold(Wanted::NONE, |wanted, rule| wanted.and(rule.wanted())),
+            rules,
             conformance: Conformance::new(options.ledger, options.across),
             counted,
             options,
@@ -156,7 +168,15 @@ impl Checks {
     /// Shows an event to all rules and hands out what they find.
     pub fn on_event(&mut self, event: &Event<'_>) -> impl Iterator<Item = Finding> {
         self.conformance.on_event(event, &mut self.findings);
-        self.ask(|rule, findings| rule.on_event(event, findings))
+        let what = Wanted::of(event);
+        if self.wanted.meets(what) {
+            self.show(|rule, findings| {
+                if rule.wanted().meets(what) {
+                    rule.on_event(event, findings);
+                }
+            });
+        }
+        self.findings.drain(..)
     }
 
     /// Shows a session that has ended to all rules.
@@ -204,7 +224,12 @@ impl Checks {
         findings.into_iter()
     }
 
-    fn ask(&mut self, mut ask: impl FnMut(&mut dyn Rule, &mut Vec<Finding>)) -> std::vec::Drain<'_, Finding> {
+    fn ask(&mut self, ask: impl FnMut(&mut dyn Rule, &mut Vec<Finding>)) -> std::vec::Drain<'_, Finding> {
+        self.show(ask);
+        self.findings.drain(..)
+    }
+
+    fn show(&mut self, mut ask: impl FnMut(&mut dyn Rule, &mut Vec<Finding>)) {
         for rule in &mut self.rules {
             ask(&mut **rule, &mut self.findings);
         }
@@ -214,7 +239,6 @@ impl Checks {
         if !self.fresh.is_empty() {
             self.count();
         }
-        self.findings.drain(..)
     }
 
     /// Takes over what the rules that may make very many findings have found.

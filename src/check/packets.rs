@@ -1,6 +1,6 @@
 //! Rules on single MQTT packets: each packet that deviates makes one finding, its worst deviation first.
 
-use super::{Certainty, Finding, Rule, Severity};
+use super::{Certainty, Finding, Rule, Severity, Wanted};
 use crate::dissect::VersionKnownBy;
 use crate::engine::Event;
 use crate::mqtt;
@@ -9,6 +9,10 @@ use crate::mqtt;
 pub(super) struct PacketRule;
 
 impl Rule for PacketRule {
+    fn wanted(&self) -> Wanted {
+        Wanted::DEVIATIONS
+    }
+
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         let Event::Message(flow, message) = event else { return };
         let packet = &message.packet;

@@ -1,7 +1,7 @@
 //! Rules on what carries the messages: fragments that disagree, holes, limits that were reached.
 
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Rule, Severity};
+use super::{Certainty, Finding, Rule, Severity, Wanted};
 use crate::engine::{Event, Notice, NoticeKind};
 use crate::mqtt::{DeviationKind, LostSyncReason, Version};
 use crate::wire::FragmentNote;
@@ -10,6 +10,10 @@ use crate::wire::FragmentNote;
 pub(super) struct StreamRule;
 
 impl Rule for StreamRule {
+    fn wanted(&self) -> Wanted {
+        Wanted::NOTICES
+    }
+
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         let Event::Notice(notice) = event else { return };
         if let Some(finding) = judge(notice) {

@@ -134,14 +134,15 @@ pub struct Conversation {
 
 #[derive(Debug)]
 enum State {
-    Probing(Probe),
+    /// Made with the first bytes: most flows of a scan never have any.
+    Probing(Option<Box<Probe>>),
     Mqtt(Box<Mqtt>),
     Other(Protocol),
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self::Probing(Probe::default())
+        Self::Probing(None)
     }
 }
 
@@ -172,7 +173,7 @@ impl Conversation {
     /// The next bytes of a direction.
     pub fn data(&mut self, direction: Direction, bytes: &[u8], place: Place, sink: &mut dyn MessageSink) {
         match &mut self.state {
-            State::Probing(probe) => probe.data(direction, bytes, place),
+            State::Probing(probe) => probe.get_or_insert_default().data(direction, bytes, place),
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::Other(_) => {}
         }
@@ -181,7 +182,7 @@ impl Conversation {
     /// The next `length` bytes of a direction were never captured.
     pub fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
         match &mut self.state {
-            State::Probing(probe) => probe.gap(direction, length, origin),
+            State::Probing(probe) => probe.get_or_insert_default().gap(direction, length, origin),
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
             State::Other(_) => {}
         }
@@ -193,7 +194,7 @@ impl Conversation {
     /// [`Conversation::begin`].
     pub fn decide(&self, facts: FlowFacts, options: &DissectOptions) -> Option<Decision> {
         match &self.state {
-            State::Probing(probe) if probe.has_news() => probe.decide(facts, options),
+            State::Probing(Some(probe)) if probe.has_news() => probe.decide(facts, options),
             _ => None,
         }
     }
@@ -207,7 +208,7 @@ impl Conversation {
         sink: &mut dyn MessageSink,
     ) {
         let State::Probing(probe) = &mut self.state else { return };
-        let mut probe = std::mem::take(probe);
+        let mut probe = probe.take().map(|probe| *probe).unwrap_or_default();
         if decision.turn_round {
             probe.turn_round();
         }
@@ -231,7 +232,7 @@ impl Conversation {
 
     /// No more bytes will come in either direction: what there is has to do for a decision.
     pub const fn no_more(&mut self) {
-        if let State::Probing(probe) = &mut self.state {
+        if let State::Probing(Some(probe)) = &mut self.state {
             probe.no_more();
         }
     }

@@ -159,13 +159,19 @@ struct Reader {
     /// The roles are the other way round than the caller's directions have them, and whether it knows.
     turned: bool,
     turn_untold: bool,
-    aliases: PerDirection<Aliases>,
+    /// Made with the first alias.
+    aliases: PerDirection<Option<Box<Aliases>>>,
     /// Packets whose version is in doubt, and those behind them.
-    doubtful: Vec<Kept>,
-    doubtful_bytes: usize,
+    doubtful: Option<Box<Doubtful>>,
     /// What replaces everything private before it is decoded, and the body that it works on.
-    redactor: Option<Redactor>,
-    redacted: Vec<u8>,
+    redactor: Option<Box<(Redactor, Vec<u8>)>>,
+}
+
+/// Packets that are kept back.
+#[derive(Debug, Default)]
+struct Doubtful {
+    packets: Vec<Kept>,
+    bytes: usize,
 }
 
 /// A packet that is kept back.
@@ -173,8 +179,32 @@ struct Reader {
 struct Kept {
     direction: Direction,
     header: FixedHeader,
-    body: Vec<u8>,
+    body: Box<[u8]>,
     place: KeptPosition,
+}
+
+/// The frames and pieces of a packet that is kept back.
+#[derive(Debug, Clone)]
+enum Pieces {
+    /// It stood in one segment.
+    One([FrameNo; 1], [Piece; 1]),
+    Many(Box<(Vec<FrameNo>, Vec<Piece>)>),
+}
+
+impl Pieces {
+    fn of(frames: &[FrameNo], pieces: &[Piece]) -> Self {
+        match (frames, pieces) {
+            ([frame], [piece]) => Self::One([*frame], [*piece]),
+            _ => Self::Many(Box::new((frames.to_vec(), pieces.to_vec()))),
+        }
+    }
+
+    fn get(&self) -> (&[FrameNo], &[Piece]) {
+        match self {
+            Self::One(frame, piece) => (frame, piece),
+            Self::Many(all) => (&all.0, &all.1),
+        }
+    }
 }
 
 /// Where a packet stood.
@@ -183,12 +213,10 @@ struct KeptPosition {
     stream: Direction,
     origin: Origin,
     started: Origin,
-    frames: Vec<FrameNo>,
-    pieces: Vec<Piece>,
+    pieces: Pieces,
     start: u64,
     missing: u32,
     resynced: bool,
-    incomplete: bool,
 }
 
 impl Mqtt {
@@ -207,10 +235,8 @@ impl Mqtt {
                 turned: false,
                 turn_untold: false,
                 aliases: PerDirection::default(),
-                doubtful: Vec::new(),
-                doubtful_bytes: 0,
-                redactor: options.redactor,
-                redacted: Vec::new(),
+                doubtful: None,
+                redactor: options.redactor.map(|redactor| Box::new((redactor, Vec::new()))),
             },
         }
     }
@@ -224,7 +250,7 @@ impl Mqtt {
             self.framers.swap();
             self.from_start.swap();
             self.reader.turned = false;
-            for kept in &mut self.reader.doubtful {
+            for kept in self.reader.doubtful.iter_mut().flat_map(|doubtful| &mut doubtful.packets) {
                 kept.place.stream = kept.place.stream.reverse();
             }
         }
@@ -282,12 +308,10 @@ impl FrameSink for Packets<'_> {
                 stream: self.direction,
                 origin: framed.origin,
                 started: framed.started,
-                frames: framed.frames.to_vec(),
-                pieces: framed.pieces.to_vec(),
+                pieces: Pieces::of(framed.frames, framed.pieces),
                 start: framed.start,
                 missing: framed.missing,
                 resynced: framed.resynced,
-                incomplete: false,
             };
             self.reader.keep(direction, framed.header, framed.body, place, self.sink);
             return;
@@ -324,7 +348,7 @@ impl FrameSink for Packets<'_> {
         let (version, _) = self.reader.version();
         let direction = self.reader.direction(self.direction);
         // What was lost may have given aliases another meaning.
-        self.reader.aliases[direction] = Aliases::default();
+        self.reader.aliases[direction] = None;
         self.sink.lost_sync(direction, lost, version);
     }
 }
@@ -389,7 +413,7 @@ impl Reader {
             self.turned = true;
             self.turn_untold = true;
             self.aliases.swap();
-            for kept in &mut self.doubtful {
+            for kept in self.doubtful.iter_mut().flat_map(|doubtful| &mut doubtful.packets) {
                 kept.direction = kept.direction.reverse();
             }
         }
@@ -421,7 +445,7 @@ impl Reader {
 
     /// Whether the packet reads differently by version, and which it is is not settled.
     const fn is_doubtful(&self, ambiguous: bool) -> bool {
-        self.version.is_none() && (ambiguous || !self.doubtful.is_empty())
+        self.version.is_none() && (ambiguous || self.doubtful.is_some())
     }
 
     fn keep(
@@ -432,9 +456,14 @@ impl Reader {
         place: KeptPosition,
         sink: &mut dyn MessageSink,
     ) {
-        self.doubtful_bytes += body.len();
-        self.doubtful.push(Kept { direction, header, body: body.to_vec(), place });
-        if self.doubtful.len() >= DOUBTFUL_PACKETS || self.doubtful_bytes > DOUBTFUL_BYTES {
+        let doubtful = self.doubtful.get_or_insert_default();
+        doubtful.bytes += body.len();
+        if doubtful.packets.is_empty() {
+            // Most connections that stay in doubt have said no more than one thing.
+            doubtful.packets.reserve_exact(1);
+        }
+        doubtful.packets.push(Kept { direction, header, body: body.into(), place });
+        if doubtful.packets.len() >= DOUBTFUL_PACKETS || doubtful.bytes > DOUBTFUL_BYTES {
             self.settle_doubts(sink);
             // What was told once is not told otherwise later.
             self.version = self.evidence.verdict().map(|(version, _)| (version, VersionKnownBy::Inferred));
@@ -443,22 +472,20 @@ impl Reader {
 
     /// Emits what was kept back, with the version that the evidence so far speaks for.
     fn settle_doubts(&mut self, sink: &mut dyn MessageSink) {
-        if self.doubtful.is_empty() {
-            return;
-        }
-        self.doubtful_bytes = 0;
-        for kept in std::mem::take(&mut self.doubtful) {
+        let Some(doubtful) = self.doubtful.take() else { return };
+        for kept in doubtful.packets {
             let place = &kept.place;
+            let (frames, pieces) = place.pieces.get();
             let position = Position {
                 stream: place.stream,
                 origin: place.origin,
                 started: place.started,
-                frames: &place.frames,
-                pieces: &place.pieces,
+                frames,
+                pieces,
                 start: place.start,
                 missing: place.missing,
                 resynced: place.resynced,
-                incomplete: place.incomplete,
+                incomplete: false,
             };
             self.emit(kept.direction, kept.header, &kept.body, position, Tell::Message, sink);
         }
@@ -482,12 +509,12 @@ impl Reader {
         sink: &mut dyn MessageSink,
     ) {
         let (version, version_known_by) = self.version();
-        let mut redacted = std::mem::take(&mut self.redacted);
-        let body = match &self.redactor {
-            Some(redactor) => {
+        let mut redactor = self.redactor.take();
+        let body = match redactor.as_deref_mut() {
+            Some((redactor, redacted)) => {
                 redacted.clear();
                 redacted.extend_from_slice(body);
-                redactor.redact(header, &mut redacted, version);
+                redactor.redact(header, redacted, version);
                 redacted.as_slice()
             }
             None => body,
@@ -500,18 +527,22 @@ impl Reader {
         let aliases = &mut self.aliases[direction];
         let (mut topic, mut topic_alias) = (None, None);
         if let Body::Publish(publish) = &packet.body {
-            let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
-            topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
+            if !publish.properties.is_empty() {
+                let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
+                topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
+            }
             topic = match topic_alias {
-                Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => aliases.get(alias),
+                Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => {
+                    aliases.as_ref().and_then(|aliases| aliases.get(alias))
+                }
                 _ if tell == Tell::Preview => publish.topic.filter(|topic| !topic.is_empty()),
                 Some(alias) => {
-                    publish.topic.inspect(|topic| aliases.set(alias, topic));
+                    publish.topic.inspect(|topic| aliases.get_or_insert_default().set(alias, topic));
                     publish.topic
                 }
                 None if packet.version == Version::V5 && !has_all_properties(publish, packet.missing) => {
                     // The properties are not all there: which alias they set or stand for is not known.
-                    *aliases = Aliases::default();
+                    *aliases = None;
                     publish.topic.filter(|topic| !topic.is_empty())
                 }
                 None => publish.topic,
@@ -538,8 +569,10 @@ impl Reader {
             Tell::Message => sink.message(&message),
             Tell::Preview => sink.preview(&message),
         }
-        // One body of a megabyte must not keep as much for as long as the connection lives.
-        redacted.shrink_to(KEPT_BYTES);
-        self.redacted = redacted;
+        if let Some((_, redacted)) = redactor.as_deref_mut() {
+            // One body of a megabyte must not keep as much for as long as the connection lives.
+            redacted.shrink_to(KEPT_BYTES);
+        }
+        self.redactor = redactor;
     }
 }

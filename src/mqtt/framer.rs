@@ -140,7 +140,8 @@ const MAX_FRAMES: usize = 1024;
 /// heap memory, within one at most the held bytes, while searching at most 64 KiB.
 #[derive(Debug)]
 pub struct Framer {
-    limits: FramerLimits,
+    /// See [`FramerLimits::held_bytes`]; no packet is longer than 256 MiB.
+    held_bytes: u32,
     /// Bytes of the stream so far, holes included.
     offset: u64,
     state: State,
@@ -190,12 +191,12 @@ struct Malformed<'b> {
 impl Framer {
     /// For a stream that begins with a packet.
     pub const fn new(limits: FramerLimits) -> Self {
-        Self { limits, offset: 0, state: State::Border, resynced: 0 }
+        Self { held_bytes: held(limits), offset: 0, state: State::Border, resynced: 0 }
     }
 
     /// For a stream that was joined in the middle: the first packet has to be found.
     pub fn joining(limits: FramerLimits) -> Self {
-        Self { limits, offset: 0, state: State::Lost(Box::new(Search::new(0))), resynced: 0 }
+        Self { held_bytes: held(limits), offset: 0, state: State::Lost(Box::new(Search::new(0))), resynced: 0 }
     }
 
     /// What it waits for.
@@ -357,7 +358,7 @@ impl Framer {
                 return Ok(());
             };
             let body = packet.get(usize::from(header.length)..).unwrap_or_default();
-            let body = body.get(..self.limits.held_bytes).unwrap_or(body);
+            let body = body.get(..self.held_bytes as usize).unwrap_or(body);
             let resynced = self.take_resynced();
             let at = place.plus(bytes.len() - rest.len());
             let piece = Piece { offset: 0, length: packet.len() as u32, place: at };
@@ -404,7 +405,7 @@ impl Framer {
             pieces: vec![Piece { offset: 0, length: bytes.len() as u32, place }],
         });
         // The header was read before, so it is not malformed, and the packet does not end here.
-        let _ = spanning.take(bytes, self.limits.held_bytes);
+        let _ = spanning.take(bytes, self.held_bytes as usize);
         self.offset += bytes.len() as u64;
         self.state = State::Spanning(spanning);
     }
@@ -422,7 +423,7 @@ impl Framer {
         };
         let held = spanning.head_length;
         let offset = u32::from(held) + spanning.passed;
-        match spanning.take(bytes, self.limits.held_bytes) {
+        match spanning.take(bytes, self.held_bytes as usize) {
             Taken::Malformed => {
                 self.malformed(spanning.start, origin, sink);
                 spanning.head_length = held;
@@ -473,6 +474,10 @@ impl Framer {
         self.resynced = self.resynced.saturating_sub(1);
         resynced
     }
+}
+
+const fn held(limits: FramerLimits) -> u32 {
+    if limits.held_bytes > u32::MAX as usize { u32::MAX } else { limits.held_bytes as u32 }
 }
 
 /// What a piece did to a packet that had begun.

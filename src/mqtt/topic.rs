@@ -85,25 +85,45 @@ fn wildcard_fault(filter: &[u8]) -> Option<(usize, FilterFault)> {
 /// A shared subscription matches as the filter inside it does. A wildcard in the first level does not
 /// match a topic that begins with `$` (MQTT-4.7.2-1). Takes time linear in both lengths.
 pub fn matches(filter: &[u8], topic: &[u8]) -> bool {
-    let filter = shared(filter).map_or(filter, |(_, inner)| inner);
+    matches_pattern(shared(filter).map_or(filter, |(_, inner)| inner), topic)
+}
+
+/// The same for a filter that is known not to be shared.
+pub(crate) fn matches_pattern(filter: &[u8], topic: &[u8]) -> bool {
     if topic.is_empty() || filter.is_empty() {
         return false;
     }
     if topic.starts_with(b"$") && filter.first().is_some_and(|&byte| is_wildcard(byte)) {
         return false;
     }
-    let mut topics = topic.split(|&byte| byte == b'/');
-    for level in filter.split(|&byte| byte == b'/') {
-        // Also where no level is left: `a/#` matches its parent `a` (section 4.7.1.2).
-        if level == b"#" {
-            return true;
+    let ends = |at: usize| matches!(filter.get(at), None | Some(b'/'));
+    // Where the next byte of each stands.
+    let (mut f, mut t) = (0, 0);
+    loop {
+        match filter.get(f) {
+            Some(b'#') if ends(f + 1) => return true,
+            Some(b'+') if ends(f + 1) => {
+                f += 1;
+                while topic.get(t).is_some_and(|byte| *byte != b'/') {
+                    t += 1;
+                }
+            }
+            _ => loop {
+                match (filter.get(f), topic.get(t)) {
+                    (None | Some(b'/'), None | Some(b'/')) => break,
+                    (Some(wanted), Some(byte)) if wanted == byte => (f, t) = (f + 1, t + 1),
+                    _ => return false,
+                }
+            },
         }
-        match topics.next() {
-            Some(name) if level == b"+" || level == name => {}
-            _ => return false,
+        match (filter.get(f), topic.get(t)) {
+            (None, None) => return true,
+            (None, Some(_)) => return false,
+            // `a/#` matches its parent `a` (section 4.7.1.2).
+            (Some(_), None) => return filter.get(f + 1) == Some(&b'#') && ends(f + 2),
+            (Some(_), Some(_)) => (f, t) = (f + 1, t + 1),
         }
     }
-    topics.next().is_none()
 }
 
 #[cfg(test)]
@@ -138,6 +158,17 @@ mod tests {
             ("$share/g", "g", false),
             ("a", "a/b", false),
             ("a/b", "a", false),
+            ("a/", "a", false),
+            ("a/", "a/", true),
+            ("a//#", "a", false),
+            ("a//#", "a/", true),
+            ("a/#/b", "a", true),
+            ("a/#b", "a", false),
+            ("a/#b", "a/#b", true),
+            ("a+/b", "a+/b", true),
+            ("+/", "x/", true),
+            ("+/+/c", "a/b", false),
+            ("/", "/", true),
         ];
         for &(filter, topic, expected) in cases {
             assert_eq!(matches(filter.as_bytes(), topic.as_bytes()), expected, "{filter} {topic}");

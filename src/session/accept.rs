@@ -94,7 +94,7 @@ impl Sessions {
         let mut judge = Judge {
             incidents: &mut self.incidents,
             told: &mut session.incidents_told,
-            flow: session.flow,
+            flow: &session.flow,
             version: session.version,
             at: origin,
             known: true,
@@ -116,7 +116,7 @@ impl Sessions {
         }
         let party = Party::Client(Name::clone(&key.id));
         if resumes && !clean {
-            session.resumes = true;
+            session.details.resumes = true;
             if let Some(mut state) = old_state {
                 judge.known = state.known && !session.lossy.to_server && !session.lossy.to_client;
                 let begun = std::mem::take(&mut session.state);

@@ -8,6 +8,7 @@ use super::closings::Closings;
 use super::connection::{Closed, Context, Session, SessionState};
 use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, PacketRef};
 use super::digest::{Digest, digest};
+use super::exchange::Exchanges;
 use super::incident::Incident;
 use super::judge::Judge;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
@@ -97,6 +98,11 @@ impl Sessions {
         self.open.get(&flow).map(AsRef::as_ref)
     }
 
+    /// Whether there are incidents or deliveries to be taken.
+    pub fn has_news(&self) -> bool {
+        !self.incidents.is_empty() || !self.told.is_empty()
+    }
+
     /// The incidents since this was called last, in the order in which they showed.
     pub fn take_incidents(&mut self) -> impl Iterator<Item = Incident> {
         self.incidents.drain(..)
@@ -135,7 +141,7 @@ impl Sessions {
     /// Takes an event into account.
     pub fn on_event(&mut self, event: &Event<'_>) {
         match event {
-            Event::Message(flow, message) => self.on_message(*flow, message),
+            Event::Message(flow, message) => self.on_message(flow, message),
             Event::Closing(flow, by, at) => self.on_closing(*flow, *by, *at),
             Event::Notice(notice) => {
                 let (Some(flow), direction) = (notice.flow, notice.kind.lacks()) else { return };
@@ -171,13 +177,13 @@ impl Sessions {
         }
     }
 
-    fn on_message(&mut self, flow: FlowRef, message: &Message<'_>) {
+    fn on_message(&mut self, flow: &FlowRef, message: &Message<'_>) {
         let (session, is_new) = match self.open.entry(flow.id) {
             Entry::Occupied(session) => (session.into_mut(), false),
-            Entry::Vacant(place) => (place.insert(Box::new(Session::new(flow, message))), true),
+            Entry::Vacant(place) => (place.insert(Box::new(Session::new(*flow, message))), true),
         };
         // Who is the client may have turned out to be the other end.
-        session.flow = flow;
+        session.flow = *flow;
         let known = session.is_known() && session.connack.is_some();
         let mut told = session.incidents_told;
         let mut judge = Judge {
@@ -219,22 +225,26 @@ impl Sessions {
         session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
         if let Some(before) = before {
-            self.pass_on_name(flow, &before, message.origin.time);
+            self.pass_on_name(*flow, &before, message.origin.time);
         }
         if connecting {
-            self.on_connect(flow, message.origin);
+            self.on_connect(*flow, message.origin);
             if let Some((at, ..)) = connack {
                 // It was captured before the CONNECT.
                 self.on_connack(flow.id, at);
             }
         } else if answering {
             self.on_connack(flow.id, message.origin);
-        } else if let (Body::Publish(_), Some(digest)) = (&message.packet.body, digest) {
-            self.on_publish(flow, message, digest, topic.as_ref());
+        } else if let (Body::Publish(_), Some(digest), true) =
+            (&message.packet.body, digest, self.router.is_some() || !self.wills.is_empty())
+        {
+            self.on_publish(*flow, message, digest, topic.as_ref());
         } else if !self.changes.is_empty() {
-            self.pass_on_subscriptions(flow);
+            self.pass_on_subscriptions(*flow);
         }
-        self.pass_on(message.origin.time);
+        if self.router.is_some() {
+            self.pass_on(message.origin.time);
+        }
     }
 
     /// A session is over, or no longer followed: its deliveries are told, its subscriptions forgotten.
@@ -250,7 +260,8 @@ impl Sessions {
             router.unsubscribe(broker, party, filter);
         }
         for direction in Direction::BOTH {
-            for mut delivery in state.exchanges[direction].discard() {
+            let exchanges = state.exchanges[direction].made();
+            for mut delivery in exchanges.into_iter().flat_map(Exchanges::discard) {
                 delivery.outcome = outcome;
                 self.over.push(delivery);
             }
@@ -280,8 +291,8 @@ impl Sessions {
         let begins = |delivery: &Delivery| {
             delivery.first.place == place && delivery.resends == 0 && delivery.direction == direction
         };
-        let exchanges = &mut session.state.exchanges[direction];
         let party = party_of(session.client_id.as_ref(), flow.id);
+        let exchanges = &mut session.state.exchanges[direction];
         let open = publish.packet_id.and_then(|id| exchanges.get_mut(id)).filter(|delivery| begins(delivery));
         // It may be over at once: with QoS 0, and where its acknowledgement was captured before it.
         let over = self.over.iter_mut().rev();
@@ -366,7 +377,7 @@ impl Sessions {
         let mut judge = Judge {
             incidents: &mut self.incidents,
             told: &mut told,
-            flow: name,
+            flow: &name,
             version: session.version,
             at,
             known: false,
@@ -449,7 +460,8 @@ impl Sessions {
         if self.router.is_some() {
             for mut state in self.clients.drain() {
                 for direction in Direction::BOTH {
-                    self.over.extend(state.exchanges[direction].discard());
+                    let exchanges = state.exchanges[direction].made();
+                    self.over.extend(exchanges.into_iter().flat_map(Exchanges::discard));
                 }
             }
         }

@@ -2,16 +2,17 @@
 
 use super::client::ClientKey;
 use super::counts::{Counts, Limits};
-use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending};
+use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending, Told};
+use super::details::Details;
 use super::digest::Digest;
-use super::end::End;
 use super::exchange::{Exchanges, Tally};
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::keep_alive::KeepAlive;
-use super::subscription::{Change, SubscriptionState, Subscriptions};
-use super::will::{WillFate, WillState};
-use crate::capture::{FrameNo, Origin};
+use super::rare::Rare;
+use super::subscription::{Change, Subscriptions};
+use super::will::WillState;
+use crate::capture::Origin;
 use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
@@ -21,9 +22,9 @@ use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, Pr
 #[derive(Debug, Clone, Default)]
 pub struct SessionState {
     /// The client's subscriptions.
-    pub subscriptions: Subscriptions,
+    pub subscriptions: Rare<Subscriptions>,
     /// Exchanges by the direction of the PUBLISH.
-    pub exchanges: PerDirection<Exchanges>,
+    pub exchanges: PerDirection<Rare<Exchanges>>,
     /// Whether it is known from its beginning.
     pub(super) known: bool,
 }
@@ -37,9 +38,13 @@ impl SessionState {
     /// What a later connection takes; what waits for the other direction stays with this one.
     pub(super) fn hand_over(&mut self) -> Self {
         let mut state = std::mem::take(self);
-        self.subscriptions = state.subscriptions.leave_early();
+        if let Some(early) = state.subscriptions.made().and_then(Subscriptions::leave_early) {
+            *self.subscriptions = early;
+        }
         for direction in Direction::BOTH {
-            self.exchanges[direction] = state.exchanges[direction].leave_early();
+            if let Some(early) = state.exchanges[direction].made().and_then(Exchanges::leave_early) {
+                *self.exchanges[direction] = early;
+            }
         }
         state
     }
@@ -48,16 +53,16 @@ impl SessionState {
     pub(super) fn absorb(
         &mut self,
         newer: Self,
-        deliveries: &mut PerDirection<Deliveries>,
+        deliveries: &mut PerDirection<Rare<Deliveries>>,
         mut over: Option<&mut Boxes>,
         judge: &mut Judge<'_>,
     ) {
-        self.subscriptions.absorb(newer.subscriptions);
+        self.subscriptions.absorb(newer.subscriptions.take());
         let PerDirection { to_server, to_client } = newer.exchanges;
         for (direction, begun) in [(Direction::ToServer, to_server), (Direction::ToClient, to_client)] {
             judge.receiver = Some(direction.receiver());
             let tally = &mut Tally { of: &mut deliveries[direction], over: over.as_deref_mut() };
-            self.exchanges[direction].absorb(begun, judge, tally);
+            self.exchanges[direction].absorb(begun.take(), judge, tally);
         }
     }
 }
@@ -72,80 +77,50 @@ pub(super) struct Closed {
 /// Seconds that stand for a session that never expires.
 pub const NEVER: u32 = u32::MAX;
 
-/// The session on one connection.
+/// A DISCONNECT: who sent it, its code, where.
+pub(super) type Disconnected = (Role, Option<u8>, Origin);
+
+/// The session on one connection. What only some have is in its [`Details`], which read as if they were part of it.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The flow that carries it.
     pub flow: FlowRef,
     /// The version as of the last message.
     pub version: Version,
-    /// The client identifier: of the CONNECT, or assigned by the server.
-    pub client_id: Option<Name>,
-    /// Whether the server assigned it.
-    pub client_id_assigned: bool,
-    /// The CONNECT.
-    pub connect: Option<Origin>,
-    /// Clean Start or Clean Session of the CONNECT.
-    pub clean_start: Option<bool>,
-    /// Whether the client said it is a bridge.
-    pub bridge: bool,
-    /// The user name.
-    pub username: Option<Box<[u8]>>,
-    /// The CONNACK, with its code and Session Present.
-    pub connack: Option<(Origin, u8, bool)>,
-    /// Seconds that the session outlives the connection; [`NEVER`] where it does not expire.
-    pub expiry: Option<u32>,
-    /// The will.
-    pub will: Option<WillState>,
-    /// What became of the will; settled when the connection has ended.
-    pub will_fate: Option<WillFate>,
-    /// Keep alive.
-    pub keep_alive: KeepAlive,
-    /// What the receiver of each direction allows.
-    pub limits: PerDirection<Limits>,
-    /// The highest topic alias that was used in each direction.
-    pub highest_alias: PerDirection<Option<u16>>,
+    /// Whether messages of a direction are missing in the capture.
+    pub lossy: PerDirection<bool>,
+    /// Bytes are missing, not only unreadable, so that a packet before what was captured may be.
+    pub(super) holes: bool,
+    /// Whether the connection that takes this one's place was accepted.
+    pub(super) replaced: bool,
+    /// The capture has the connection from its first segment.
+    pub(super) from_start: bool,
+    pub(super) late_told: bool,
+    pub(super) qos_told: bool,
+    pub(super) incidents_told: u32,
     /// The first message.
     pub first: Origin,
     /// The last message.
     pub last: Origin,
     /// Counts by direction.
     pub counts: PerDirection<Counts>,
-    /// What came of the exchanges, by the direction of the PUBLISH.
-    pub deliveries: PerDirection<Deliveries>,
-    /// Messages that deviate from the specification.
-    pub deviating: u64,
-    /// The flow of the client's connection before this one, if one was seen.
-    pub previous: Option<FrameNo>,
-    /// Whether this connection goes on with the session of that one.
-    pub resumes: bool,
-    /// The connection that took this one's place.
-    pub taken_over: Option<PacketRef>,
-    /// Whether messages of a direction are missing in the capture.
-    pub lossy: PerDirection<bool>,
+    /// The CONNACK, with its code and Session Present.
+    pub connack: Option<(Origin, u8, bool)>,
+    /// What the receiver of each direction allows.
+    pub limits: PerDirection<Limits>,
     /// What outlives the connection; empty once a later connection has taken it, or this one has ended.
     pub state: SessionState,
-    /// The subscriptions, those without an answer last; settled when the connection has ended.
-    pub subscriptions: Vec<(Box<[u8]>, SubscriptionState)>,
-    /// Subscriptions that are not among them, because there were too many.
-    pub subscriptions_left_out: u64,
-    /// How it ended; settled when the connection has.
-    pub end: End,
+    /// Keep alive.
+    pub keep_alive: KeepAlive,
+    /// What came of the exchanges, by the direction of the PUBLISH.
+    pub deliveries: PerDirection<Rare<Deliveries>>,
+    /// Messages that deviate from the specification.
+    pub deviating: u64,
     pub(super) closed: Option<Closed>,
-    pub(super) disconnect: Option<(Role, Option<u8>, Origin)>,
-    /// What the CONNECT asks for as to expiry.
-    pub(super) asked_expiry: Option<u32>,
-    /// Bytes are missing, not only unreadable, so that a packet before what was captured may be.
-    pub(super) holes: bool,
-    /// Whether the connection that takes this one's place was accepted.
-    pub(super) replaced: bool,
+    pub(super) disconnect: Option<Box<Disconnected>>,
     /// The last packet that breaks the protocol, and who sent it.
     pub(super) last_error: Option<(Role, Origin)>,
-    pub(super) incidents_told: u32,
-    /// The capture has the connection from its first segment.
-    pub(super) from_start: bool,
-    pub(super) late_told: bool,
-    pub(super) qos_told: bool,
+    pub(super) details: Rare<Details>,
 }
 
 /// What happens while a message is at hand.
@@ -164,42 +139,26 @@ impl Session {
         Self {
             flow,
             version: message.packet.version,
-            client_id: None,
-            client_id_assigned: false,
-            connect: None,
-            clean_start: None,
-            bridge: false,
-            username: None,
-            connack: None,
-            expiry: None,
-            will: None,
-            will_fate: None,
-            keep_alive: KeepAlive::default(),
-            limits: PerDirection::default(),
-            highest_alias: PerDirection::default(),
-            first: message.origin,
-            last: message.origin,
-            counts: PerDirection::default(),
-            deliveries: PerDirection::default(),
-            deviating: 0,
-            previous: None,
-            resumes: false,
-            taken_over: None,
             lossy: PerDirection::default(),
-            state: SessionState::default(),
-            subscriptions: Vec::new(),
-            subscriptions_left_out: 0,
-            end: End::OPEN,
-            closed: None,
-            disconnect: None,
-            asked_expiry: None,
             holes: false,
             replaced: false,
-            last_error: None,
-            incidents_told: 0,
             from_start: flow.known_by <= KnownBy::SynAck,
             late_told: false,
             qos_told: false,
+            incidents_told: 0,
+            first: message.origin,
+            last: message.origin,
+            counts: PerDirection::default(),
+            connack: None,
+            limits: PerDirection::default(),
+            state: SessionState::default(),
+            keep_alive: KeepAlive::default(),
+            deliveries: PerDirection::default(),
+            deviating: 0,
+            closed: None,
+            disconnect: None,
+            last_error: None,
+            details: Rare::none(),
         }
     }
 
@@ -210,7 +169,7 @@ impl Session {
 
     /// Whether both directions of this connection were captured, and nothing of them is missing.
     pub(super) fn is_whole(&self) -> bool {
-        Direction::BOTH.iter().all(|direction| self.counts[*direction].total() > 0 && !self.lossy[*direction])
+        Direction::BOTH.iter().all(|direction| !self.counts[*direction].is_empty() && !self.lossy[*direction])
     }
 
     /// Whether the server let the client in.
@@ -250,17 +209,16 @@ impl Session {
         let header = packet.header;
         self.version = packet.version;
         self.last = message.origin;
-        self.deviating += u64::from(!packet.deviations.is_empty());
         if message.missing > 0 || message.resynced || message.incomplete {
             self.lossy[message.direction] = true;
             self.holes |= !message.resynced;
         }
-        let counts = &mut self.counts[message.direction];
-        counts.by_type[header.packet_type as usize] += 1;
-        counts.bytes += header.packet_length();
-        if let (Body::Publish(_), false) = (&packet.body, message.incomplete) {
-            counts.publish_by_qos[usize::from(header.qos() & 3)] += 1;
+        let qos = matches!(packet.body, Body::Publish(_)) && !message.incomplete;
+        self.counts[message.direction].add(header.packet_type, qos.then_some(header.qos()), header.packet_length());
+        if packet.deviations.is_empty() {
+            return;
         }
+        self.deviating += 1;
         let worst = packet.deviations.iter().map(|deviation| deviation.kind.severity(packet.version)).max();
         if worst >= Some(crate::mqtt::Severity::ProtocolError) {
             self.last_error = Some((message.direction.sender(), message.origin));
@@ -308,7 +266,7 @@ impl Session {
                 self.check_answer(answer, PacketType::UnsubAck, id, unsuback.codes, origin, &mut context.judge);
             }
             Body::Disconnect(disconnect) if self.disconnect.is_none() => {
-                self.disconnect = Some((by, disconnect.reason_code, origin));
+                self.disconnect = Some(Box::new((by, disconnect.reason_code, origin)));
                 if let Some(seconds) = expiry_of(disconnect.properties)
                     && by == Role::Client
                 {
@@ -345,7 +303,7 @@ impl Session {
         self.bridge = connect.bridge();
         self.keep_alive.seconds.get_or_insert(connect.keep_alive);
         self.username = connect.username.map(Into::into);
-        self.will = connect.will.zip(context.digest).map(|(will, digest)| WillState::new(&will, digest));
+        self.will = connect.will.zip(context.digest).map(|(will, digest)| Box::new(WillState::new(&will, digest)));
         let is_5 = self.version == Version::V5;
         self.asked_expiry = Some(match (is_5, connect.clean_start()) {
             (true, _) => expiry_of(connect.properties).unwrap_or(0),
@@ -406,18 +364,22 @@ impl Session {
             // Nobody asks for what is over as soon as it is sent.
             return;
         }
+        let mut told = Rare::none();
+        if context.over.is_some() {
+            *told = Told {
+                client_id: self.client_id.clone(),
+                topic: context.topic.clone(),
+                payload_length,
+                ..Told::new(self.flow)
+            };
+        }
         let delivery = Box::new(Delivery {
             direction,
-            flow: self.flow,
-            client_id: self.client_id.clone(),
             version: message.packet.version,
             qos: header.qos(),
             retain: header.retain(),
             packet_id,
-            topic: context.topic.clone(),
-            payload_length,
             first: Sending { place: self.place(origin), dup: header.dup() },
-            again: Vec::new(),
             resends: 0,
             acknowledged: None,
             released: None,
@@ -429,13 +391,11 @@ impl Session {
                 (None, _) => DeliveryOutcome::Unresolved,
             },
             faults: Faults::default(),
-            published: None,
-            receipts: None,
             digest,
             release_flow: None,
             owed: 0,
             number: 0,
-            publication: None,
+            told,
         });
         let tally = &mut Tally { of: &mut self.deliveries[direction], over: context.over.as_deref_mut() };
         if packet_id.is_none() {
@@ -493,19 +453,26 @@ impl Session {
     /// Tells acknowledgements that waited in vain for their message, after a message of this direction; all of them at
     /// the end, where there is none.
     pub(super) fn settle(&mut self, after: Option<Direction>, judge: &mut Judge<'_>) {
-        let all = after.is_none();
         // What was lost shows with the next message of its direction, however late that is.
-        for direction in Direction::BOTH.into_iter().filter(|direction| after.is_none_or(|after| after == *direction)) {
-            judge.receiver = Some(direction.receiver());
-            self.state.exchanges[direction].settle(all, self.holes, judge);
+        match after {
+            Some(direction) => self.settle_exchanges(direction, false, judge),
+            None => Direction::BOTH.into_iter().for_each(|direction| self.settle_exchanges(direction, true, judge)),
         }
         if after == Some(Direction::ToClient) {
             return;
         }
-        let now = (!all).then_some(judge.at.time);
-        for early in self.state.subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
+        let now = after.is_some().then_some(judge.at.time);
+        let Some(subscriptions) = self.state.subscriptions.made().filter(|held| held.has_early()) else { return };
+        for early in subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
             let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
             judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
+        }
+    }
+
+    fn settle_exchanges(&mut self, direction: Direction, all: bool, judge: &mut Judge<'_>) {
+        if let Some(exchanges) = self.state.exchanges[direction].made().filter(|exchanges| exchanges.has_early()) {
+            judge.receiver = Some(direction.receiver());
+            exchanges.settle(all, self.holes, judge);
         }
     }
 
@@ -526,10 +493,15 @@ impl Session {
     pub(super) fn freeze(&mut self) {
         let held = &self.state.subscriptions;
         let all = held.granted().chain(held.unanswered());
-        self.subscriptions = all.map(|(filter, state)| (filter.into(), state)).collect();
-        self.subscriptions_left_out = held.left_out;
+        let (all, left_out): (Vec<_>, _) = (all.map(|(filter, state)| (filter.into(), state)).collect(), held.left_out);
+        if !all.is_empty() || !self.subscriptions.is_empty() || left_out > 0 {
+            (self.subscriptions, self.subscriptions_left_out) = (all, left_out);
+        }
         for direction in Direction::BOTH {
-            self.deliveries[direction].counts.open = self.state.exchanges[direction].open() as u64;
+            let open = self.state.exchanges[direction].open() as u64;
+            if open != self.deliveries[direction].counts.open {
+                self.deliveries[direction].counts.open = open;
+            }
         }
     }
 }

@@ -3,14 +3,17 @@
 //! This is what is told of it; how packets are put down to deliveries is in `exchange.rs`, and how the two hops of a
 //! message through a broker are joined in `route.rs`.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::digest::Digest;
 use super::exchange::EARLY;
+use super::rare::{Rare, blank};
 use super::route::{Published, Receipts};
 use crate::capture::{FrameNo, Origin};
 use crate::engine::FlowRef;
-use crate::flow::{Direction, Durations};
+use crate::flow::{Direction, Durations, KnownBy, PerDirection, Transport};
 use crate::mqtt::{PacketType, Version};
 use crate::time::Span;
 
@@ -158,15 +161,64 @@ impl Faults {
     }
 }
 
+/// What is said of a delivery where deliveries are told, besides what its exchange needs.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The flow of the first sending.
+    pub flow: FlowRef,
+    /// The client of the hop, where its identifier is known.
+    pub client_id: Option<Name>,
+    /// Its topic, where it is kept and known.
+    pub topic: Option<Name>,
+    /// Bytes of its payload; absent where it was not reached.
+    pub payload_length: Option<u32>,
+    /// The further sendings; of very many the first, and the latest. They are there also where nothing else is.
+    pub again: Vec<Sending>,
+    /// To the client: whose message it is. Only where routes are followed.
+    pub published: Option<Published>,
+    /// To the server: who got it. Only where routes are followed.
+    pub receipts: Option<Box<Receipts>>,
+    /// The publication that it is.
+    pub(super) publication: Option<u64>,
+}
+
+impl Told {
+    pub(super) const fn new(flow: FlowRef) -> Self {
+        Self {
+            flow,
+            client_id: None,
+            topic: None,
+            payload_length: None,
+            again: Vec::new(),
+            published: None,
+            receipts: None,
+            publication: None,
+        }
+    }
+}
+
+impl Default for Told {
+    /// Of a delivery that is not told.
+    fn default() -> Self {
+        let nobody = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+        Self::new(FlowRef {
+            id: FrameNo(0),
+            stream: 0,
+            transport: Transport::Tcp,
+            client: nobody,
+            server: nobody,
+            known_by: KnownBy::FirstFrame,
+            begin: PerDirection::default(),
+            from_start: PerDirection::default(),
+        })
+    }
+}
+
 /// The way of a message over one hop.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// From whom to whom.
     pub direction: Direction,
-    /// The flow of the first sending.
-    pub flow: FlowRef,
-    /// The client of the hop, where its identifier is known.
-    pub client_id: Option<Name>,
     /// The version of the flow.
     pub version: Version,
     /// Its QoS.
@@ -175,14 +227,8 @@ pub struct Delivery {
     pub retain: bool,
     /// Its identifier; none with QoS 0.
     pub packet_id: Option<u16>,
-    /// Its topic, where it is kept and known.
-    pub topic: Option<Name>,
-    /// Bytes of its payload; absent where it was not reached.
-    pub payload_length: Option<u32>,
     /// The first sending that was seen.
     pub first: Sending,
-    /// The further ones; of very many the first, and the latest.
-    pub again: Vec<Sending>,
     /// How many further ones there were.
     pub resends: u32,
     /// The receiver's first answer: PUBACK, or PUBREC.
@@ -195,10 +241,6 @@ pub struct Delivery {
     pub outcome: DeliveryOutcome,
     /// What is odd about it.
     pub faults: Faults,
-    /// To the client: whose message it is. Only where routes are followed.
-    pub published: Option<Published>,
-    /// To the server: who got it. Only where routes are followed.
-    pub receipts: Option<Box<Receipts>>,
     pub(super) digest: Digest,
     /// The flow of the latest PUBREL.
     pub(super) release_flow: Option<FrameNo>,
@@ -206,8 +248,22 @@ pub struct Delivery {
     pub(super) owed: u32,
     /// Its number among those of its direction and session.
     pub(super) number: u64,
-    /// The publication that it is.
-    pub(super) publication: Option<u64>,
+    /// It reads as if it were part of it.
+    pub(super) told: Rare<Told>,
+}
+
+impl Deref for Delivery {
+    type Target = Told;
+
+    fn deref(&self) -> &Told {
+        &self.told
+    }
+}
+
+impl DerefMut for Delivery {
+    fn deref_mut(&mut self) -> &mut Told {
+        &mut self.told
+    }
 }
 
 impl Delivery {
@@ -219,12 +275,18 @@ impl Delivery {
     /// Takes over all but the first sending of what was taken for another message.
     pub(super) fn merge(&mut self, other: Self) {
         let left_out = other.resends.saturating_sub(other.again.len() as u32);
-        other.again.into_iter().for_each(|sending| self.add_sending(sending));
+        let Self { mut told, .. } = other;
+        if let Some(told) = told.made() {
+            std::mem::take(&mut told.again).into_iter().for_each(|sending| self.add_sending(sending));
+            let Told { topic, published, publication, .. } = told;
+            self.topic = self.topic.take().or(topic.take());
+            self.published = self.published.take().or(published.take());
+            self.publication = self.publication.or(*publication);
+        }
         self.resends = self.resends.saturating_add(left_out);
         // Its first sending was seen, on the connection before.
         let faults = Fault::ALL.into_iter().filter(|fault| other.faults.has(*fault) && *fault != Fault::FirstUnseen);
         faults.for_each(|fault| self.faults.add(fault));
-        self.topic = self.topic.take().or(other.topic);
         self.owed += other.owed;
         match (self.acknowledged, other.acknowledged) {
             (None, answer) => self.acknowledged = answer,
@@ -233,8 +295,6 @@ impl Delivery {
         }
         self.released = self.released.or(other.released);
         self.release_flow = other.release_flow.or(self.release_flow);
-        self.published = self.published.take().or(other.published);
-        self.publication = self.publication.or(other.publication);
     }
 
     /// The flow of the latest sending.
@@ -302,3 +362,5 @@ pub struct Deliveries {
     /// The most that were open at once.
     pub most_open: u32,
 }
+
+blank!(Deliveries, Told);

@@ -8,11 +8,13 @@ use crate::mqtt::Body;
 /// What tells whether two PUBLISH packets are the same message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Digest {
-    /// Absent where an alias hides it.
-    pub(super) topic: Option<u64>,
-    pub(super) payload: u64,
-    /// Bytes of the payload; absent where it was not reached.
-    pub(super) length: Option<u32>,
+    topic: u64,
+    payload: u64,
+    length: u32,
+    /// An alias may hide it.
+    has_topic: bool,
+    /// It may not have been reached.
+    has_length: bool,
     /// Whether all bytes of the payload were there.
     pub(super) whole: bool,
 }
@@ -26,17 +28,33 @@ pub(super) struct Content {
 }
 
 impl Digest {
+    /// Of what a message is about, absent where an alias hides it; and of its payload, with its bytes where it was
+    /// reached, and whether all of it was there.
+    pub(super) fn new(topic: Option<u64>, payload: u64, length: Option<u32>, whole: bool) -> Self {
+        let (has_topic, has_length) = (topic.is_some(), length.is_some());
+        let (topic, length) = (topic.unwrap_or_default(), length.unwrap_or_default());
+        Self { topic, payload, length, has_topic, has_length, whole }
+    }
+
+    pub(super) fn topic(self) -> Option<u64> {
+        self.has_topic.then_some(self.topic)
+    }
+
+    pub(super) fn length(self) -> Option<u32> {
+        self.has_length.then_some(self.length)
+    }
+
     /// Topic and payload, where all of both is known.
     pub(super) fn content(self) -> Option<Content> {
-        let length = self.length.filter(|_| self.whole)?;
-        Some(Content { topic: self.topic?, payload: self.payload, length })
+        let length = self.length().filter(|_| self.whole)?;
+        Some(Content { topic: self.topic()?, payload: self.payload, length })
     }
 
     /// Whether nothing speaks against its being the same message.
     pub(super) fn may_equal(self, other: Self) -> bool {
         let agree = |a: Option<u64>, b: Option<u64>| a.is_none() || b.is_none() || a == b;
-        agree(self.topic, other.topic)
-            && agree(self.length.map(u64::from), other.length.map(u64::from))
+        agree(self.topic(), other.topic())
+            && agree(self.length().map(u64::from), other.length().map(u64::from))
             && (self.payload == other.payload || !self.whole || !other.whole)
     }
 }
@@ -44,17 +62,15 @@ impl Digest {
 /// What tells a message from others, or the will of a CONNECT; only where it is needed.
 pub(super) fn digest(hash: &foldhash::fast::RandomState, message: &Message<'_>, wanted: bool) -> Option<Digest> {
     match &message.packet.body {
-        Body::Publish(publish) if wanted || publish.packet_id.is_some() => Some(Digest {
-            topic: message.topic.map(|topic| hash.hash_one(topic)),
-            payload: hash.hash_one(publish.payload),
-            length: publish.payload_length,
-            whole: publish.payload_length == Some(publish.payload.len() as u32),
-        }),
-        Body::Connect(connect) => connect.will.map(|will| Digest {
-            topic: Some(hash.hash_one(will.topic)),
-            payload: hash.hash_one(will.payload),
-            length: Some(will.payload.len() as u32),
-            whole: true,
+        Body::Publish(publish) if wanted || publish.packet_id.is_some() => Some(Digest::new(
+            message.topic.map(|topic| hash.hash_one(topic)),
+            hash.hash_one(publish.payload),
+            publish.payload_length,
+            publish.payload_length == Some(publish.payload.len() as u32),
+        )),
+        Body::Connect(connect) => connect.will.map(|will| {
+            let (topic, payload) = (hash.hash_one(will.topic), hash.hash_one(will.payload));
+            Digest::new(Some(topic), payload, Some(will.payload.len() as u32), true)
         }),
         _ => None,
     }

@@ -144,7 +144,7 @@ const SHUTTING_DOWN: u8 = 0x8b;
 impl Session {
     /// When the connection was closed, or its end announced.
     pub(super) fn closed_at(&self) -> Option<Timestamp> {
-        let announced = self.disconnect.map(|(_, _, at)| at.time);
+        let announced = self.disconnect.as_ref().map(|disconnect| disconnect.2.time);
         let closed = self.closed.map(|closed| closed.at.time);
         match (announced, closed) {
             (Some(a), Some(b)) => Some(if a < b { a } else { b }),
@@ -158,7 +158,7 @@ impl Session {
         let mut end = End::of_connection(connection);
         // Of the other end nothing was captured, so that it may have been the first to close.
         end.by = end.by.filter(|by| connection.sides[by.sends().reverse()].counters().packets > 0);
-        if let Some((by, code, at)) = self.disconnect {
+        if let Some((by, code, at)) = self.disconnect.as_deref().copied() {
             let code = code.map(|code| (PacketType::Disconnect, code));
             end = End { kind: EndKind::Disconnect, by: Some(by), code, at: Some(at), cause: None };
         } else if let Some((at, code, _)) = self.connack
@@ -172,8 +172,13 @@ impl Session {
         } else {
             end.cause = self.cause(&end, server_stopped);
         }
-        self.end = end;
-        self.will_fate = self.settle_will(now);
+        // What would change nothing makes nothing.
+        if end != self.end {
+            self.end = end;
+        }
+        if let Some(fate) = self.settle_will(now) {
+            self.will_fate = Some(fate);
+        }
     }
 
     /// Tells what shows only at the end of a connection, or of the capture, `now`.
@@ -187,7 +192,7 @@ impl Session {
             let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
             judge.tell(kind, Role::Client, &[too_long.since.frame], Certainty::Likely);
         }
-        if let (Some((Role::Client, None | Some(0), at)), Some(will)) = (self.disconnect, &self.will)
+        if let (Some((Role::Client, None | Some(0), at)), Some(will)) = (self.disconnect.as_deref(), &self.will)
             && let Some(sighting) = will.sightings.iter().find(|seen| seen.alone && seen.place.at.time > at.time)
         {
             let frames = [at.frame, sighting.place.at.frame];
@@ -267,7 +272,7 @@ impl Session {
 
     fn cause(&self, end: &End, server_stopped: bool) -> Option<Cause> {
         let (by, at) = (end.by?, end.at?);
-        if self.counts[by.sends().reverse()].total() == 0 && self.connack.is_some() {
+        if self.counts[by.sends().reverse()].is_empty() && self.connack.is_some() {
             // Of the other end nothing was captured, a DISCONNECT of it included.
             return None;
         }
@@ -339,7 +344,7 @@ impl Session {
     /// Whether there is no will any more: only a normal disconnection drops it (MQTT-3.14.4-3), a server's DISCONNECT
     /// never does; and one that was refused was never there.
     pub(super) fn has_no_will(&self) -> bool {
-        self.is_refused() || matches!(self.disconnect, Some((Role::Client, None | Some(0), _)))
+        self.is_refused() || matches!(self.disconnect.as_deref(), Some((Role::Client, None | Some(0), _)))
     }
 
     /// Whether the server has published the will, as far as that shows, or must have.

@@ -3,12 +3,14 @@
 //! Packet identifiers are a name space of their own in each direction (MQTT 5.0, section 2.2.1), so there is one of
 //! these for each. They belong to the session and outlive a connection (section 4.4).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
+use super::ids::Ids;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
+use super::rare::{Rare, blank};
 use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::PacketType;
@@ -57,9 +59,34 @@ struct Early {
     done: Option<FrameNo>,
 }
 
+/// What waits for its message, in the order of identifier and type. PUBREC and PUBCOMP of one message may both wait for
+/// it; PUBREL for the session that it goes on with.
+#[derive(Debug, Clone, Default)]
+struct EarlyOnes(Vec<((u16, PacketType), Early)>);
+
+impl EarlyOnes {
+    fn insert(&mut self, key: (u16, PacketType), early: Early) -> Option<Early> {
+        match self.0.binary_search_by_key(&key, |(other, _)| *other) {
+            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, early)),
+            Err(at) => {
+                if self.0.is_empty() {
+                    self.0.reserve_exact(1);
+                }
+                self.0.insert(at, (key, early));
+                None
+            }
+        }
+    }
+
+    fn remove(&mut self, key: (u16, PacketType)) -> Option<Early> {
+        let at = self.0.binary_search_by_key(&key, |(other, _)| *other).ok()?;
+        Some(self.0.remove(at).1)
+    }
+}
+
 /// Takes what the exchanges of a direction tell: the counts of the connection, and those that are over.
 pub(super) struct Tally<'a> {
-    pub(super) of: &'a mut Deliveries,
+    pub(super) of: &'a mut Rare<Deliveries>,
     /// Where deliveries are told, those that are over.
     pub(super) over: Option<&'a mut Boxes>,
 }
@@ -87,9 +114,8 @@ impl Tally<'_> {
 /// The exchanges of one direction: the PUBLISH goes this way, its acknowledgements the other.
 #[derive(Debug, Clone, Default)]
 pub struct Exchanges {
-    open: BTreeMap<u16, Box<Delivery>>,
-    /// PUBREC and PUBCOMP of one message may both wait for it; PUBREL for the session that it goes on with.
-    early: BTreeMap<(u16, PacketType), Early>,
+    open: Ids<Box<Delivery>>,
+    early: EarlyOnes,
     done: VecDeque<Done>,
     /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
     waiting: [VecDeque<(u64, u16)>; 2],
@@ -102,20 +128,27 @@ pub struct Exchanges {
     resumed: bool,
 }
 
+blank!(Exchanges);
+
 impl Exchanges {
     /// How many are open.
     pub fn open(&self) -> usize {
         self.open.len()
     }
 
+    /// Whether acknowledgements wait for their message.
+    pub(super) fn has_early(&self) -> bool {
+        !self.early.0.is_empty()
+    }
+
     /// Whether an exchange with this identifier is open.
     pub(super) fn is_open(&self, packet_id: u16) -> bool {
-        self.open.contains_key(&packet_id)
+        self.open.get(packet_id).is_some()
     }
 
     /// A new connection goes on with the session.
     pub(super) fn reconnect(&mut self) {
-        self.early.clear();
+        self.early.0.clear();
         self.waiting = Default::default();
         self.last_resent = None;
         self.in_flight = 0;
@@ -123,13 +156,13 @@ impl Exchanges {
 
     /// The publication of the open message that this one is again, where it is one.
     pub(super) fn publication_of(&self, packet_id: u16, qos: u8, digest: Digest) -> Option<u64> {
-        let open = self.open.get(&packet_id)?;
+        let open = self.open.get(packet_id)?;
         open.publication.filter(|_| open.qos == qos && open.digest.may_equal(digest))
     }
 
     /// The exchange with this identifier, if it is open.
     pub(super) fn get_mut(&mut self, packet_id: u16) -> Option<&mut Box<Delivery>> {
-        self.open.get_mut(&packet_id)
+        self.open.get_mut(packet_id)
     }
 
     /// Takes over what was begun on a new connection before the session went on.
@@ -140,10 +173,10 @@ impl Exchanges {
         let mut begun: Vec<_> = newer.open.into_iter().collect();
         begun.sort_unstable_by_key(|(_, delivery)| delivery.number);
         for (packet_id, mut delivery) in begun {
-            match self.open.get(&packet_id) {
+            match self.open.get(packet_id) {
                 Some(old) if old.is_same(&delivery) => {
                     self.resent(packet_id, delivery.first, delivery.direction.sender(), judge);
-                    if let Some(open) = self.open.get_mut(&packet_id) {
+                    if let Some(open) = self.open.get_mut(packet_id) {
                         open.merge(*delivery);
                     }
                     continue;
@@ -157,8 +190,8 @@ impl Exchanges {
             self.note_done(done);
         }
         // PUBREL goes before its PUBCOMP.
-        for ((packet_id, packet_type), early) in newer.early {
-            let Some(open) = self.open.get(&packet_id) else {
+        for ((packet_id, packet_type), early) in newer.early.0 {
+            let Some(open) = self.open.get(packet_id) else {
                 self.early.insert((packet_id, packet_type), early);
                 continue;
             };
@@ -183,7 +216,7 @@ impl Exchanges {
 
     /// The identifier of an open exchange is taken for another message, `sent`.
     fn supersede(&mut self, packet_id: u16, sent: &mut Delivery, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
-        let Some(old) = self.open.remove(&packet_id) else { return };
+        let Some(old) = self.open.remove(packet_id) else { return };
         let place = sent.first.place;
         self.leave_flight(&old, place.flow);
         // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
@@ -200,8 +233,12 @@ impl Exchanges {
     }
 
     fn note_done(&mut self, done: Done) {
-        if self.done.len() == DONE_LIMIT {
-            self.done.pop_front();
+        match self.done.len() {
+            DONE_LIMIT => drop(self.done.pop_front()),
+            // No more room than that, and little where little happens.
+            0 => self.done.reserve_exact(1),
+            16 => self.done.reserve_exact(DONE_LIMIT - 16),
+            _ => {}
         }
         self.done.push_back(done);
     }
@@ -210,7 +247,7 @@ impl Exchanges {
     pub(super) fn discard(&mut self) -> impl Iterator<Item = Box<Delivery>> {
         self.done.clear();
         self.reconnect();
-        std::mem::take(&mut self.open).into_values()
+        std::mem::take(&mut self.open).into_iter().map(|(_, delivery)| delivery)
     }
 
     /// A PUBLISH with an identifier was sent; `sent` is a delivery that begins with it.
@@ -218,8 +255,10 @@ impl Exchanges {
         let Some(packet_id) = sent.packet_id else { return };
         let by = sent.direction.sender();
         let sending = sent.first;
-        tally.of.counts.duplicate += u64::from(sending.dup);
-        if let Some(open) = self.open.get(&packet_id) {
+        if sending.dup {
+            tally.of.counts.duplicate += 1;
+        }
+        if let Some(open) = self.open.get(packet_id) {
             let elsewhere = open.last_flow() != sending.place.flow;
             if open.is_same(&sent) && (sending.dup || elsewhere) {
                 self.resent(packet_id, sending, by, judge);
@@ -240,7 +279,7 @@ impl Exchanges {
                 // It waits for the PUBREL.
                 continue;
             }
-            let Some(early) = self.early.remove(&(packet_id, packet_type)) else { continue };
+            let Some(early) = self.early.remove((packet_id, packet_type)) else { continue };
             if is_torn || early.place.at.time.since(sending.place.at.time) >= Span::ZERO - EARLY {
                 tally.of.counts.unmatched -= 1;
                 self.on_acknowledgement(packet_type, packet_id, early.code, early.place, judge, tally);
@@ -248,7 +287,9 @@ impl Exchanges {
                 self.tell_early(early, packet_id, packet_type, judge);
             }
         }
-        tally.of.most_open = tally.of.most_open.max(self.in_flight);
+        if self.in_flight > tally.of.most_open {
+            tally.of.most_open = self.in_flight;
+        }
     }
 
     /// A message waits for its PUBACK or PUBREC.
@@ -256,7 +297,7 @@ impl Exchanges {
         let (waiting, open) = (&mut self.waiting[queue], &self.open);
         // Where the capture lacks the acknowledgements, nothing else takes out what is over.
         if waiting.len() >= WAITING && waiting.len() > 2 * open.len() {
-            waiting.retain(|(number, id)| open.get(id).is_some_and(|delivery| delivery.number == *number));
+            waiting.retain(|(number, id)| open.get(*id).is_some_and(|delivery| delivery.number == *number));
         }
         waiting.push_back((number, packet_id));
     }
@@ -267,7 +308,7 @@ impl Exchanges {
     }
 
     fn resent(&mut self, packet_id: u16, sending: Sending, by: Role, judge: &mut Judge<'_>) {
-        let Some(open) = self.open.get_mut(&packet_id) else { return };
+        let Some(open) = self.open.get_mut(packet_id) else { return };
         let frames = [open.first.place.at.frame, sending.place.at.frame];
         let on_connection = open.last_flow() == sending.place.flow;
         if !sending.dup {
@@ -362,7 +403,7 @@ impl Exchanges {
         tally: &mut Tally<'_>,
     ) {
         let now = place.at.frame;
-        let Some(open) = self.open.get_mut(&packet_id) else {
+        let Some(open) = self.open.get_mut(packet_id) else {
             tally.of.counts.unmatched += 1;
             let never_seen = self.never_seen();
             let done = self.done.iter_mut().rev().find(|done| done.packet_id == packet_id);
@@ -383,7 +424,7 @@ impl Exchanges {
                     judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], never_seen);
                 }
                 // A client may go on with its session before the CONNACK says that there is one.
-                None if self.early.len() < EARLY_LIMIT => {
+                None if self.early.0.len() < EARLY_LIMIT => {
                     let early = Early { code: 0, place, known: false, done: None };
                     self.early.insert((packet_id, PacketType::PubRel), early);
                 }
@@ -416,7 +457,7 @@ impl Exchanges {
         }
         open.released = Some(Step { packet_type: PacketType::PubRel, place, code: 0 });
         open.release_flow = Some(place.flow);
-        if let Some(early) = self.early.remove(&(packet_id, PacketType::PubComp)) {
+        if let Some(early) = self.early.remove((packet_id, PacketType::PubComp)) {
             tally.of.counts.unmatched -= 1;
             self.on_acknowledgement(PacketType::PubComp, packet_id, early.code, early.place, judge, tally);
         }
@@ -434,7 +475,7 @@ impl Exchanges {
     ) {
         let refused = code >= 0x80;
         let step = Step { packet_type, place, code };
-        let Some(open) = self.open.get_mut(&packet_id) else {
+        let Some(open) = self.open.get_mut(packet_id) else {
             self.acknowledged_none(step, packet_id, judge, tally);
             return;
         };
@@ -461,7 +502,7 @@ impl Exchanges {
                     }
                     Some(_) => open.owed = open.owed.saturating_sub(1),
                 }
-                if !refused || self.open.get(&packet_id).is_some_and(|open| open.released.is_some()) {
+                if !refused || self.open.get(packet_id).is_some_and(|open| open.released.is_some()) {
                     return;
                 }
             }
@@ -492,7 +533,7 @@ impl Exchanges {
                 return;
             }
         }
-        let Some(delivery) = self.open.remove(&packet_id) else { return };
+        let Some(delivery) = self.open.remove(packet_id) else { return };
         self.leave_flight(&delivery, place.flow);
         let Delivery { digest, owed, .. } = *delivery;
         let (first, sent_on) = (delivery.first.place.at.frame, delivery.last_flow());
@@ -511,7 +552,7 @@ impl Exchanges {
             done => done.map(|done| done.end.at.frame),
         };
         tally.of.counts.unmatched += 1;
-        if self.early.len() < EARLY_LIMIT {
+        if self.early.0.len() < EARLY_LIMIT {
             let Step { packet_type, place, code } = step;
             let early = Early { code, place, known: judge.known, done };
             if let Some(before) = self.early.insert((packet_id, packet_type), early) {
@@ -521,18 +562,16 @@ impl Exchanges {
     }
 
     /// Leaves acknowledgements that wait for their message with their connection, whose end tells of them.
-    pub(super) fn leave_early(&mut self) -> Self {
-        Self { early: std::mem::take(&mut self.early), ..Self::default() }
+    pub(super) fn leave_early(&mut self) -> Option<Self> {
+        let early = std::mem::take(&mut self.early);
+        (!early.0.is_empty()).then(|| Self { early, ..Self::default() })
     }
 
     /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was
     /// `lost` may be that message.
     pub(super) fn settle(&mut self, all: bool, lost: bool, judge: &mut Judge<'_>) {
-        if self.early.is_empty() {
-            return;
-        }
         let mut waiting = std::mem::take(&mut self.early);
-        waiting.retain(|(packet_id, packet_type), early| {
+        waiting.0.retain(|((packet_id, packet_type), early)| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
             if !waits && !lost {
                 self.tell_early(*early, *packet_id, *packet_type, judge);
@@ -548,7 +587,7 @@ impl Exchanges {
         }
         let Some(by) = judge.receiver else { return };
         let now = early.place.at.frame;
-        let open = self.open.get(&packet_id).map(|open| open.first.place.at.frame).filter(|first| *first < now);
+        let open = self.open.get(packet_id).map(|open| open.first.place.at.frame).filter(|first| *first < now);
         let (kind, frames) = match (open, early.done) {
             (Some(first), _) => (IncidentKind::WrongAcknowledgement(packet_type, packet_id), vec![first, now]),
             (None, Some(done)) => (IncidentKind::AcknowledgedTwice(packet_type, packet_id), vec![done, now]),
@@ -562,7 +601,7 @@ impl Exchanges {
         let queue = &mut self.waiting[usize::from(step.packet_type == PacketType::PubRec)];
         let open = &self.open;
         let waits = |number: u64, id: u16| {
-            open.get(&id).is_some_and(|delivery| {
+            open.get(id).is_some_and(|delivery| {
                 delivery.number == number && (id == packet_id || delivery.acknowledged.is_none())
             })
         };
@@ -576,7 +615,7 @@ impl Exchanges {
         if *oldest == packet_id {
             queue.pop_front();
         } else if judge.known && step.code < 0x80 {
-            let frames = open.get(oldest).map(|delivery| delivery.first.place.at.frame);
+            let frames = open.get(*oldest).map(|delivery| delivery.first.place.at.frame);
             let frames: Vec<_> = frames.into_iter().chain([step.place.at.frame]).collect();
             let kind = IncidentKind::AcknowledgedOutOfOrder(step.packet_type, packet_id);
             judge.tell(kind, by, &frames, Certainty::Likely);

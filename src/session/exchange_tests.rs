@@ -30,29 +30,22 @@ fn flow() -> FlowRef {
 fn sent(packet_id: u16, payload: u64, at: PacketRef) -> Box<Delivery> {
     Box::new(Delivery {
         direction: Direction::ToServer,
-        flow: flow(),
-        client_id: None,
         version: Version::V311,
         qos: 1,
         retain: false,
         packet_id: Some(packet_id),
-        topic: None,
-        payload_length: Some(1),
         first: Sending { place: at, dup: false },
-        again: Vec::new(),
         resends: 0,
         acknowledged: None,
         released: None,
         completed: None,
         outcome: DeliveryOutcome::Open,
         faults: Faults::default(),
-        published: None,
-        receipts: None,
-        digest: Digest { topic: Some(1), payload, length: Some(1), whole: true },
+        digest: Digest::new(Some(1), payload, Some(1), true),
         release_flow: None,
         owed: 0,
         number: 0,
-        publication: None,
+        told: Rare::none(),
     })
 }
 

@@ -14,7 +14,7 @@ const LIMIT: u32 = 1000;
 pub(super) struct Judge<'a> {
     pub(super) incidents: &'a mut Vec<Incident>,
     pub(super) told: &'a mut u32,
-    pub(super) flow: FlowRef,
+    pub(super) flow: &'a FlowRef,
     pub(super) version: Version,
     pub(super) at: Origin,
     /// Whether the session is known from its beginning, and nothing of the connection is missing: only then does it
@@ -58,6 +58,6 @@ impl Judge<'_> {
         let mut frames = frames.to_vec();
         frames.sort_unstable();
         frames.dedup();
-        self.incidents.push(Incident { kind, by, flow: self.flow, frames, at, version: self.version, certainty });
+        self.incidents.push(Incident { kind, by, flow: *self.flow, frames, at, version: self.version, certainty });
     }
 }

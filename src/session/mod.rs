@@ -12,14 +12,17 @@ mod closings;
 mod connection;
 mod counts;
 mod delivery;
+mod details;
 mod digest;
 mod end;
 mod exchange;
+mod ids;
 mod incident;
 mod judge;
 mod keep_alive;
 mod order;
 mod publication;
+mod rare;
 mod receiver;
 mod route;
 mod subscription;
@@ -32,12 +35,14 @@ pub use broker::{SessionOptions, Sessions};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
 pub use delivery::{
-    Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, PacketRef, Sending, Step,
+    Deliveries, Delivery, DeliveryCounts, DeliveryOutcome, Fault, Faults, Name, PacketRef, Sending, Step, Told,
 };
+pub use details::Details;
 pub use end::{Cause, CauseKind, End, EndKind};
 pub use exchange::Exchanges;
 pub use incident::{Certainty, Incident, IncidentKind};
 pub use keep_alive::KeepAlive;
+pub use rare::{Blank, FewDurations, Rare};
 pub use route::{Missed, MissedWhy, Published, PublishedAs, Receipt, Receipts};
 pub use subscription::{SubscriptionState, Subscriptions};
 pub use topics::Topic;

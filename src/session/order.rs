@@ -16,14 +16,14 @@ impl Session {
         let frames = [message.origin.frame];
         // What was found by searching may not be what it looks like.
         let certainty = if message.resynced { Certainty::Hint } else { Certainty::Certain };
-        let is_first = self.counts[direction].total() == 0 && message.stream_offset == 0 && !message.resynced;
+        let is_first = self.counts[direction].is_empty() && message.stream_offset == 0 && !message.resynced;
         let mut told = true;
         let sender = packet_type.sender(message.packet.version);
         let wrong = matches!((sender, by), (Sender::Client, Role::Server) | (Sender::Server, Role::Client));
         if wrong && packet_type.exists_in(message.packet.version) && self.flow.known_by <= crate::flow::KnownBy::Connect
         {
             judge.tell(IncidentKind::WrongSender(packet_type), by, &frames, certainty);
-        } else if let Some((who, _, at)) = self.disconnect
+        } else if let Some((who, _, at)) = self.disconnect.as_deref().copied()
             && who == by
         {
             // The order within one direction is exact.
@@ -60,8 +60,8 @@ impl Session {
             self.last_error = Some((by, message.origin));
         }
         // The old connection goes on although another has taken its place.
-        if let Some(over) = self.taken_over
-            && self.replaced
+        if self.replaced
+            && let Some(over) = self.taken_over
             && by == Role::Server
             && !self.late_told
             && message.origin.time.since(over.at.time) > crate::time::Span::from_secs(1)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::exchange::LATE;
+use super::rare::blank;
 use crate::capture::{FrameNo, Origin};
 use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
 use crate::time::Timestamp;
@@ -95,6 +96,8 @@ pub struct Subscriptions {
     /// Subscriptions that are not kept, because there were too many.
     pub left_out: u64,
 }
+
+blank!(Subscriptions);
 
 impl Subscriptions {
     /// A SUBSCRIBE was sent, of which `whole` tells whether all was captured. Gives whether its identifier was in use.
@@ -222,8 +225,9 @@ impl Subscriptions {
     }
 
     /// Leaves answers that wait for their request with their connection, whose end tells of them.
-    pub(super) fn leave_early(&mut self) -> Self {
-        Self { early: std::mem::take(&mut self.early), ..Self::default() }
+    pub(super) fn leave_early(&mut self) -> Option<Self> {
+        let early = std::mem::take(&mut self.early);
+        (!early.is_empty()).then(|| Self { early, ..Self::default() })
     }
 
     /// The answer to a request that has just been told of, where it was told before.
@@ -233,11 +237,13 @@ impl Subscriptions {
         Some(self.early.remove(place).codes)
     }
 
+    /// Whether answers wait for their request.
+    pub(super) const fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
     /// Answers that have waited in vain for their request at `now`; without it, all.
     pub(super) fn settle(&mut self, now: Option<Timestamp>) -> Vec<EarlyAnswer> {
-        if self.early.is_empty() {
-            return Vec::new();
-        }
         let waits = |early: &EarlyAnswer| now.is_some_and(|now| now.since(early.at.time) < LATE);
         let (waiting, settled) = std::mem::take(&mut self.early).into_iter().partition(waits);
         self.early = waiting;

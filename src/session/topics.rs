@@ -141,7 +141,7 @@ impl Topics {
             *count += 1;
         }
         topic.retained += u64::from(sent.retain);
-        if let Some(length) = sent.digest.length {
+        if let Some(length) = sent.digest.length() {
             topic.payload_bytes.record(length.into());
         }
         add(&mut topic.publishers, &sent.party, room);

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::broker::OpenSessions;
 use super::delivery::{Name, PacketRef};
+use super::details::Details;
 use super::digest::Digest;
 use super::will::Sighting;
 use crate::capture::FrameNo;
@@ -54,7 +55,7 @@ impl Wills {
 
     /// A connection has a will.
     pub(super) fn add(&mut self, flow: FlowRef, will: Digest) {
-        let Some(topic) = will.topic else { return };
+        let Some(topic) = will.topic() else { return };
         let flows = self.open.entry((flow.server, topic)).or_default();
         if flows.len() < EQUAL_WILLS {
             flows.push(flow.id);
@@ -63,7 +64,7 @@ impl Wills {
 
     /// A connection that has a will is not followed any more.
     pub(super) fn remove(&mut self, flow: FlowRef, will: Digest) {
-        let Some(topic) = will.topic else { return };
+        let Some(topic) = will.topic() else { return };
         let key = (flow.server, topic);
         let Some(flows) = self.open.get_mut(&key) else { return };
         flows.retain(|id| *id != flow.id);
@@ -77,7 +78,7 @@ impl Wills {
         if self.kept.len() == KEPT {
             self.kept.retain(|_, (.., until)| *until > now);
         }
-        if let (Some(topic), true) = (will.topic, self.kept.len() < KEPT) {
+        if let (Some(topic), true) = (will.topic(), self.kept.len() < KEPT) {
             self.kept.insert((server, topic), (will, seen, due + PROMPT));
         }
     }
@@ -99,7 +100,7 @@ impl Wills {
         if self.is_empty() {
             return None;
         }
-        let key = (flow.server, digest.topic?);
+        let key = (flow.server, digest.topic()?);
         let flows = self.open.get(&key).map_or(&[][..], Vec::as_slice);
         let receiver = open.get(&flow.id)?;
         let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
@@ -118,19 +119,19 @@ impl Wills {
         for id in &equal {
             let Some(owner) = open.get_mut(id) else { continue };
             let closed = owner.closed_at().is_some() && !owner.has_no_will();
-            let Some(will) = owner.will.as_mut() else { continue };
+            let Details { will: Some(will), connect, client_id: owner_id, .. } = &mut *owner.details else { continue };
             let shadowed = will.shadowed.is_some_and(|since| message.origin.time.since(since) < SHADOW);
             match message.direction {
                 Direction::ToServer => will.shadowed = Some(message.origin.time),
                 Direction::ToClient if live && !shadowed => {
                     let alone = candidates.iter().all(|other| other == id);
                     will.on_sighting(Sighting { place, client_id: client_id.clone(), alone });
-                    let connect = owner.connect.map(|at| PacketRef { flow: *id, at });
+                    let connect = connect.map(|at| PacketRef { flow: *id, at });
                     // Of several with the same will it is of one that has ended.
                     if let Some(connect) = connect
                         && found.as_ref().is_none_or(|(_, other_closed)| closed >= *other_closed)
                     {
-                        let seen = Seen { connect, client_id: owner.client_id.clone(), retain: will.retain };
+                        let seen = Seen { connect, client_id: owner_id.clone(), retain: will.retain };
                         found = Some((seen, closed));
                     }
                 }

@@ -70,14 +70,17 @@ fn judge_size(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>)
 
 /// What a client sends before it has its CONNACK is allowed, and may be the cause of what goes wrong later.
 fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>) {
-    let Some(asked) = connection.asked.as_ref().filter(|asked| asked.method.is_none()) else { return };
     let early = at.message.direction == Direction::ToServer
         && connection.is_whole()
         && connection.count[Direction::ToClient] == 0
         && connection.count[Direction::ToServer] == 1
         && connection.flow.begin[Direction::ToClient].is_some();
     let may = matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect | T::Reserved);
-    if early && !may && !asked.malformed {
+    if !early || may {
+        return;
+    }
+    let Some(asked) = connection.asked.as_ref().filter(|asked| asked.method.is_none()) else { return };
+    if !asked.malformed {
         // Usual, and no finding: only what comes of it is.
         docket.broken("DATA-BEFORE-CONNACK", at.message.origin.frame, at.certainty.min(Certainty::Likely));
     }
@@ -229,7 +232,7 @@ fn judge_publish(connection: &Connection, publish: &Publish<'_>, at: &At<'_, '_>
         }
         Direction::ToClient if !is_5 && header.retain() && publish.payload_length == Some(0) => {
             // A server sends a bridge messages as they were published.
-            if connection.asked.as_ref().is_none_or(|asked| !asked.bridge) {
+            if !connection.agreed.bridge {
                 let message = "the server sends an empty message as retained, and such are never kept".to_owned();
                 docket.breach(rules::RETAINED_EMPTY, &[frame], at.certainty, message);
             }
@@ -341,8 +344,8 @@ fn judge_alias_refusal(connection: &Connection, by: Role, at: &At<'_, '_>, docke
 
 fn judge_problems(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>) {
     let packet_type = at.message.packet.header.packet_type;
-    let wanted = connection.asked.as_ref().is_none_or(|asked| asked.wants_problems);
-    if at.message.direction == Direction::ToServer || wanted || !may_tell_problem(packet_type) {
+    let wanted = !connection.agreed.no_problems;
+    if wanted || at.message.direction == Direction::ToServer || !may_tell_problem(packet_type) {
         return;
     }
     let held = properties(&at.message.packet.body);

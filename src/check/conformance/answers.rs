@@ -23,7 +23,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
     let packet_type = header.packet_type;
     let whole = connection.is_whole();
     // The client asked for its session, and the server has none (MQTT-3.2.2-5).
-    let begins_anew = whole && connection.is_fresh() && connection.asked.as_ref().is_some_and(|asked| !asked.clean);
+    let begins_anew = whole && connection.begins_anew();
     let exchanges = &mut connection.exchanges;
     let back = direction.reverse();
     // What an exchange begins with.

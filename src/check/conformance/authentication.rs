@@ -11,21 +11,24 @@ use crate::mqtt::{Body, PacketType, PropertyId};
 
 /// Judges a message of 5.0 by what its CONNECT says of authentication.
 pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: Certainty, docket: &mut Docket<'_>) {
-    let Some(asked) = &connection.asked else { return };
     let body = &message.packet.body;
+    if !connection.agreed.has_method && !matches!(body, Body::Auth(_) | Body::ConnAck(_)) {
+        return;
+    }
+    let Some(asked) = &connection.asked else { return };
     let packet_type = message.packet.header.packet_type;
     let by = message.direction.sender();
     let frames = [asked.at.frame, message.origin.frame];
     let accepted = connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80);
     let under_way = connection.granted.is_none() && connection.is_whole();
-    let has_method = properties(body).get(PropertyId::AuthenticationMethod).is_some();
     if asked.method.is_none() {
+        let has_method = || properties(body).get(PropertyId::AuthenticationMethod).is_some();
         match (body, by) {
             (Body::Auth(_), Role::Client) => {
                 let text = "the client sends AUTH, and its CONNECT names no authentication method".to_owned();
                 docket.breach(rules::AUTH_UNASKED_CLIENT, &frames, certainty, text);
             }
-            (Body::Auth(_) | Body::ConnAck(_), Role::Server) if has_method || packet_type == PacketType::Auth => {
+            (Body::Auth(_) | Body::ConnAck(_), Role::Server) if packet_type == PacketType::Auth || has_method() => {
                 let text =
                     format!("the server sends {packet_type} with authentication, and the CONNECT names no method");
                 docket.breach(rules::AUTH_UNASKED_SERVER, &frames, certainty, text);

@@ -16,8 +16,11 @@ const GRACE: Span = Span::from_secs(5);
 
 /// A message that breaks the protocol: its receiver has to close the connection.
 pub(super) fn note_error(connection: &mut Connection, message: &Message<'_>) {
-    let version = message.packet.version;
     let deviations = &message.packet.deviations;
+    if deviations.is_empty() {
+        return;
+    }
+    let version = message.packet.version;
     let worst = deviations.iter().map(|deviation| deviation.kind.severity(version)).max();
     if worst < Some(Severity::ProtocolError) || message.resynced {
         return;
@@ -64,7 +67,7 @@ fn judge_keep_alive(connection: &Connection, docket: &mut Docket<'_>) {
 /// The connection is over, or no more is told of it: whether it was closed when it had to be.
 pub(super) fn settle(connection: &Connection, last: Origin, now: Timestamp, docket: &mut Docket<'_>) {
     judge_keep_alive(connection, docket);
-    for Expected { rule, keys, since, message } in &connection.expected {
+    for Expected { rule, keys, since, message } in connection.more.iter().flat_map(|more| &more.expected) {
         let clause = rule.clause(docket.version);
         let all = clause.iter().chain(keys.iter());
         // Another end that closes first is fine, and one that did so before.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::docket::Deferred;
+use super::docket::Entries;
 use super::exchanges::Exchanges;
 use super::retained::Awaiting;
 use super::subscriptions::Subscriptions;
@@ -69,6 +69,33 @@ pub(super) struct Expected {
     pub(super) message: &'static str,
 }
 
+/// What every message is judged by, of CONNECT and CONNACK.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Agreed {
+    asked: bool,
+    /// Clean start or clean session.
+    clean: bool,
+    /// The CONNECT names an authentication method.
+    pub(super) has_method: bool,
+    /// The client wants no problem information.
+    pub(super) no_problems: bool,
+    pub(super) bridge: bool,
+    granted: bool,
+    /// The code of the CONNACK is 0.
+    accepted: bool,
+    /// Session Present.
+    present: bool,
+}
+
+/// What most connections have nothing of.
+#[derive(Debug, Default)]
+pub(super) struct More {
+    pub(super) awaiting: Awaiting,
+    /// Messages that were sent for a subscription that took the place of an equal one, the last of them.
+    pub(super) copies: VecDeque<super::cross::Key>,
+    pub(super) expected: Vec<Expected>,
+}
+
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -76,29 +103,25 @@ pub(super) struct Connection {
     /// The capture has it from its first segment.
     pub(super) from_start: bool,
     pub(super) version: Version,
+    pub(super) agreed: Agreed,
     pub(super) count: PerDirection<u64>,
     /// Bytes of a direction are missing.
     pub(super) lossy: PerDirection<bool>,
     pub(super) last: PerDirection<Option<Origin>>,
-    pub(super) asked: Option<Asked>,
-    pub(super) granted: Option<Granted>,
+    pub(super) asked: Option<Box<Asked>>,
+    pub(super) granted: Option<Box<Granted>>,
     pub(super) limits: PerDirection<Limits>,
     /// The highest topic alias that was used.
     pub(super) highest_alias: PerDirection<u16>,
     /// A topic alias was used that is 0, too high, or has no meaning.
     pub(super) bad_alias: PerDirection<bool>,
-    /// The first DISCONNECT, by its direction.
-    pub(super) disconnect: PerDirection<Option<Origin>>,
     /// The first FIN or RST.
     pub(super) closing: Option<(Role, Origin)>,
     pub(super) exchanges: Exchanges,
-    pub(super) subscriptions: Subscriptions,
-    pub(super) awaiting: Awaiting,
-    /// Messages that were sent for a subscription that took the place of an equal one, the last of them.
-    pub(super) copies: VecDeque<super::cross::Key>,
-    pub(super) expected: Vec<Expected>,
-    pub(super) told: Vec<(&'static str, u32)>,
-    pub(super) deferred: Vec<Deferred>,
+    /// Made with the first SUBSCRIBE.
+    pub(super) subscriptions: Option<Box<Subscriptions>>,
+    pub(super) more: Option<Box<More>>,
+    pub(super) entries: Option<Box<Entries>>,
     /// Who it is of, where its CONNECT says so.
     pub(super) client: Option<super::clients::Key>,
     /// The session of the client is known from its earlier connections.
@@ -114,6 +137,7 @@ impl Connection {
             flow,
             from_start: flow.known_by <= KnownBy::SynAck,
             version: message.packet.version,
+            agreed: Agreed::default(),
             count: PerDirection::default(),
             lossy: PerDirection::default(),
             last: PerDirection::default(),
@@ -122,15 +146,11 @@ impl Connection {
             limits: PerDirection::default(),
             highest_alias: PerDirection::default(),
             bad_alias: PerDirection::default(),
-            disconnect: PerDirection::default(),
             closing: None,
             exchanges: Exchanges::default(),
-            subscriptions: Subscriptions::default(),
-            awaiting: Awaiting::default(),
-            copies: VecDeque::new(),
-            expected: Vec::new(),
-            told: Vec::new(),
-            deferred: Vec::new(),
+            subscriptions: None,
+            more: None,
+            entries: None,
             client: None,
             known_before: false,
         }
@@ -138,7 +158,7 @@ impl Connection {
 
     /// Whether it is known from its CONNECT on, so that what was not seen was not there.
     pub(super) const fn is_started(&self) -> bool {
-        self.from_start && self.asked.is_some()
+        self.from_start && self.agreed.asked
     }
 
     /// Whether nothing is missing so far.
@@ -147,15 +167,19 @@ impl Connection {
     }
 
     /// Whether its session began with it, so that no earlier connection has to be known.
-    pub(super) fn is_fresh(&self) -> bool {
-        let Some(asked) = &self.asked else { return false };
-        let accepted = self.granted.as_ref().filter(|granted| granted.code == 0);
-        self.from_start
-            && accepted.is_some_and(|granted| match self.version {
-                // 3.1 does not say whether there was a session.
-                Version::V31 => asked.clean,
-                Version::V311 | Version::V5 => !granted.present,
-            })
+    pub(super) const fn is_fresh(&self) -> bool {
+        let Agreed { asked, clean, granted, accepted, present, .. } = self.agreed;
+        let begins = match self.version {
+            // 3.1 does not say whether there was a session.
+            Version::V31 => clean,
+            Version::V311 | Version::V5 => !present,
+        };
+        self.from_start && asked && granted && accepted && begins
+    }
+
+    /// Whether it is fresh although its client asked for its session, so that the server has none.
+    pub(super) const fn begins_anew(&self) -> bool {
+        self.is_fresh() && !self.agreed.clean
     }
 
     /// Whether its session is known from where it began, on this connection or on an earlier one.
@@ -179,6 +203,11 @@ impl Connection {
         Some((last, now.since(last.time).as_secs_f64() / f64::from(seconds)))
     }
 
+    /// What it has besides, made where it has none.
+    pub(super) fn more_mut(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
     /// Waits for the end of the connection.
     pub(super) fn expect_close(
         &mut self,
@@ -187,8 +216,9 @@ impl Connection {
         since: Origin,
         message: &'static str,
     ) {
-        if self.expected.len() < EXPECTED && !self.expected.iter().any(|expected| std::ptr::eq(expected.rule, rule)) {
-            self.expected.push(Expected { rule, keys, since, message });
+        let all = &mut self.more_mut().expected;
+        if all.len() < EXPECTED && !all.iter().any(|expected| std::ptr::eq(expected.rule, rule)) {
+            all.push(Expected { rule, keys, since, message });
         }
     }
 
@@ -200,22 +230,28 @@ impl Connection {
         self.last[direction] = Some(message.origin);
         match &message.packet.body {
             Body::Connect(connect) if self.asked.is_none() && direction == Direction::ToServer => {
-                self.asked = Some(Asked::of(connect, message));
+                let asked = self.asked.insert(Box::new(Asked::of(connect, message)));
+                self.agreed.asked = true;
+                self.agreed.clean = asked.clean;
+                self.agreed.has_method = asked.method.is_some();
+                self.agreed.no_problems = !asked.wants_problems;
+                self.agreed.bridge = asked.bridge;
                 if message.packet.version == Version::V5 {
                     self.limits[Direction::ToClient] = Limits::of(connect.properties);
                 }
             }
             Body::ConnAck(connack) if self.granted.is_none() && direction == Direction::ToClient => {
-                self.granted = Granted::of(connack, message.origin);
+                self.granted = Granted::of(connack, message.origin).map(Box::new);
+                if let Some(granted) = &self.granted {
+                    self.agreed.granted = true;
+                    self.agreed.accepted = granted.code == 0;
+                    self.agreed.present = granted.present;
+                }
                 if message.packet.version == Version::V5 {
                     self.limits[Direction::ToServer] = Limits::of(connack.properties);
                 }
             }
             Body::Publish(_) => self.note_alias(message),
-            Body::Disconnect(_) => {
-                let first = &mut self.disconnect[direction];
-                *first = first.or(Some(message.origin));
-            }
             _ => {}
         }
     }

@@ -196,7 +196,7 @@ impl Cross {
         let topic = self.topic(connection.flow.server, name);
         let key = self.content(topic, publish.payload);
         let header = message.packet.header;
-        let matched = connection.subscriptions.matched;
+        let matched = docket.matched;
         let empty = publish.payload_length == Some(0);
         self.retained.copied(connection, (topic, key, empty), message, docket);
         // What is sent again was judged when it was sent first.
@@ -232,7 +232,7 @@ fn judge_subscription(
     message: &Message<'_>,
     docket: &mut Docket<'_>,
 ) {
-    let matched = connection.subscriptions.matched;
+    let matched = docket.matched;
     let frames = [known.at.frame, message.origin.frame];
     let retain = message.packet.header.retain();
     let Some(asked) = matched.asked else {
@@ -259,16 +259,17 @@ fn judge_subscription(
         }
     }
     if matched.standing == 1 && matched.renewed && !retain {
-        if connection.copies.contains(&key) {
+        let copies = &mut connection.more_mut().copies;
+        if copies.contains(&key) {
             let text = "a message comes twice, and its only subscription took the place of an equal one".to_owned();
             docket.breach_unless_lost(rules::DOUBLED, Direction::ToServer, &frames, Certainty::Likely, text);
         } else {
             docket.kept("MQTT-3.8.4-3");
         }
-        if connection.copies.len() == COPIES {
-            connection.copies.pop_front();
+        if copies.len() == COPIES {
+            copies.pop_front();
         }
-        connection.copies.push_back(key);
+        copies.push_back(key);
     }
 }
 

@@ -1,12 +1,15 @@
 //! Where a rule says what it found, of one connection.
 
+use std::borrow::Cow;
+
 use super::Rule;
 use super::ledger::Ledger;
 use super::statement::Caveat;
+use super::subscriptions::Matched;
 use crate::capture::{FrameNo, Origin};
 use crate::check::{Certainty, Finding};
 use crate::engine::FlowRef;
-use crate::flow::Direction;
+use crate::flow::{Direction, PerDirection};
 use crate::mqtt::Version;
 
 /// The most findings of one rule on one connection: a client that breaks it with each packet shall not fill the memory
@@ -24,19 +27,41 @@ pub(super) struct Deferred {
     lost_in: Direction,
     frames: Vec<FrameNo>,
     certainty: Certainty,
-    message: String,
+    message: Cow<'static, str>,
     version: Version,
     at: Origin,
+}
+
+/// What was said of a connection, and what waits.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    /// How many findings each rule has made on this connection.
+    told: Vec<(&'static str, u32)>,
+    deferred: Vec<Deferred>,
+    /// Of rules that are not told any more: how many wait besides, by the direction that may have lost something. They
+    /// only take the place of others.
+    untold: PerDirection<u32>,
+}
+
+impl Entries {
+    /// Whether nothing waits for a packet.
+    fn is_settled(&self) -> bool {
+        self.deferred.is_empty() && self.untold.to_server == 0 && self.untold.to_client == 0
+    }
+
+    fn is_told_enough(&self, rule: &Rule) -> bool {
+        self.told.iter().any(|(id, told)| *id == rule.id && *told >= LIMIT)
+    }
 }
 
 /// Takes what rules say while an event is at hand.
 pub(super) struct Docket<'a> {
     pub(super) ledger: Option<&'a mut Ledger>,
     pub(super) findings: &'a mut Vec<Finding>,
-    /// How many findings each rule has made on this connection.
-    pub(super) told: &'a mut Vec<(&'static str, u32)>,
-    /// What waits, of this connection.
-    pub(super) deferred: &'a mut Vec<Deferred>,
+    /// What was said of this connection before; made when something is.
+    pub(super) entries: &'a mut Option<Box<Entries>>,
+    /// What the message at hand matches, if it is one of the server.
+    pub(super) matched: Matched,
     pub(super) flow: FlowRef,
     pub(super) version: Version,
     pub(super) at: Origin,
@@ -44,18 +69,25 @@ pub(super) struct Docket<'a> {
 
 impl Docket<'_> {
     /// A rule was broken: makes a finding, and the statement fails.
-    pub(super) fn breach(&mut self, rule: &'static Rule, frames: &[FrameNo], certainty: Certainty, message: String) {
+    pub(super) fn breach(
+        &mut self,
+        rule: &'static Rule,
+        frames: &[FrameNo],
+        certainty: Certainty,
+        message: impl Into<Cow<'static, str>>,
+    ) {
         let clause = rule.clause(self.version);
         if let Some(clause) = clause {
             let frame = frames.last().copied().unwrap_or(self.at.frame);
             self.broken(clause, frame, certainty);
         }
-        let place = self.told.iter().position(|(id, _)| *id == rule.id).unwrap_or(self.told.len());
-        if place == self.told.len() {
-            self.told.push((rule.id, 0));
+        let all = &mut self.entries.get_or_insert_default().told;
+        let place = all.iter().position(|(id, _)| *id == rule.id).unwrap_or(all.len());
+        if place == all.len() {
+            all.push((rule.id, 0));
         }
-        let told = &mut self.told[place].1;
-        *told += 1;
+        let told = &mut all[place].1;
+        *told = told.saturating_add(1);
         if *told > LIMIT {
             return;
         }
@@ -70,7 +102,7 @@ impl Docket<'_> {
             client_id: None,
             frames,
             time: self.at.time,
-            message,
+            message: message.into().into_owned(),
             clause,
             hint: rule.hint,
         });
@@ -83,11 +115,17 @@ impl Docket<'_> {
         lost_in: Direction,
         frames: &[FrameNo],
         certainty: Certainty,
-        message: String,
+        message: impl Into<Cow<'static, str>>,
     ) {
-        if self.deferred.len() < DEFERRED {
-            let (version, at, frames) = (self.version, self.at, frames.to_vec());
-            self.deferred.push(Deferred { rule, lost_in, frames, certainty, message, version, at });
+        let entries = self.entries.get_or_insert_default();
+        let waiting = entries.deferred.len() + (entries.untold.to_server + entries.untold.to_client) as usize;
+        if waiting < DEFERRED {
+            if self.ledger.is_none() && entries.is_told_enough(rule) {
+                entries.untold[lost_in] += 1;
+                return;
+            }
+            let (version, at, frames, message) = (self.version, self.at, frames.to_vec(), message.into());
+            entries.deferred.push(Deferred { rule, lost_in, frames, certainty, message, version, at });
         } else if let Some(clause) = rule.clause(self.version) {
             self.unprovable(clause, Caveat::Gap);
         }
@@ -95,8 +133,15 @@ impl Docket<'_> {
 
     /// Tells what waited for packets of these directions; nothing of it where some were lost.
     pub(super) fn tell_deferred(&mut self, arrived: impl Fn(Direction) -> bool, lost: impl Fn(Direction) -> bool) {
+        let Some(entries) = self.entries.as_mut().filter(|entries| !entries.is_settled()) else { return };
+        for direction in Direction::BOTH.into_iter().filter(|direction| arrived(*direction)) {
+            entries.untold[direction] = 0;
+        }
+        if !entries.deferred.iter().any(|waits| arrived(waits.lost_in)) {
+            return;
+        }
         let (version, at) = (self.version, self.at);
-        let due: Vec<_> = self.deferred.extract_if(.., |waits| arrived(waits.lost_in)).collect();
+        let due: Vec<_> = entries.deferred.extract_if(.., |waits| arrived(waits.lost_in)).collect();
         for Deferred { rule, lost_in, frames, certainty, message, version, at } in due {
             (self.version, self.at) = (version, at);
             if !lost(lost_in) {

@@ -10,6 +10,11 @@ use crate::time::Span;
 /// The most requests of a direction that wait; with more, those that were first are forgotten.
 const OPEN: usize = 4096;
 
+/// Requests of a direction that are looked through one by one; more of them have an index.
+///
+/// Clients seldom have more than twenty open, and a short list is faster to look through than any index, and smaller.
+const FEW: usize = 32;
+
 /// The most answers kept that were captured before their request.
 const EARLY: usize = 16;
 
@@ -47,6 +52,17 @@ pub(super) struct Open {
     pub(super) before: Before,
 }
 
+impl Open {
+    fn is(&self, answer: PacketType, id: u16) -> bool {
+        self.id == id && self.answer == answer
+    }
+
+    /// PINGREQ has no identifier: of several the oldest is answered.
+    fn is_ping(&self) -> bool {
+        self.answer == PacketType::PingResp
+    }
+}
+
 /// A request whose answer has come.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Answered {
@@ -55,32 +71,38 @@ pub(super) struct Answered {
     pub(super) later: bool,
 }
 
-/// What waits in one direction.
+/// Requests that wait in one direction, with an index.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Many {
     /// With the place in the order of requests.
     open: HashMap<(PacketType, u16), (u64, Open), foldhash::fast::RandomState>,
     order: BTreeMap<u64, (PacketType, u16)>,
     /// The places of those that wait for PUBREL, whose order matters.
     releases: BTreeSet<u64>,
-    /// PINGREQ has no identifier.
-    pings: VecDeque<Origin>,
-    done: VecDeque<(u16, Before)>,
+    pings: VecDeque<Open>,
     next: u64,
 }
 
-impl Waiting {
-    /// Takes a request; gives whether another had to make place for it.
+impl Many {
+    fn of(few: &mut Vec<Open>) -> Box<Self> {
+        let mut many = Box::<Self>::default();
+        for open in std::mem::take(few) {
+            many.push(open);
+        }
+        many
+    }
+
+    fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.pings.is_empty()
+    }
+
+    /// Takes a request that does not wait yet; gives whether another had to make place for it.
     fn push(&mut self, open: Open) -> bool {
-        if open.answer == PacketType::PingResp {
-            self.pings.push_back(open.at);
+        if open.is_ping() {
+            self.pings.push_back(open);
             return self.pings.len() > OPEN && self.pings.pop_front().is_some();
         }
         let key = (open.answer, open.id);
-        if let Some((_, old)) = self.open.get_mut(&key) {
-            old.at = open.at;
-            return false;
-        }
         let full = self.order.len() == OPEN;
         if full && let Some((place, oldest)) = self.order.pop_first() {
             self.open.remove(&oldest);
@@ -97,9 +119,7 @@ impl Waiting {
 
     fn pop(&mut self, answer: PacketType, id: u16) -> Option<Answered> {
         if answer == PacketType::PingResp {
-            let at = self.pings.pop_front()?;
-            let open = Open { answer, id, at, first: at, before: Before::Nothing };
-            return Some(Answered { open, later: false });
+            return Some(Answered { open: self.pings.pop_front()?, later: false });
         }
         let (place, open) = self.open.remove(&(answer, id))?;
         self.order.remove(&place);
@@ -108,11 +128,128 @@ impl Waiting {
     }
 }
 
+/// Identifiers whose message came to its end, the oldest first.
+#[derive(Debug)]
+struct Done {
+    /// Those behind `count` are 0, which no message has.
+    ids: [u16; DONE],
+    how: [Before; DONE],
+    count: usize,
+}
+
+impl Done {
+    const fn new() -> Self {
+        Self { ids: [0; DONE], how: [Before::Nothing; DONE], count: 0 }
+    }
+
+    fn remove(&mut self, place: usize) -> Before {
+        let how = self.how[place];
+        self.ids.copy_within(place + 1..self.count, place);
+        self.how.copy_within(place + 1..self.count, place);
+        self.count -= 1;
+        self.ids[self.count] = 0;
+        how
+    }
+
+    fn push(&mut self, id: u16, how: Before) {
+        if self.count == DONE {
+            self.remove(0);
+        }
+        self.ids[self.count] = id;
+        self.how[self.count] = how;
+        self.count += 1;
+    }
+
+    fn take(&mut self, id: u16) -> Option<Before> {
+        // All of them at a time, by vector instructions: most often it is none.
+        if !self.ids.iter().fold(false, |any, done| any | (*done == id)) {
+            return None;
+        }
+        let place = self.ids[..self.count].iter().rposition(|done| *done == id)?;
+        Some(self.remove(place))
+    }
+}
+
+/// What waits in one direction.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// In the order of the requests, as long as there are few.
+    few: Vec<Open>,
+    /// Instead of them.
+    many: Option<Box<Many>>,
+    done: Option<Box<Done>>,
+}
+
+impl Waiting {
+    fn get_mut(&mut self, answer: PacketType, id: u16) -> Option<&mut Open> {
+        match &mut self.many {
+            Some(many) => many.open.get_mut(&(answer, id)).map(|(_, open)| open),
+            None => self.few.iter_mut().find(|open| open.is(answer, id)),
+        }
+    }
+
+    fn has(&self, answer: PacketType, id: u16) -> bool {
+        match &self.many {
+            Some(many) => many.open.contains_key(&(answer, id)),
+            None => self.few.iter().any(|open| open.is(answer, id)),
+        }
+    }
+
+    /// Whether a message with this identifier is under way.
+    fn has_message(&self, id: u16) -> bool {
+        match &self.many {
+            Some(many) => OF_MESSAGES.into_iter().any(|answer| many.open.contains_key(&(answer, id))),
+            None => self.few.iter().any(|open| open.id == id && OF_MESSAGES.contains(&open.answer)),
+        }
+    }
+
+    /// Takes a request; gives whether another had to make place for it.
+    fn push(&mut self, open: Open) -> bool {
+        if !open.is_ping()
+            && let Some(old) = self.get_mut(open.answer, open.id)
+        {
+            old.at = open.at;
+            return false;
+        }
+        if let Some(many) = &mut self.many {
+            return many.push(open);
+        }
+        if self.few.len() == FEW {
+            return self.many.insert(Many::of(&mut self.few)).push(open);
+        }
+        if self.few.capacity() == 0 {
+            // Most have one open at a time.
+            self.few.reserve_exact(1);
+        }
+        self.few.push(open);
+        false
+    }
+
+    fn pop(&mut self, answer: PacketType, id: u16) -> Option<Answered> {
+        if let Some(many) = &mut self.many {
+            let answered = many.pop(answer, id);
+            if many.is_empty() {
+                self.many = None;
+            }
+            return answered;
+        }
+        let is_ping = answer == PacketType::PingResp;
+        let place = self.few.iter().position(|open| open.answer == answer && (is_ping || open.id == id))?;
+        let open = self.few.remove(place);
+        let older = self.few.get(..place).unwrap_or_default();
+        let later = answer == PacketType::PubRel && older.iter().any(|open| open.answer == PacketType::PubRel);
+        Some(Answered { open, later })
+    }
+}
+
+/// What the sender of a message waits for.
+const OF_MESSAGES: [PacketType; 3] = [PacketType::PubAck, PacketType::PubRec, PacketType::PubComp];
+
 /// What waits, by the direction of the request.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
     waiting: PerDirection<Waiting>,
-    early: VecDeque<(Direction, PacketType, u16, Origin)>,
+    early: Vec<(Direction, PacketType, u16, Origin)>,
     /// Requests were forgotten.
     pub(super) forgot: bool,
     /// The last UNSUBACK.
@@ -122,15 +259,12 @@ pub(super) struct Exchanges {
 impl Exchanges {
     /// Whether a message with this identifier is under way in a direction.
     pub(super) fn in_flight(&self, direction: Direction, id: u16) -> bool {
-        use PacketType::{PubAck, PubComp, PubRec};
-        let open = &self.waiting[direction].open;
-        [PubAck, PubRec, PubComp].into_iter().any(|answer| open.contains_key(&(answer, id)))
-            || self.is_received(direction, id)
+        self.waiting[direction].has_message(id) || self.is_received(direction, id)
     }
 
     /// Whether a message was received and is not released: between PUBREC and PUBREL the receiver waits for the sender.
     pub(super) fn is_received(&self, direction: Direction, id: u16) -> bool {
-        self.waiting[direction.reverse()].open.contains_key(&(PacketType::PubRel, id))
+        self.waiting[direction.reverse()].has(PacketType::PubRel, id)
     }
 
     /// A request was sent in this direction, of an exchange that began with `first`.
@@ -158,18 +292,20 @@ impl Exchanges {
         let found = self.waiting[direction].pop(answer, id);
         if found.is_none() {
             if self.early.len() == EARLY {
-                self.early.pop_front();
+                self.early.remove(0);
             }
-            self.early.push_back((direction, answer, id, at));
+            if self.early.capacity() == 0 {
+                self.early.reserve_exact(1);
+            }
+            self.early.push((direction, answer, id, at));
         }
         found
     }
 
     /// A message of this direction was sent again: its answer is waited for from now on.
     pub(super) fn again(&mut self, direction: Direction, id: u16, at: Origin) {
-        use PacketType::{PubAck, PubComp, PubRec};
-        for answer in [PubAck, PubRec, PubComp] {
-            if let Some((_, open)) = self.waiting[direction].open.get_mut(&(answer, id)) {
+        for answer in OF_MESSAGES {
+            if let Some(open) = self.waiting[direction].get_mut(answer, id) {
                 open.at = at;
                 open.before = Before::Resent;
             }
@@ -178,27 +314,23 @@ impl Exchanges {
 
     /// A message of this direction came to its end.
     pub(super) fn finish(&mut self, direction: Direction, id: u16, how: Before) {
-        let done = &mut self.waiting[direction].done;
-        if done.len() == DONE {
-            done.pop_front();
-        }
-        done.push_back((id, how));
+        self.waiting[direction].done.get_or_insert_with(|| Box::new(Done::new())).push(id, how);
     }
 
     /// What became of the last message with this identifier, as far as it is remembered.
     pub(super) fn before(&mut self, direction: Direction, id: u16) -> Option<Before> {
-        let done = &mut self.waiting[direction].done;
-        let place = done.iter().rposition(|(done, _)| *done == id)?;
-        done.remove(place).map(|(_, how)| how)
+        self.waiting[direction].done.as_mut()?.take(id)
     }
 
-    /// What a direction still waits for, in the order of the requests.
+    /// What a direction still waits for, in the order of the requests, pings last.
     pub(super) fn open(&self, direction: Direction) -> impl Iterator<Item = Open> {
-        let waiting = &self.waiting[direction];
-        let ping =
-            |at: &Origin| Open { answer: PacketType::PingResp, id: 0, at: *at, first: *at, before: Before::Nothing };
-        let others = waiting.order.values().filter_map(|key| waiting.open.get(key)).map(|(_, open)| *open);
-        others.chain(waiting.pings.iter().map(ping))
+        let Waiting { few, many, .. } = &self.waiting[direction];
+        let few = few.iter().filter(|open| !open.is_ping()).chain(few.iter().filter(|open| open.is_ping()));
+        let many = many.iter().flat_map(|many| {
+            let others = many.order.values().filter_map(|key| many.open.get(key)).map(|(_, open)| open);
+            others.chain(&many.pings)
+        });
+        few.chain(many).copied()
     }
 }
 
@@ -301,5 +433,23 @@ mod tests {
             exchanges.finish(ToServer, id, Before::Taken);
         }
         assert_eq!(exchanges.before(ToServer, 1), None);
+    }
+
+    #[test]
+    fn few_and_many_are_answered_alike() {
+        for count in [FEW as u16, FEW as u16 + 1] {
+            let mut exchanges = Exchanges::default();
+            (1..=count).for_each(|id| ask(&mut exchanges, ToServer, PubRel, id, id.into()));
+            assert_eq!(exchanges.waiting.to_server.many.is_some(), usize::from(count) > FEW);
+            ask(&mut exchanges, ToServer, PubRel, 2, 100);
+            assert!(exchanges.answer(ToServer, PubRel, 3, at(101)).is_some_and(|answered| answered.later));
+            assert!(exchanges.answer(ToServer, PubRel, 1, at(102)).is_some_and(|answered| !answered.later));
+            let second = exchanges.answer(ToServer, PubRel, 2, at(103)).expect("it waits");
+            assert!(!second.later && second.open.at == at(100) && second.open.first == at(2));
+            let left: Vec<_> = exchanges.open(ToServer).map(|open| open.id).collect();
+            assert_eq!(left, (4..=count).collect::<Vec<_>>());
+            left.into_iter().for_each(|id| assert!(exchanges.answer(ToServer, PubRel, id, at(104)).is_some()));
+            assert!(exchanges.open(ToServer).next().is_none() && exchanges.waiting.to_server.many.is_none());
+        }
     }
 }

@@ -33,6 +33,7 @@ use clients::Clients;
 use connection::Connection;
 use docket::Docket;
 use ledger::Ledger;
+use subscriptions::{Matched, Scratch};
 
 use super::{Certainty, Finding};
 use crate::capture::{FrameNo, Origin};
@@ -50,6 +51,7 @@ pub struct Conformance {
     clients: Clients,
     cross: Option<cross::Cross>,
     ledger: Option<Ledger>,
+    scratch: Scratch,
     /// The latest time so far.
     now: Option<Timestamp>,
 }
@@ -114,20 +116,17 @@ impl Conformance {
         let connection = self.open.entry(flow.id).or_insert_with(|| Box::new(Connection::new(flow, message)));
         connection.flow = flow;
         connection.note_gaps(message);
-        let mut told = std::mem::take(&mut connection.told);
-        let mut deferred = std::mem::take(&mut connection.deferred);
+        let mut entries = connection.entries.take();
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
-            told: &mut told,
-            deferred: &mut deferred,
+            entries: &mut entries,
+            matched: Matched::default(),
             flow,
             version: message.packet.version,
             at: message.origin,
         };
-        if !docket.deferred.is_empty() {
-            docket.tell_deferred(|direction| direction == message.direction, |direction| connection.lossy[direction]);
-        }
+        docket.tell_deferred(|direction| direction == message.direction, |direction| connection.lossy[direction]);
         note_deviations(message, &mut docket);
         closing::note_error(connection, message);
         let mut features = class::Features::default();
@@ -135,7 +134,7 @@ impl Conformance {
         if !message.incomplete {
             agreement::judge(connection, message, &mut docket);
             features = features.and(answers::follow(connection, message, &mut docket));
-            features = features.and(subscriptions::follow(connection, message, &mut docket));
+            features = features.and(subscriptions::follow(connection, message, &mut self.scratch, &mut docket));
             if let Some(cross) = &mut self.cross {
                 cross.follow(connection, message, &mut docket);
             }
@@ -143,8 +142,7 @@ impl Conformance {
         if let Some(ledger) = &mut docket.ledger {
             ledger.packet(message.packet.version, features::class(connection, message, features));
         }
-        connection.told = told;
-        connection.deferred = deferred;
+        connection.entries = entries;
         connection.note(message);
         if connection.client.is_none()
             && let Some((client, known)) = client
@@ -171,13 +169,12 @@ impl Conformance {
         if let Some(client) = connection.client.filter(|_| !connection.is_whole()) {
             self.clients.forget(client);
         }
-        let mut told = std::mem::take(&mut connection.told);
-        let mut deferred = std::mem::take(&mut connection.deferred);
+        let mut entries = connection.entries.take();
         let mut docket = Docket {
             ledger: self.ledger.as_mut(),
             findings,
-            told: &mut told,
-            deferred: &mut deferred,
+            entries: &mut entries,
+            matched: Matched::default(),
             flow: connection.flow,
             version: connection.version,
             at: last,

@@ -157,7 +157,8 @@ impl Retained {
             return;
         }
         let broker = connection.flow.server;
-        let awaiting = &mut connection.awaiting;
+        let Some(held) = &connection.subscriptions else { return };
+        let awaiting = &mut connection.more.get_or_insert_default().awaiting;
         let mut wait = |topic: Key, kept: &Kept| {
             let settled = at.time.since(kept.at.time) > SETTLED;
             if settled && !kept.expires && !self.may_be_replaced_unseen(topic) && awaiting.all.len() < EXPECTED {
@@ -166,7 +167,7 @@ impl Retained {
             }
         };
         let mut wildcards = awaiting.wildcards;
-        for filter in connection.subscriptions.wanting_retained() {
+        for filter in held.wanting_retained() {
             if !topic::has_wildcard(filter) {
                 let topic = key(filter);
                 self.topics.get(&topic).into_iter().for_each(|kept| wait(topic, kept));
@@ -179,7 +180,7 @@ impl Retained {
                 }
             }
         }
-        connection.awaiting.wildcards = wildcards;
+        awaiting.wildcards = wildcards;
     }
 
     /// A message goes to a subscriber: its topic, its content and whether that is empty.
@@ -198,8 +199,12 @@ impl Retained {
             kept.seen |= kept.content == content;
         }
         let kept = self.topics.get(&topic);
-        let awaited = connection.awaiting.all.iter().position(|awaited| awaited.topic == topic);
-        if let Some(awaited) = awaited.map(|place| connection.awaiting.all.swap_remove(place))
+        let awaited = connection.more.as_mut().and_then(|more| {
+            let all = &mut more.awaiting.all;
+            let place = all.iter().position(|awaited| awaited.topic == topic)?;
+            Some(all.swap_remove(place))
+        });
+        if let Some(awaited) = awaited
             && awaited.content == content
             && !empty
             && kept.is_some_and(|kept| kept.at.frame == awaited.at.frame)
@@ -214,7 +219,7 @@ impl Retained {
                 docket.breach(rules::RETAINED_AS_LIVE, &[awaited.at.frame, at.frame], Certainty::Likely, text);
             }
         }
-        let matched = connection.subscriptions.matched;
+        let matched = docket.matched;
         let bridge = connection.asked.as_ref().is_some_and(|asked| asked.bridge);
         // With Retain As Published it may be any message.
         let as_retained = header.retain() && !header.dup() && !bridge && matched.known && matched.as_published == 0;
@@ -256,7 +261,7 @@ impl Retained {
         let Some(last) = connection.last[crate::flow::Direction::ToClient].filter(|_| connection.is_whole()) else {
             return;
         };
-        for awaited in &connection.awaiting.all {
+        for awaited in connection.more.iter().flat_map(|more| &more.awaiting.all) {
             let unchanged = |kept: &&Kept| kept.at.frame == awaited.at.frame;
             let Some(kept) = self.topics.get(&awaited.topic).filter(unchanged) else { continue };
             if last.time.since(awaited.since.time) < GRACE {

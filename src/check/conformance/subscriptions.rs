@@ -2,7 +2,7 @@
 //!
 //! They judge a connection whose session began with it; of others it is not known what was subscribed to before.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, Hasher};
 
 use super::class::Features as F;
@@ -51,6 +51,11 @@ struct Subscription {
     removed: Option<Origin>,
     /// Retained messages came that it did not want.
     disturbed: bool,
+    /// Where the pattern begins that topics are held against.
+    pattern: u16,
+    /// With how much of it every topic begins that it matches, and ends: what stands around its wildcards.
+    fixed: (u16, u16),
+    wild: bool,
 }
 
 impl Subscription {
@@ -63,7 +68,13 @@ impl Subscription {
     }
 
     fn matches(&self, name: &[u8]) -> bool {
-        topic::matches(pattern(&self.filter), name)
+        let pattern = self.filter.get(usize::from(self.pattern)..).unwrap_or_default();
+        if !self.wild {
+            return !name.is_empty() && pattern == name;
+        }
+        let (front, back) = (usize::from(self.fixed.0), pattern.len() - usize::from(self.fixed.1));
+        // Most do not match, and this tells it at once.
+        name.starts_with(&pattern[..front]) && name.ends_with(&pattern[back..]) && topic::matches_pattern(pattern, name)
     }
 }
 
@@ -72,7 +83,25 @@ fn pattern(filter: &[u8]) -> &[u8] {
     topic::shared(filter).map_or(filter, |(_, pattern)| pattern)
 }
 
-/// What the last message of the server matches.
+/// How much of a pattern stands before its first wildcard, and behind the last; `a/#` matches `a` as well.
+fn fixed(pattern: &[u8]) -> (u16, u16) {
+    let place = pattern.iter().position(|byte| matches!(byte, b'+' | b'#')).unwrap_or(pattern.len());
+    let before = pattern.get(..place).unwrap_or_default();
+    let front = before.len() - usize::from(pattern.get(place) == Some(&b'#') && before.ends_with(b"/"));
+    let behind = pattern.iter().rev().position(|byte| *byte == b'+').filter(|_| !pattern.contains(&b'#'));
+    (front as u16, behind.unwrap_or(0) as u16)
+}
+
+/// Lists that a message needs for as long as it is judged.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The subscriptions that it matches, or that it did before they were taken back.
+    matching: Vec<usize>,
+    /// Those of them that stand.
+    standing: Vec<usize>,
+}
+
+/// What a message of the server matches.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Matched {
     /// All subscriptions are known.
@@ -96,22 +125,19 @@ pub(super) struct Subscriptions {
     /// Those with wildcards.
     wild: Vec<usize>,
     /// Those without, by hash.
-    exact: HashMap<u64, Vec<usize>, foldhash::fast::RandomState>,
+    exact: Vec<(u64, u16)>,
     /// What each request asks for, by its packet identifier: the places in `all`, or filters to be taken back.
     asked: BTreeMap<u16, Vec<usize>>,
     /// Of filters that are to be taken back, hashes.
     taken_back: BTreeMap<u16, Vec<u64>>,
     /// Those that the last SUBACK answered.
     answered: Vec<usize>,
-    pub(super) matched: Matched,
     bytes: usize,
     /// More than can be kept.
     overflow: bool,
     /// A subscription does not want the client's own messages.
     no_local: bool,
     own: VecDeque<u64>,
-    /// The subscriptions that match the message at hand.
-    standing: Vec<usize>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -131,8 +157,13 @@ impl Subscriptions {
         if wild {
             self.wild.push(place);
         } else {
-            self.exact.entry(self.hasher.hash_one(pattern(filter))).or_default().push(place);
+            let hash = self.hasher.hash_one(pattern(filter));
+            let at = self.exact.partition_point(|(other, _)| *other <= hash);
+            self.exact.insert(at, (hash, place as u16));
         }
+        // A filter is at most 64 KiB long, by its length on the wire. What matching takes off is taken off once.
+        let once = pattern(filter);
+        let inner = pattern(once);
         self.all.push(Subscription {
             filter: filter.into(),
             hash: self.hasher.hash_one(filter),
@@ -143,14 +174,22 @@ impl Subscriptions {
             renewed,
             removed: None,
             disturbed: false,
+            pattern: (filter.len() - inner.len()) as u16,
+            fixed: fixed(inner),
+            wild: topic::has_wildcard(inner),
         });
     }
 
     /// Where the subscriptions stand that match a topic, or did.
-    fn matching(&self, name: &[u8]) -> Vec<usize> {
-        let exact = self.exact.get(&self.hasher.hash_one(name)).map_or(&[][..], Vec::as_slice);
-        let places = exact.iter().chain(&self.wild).copied();
-        places.filter(|place| self.all[*place].matches(name)).collect()
+    fn matching(&self, name: &[u8], found: &mut Vec<usize>) {
+        found.clear();
+        if !self.exact.is_empty() {
+            let hash = self.hasher.hash_one(name);
+            let from = self.exact.partition_point(|(other, _)| *other < hash);
+            let equal = self.exact.iter().skip(from).take_while(|(other, _)| *other == hash);
+            found.extend(equal.map(|(_, place)| usize::from(*place)).filter(|place| self.all[*place].matches(name)));
+        }
+        found.extend(self.wild.iter().copied().filter(|place| self.all[*place].matches(name)));
     }
 
     /// The filters that the last SUBACK granted, as far as their retained messages are to be sent.
@@ -172,14 +211,17 @@ impl Subscriptions {
 }
 
 /// Follows subscriptions, and judges what is sent for them; gives what the message is among them.
-pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) -> F {
+pub(super) fn follow(
+    connection: &mut Connection,
+    message: &Message<'_>,
+    scratch: &mut Scratch,
+    docket: &mut Docket<'_>,
+) -> F {
     let at = message.origin;
     let whole = message.missing == 0;
-    let fresh = connection.is_fresh() && connection.is_whole();
-    let held = &mut connection.subscriptions;
-    held.matched = Matched::default();
     match &message.packet.body {
         Body::Subscribe(subscribe) => {
+            let held = connection.subscriptions.get_or_insert_default();
             let Some(id) = subscribe.packet_id.filter(|_| whole) else {
                 held.overflow = true;
                 return F::default();
@@ -191,6 +233,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             }
         }
         Body::SubAck(suback) => {
+            let Some(held) = &mut connection.subscriptions else { return F::default() };
             let Some(id) = suback.packet_id else { return F::default() };
             let places = held.asked.remove(&id).unwrap_or_default();
             held.answered.clone_from(&places);
@@ -211,6 +254,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             }
         }
         Body::Unsubscribe(unsubscribe) => {
+            let held = connection.subscriptions.get_or_insert_default();
             let Some(id) = unsubscribe.packet_id.filter(|_| whole) else { return F::default() };
             let filters = unsubscribe.filters.into_iter().take(SUBSCRIPTIONS);
             let filters = filters.map(|filter| held.hasher.hash_one(filter)).collect();
@@ -219,6 +263,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             }
         }
         Body::UnsubAck(unsuback) => {
+            let Some(held) = &mut connection.subscriptions else { return F::default() };
             let Some(id) = unsuback.packet_id else { return F::default() };
             for (place, filter) in held.taken_back.remove(&id).unwrap_or_default().iter().enumerate() {
                 if unsuback.codes.get(place).is_some_and(|code| *code >= 0x80) {
@@ -230,19 +275,21 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
         }
         Body::Publish(publish) => {
             let Some(name) = message.topic else { return F::default() };
-            match message.direction {
-                Direction::ToServer if !held.no_local => {}
-                Direction::ToServer => {
+            match (message.direction, &mut connection.subscriptions) {
+                (Direction::ToServer, Some(held)) if held.no_local => {
                     let hash = held.hash(publish, name);
                     if held.own.len() == OWN {
                         held.own.pop_front();
                     }
                     held.own.push_back(hash);
                 }
-                Direction::ToClient if fresh && !held.overflow => {
-                    return judge(connection, message, publish, name, docket);
+                (Direction::ToServer, _) => {}
+                (Direction::ToClient, held) => {
+                    let all_known = held.as_ref().is_none_or(|held| !held.overflow);
+                    if all_known && connection.is_fresh() && connection.is_whole() {
+                        return judge(connection, message, publish, name, scratch, docket);
+                    }
                 }
-                Direction::ToClient => {}
             }
         }
         _ => {}
@@ -256,15 +303,16 @@ fn judge(
     message: &Message<'_>,
     publish: &Publish<'_>,
     name: &[u8],
+    scratch: &mut Scratch,
     docket: &mut Docket<'_>,
 ) -> F {
-    let bridge = connection.asked.as_ref().is_some_and(|asked| asked.bridge);
-    let held = &mut connection.subscriptions;
-    let matching = held.matching(name);
-    let mut standing = std::mem::take(&mut held.standing);
+    let bridge = connection.agreed.bridge;
+    let held = connection.subscriptions.get_or_insert_default();
+    let Scratch { matching, standing } = scratch;
+    held.matching(name, matching);
     standing.clear();
     standing.extend(matching.iter().copied().filter(|place| held.all[*place].stands()));
-    held.matched = Matched {
+    docket.matched = Matched {
         known: true,
         standing: standing.len(),
         as_published: standing.iter().filter(|place| held.all[**place].options & 0b1000 != 0).count(),
@@ -273,19 +321,19 @@ fn judge(
         removed: None,
     };
     let is_5 = message.packet.version == Version::V5;
-    let by_identifier = check_identifiers(held, &matching, &standing, publish, is_5, message, docket);
+    let by_identifier = check_identifiers(held, matching, standing, publish, is_5, message, docket);
     if standing.is_empty() {
-        held.matched.removed = matching.iter().filter_map(|place| held.all[*place].removed).max_by_key(|at| at.time);
+        docket.matched.removed = matching.iter().filter_map(|place| held.all[*place].removed).max_by_key(|at| at.time);
         check_without(held, name, message, docket);
     } else {
         let retain = message.packet.header.retain();
         if retain && !bridge {
-            check_retain(held, &standing, is_5, message, docket);
+            check_retain(held, standing, is_5, message, docket);
         }
         // A retained message is sent because of the subscription; it is not forwarded (section 3.8.3.1 speaks of that).
         if is_5 && !retain && standing.iter().all(|place| held.all[*place].options & 0b100 != 0) {
             if held.own.contains(&held.hash(publish, name)) {
-                let text = "the client's own message comes back, and it set No Local".to_owned();
+                let text = "the client's own message comes back, and it set No Local";
                 docket.breach_unless_lost(
                     rules::OWN_MESSAGE,
                     Direction::ToServer,
@@ -298,7 +346,6 @@ fn judge(
             }
         }
     }
-    held.standing = standing;
     F::Subscribed.with(F::SubscriptionId, by_identifier)
 }
 
@@ -306,11 +353,11 @@ fn judge(
 fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docket: &mut Docket<'_>) {
     let at = message.origin;
     let frames = [at.frame];
-    match held.matched.removed {
+    match docket.matched.removed {
         // It was under way, or a resend of what had been sent.
         Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
         Some(removed) => {
-            let text = "the server sends a message although its subscription was taken back".to_owned();
+            let text = "the server sends a message although its subscription was taken back";
             docket.breach_unless_lost(
                 rules::AFTER_UNSUBSCRIBE,
                 Direction::ToServer,
@@ -321,16 +368,10 @@ fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docke
         }
         None if name.first() == Some(&b'$') && by_wildcard(held, name) => {
             let text = "the server sends a topic that begins with $ for a filter that begins with a wildcard";
-            docket.breach_unless_lost(
-                rules::DOLLAR_BY_WILDCARD,
-                Direction::ToServer,
-                &frames,
-                Certainty::Likely,
-                text.to_owned(),
-            );
+            docket.breach_unless_lost(rules::DOLLAR_BY_WILDCARD, Direction::ToServer, &frames, Certainty::Likely, text);
         }
         None => {
-            let text = "the server sends a message that matches no subscription".to_owned();
+            let text = "the server sends a message that matches no subscription";
             docket.breach_unless_lost(rules::NO_SUBSCRIPTION, Direction::ToServer, &frames, Certainty::Likely, text);
         }
     }
@@ -362,7 +403,7 @@ fn check_retain(
     let newest = standing.iter().map(|place| held.all[*place].asked).max_by_key(|asked| asked.time);
     let frames: Vec<_> = newest.iter().map(|asked| asked.frame).chain([at.frame]).collect();
     if !standing.iter().any(recent) {
-        let message = "the server sends a message with RETAIN long after its subscription".to_owned();
+        let message = "the server sends a message with RETAIN long after its subscription";
         docket.breach_unless_lost(rules::RETAIN_ON_LIVE, Direction::ToServer, &frames, Certainty::Likely, message);
         return;
     }
@@ -425,8 +466,7 @@ fn check_identifiers(
     }
     let has = |place: &usize| held.all[*place].identifier.is_some();
     if !any && !standing.is_empty() && standing.iter().all(has) {
-        let message =
-            "the message has no subscription identifier, and each subscription that matches has one".to_owned();
+        let message = "the message has no subscription identifier, and each subscription that matches has one";
         docket.breach_unless_lost(
             rules::SUBSCRIPTION_ID_MISSING,
             Direction::ToServer,
@@ -440,10 +480,7 @@ fn check_identifiers(
 
 /// The connection is over: which subscriptions were left in peace.
 pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
-    let held = &connection.subscriptions;
-    if docket.version != Version::V5 {
-        return;
-    }
+    let Some(held) = connection.subscriptions.as_ref().filter(|_| docket.version == Version::V5) else { return };
     let known = connection.is_fresh() && connection.is_whole() && !held.overflow;
     let granted = held.all.iter().filter(|held| held.answer.is_some_and(|answer| answer <= 2) && !held.disturbed);
     for subscription in granted {
@@ -469,7 +506,8 @@ mod tests {
     }
 
     fn filters<'a>(held: &'a Subscriptions, name: &str) -> Vec<&'a str> {
-        let places = held.matching(name.as_bytes());
+        let mut places = Vec::new();
+        held.matching(name.as_bytes(), &mut places);
         places.into_iter().map(|place| std::str::from_utf8(&held.all[place].filter).unwrap()).collect()
     }
 
@@ -482,6 +520,15 @@ mod tests {
         found.sort_unstable();
         assert_eq!(found, ["#", "$share/g/+/b", "$share/g/a/b", "a/+", "a/b"]);
         assert_eq!(filters(&held, "$SYS/x"), [""; 0]);
+        for (number, (filter, name, matches)) in
+            [("x/#", "x", true), ("x/#", "x/y", true), ("x/#", "xy", false), ("$share/g/x/+/z", "x/y/z", true)]
+                .into_iter()
+                .enumerate()
+        {
+            let mut held = Subscriptions::default();
+            add(&mut held, number as u16, filter);
+            assert_eq!(filters(&held, name).len(), usize::from(matches), "{filter} {name}");
+        }
         assert!(by_wildcard(&held, b"$SYS/x"));
     }
 

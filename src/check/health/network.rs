@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use super::{Basis, counted, finding};
 use crate::capture::{FrameNo, Origin};
-use crate::check::{Certainty, Finding, Rule, Severity};
+use crate::check::{Certainty, Finding, Rule, Severity, Wanted};
 use crate::engine::{Event, FlowRef, NoticeKind, Undelivered};
 use crate::flow::Transport;
 use crate::time::Span;
@@ -134,6 +134,10 @@ impl NetworkRule {
 }
 
 impl Rule for NetworkRule {
+    fn wanted(&self) -> Wanted {
+        Wanted::NOTICES.and(Wanted::FLOWS)
+    }
+
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         let notice = match event {
             Event::Notice(notice) => notice,

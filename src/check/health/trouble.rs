@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{Basis, connection, counted, finding, seconds, transfer};
 use crate::capture::{FrameNo, Origin};
-use crate::check::{Certainty, Finding, Limits, Rule, Severity};
+use crate::check::{Certainty, Finding, Limits, Rule, Severity, Wanted};
 use crate::dissect::Conversation;
 use crate::engine::{Event, FlowRef};
 use crate::flow::{Direction, Ended, Flow, Outcome, Transport};
@@ -291,6 +291,10 @@ impl FlowRule {
 }
 
 impl Rule for FlowRule {
+    fn wanted(&self) -> Wanted {
+        Wanted::FLOWS.and(Wanted::message(PacketType::Disconnect)).and(Wanted::message(PacketType::ConnAck))
+    }
+
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         match event {
             Event::Message(flow, message) => {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::told::{ClientKey, FOLLOWED, Lint, Told, client_key, shown};
 use crate::capture::FrameNo;
-use crate::check::{Certainty, Finding, Limits, Rule};
+use crate::check::{Certainty, Finding, Limits, Rule, Wanted};
 use crate::dissect::Conversation;
 use crate::engine::Event;
 use crate::flow::{Flow, Role};
@@ -163,6 +163,10 @@ impl HabitRule {
 }
 
 impl Rule for HabitRule {
+    fn wanted(&self) -> Wanted {
+        Wanted::NONE
+    }
+
     fn on_event(&mut self, _event: &Event<'_>, _findings: &mut Vec<Finding>) {}
 
     fn on_session(&mut self, session: &Session, _flow: &Flow<Conversation>, findings: &mut Vec<Finding>) {

@@ -306,7 +306,7 @@ impl KeepAliveRecord {
             longest_silence_s: keep_alive.longest_silence.map(|(silence, _)| seconds(silence)),
             longest_silence_before_frame: keep_alive.longest_silence.map(|(_, at)| at.frame.0),
             exceeded: keep_alive.exceeded,
-            ping_s: DurationsRecord::of(&keep_alive.ping),
+            ping_s: DurationsRecord::of(&keep_alive.ping.all()),
         })
     }
 }
@@ -339,13 +339,12 @@ impl CountsRecord {
     fn new(session: &Session, direction: Direction) -> Self {
         let counts: &Counts = &session.counts[direction];
         let by_type = PacketType::ALL.iter().filter(|packet_type| counts.of(**packet_type) > 0);
-        let [qos_0, qos_1, qos_2, _] = counts.publish_by_qos;
         Self {
             messages: counts.total(),
             bytes: counts.bytes,
             by_type: by_type.map(|packet_type| (packet_type.name(), counts.of(*packet_type))).collect(),
-            publish_by_qos: [qos_0, qos_1, qos_2],
-            deliveries: DeliveriesRecord::from(&session.deliveries[direction]),
+            publish_by_qos: [0, 1, 2].map(|qos| counts.publish_of(qos)),
+            deliveries: DeliveriesRecord::from(&*session.deliveries[direction]),
             allowed: AllowedRecord::of(session.limits[direction]),
             highest_topic_alias: session.highest_alias[direction],
             lossy: session.lossy[direction],

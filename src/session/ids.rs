@@ -1,0 +1,116 @@
+//! What is known by packet identifier: most often one or two things, and 65 535 at most.
+
+use std::collections::BTreeMap;
+
+/// So many are looked through one by one: that is faster than any index, and smaller.
+const FEW: usize = 24;
+
+/// Values by packet identifier.
+#[derive(Debug, Clone)]
+pub(super) struct Ids<T> {
+    /// In the order of the identifiers, as long as there are few.
+    few: Vec<(u16, T)>,
+    /// Instead of them.
+    many: Option<Box<BTreeMap<u16, T>>>,
+}
+
+impl<T> Default for Ids<T> {
+    fn default() -> Self {
+        Self { few: Vec::new(), many: None }
+    }
+}
+
+impl<T> Ids<T> {
+    fn place(&self, id: u16) -> Result<usize, usize> {
+        match self.few.iter().position(|(other, _)| *other >= id) {
+            Some(at) if self.few[at].0 == id => Ok(at),
+            at => Err(at.unwrap_or(self.few.len())),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.many.as_ref().map_or(self.few.len(), |many| many.len())
+    }
+
+    pub(super) fn get(&self, id: u16) -> Option<&T> {
+        match &self.many {
+            Some(many) => many.get(&id),
+            None => self.place(id).ok().map(|at| &self.few[at].1),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, id: u16) -> Option<&mut T> {
+        if self.many.is_some() {
+            return self.many.as_mut()?.get_mut(&id);
+        }
+        let at = self.place(id).ok()?;
+        Some(&mut self.few[at].1)
+    }
+
+    pub(super) fn insert(&mut self, id: u16, value: T) {
+        if let Some(many) = &mut self.many {
+            many.insert(id, value);
+            return;
+        }
+        match self.place(id) {
+            Ok(at) => self.few[at].1 = value,
+            Err(_) if self.few.len() == FEW => {
+                let mut many: Box<BTreeMap<_, _>> = Box::new(std::mem::take(&mut self.few).into_iter().collect());
+                many.insert(id, value);
+                self.many = Some(many);
+            }
+            Err(at) => {
+                if self.few.capacity() == 0 {
+                    // Most have one at a time.
+                    self.few.reserve_exact(1);
+                }
+                self.few.insert(at, (id, value));
+            }
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: u16) -> Option<T> {
+        let Some(many) = &mut self.many else { return self.place(id).ok().map(|at| self.few.remove(at).1) };
+        let removed = many.remove(&id);
+        if many.is_empty() {
+            self.many = None;
+        }
+        removed
+    }
+
+    /// All of them, in the order of the identifiers.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = (u16, T)> {
+        self.few.into_iter().chain(self.many.into_iter().flat_map(|many| *many))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_and_many_hold_the_same() {
+        let (mut ids, mut map) = (Ids::default(), BTreeMap::new());
+        let mut number = 7u32;
+        for step in 0..4000u32 {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // The set grows beyond few, and shrinks to none.
+            let id = (number >> 16) as u16 % if step % 1000 < 500 { 60 } else { 5 };
+            if step % 1000 < 500 && number % 3 > 0 {
+                ids.insert(id, step);
+                map.insert(id, step);
+            } else {
+                let id = if step % 1000 < 500 { id } else { step as u16 % 60 };
+                assert_eq!(ids.remove(id), map.remove(&id));
+            }
+            assert_eq!((ids.len(), ids.get(id)), (map.len(), map.get(&id)));
+            assert_eq!(ids.get_mut(id).copied(), map.get(&id).copied());
+        }
+        assert!(ids.len() == 0 && ids.many.is_none());
+        for id in (0..=FEW as u16).rev() {
+            ids.insert(id, 0);
+        }
+        assert!(ids.many.is_some());
+        assert!(ids.into_iter().map(|(id, _)| id).eq(0..=FEW as u16));
+    }
+}
