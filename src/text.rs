@@ -15,7 +15,15 @@ pub struct Escaped<'a>(pub &'a [u8]);
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
-            for c in chunk.valid().chars() {
+            let mut rest = chunk.valid();
+            loop {
+                let plain = rest.bytes().take_while(|byte| is_plain(*byte) && *byte != b'\\').count();
+                let (front, back) = rest.split_at(plain);
+                if !front.is_empty() {
+                    f.write_str(front)?;
+                }
+                let Some(c) = back.chars().next() else { break };
+                rest = back.get(c.len_utf8()..).unwrap_or_default();
                 match c {
                     '\\' => f.write_str("\\\\")?,
                     '\n' => f.write_str("\\n")?,
@@ -31,6 +39,11 @@ impl fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a byte of UTF-8 is a printable character by itself.
+pub(crate) const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Characters that move the cursor, hide or reorder what follows: C0, DEL, C1, the line and paragraph

@@ -3,6 +3,7 @@
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
 mod cells;
+mod compact;
 mod csv;
 mod delivery;
 mod difference;

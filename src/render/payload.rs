@@ -5,12 +5,12 @@ use std::fmt::{self, Write as _};
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::width::{Count, fit};
 use crate::mqtt::{Properties, PropertyId, PropertyValue};
 use crate::sparkplug;
-use crate::text::Escaped;
+use crate::text::{Escaped, is_plain};
 
 /// As what payloads are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +66,8 @@ pub(super) struct PayloadBytes<'a> {
 pub(super) enum Shown<'a> {
     Nothing,
     Text(Cow<'a, str>),
-    Json(Box<RawValue>),
+    /// Valid JSON in one line.
+    Json(Cow<'a, str>),
     /// A Sparkplug payload; the metrics that end within so many bytes are shown.
     Sparkplug(sparkplug::Payload<'a>, usize),
     Hex(&'a [u8]),
@@ -135,19 +136,26 @@ fn text_of(bytes: &[u8], clipped: bool) -> Option<&str> {
 
 /// Whether there are control characters that no text has: then the bytes are numbers that look like UTF-8.
 fn has_controls(text: &str) -> bool {
-    // Most text has not even a line break.
-    text.bytes().any(|byte| !(b' '..0x7f).contains(&byte)) && text.chars().any(|c| c.is_control() && !c.is_whitespace())
+    // Most text has not even a line break; without a way out of the loop many bytes are looked at at once.
+    !text.bytes().fold(true, |plain, byte| plain & is_plain(byte))
+        && text.chars().any(|c| c.is_control() && !c.is_whitespace())
 }
 
 /// The text as JSON, if it is a whole object or array. A lone number or word is text: nobody meant it as JSON, unless
 /// that is asked for.
-fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Box<RawValue>> {
+fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Cow<'_, str>> {
     if clipped || (!any_value && !matches!(text.trim_start().as_bytes().first(), Some(b'{' | b'['))) {
         return None;
     }
     // A line break can stand between tokens only, where a space says the same: a record stays in its line.
-    let line = text.trim().replace(['\n', '\r'], " ");
-    RawValue::from_string(line).ok()
+    let text = text.trim();
+    let line: Cow<'_, str> = if text.bytes().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r')) {
+        text.replace(['\n', '\r'], " ").into()
+    } else {
+        text.into()
+    };
+    // It is read to be judged, not to be kept.
+    serde_json::from_str::<IgnoredAny>(&line).is_ok().then_some(line)
 }
 
 /// A payload in a line for people, behind its length.
