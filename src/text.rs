@@ -42,6 +42,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// Whether a byte of UTF-8 is a printable character by itself.
+#[inline]
 pub(crate) const fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }

@@ -13,6 +13,7 @@ use serde::ser::{
 };
 use serde_json::Error;
 
+use super::buffer::Buffer;
 use crate::text::{is_harmful, is_plain};
 
 /// JSON from the wire that was found to be valid and has no line breaks.
@@ -27,15 +28,25 @@ impl Serialize for Raw<'_> {
     }
 }
 
+/// A name of this program: a string without anything that is to be escaped.
+pub(super) struct Name(pub(super) &'static str);
+
+impl Serialize for Name {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit_variant("", 0, self.0)
+    }
+}
+
 /// Appends what is serialized to memory.
 pub(super) struct Compact<'a> {
-    out: &'a mut Vec<u8>,
+    out: &'a mut Buffer,
     /// The next string is JSON already.
     raw: bool,
 }
 
 impl<'a> Compact<'a> {
-    pub(super) const fn new(out: &'a mut Vec<u8>) -> Self {
+    pub(super) const fn new(out: &'a mut Buffer) -> Self {
         Self { out, raw: false }
     }
 
@@ -43,50 +54,72 @@ impl<'a> Compact<'a> {
     fn close(&mut self, bracket: u8) {
         match self.out.last_mut() {
             Some(last) if *last == b',' => *last = bracket,
-            _ => self.out.push(bracket),
+            _ => self.out.put(&[bracket]),
         }
     }
 
+    #[inline]
     fn string(&mut self, text: &str) {
-        self.out.push(b'"');
+        self.out.put(&[b'"']);
         escape(self.out, text);
-        self.out.push(b'"');
+        self.out.put(&[b'"']);
     }
 
     /// A key that is a name of this program.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "where the name is known to the compiler, copying it takes no call")]
     fn key(&mut self, name: &'static str) {
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        self.out.put(&[b'"']);
+        self.out.put(name.as_bytes());
+        self.out.put(b"\":");
     }
 
+    #[inline]
     fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
         value.serialize(&mut *self)?;
-        self.out.push(b',');
+        self.out.put(&[b',']);
         Ok(())
     }
 }
 
-/// How many bytes are looked at at once.
-const CHUNK: usize = 16;
+/// Whether a byte stands in a string as it is.
+#[inline]
+const fn is_clean(byte: u8) -> bool {
+    is_plain(byte) && byte != b'"' && byte != b'\\'
+}
 
-/// The length of the front that stands in a string as it is.
-fn clean(bytes: &[u8]) -> usize {
-    let is_clean = |byte: u8| is_plain(byte) && byte != b'"' && byte != b'\\';
-    let (chunks, rest) = bytes.as_chunks::<CHUNK>();
-    let whole = chunks.iter().take_while(|chunk| chunk.iter().fold(true, |clean, byte| clean & is_clean(*byte)));
-    let at = whole.count() * CHUNK;
-    let rest = chunks.get(at / CHUNK).map_or(rest, |chunk| chunk.as_slice());
-    at + rest.iter().take_while(|byte| is_clean(**byte)).count()
+/// Whether all bytes do: without a way out of the loop they are looked at at once.
+#[inline]
+fn all_clean<const N: usize>(bytes: &[u8; N]) -> bool {
+    bytes.iter().fold(true, |clean, byte| clean & is_clean(*byte))
+}
+
+/// Whether a text stands in a string as it is. The last bytes are looked at twice rather than one by one.
+fn is_clean_text(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        return bytes.as_chunks::<16>().0.iter().all(all_clean) && all_clean(last);
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => all_clean(first) & all_clean(last),
+        _ => bytes.iter().all(|byte| is_clean(*byte)),
+    }
 }
 
 /// Appends the inside of a string.
-fn escape(out: &mut Vec<u8>, text: &str) {
+#[inline]
+fn escape(out: &mut Buffer, text: &str) {
+    if is_clean_text(text.as_bytes()) {
+        out.put(text.as_bytes());
+    } else {
+        escape_each(out, text);
+    }
+}
+
+fn escape_each(out: &mut Buffer, text: &str) {
     let mut rest = text;
     loop {
-        let (front, back) = rest.split_at(clean(rest.as_bytes()));
-        out.extend_from_slice(front.as_bytes());
+        let (front, back) = rest.split_at(rest.bytes().take_while(|byte| is_clean(*byte)).count());
+        out.put(front.as_bytes());
         let Some(c) = back.chars().next() else { return };
         let short = match c {
             '"' | '\\' => Some(c as u8),
@@ -98,7 +131,7 @@ fn escape(out: &mut Vec<u8>, text: &str) {
             _ => None,
         };
         match short {
-            Some(short) => out.extend_from_slice(&[b'\\', short]),
+            Some(short) => out.put(&[b'\\', short]),
             None => tame(out, c),
         }
         rest = back.get(c.len_utf8()..).unwrap_or_default();
@@ -106,34 +139,34 @@ fn escape(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends a character, as an escape if it does harm.
-fn tame(out: &mut Vec<u8>, c: char) {
+fn tame(out: &mut Buffer, c: char) {
     if is_harmful(c) {
         for unit in c.encode_utf16(&mut [0; 2]) {
-            out.extend_from_slice(b"\\u");
+            out.put(b"\\u");
             for shift in [12, 8, 4, 0] {
-                out.push(b"0123456789abcdef"[usize::from(*unit >> shift & 0xf)]);
+                out.put(&[b"0123456789abcdef"[usize::from(*unit >> shift & 0xf)]]);
             }
         }
     } else {
-        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        out.put(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
 }
 
 /// Appends JSON from the wire. Characters that do harm stand in its strings only, where an escape means the same.
-fn copy(out: &mut Vec<u8>, json: &str) {
+fn copy(out: &mut Buffer, json: &str) {
     let is_plain_ascii = |bytes: &[u8]| bytes.iter().fold(true, |plain, byte| plain & is_plain(*byte));
     if is_plain_ascii(json.as_bytes()) {
-        out.extend_from_slice(json.as_bytes());
+        out.put(json.as_bytes());
         return;
     }
     for c in json.chars() {
         // A tab stands between tokens.
-        if c == '\t' { out.push(b'\t') } else { tame(out, c) }
+        if c == '\t' { out.put(b"\t") } else { tame(out, c) }
     }
 }
 
 /// Puts what is displayed into a string.
-struct Escape<'a>(&'a mut Vec<u8>);
+struct Escape<'a>(&'a mut Buffer);
 
 impl fmt::Write for Escape<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -153,8 +186,9 @@ impl Serializer for &mut Compact<'_> {
     type SerializeStruct = Self;
     type SerializeStructVariant = Self;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
-        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        self.out.put(if value { b"true" } else { b"false" });
         Ok(())
     }
 
@@ -171,25 +205,29 @@ impl Serializer for &mut Compact<'_> {
     }
 
     fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.out.number(value);
         Ok(())
     }
 
+    #[inline]
     fn serialize_u8(self, value: u8) -> Result<(), Error> {
         self.serialize_u32(value.into())
     }
 
+    #[inline]
     fn serialize_u16(self, value: u16) -> Result<(), Error> {
         self.serialize_u32(value.into())
     }
 
+    #[inline]
     fn serialize_u32(self, value: u32) -> Result<(), Error> {
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.out.number(value);
         Ok(())
     }
 
+    #[inline]
     fn serialize_u64(self, value: u64) -> Result<(), Error> {
-        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.out.number(value);
         Ok(())
     }
 
@@ -205,6 +243,7 @@ impl Serializer for &mut Compact<'_> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Error> {
         if std::mem::take(&mut self.raw) {
             copy(self.out, value);
@@ -227,7 +266,7 @@ impl Serializer for &mut Compact<'_> {
     }
 
     fn serialize_unit(self) -> Result<(), Error> {
-        self.out.extend_from_slice(b"null");
+        self.out.put(b"null");
         Ok(())
     }
 
@@ -235,8 +274,13 @@ impl Serializer for &mut Compact<'_> {
         self.serialize_unit()
     }
 
+    /// A name of this program, with nothing to escape.
+    #[inline]
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Error> {
-        self.serialize_str(variant)
+        self.out.put(&[b'"']);
+        self.out.put(variant.as_bytes());
+        self.out.put(&[b'"']);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: ?Sized + Serialize>(self, name: &'static str, value: &T) -> Result<(), Error> {
@@ -251,70 +295,60 @@ impl Serializer for &mut Compact<'_> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.out.push(b'{');
+        self.out.put(&[b'{']);
         self.key(variant);
         value.serialize(&mut *self)?;
-        self.out.push(b'}');
+        self.out.put(&[b'}']);
         Ok(())
     }
 
+    #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Self, Error> {
-        self.out.push(b'[');
+        self.out.put(&[b'[']);
         Ok(self)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Self, Error> {
-        self.out.push(b'[');
+        self.out.put(&[b'[']);
         Ok(self)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
-        self.out.push(b'[');
+        self.out.put(&[b'[']);
         Ok(self)
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Self, Error> {
-        self.out.push(b'{');
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Self, Error> {
+        self.out.put(&[b'{']);
         self.key(variant);
-        self.out.push(b'[');
+        self.out.put(&[b'[']);
         Ok(self)
     }
 
+    #[inline]
     fn serialize_map(self, _: Option<usize>) -> Result<Self, Error> {
-        self.out.push(b'{');
+        self.out.put(&[b'{']);
         Ok(self)
     }
 
     #[inline]
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
-        self.out.push(b'{');
+        self.out.put(&[b'{']);
         Ok(self)
     }
 
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        _: usize,
-    ) -> Result<Self, Error> {
-        self.out.push(b'{');
+    fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Self, Error> {
+        self.out.put(&[b'{']);
         self.key(variant);
-        self.out.push(b'{');
+        self.out.put(&[b'{']);
         Ok(self)
     }
 
     fn collect_str<T: ?Sized + fmt::Display>(self, value: &T) -> Result<(), Error> {
-        self.out.push(b'"');
+        self.out.put(&[b'"']);
         // Writing to memory can't fail.
         let _ = write!(Escape(self.out), "{value}");
-        self.out.push(b'"');
+        self.out.put(&[b'"']);
         Ok(())
     }
 }
@@ -371,7 +405,7 @@ impl SerializeTupleVariant for &mut Compact<'_> {
 
     fn end(self) -> Result<(), Error> {
         self.close(b']');
-        self.out.push(b'}');
+        self.out.put(&[b'}']);
         Ok(())
     }
 }
@@ -383,10 +417,10 @@ impl SerializeMap for &mut Compact<'_> {
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Error> {
         let at = self.out.len();
         key.serialize(&mut **self)?;
-        if self.out.get(at) != Some(&b'"') {
+        if self.out.bytes().get(at) != Some(&b'"') {
             return Err(Error::custom("a key has to be a string"));
         }
-        self.out.push(b':');
+        self.out.put(&[b':']);
         Ok(())
     }
 
@@ -404,7 +438,8 @@ impl SerializeStruct for &mut Compact<'_> {
     type Ok = ();
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `key`")]
     fn serialize_field<T: ?Sized + Serialize>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         self.key(name);
         self.element(value)
@@ -428,7 +463,7 @@ impl SerializeStructVariant for &mut Compact<'_> {
 
     fn end(self) -> Result<(), Error> {
         self.close(b'}');
-        self.out.push(b'}');
+        self.out.put(&[b'}']);
         Ok(())
     }
 }
@@ -442,9 +477,9 @@ mod tests {
     use super::*;
 
     fn compact(value: &(impl Serialize + ?Sized)) -> String {
-        let mut out = Vec::new();
+        let mut out = Buffer::new();
         value.serialize(&mut Compact::new(&mut out)).expect("JSON has a form for it");
-        String::from_utf8(out).expect("UTF-8")
+        out.text().to_owned()
     }
 
     #[test]
@@ -512,6 +547,6 @@ mod tests {
 
     #[test]
     fn a_map_with_other_keys_is_refused() {
-        assert!(BTreeMap::from([(1, 2)]).serialize(&mut Compact::new(&mut Vec::new())).is_err());
+        assert!(BTreeMap::from([(1, 2)]).serialize(&mut Compact::new(&mut Buffer::new())).is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldValues};
 use super::compact::Compact;
 use super::record::{
@@ -56,13 +57,13 @@ pub struct JsonLines<W> {
     shown: Shown,
     messages: MessageOptions,
     /// A line is put together here, so that it reaches the output in one piece.
-    line: Vec<u8>,
+    line: Buffer,
 }
 
 impl<W: Write> JsonLines<W> {
     /// A renderer that writes what is shown to `out`.
     pub fn new(out: W, shown: Shown) -> Self {
-        Self { out, shown, messages: MessageOptions::default(), line: Vec::with_capacity(4096) }
+        Self { out, shown, messages: MessageOptions::default(), line: Buffer::new() }
     }
 
     /// The same with messages shown like this.
@@ -138,13 +139,15 @@ impl<W: Write> JsonLines<W> {
     fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         write(record, &mut self.line)?;
-        self.out.write_all(&self.line)
+        let written = self.out.write_all(self.line.bytes());
+        self.line.shrink();
+        written
     }
 }
 
 /// Appends a record as a line.
-pub(super) fn write(record: &impl Serialize, line: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn write(record: &impl Serialize, line: &mut Buffer) -> io::Result<()> {
     record.serialize(&mut Compact::new(line))?;
-    line.push(b'\n');
+    line.put(b"\n");
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
+mod buffer;
 mod cells;
 mod compact;
 mod csv;

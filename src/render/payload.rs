@@ -155,7 +155,103 @@ fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Cow<'_, str>> {
         text.into()
     };
     // It is read to be judged, not to be kept.
-    serde_json::from_str::<IgnoredAny>(&line).is_ok().then_some(line)
+    (is_simple_json(line.as_bytes()) || serde_json::from_str::<IgnoredAny>(&line).is_ok()).then_some(line)
+}
+
+/// Where the bytes end, from this one on, of which this holds.
+#[inline]
+fn skip(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
+    let mut at = from;
+    while bytes.get(at).is_some_and(|byte| holds(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// Whether this is JSON for certain: of no more than 32 levels, in printable ASCII and without escapes, as what devices
+/// send. Of anything else it does not know; that is for the one who knows JSON.
+fn is_simple_json(json: &[u8]) -> bool {
+    /// What may come next.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Next {
+        Value,
+        /// A value, or the end of an empty array.
+        First,
+        Key,
+        /// A key, or the end of an empty object.
+        FirstKey,
+        /// A comma or the end of what it stands in.
+        More,
+    }
+    let digits = |from: usize| skip(json, from, |byte| byte.is_ascii_digit());
+    // Where a string ends that begins there.
+    let string = |from: usize| {
+        let end = skip(json, from + 1, |byte| byte != b'"' && byte != b'\\' && is_plain(byte));
+        (json.get(end) == Some(&b'"')).then_some(end + 1)
+    };
+    // One bit for each level: 1 for an object.
+    let (mut levels, mut depth) = (0u32, 0u32);
+    let mut next = Next::Value;
+    let mut at = 0;
+    loop {
+        let Some(&byte) = json.get(at) else { return depth == 0 && next == Next::More };
+        let is_value = matches!(next, Next::Value | Next::First);
+        match byte {
+            b' ' => at += 1,
+            b'"' if is_value => {
+                let Some(end) = string(at) else { return false };
+                (at, next) = (end, Next::More);
+            }
+            b'"' if matches!(next, Next::Key | Next::FirstKey) => {
+                let Some(end) = string(at).filter(|end| json.get(*end) == Some(&b':')) else { return false };
+                (at, next) = (end + 1, Next::Value);
+            }
+            b',' if next == Next::More && depth > 0 => {
+                (at, next) = (at + 1, if levels & 1 == 1 { Next::Key } else { Next::Value });
+            }
+            b'-' | b'0'..=b'9' if is_value => {
+                let first = at + usize::from(byte == b'-');
+                let mut end = digits(first);
+                // No leading zeros (RFC 8259, section 6).
+                if end == first || (end > first + 1 && json.get(first) == Some(&b'0')) {
+                    return false;
+                }
+                if json.get(end) == Some(&b'.') {
+                    let point = end;
+                    end = digits(point + 1);
+                    if end == point + 1 {
+                        return false;
+                    }
+                }
+                if matches!(json.get(end), Some(b'e' | b'E')) {
+                    return false;
+                }
+                (at, next) = (end, Next::More);
+            }
+            b'{' | b'[' if is_value && depth < 32 => {
+                levels = levels << 1 | u32::from(byte == b'{');
+                depth += 1;
+                (at, next) = (at + 1, if byte == b'{' { Next::FirstKey } else { Next::First });
+            }
+            b'}' | b']'
+                if depth > 0
+                    && (levels & 1 == 1) == (byte == b'}')
+                    && matches!(next, Next::More | Next::First | Next::FirstKey) =>
+            {
+                levels >>= 1;
+                depth -= 1;
+                (at, next) = (at + 1, Next::More);
+            }
+            b't' | b'f' | b'n' if is_value => {
+                let word = ["true", "false", "null"]
+                    .into_iter()
+                    .find(|word| json.get(at..).is_some_and(|rest| rest.starts_with(word.as_bytes())));
+                let Some(word) = word else { return false };
+                (at, next) = (at + word.len(), Next::More);
+            }
+            _ => return false,
+        }
+    }
 }
 
 /// A payload in a line for people, behind its length.
@@ -237,6 +333,8 @@ impl fmt::Display for Hex<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop, prop_assert, proptest};
+
     use super::*;
 
     fn line(bytes: &[u8], topic: &[u8], options: PayloadOptions) -> String {
@@ -273,5 +371,43 @@ mod tests {
         );
         assert!(line(bytes, b"plant/a", auto).starts_with("0x120b"), "only under its topics");
         assert!(line(b"{\"online\":true}", b"spBv1.0/STATE/host", auto).starts_with("{\"online"));
+    }
+
+    proptest! {
+        /// What is told in a hurry has to be true: of texts that are JSON but for a byte or two.
+        #[test]
+        fn simple_json_is_json(
+            start in prop::sample::select(vec![
+                r#"{"t":21.50,"u":[1,-2,{"x":null}],"n":{},"e":[]}"#, r#"[true, false ,"a b",0,-0.5]"#, r#"{"a" : 1}"#, "[[[[1]]]]",
+                r#"{"ts":1700000001567,"dev":"d-000261"}"#, "[01]", "[1.]", "[-]", "[1e5]", "{", "[1,]", r#"{"a":1,}"#, "1 2",
+            ]),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}:,\"0-9. \\\\etn-]"), 0..4),
+        ) {
+            let mut text = start.to_owned();
+            let simple = is_simple_json(text.as_bytes());
+            prop_assert!(!simple || serde_json::from_str::<IgnoredAny>(&text).is_ok());
+            for (at, change) in changes {
+                let at = at.index(text.len());
+                text.replace_range(at..=at, &change);
+                if is_simple_json(text.as_bytes()) {
+                    prop_assert!(serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_devices_send_is_simple_json() {
+        for simple in
+            [r#"{"t":21.50,"u":[1,-2,{"x":null}],"n":{},"e":[]}"#, "[true, false ,\"a b\",0,-0.5]", "7", "\"x\"", "[]"]
+        {
+            assert!(is_simple_json(simple.as_bytes()), "{simple}");
+        }
+        for other in ["", "[", "[1", "{\"a\"}", "[1}", "1 2", "[,1]", "tru", "{\"a\":}", "\"a", "[1 2]"] {
+            assert!(!is_simple_json(other.as_bytes()), "{other}");
+        }
+        let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
+        assert!(!is_simple_json(deep.as_bytes()), "it does not count as deep");
+        assert!(json_of(&deep, false, false).is_some(), "but it is JSON");
     }
 }

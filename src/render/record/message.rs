@@ -9,9 +9,11 @@ use crate::capture::FrameNo;
 use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::mqtt::{
-    Body, Deviation, Filters, PacketType, Properties, PropertyId, PropertyValue, TopicFilters, Version, Will, reason_name,
+    Body, Deviation, Filters, PacketType, Properties, PropertyId, PropertyValue, TopicFilters, Version, Will,
+    reason_name,
 };
 use crate::render::MessageOptions;
+use crate::render::compact::Name;
 use crate::render::payload::{PayloadBytes, PayloadOptions};
 
 /// A message, serialized from where it lies: with what all messages have first, then what its type has.
@@ -122,15 +124,15 @@ impl Serialize for MessageRecord<'_> {
         let header = packet.header;
         // The number of fields is a hint; what matters is that it is not 0.
         let mut record = serializer.serialize_struct("message", 16)?;
-        record.serialize_field("record", "message")?;
+        record.serialize_field("record", &Name("message"))?;
         record.serialize_field("flow", &self.flow.id.0)?;
         record.serialize_field("frame", &message.origin.frame.0)?;
         record.serialize_field("frames", &Frames(message.frames))?;
         record.serialize_field("time", &Time(message.origin.time))?;
-        record.serialize_field("from", message.direction.sender().name())?;
-        record.serialize_field("type", header.packet_type.name())?;
-        record.serialize_field("version", packet.version.as_str())?;
-        record.serialize_field("version_known_by", message.version_known_by.name())?;
+        record.serialize_field("from", &Name(message.direction.sender().name()))?;
+        record.serialize_field("type", &Name(header.packet_type.name()))?;
+        record.serialize_field("version", &Name(packet.version.as_str()))?;
+        record.serialize_field("version_known_by", &Name(message.version_known_by.name()))?;
         record.serialize_field("length", &header.packet_length())?;
         record.serialize_field("remaining_length", &header.remaining_length)?;
         self.body(&mut record)?;

@@ -147,6 +147,7 @@ mod tests {
     use super::*;
     use crate::mqtt::Properties;
     use crate::render::PayloadFormat;
+    use crate::render::buffer::Buffer;
     use crate::render::compact::Compact;
 
     fn payload(bytes: &[u8], limit: usize) -> String {
@@ -158,7 +159,9 @@ mod tests {
         let properties = Properties::default();
         let payload = PayloadBytes { bytes, length: bytes.len() as u32, topic: Some(topic), properties };
         let mut out = Vec::new();
-        Payload { payload, options }.serialize(&mut Compact::new(&mut out)).expect("no map has keys that are no strings");
+        Payload { payload, options }
+            .serialize(&mut Compact::new(&mut out))
+            .expect("no map has keys that are no strings");
         String::from_utf8(out).expect("UTF-8")
     }
 
