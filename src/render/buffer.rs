@@ -1,7 +1,6 @@
 //! Where a line is put together before it is written in one piece.
 
 use std::fmt;
-use std::io;
 
 /// Bytes that are appended to, in memory that is kept from line to line.
 ///
@@ -14,8 +13,13 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
+    /// With room for a line.
     pub(super) fn new() -> Self {
-        Self { memory: vec![0; 4096], used: 0 }
+        Self::with_room(4096)
+    }
+
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Self { memory: vec![0; bytes], used: 0 }
     }
 
     pub(super) const fn clear(&mut self) {
@@ -100,17 +104,6 @@ impl Buffer {
 impl fmt::Write for Buffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.put(text.as_bytes());
-        Ok(())
-    }
-}
-
-impl io::Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.put(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -65,6 +65,16 @@ impl<'a> Compact<'a> {
         self.out.put(&[b'"']);
     }
 
+    /// A floating-point number: in the fewest digits that tell it from all others, which is for one who knows how.
+    fn float(&mut self, value: &impl Serialize) -> Result<(), Error> {
+        let mut digits = [0; 64];
+        let mut rest = digits.as_mut_slice();
+        serde_json::to_writer(&mut rest, value)?;
+        let used = 64 - rest.len();
+        self.out.put(digits.get(..used).unwrap_or_default());
+        Ok(())
+    }
+
     /// A key that is a name of this program.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "where the name is known to the compiler, copying it takes no call")]
@@ -117,8 +127,9 @@ fn escape(out: &mut Buffer, text: &str) {
 
 fn escape_each(out: &mut Buffer, text: &str) {
     let mut rest = text;
-    loop {
-        let (front, back) = rest.split_at(rest.bytes().take_while(|byte| is_clean(*byte)).count());
+    while !is_clean_text(rest.as_bytes()) {
+        let front = rest.bytes().position(|byte| !is_clean(byte)).unwrap_or(rest.len());
+        let (front, back) = rest.split_at(front);
         out.put(front.as_bytes());
         let Some(c) = back.chars().next() else { return };
         let short = match c {
@@ -136,6 +147,7 @@ fn escape_each(out: &mut Buffer, text: &str) {
         }
         rest = back.get(c.len_utf8()..).unwrap_or_default();
     }
+    out.put(rest.as_bytes());
 }
 
 /// Appends a character, as an escape if it does harm.
@@ -232,11 +244,11 @@ impl Serializer for &mut Compact<'_> {
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Error> {
-        serde_json::to_writer(&mut *self.out, &value)
+        self.float(&value)
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
-        serde_json::to_writer(&mut *self.out, &value)
+        self.float(&value)
     }
 
     fn serialize_char(self, value: char) -> Result<(), Error> {

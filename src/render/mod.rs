@@ -10,6 +10,7 @@ mod delivery;
 mod difference;
 mod fields;
 mod follow;
+mod frame;
 mod grid;
 mod json;
 mod ladder;
