@@ -3,7 +3,7 @@
 //! What arrives as "a string" in a packet is bytes until proved otherwise. Nothing here decides what
 //! a protocol allows; it only shows and carries.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// Bytes that ought to be UTF-8, shown so that a terminal can come to no harm.
 ///
@@ -12,25 +12,46 @@ use std::fmt::{self, Write as _};
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a>(pub &'a [u8]);
 
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Escaped<'_> {
+    /// Writes it, as [`fmt::Display`] does.
+    pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
-            for c in chunk.valid().chars() {
+            let mut rest = chunk.valid();
+            loop {
+                let plain = rest.bytes().position(|byte| !is_plain(byte) || byte == b'\\').unwrap_or(rest.len());
+                let (front, back) = rest.split_at(plain);
+                if !front.is_empty() {
+                    out.write_str(front)?;
+                }
+                let Some(c) = back.chars().next() else { break };
+                rest = back.get(c.len_utf8()..).unwrap_or_default();
                 match c {
-                    '\\' => f.write_str("\\\\")?,
-                    '\n' => f.write_str("\\n")?,
-                    '\r' => f.write_str("\\r")?,
-                    '\t' => f.write_str("\\t")?,
-                    c if is_harmful(c) => write!(f, "\\u{{{:x}}}", u32::from(c))?,
-                    c => f.write_char(c)?,
+                    '\\' => out.write_str("\\\\")?,
+                    '\n' => out.write_str("\\n")?,
+                    '\r' => out.write_str("\\r")?,
+                    '\t' => out.write_str("\\t")?,
+                    c if is_harmful(c) => write!(out, "\\u{{{:x}}}", u32::from(c))?,
+                    c => out.write_char(c)?,
                 }
             }
             for byte in chunk.invalid() {
-                write!(f, "\\x{byte:02x}")?;
+                write!(out, "\\x{byte:02x}")?;
             }
         }
         Ok(())
     }
+}
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
+/// Whether a byte of UTF-8 is a printable character by itself.
+#[inline]
+pub(crate) const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Characters that move the cursor, hide or reorder what follows: C0, DEL, C1, the line and paragraph

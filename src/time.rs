@@ -106,43 +106,47 @@ impl Timestamp {
     /// The bytes of the RFC 3339 form, for writers that print many of them.
     pub fn rfc3339(self) -> [u8; 30] {
         let secs = self.0.div_euclid(NANOS);
-        let nanos = self.0.rem_euclid(NANOS);
+        let nanos = self.0.rem_euclid(NANOS) as u32;
         let (year, month, day) = civil_from_days(secs.div_euclid(86_400));
-        let second_of_day = secs.rem_euclid(86_400);
+        let second = secs.rem_euclid(86_400) as u32;
         let mut out = *b"0000-00-00T00:00:00.000000000Z";
-        digits(&mut out[0..4], year);
-        digits(&mut out[5..7], month);
-        digits(&mut out[8..10], day);
-        digits(&mut out[11..13], second_of_day / 3600);
-        digits(&mut out[14..16], second_of_day / 60 % 60);
-        digits(&mut out[17..19], second_of_day % 60);
-        digits(&mut out[20..29], nanos);
+        let mut pair = |at: usize, value: u32| {
+            if let Some(digits) = out.get_mut(at..at + 2) {
+                digits.copy_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
+            }
+        };
+        pair(0, year / 100);
+        pair(2, year % 100);
+        pair(5, month);
+        pair(8, day);
+        pair(11, second / 3600);
+        pair(14, second / 60 % 60);
+        pair(17, second % 60);
+        let (micros, rest) = (nanos / 1000, nanos % 1000);
+        pair(20, micros / 10_000);
+        pair(22, micros / 100 % 100);
+        pair(24, micros % 100);
+        pair(26, rest / 10);
+        out[28] = b'0' + (rest % 10) as u8;
         out
     }
 }
 
-/// Writes `value` into `out` as decimal digits, right-aligned.
-fn digits(out: &mut [u8], mut value: i64) {
-    for digit in out.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
-    }
-}
-
-/// Year, month and day of the proleptic Gregorian calendar for a day number (day 0 is 1970-01-01).
+/// Year, month and day of the proleptic Gregorian calendar for a day number (day 0 is 1970-01-01), in the years that a
+/// timestamp can have.
 ///
 /// The calendar is counted in eras of 400 years that begin on 1 March, so that a leap day is the last
 /// day of its year and no table of months is needed.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468; // days since 0000-03-01
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
+const fn civil_from_days(days: i64) -> (u32, u32, u32) {
+    let shifted = (days + 719_468) as u32; // days since 0000-03-01
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    (year_of_era + era * 400 + (month <= 2) as u32, month, day)
 }
 
 #[cfg(test)]
@@ -157,6 +161,8 @@ mod tests {
         assert_eq!(at(1_795_296_201, 490_440_000), "2026-11-21T21:23:21.490440000Z");
         assert_eq!(at(-1, 0), "1969-12-31T23:59:59.000000000Z");
         assert_eq!(at(i64::MAX, 0), "2262-04-11T23:47:16.854775807Z");
+        assert_eq!(at(i64::MIN, 0), "1677-09-21T00:12:43.145224192Z");
+        assert_eq!(at(1_234_567_890, 123_456_789), "2009-02-13T23:31:30.123456789Z");
         assert_eq!(at(4_294_967_295, 999_999_999), "2106-02-07T06:28:15.999999999Z");
     }
 

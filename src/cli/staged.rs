@@ -55,6 +55,11 @@ impl Write for Staged {
         Ok(bytes.len())
     }
 
+    /// Without this it is made of calls of `write`, each with its count.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.holds { self.write(bytes).map(drop) } else { self.out.write_all(bytes) }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }

@@ -3,6 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
+use super::buffer::Buffer;
 use super::csv;
 use super::record::Text;
 use super::width::{Style, columns, fit, fit_middle};
@@ -54,10 +55,10 @@ impl FieldCells {
             #[serde(flatten)]
             values: &'a FieldValues,
         }
-        let mut line = Vec::new();
+        let mut line = Buffer::new();
         // Writing to memory can't fail.
         let _ = super::json::write(&FieldsRecord { record: "fields", values: &self.values }, &mut line);
-        out.push_str(&String::from_utf8_lossy(&line));
+        out.push_str(line.text());
     }
 
     pub(super) const fn values(&self) -> &FieldValues {

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::Formatter;
 
+use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldValues};
+use super::compact::Compact;
 use super::record::{
     BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, StreamRecord,
     SummaryRecord, TopicRecord,
@@ -14,34 +15,6 @@ use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
 use crate::engine::PacketView;
-use crate::text::is_harmful;
-
-/// Compact JSON that does no harm to a terminal either: what JSON lets stand in a string, but a terminal may obey
-/// (DEL, C1 controls, characters that reorder text), is escaped.
-struct Harmless;
-
-impl Formatter for Harmless {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.bytes().all(|byte| byte.is_ascii() && byte != 0x7f) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut rest = fragment;
-        while let Some((at, harmful)) = rest.char_indices().find(|(_, c)| is_harmful(*c)) {
-            let (front, back) = rest.split_at(at);
-            writer.write_all(front.as_bytes())?;
-            for unit in harmful.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = back.get(harmful.len_utf8()..).unwrap_or_default();
-        }
-        writer.write_all(rest.as_bytes())
-    }
-
-    /// In JSON from the wire such characters stand in strings only, where an escape means the same.
-    fn write_raw_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        self.write_string_fragment(writer, fragment)
-    }
-}
 
 /// Writes an interface as a JSON line.
 pub fn write_interface(out: &mut impl Write, interface: &Interface) -> io::Result<()> {
@@ -84,13 +57,13 @@ pub struct JsonLines<W> {
     shown: Shown,
     messages: MessageOptions,
     /// A line is put together here, so that it reaches the output in one piece.
-    line: Vec<u8>,
+    line: Buffer,
 }
 
 impl<W: Write> JsonLines<W> {
     /// A renderer that writes what is shown to `out`.
     pub fn new(out: W, shown: Shown) -> Self {
-        Self { out, shown, messages: MessageOptions::default(), line: Vec::with_capacity(4096) }
+        Self { out, shown, messages: MessageOptions::default(), line: Buffer::new() }
     }
 
     /// The same with messages shown like this.
@@ -166,28 +139,15 @@ impl<W: Write> JsonLines<W> {
     fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         write(record, &mut self.line)?;
-        self.out.write_all(&self.line)
+        let written = self.out.write_all(self.line.bytes());
+        self.line.shrink();
+        written
     }
 }
 
 /// Appends a record as a line.
-pub(super) fn write(record: &impl Serialize, line: &mut Vec<u8>) -> io::Result<()> {
-    record.serialize(&mut serde_json::Serializer::with_formatter(&mut *line, Harmless))?;
-    line.push(b'\n');
+pub(super) fn write(record: &impl Serialize, line: &mut Buffer) -> io::Result<()> {
+    record.serialize(&mut Compact::new(line))?;
+    line.put(b"\n");
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_terminal_may_obey_is_escaped_and_means_the_same() {
-        let text = "a\u{1b}\u{7f}\u{9b}31m\u{202e}é\u{e0001}";
-        let mut line = Vec::new();
-        text.serialize(&mut serde_json::Serializer::with_formatter(&mut line, Harmless)).expect("a string");
-        let shown = String::from_utf8(line.clone()).expect("UTF-8");
-        assert_eq!(shown, r#""a\u001b\u007f\u009b31m\u202eé\udb40\udc01""#);
-        assert_eq!(serde_json::from_slice::<String>(&line).expect("JSON"), text);
-    }
 }

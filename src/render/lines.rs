@@ -3,22 +3,23 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldColumn, Layout};
 use super::delivery::delivery_text;
 use super::fields;
+use super::frame::{Info, address, addresses};
 use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
-use super::width::{Color, Count, Style, columns, fit, time};
+use super::width::{Color, Count, Style, columns, fit, put_time};
 use super::{MessageOptions, Shown};
 use crate::analysis::Output;
 use crate::check::{Finding, Severity};
-use crate::dissect::{Message, Protocol};
+use crate::dissect::Message;
 use crate::engine::{FlowRef, PacketView};
 use crate::flow::Role;
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
 use crate::session::{Delivery, DeliveryOutcome};
 use crate::text::Escaped;
 use crate::time::Timestamp;
-use crate::wire::{self, Layer, Packet, Payload};
 
 /// Writes what happens as lines.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Lines {
     headed: bool,
     /// Of the columns of frames, where these are fields.
     layout: Option<Layout>,
+    /// A line is put together here.
+    line: Buffer,
 }
 
 /// How far lines have come.
@@ -55,6 +58,7 @@ impl Lines {
             left: u64::MAX,
             headed: false,
             layout: None,
+            line: Buffer::new(),
         }
     }
 
@@ -127,53 +131,62 @@ impl Lines {
         let (titles, line) = (layout.titles(), layout.line(cells.texts(), self.style));
         self.left -= 1;
         self.head(&titles, out)?;
-        self.line(&line, None, out)
+        self.write(&line, None, out)
     }
 
     /// A finding as a line, for output that cannot wait for a table.
     pub fn finding(&mut self, finding: &Finding, out: &mut impl Write) -> io::Result<()> {
         let frame = finding.frames.last().map(ToString::to_string).unwrap_or_default();
-        let at = time(self.style, finding.time, *self.first.get_or_insert(finding.time));
+        let at = self.at(finding.time);
         let clause = finding.clause.map(|clause| format!(" [{clause}]")).unwrap_or_default();
-        let text = format!("{frame:>7} {at:>12}  {}: {}{clause}", finding.severity.name(), finding.message);
+        let text = format!("{frame:>7} {at}  {}: {}{clause}", finding.severity.name(), finding.message);
         let color = if finding.severity == Severity::Error { Color::Bad } else { Color::Odd };
-        self.line(&text, Some(color), out)
+        self.write(&text, Some(color), out)
     }
 
     fn packet(&mut self, view: &PacketView<'_>, out: &mut impl Write) -> io::Result<()> {
         self.head("  frame         time  source                destination           length  info", out)?;
-        let at = time(self.style, view.frame.header.time, *self.first.get_or_insert(view.frame.header.time));
         let (source, destination) = addresses(view.packet);
-        let marks = view.verdict.map(|verdict| verdict.marks);
-        let mut text = format!(
-            "{:>7} {at:>12}  {:<20}  {:<20}  {:>6}  {}",
-            view.frame.number,
-            source,
-            destination,
-            view.frame.header.length,
-            info(view)
-        );
+        let header = view.frame.header;
+        let first = *self.first.get_or_insert(header.time);
+        let line = &mut self.line;
+        line.clear();
+        line.number_right(view.frame.number.0, 7);
+        line.put(b" ");
+        put_time(line, self.style, header.time, first, 12);
+        line.put(b"  ");
+        address(line, source, 20);
+        line.put(b"  ");
+        address(line, destination, 20);
+        line.put(b"  ");
+        line.number_right(header.length, 6);
+        line.put(b"  ");
+        // Writing to memory can't fail.
+        let _ = Info(view).write(line);
         let mut color = None;
-        if let Some(marks) = marks.filter(|marks| !marks.is_empty()) {
-            let names: Vec<_> = marks.names().collect();
-            let _ = write!(text, " [{}]", names.join(", "));
+        if let Some(marks) = view.verdict.map(|verdict| verdict.marks).filter(|marks| !marks.is_empty()) {
+            for (at, name) in marks.names().enumerate() {
+                line.put(if at == 0 { b" [" } else { b", " });
+                line.put(name.as_bytes());
+            }
+            line.put(b"]");
             color = Some(Color::Odd);
         }
         for comment in view.comments {
-            let _ = write!(text, " ({})", Escaped(comment.as_bytes()));
+            let _ = write!(line, " ({})", Escaped(comment.as_bytes()));
         }
-        self.line(&text, color, out)
+        self.pass_on(color, out)
     }
 
     fn message(&mut self, flow: FlowRef, message: &Message<'_>, out: &mut impl Write) -> io::Result<()> {
         self.head("  frame         time   flow  from    message", out)?;
-        let at = time(self.style, message.origin.time, *self.first.get_or_insert(message.origin.time));
+        let at = self.at(message.origin.time);
         let (what, payload) = message_parts(message, self.messages.payload);
         let sender = match message.direction.sender() {
             Role::Client => "client",
             Role::Server => "server",
         };
-        let head = format!("{:>7} {at:>12} {:>6}  {sender}  ", message.origin.frame, flow.id);
+        let head = format!("{:>7} {at} {:>6}  {sender}  ", message.origin.frame, flow.id);
         let mut text = what;
         let bad = message.packet.deviations.first();
         if let Some(deviation) = bad {
@@ -185,21 +198,29 @@ impl Lines {
             // What is wrong is shown whole.
             self.wrapped(&head, &text, bad.map(|_| Color::Bad), out)?;
         } else {
-            self.line(&format!("{head}{text}"), None, out)?;
+            self.write(&format!("{head}{text}"), None, out)?;
         }
         if self.messages.detail {
             for (text, bad) in fields::rows(message, self.messages.payload, self.style) {
-                self.line(&text, bad.then_some(Color::Bad), out)?;
+                self.write(&text, bad.then_some(Color::Bad), out)?;
             }
         }
         Ok(())
     }
 
+    /// A time in its column.
+    fn at(&mut self, at: Timestamp) -> String {
+        let first = *self.first.get_or_insert(at);
+        self.line.clear();
+        put_time(&mut self.line, self.style, at, first, 12);
+        self.line.text().to_owned()
+    }
+
     fn delivery(&mut self, delivery: &Delivery, out: &mut impl Write) -> io::Result<()> {
         self.head("  frame         time   flow  delivery", out)?;
         let place = delivery.first.place;
-        let at = time(self.style, place.at.time, *self.first.get_or_insert(place.at.time));
-        let head = format!("{:>7} {at:>12} {:>6}  ", place.at.frame, place.flow);
+        let at = self.at(place.at.time);
+        let head = format!("{:>7} {at} {:>6}  ", place.at.frame, place.flow);
         let color = match delivery.outcome {
             DeliveryOutcome::Refused | DeliveryOutcome::Superseded | DeliveryOutcome::SessionOver => Some(Color::Odd),
             DeliveryOutcome::Sent | DeliveryOutcome::Open | DeliveryOutcome::Complete | DeliveryOutcome::Unresolved => {
@@ -213,10 +234,10 @@ impl Lines {
     fn wrapped(&mut self, head: &str, text: &str, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
         let whole = format!("{head}{text}");
         let Some(width) = self.style.width.map(|width| width.max(Style::LEAST_WIDTH)) else {
-            return self.line(&whole, color, out);
+            return self.write(&whole, color, out);
         };
         if columns(&whole) <= width {
-            return self.line(&whole, color, out);
+            return self.write(&whole, color, out);
         }
         let indent = columns(head) + 2;
         let mut line = head.to_owned();
@@ -227,11 +248,11 @@ impl Lines {
                 line.push_str("  ");
                 line.push_str(part);
             } else {
-                self.line(&line, color, out)?;
+                self.write(&line, color, out)?;
                 line = format!("{:indent$}{part}", "");
             }
         }
-        self.line(&line, color, out)
+        self.write(&line, color, out)
     }
 
     fn head(&mut self, titles: &str, out: &mut impl Write) -> io::Result<()> {
@@ -239,10 +260,23 @@ impl Lines {
             return Ok(());
         }
         self.headed = true;
-        self.line(titles, Some(Color::Title), out)
+        self.write(titles, Some(Color::Title), out)
     }
 
-    fn line(&mut self, text: &str, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
+    /// Writes the line that was put together.
+    fn pass_on(&mut self, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
+        if self.style.width.is_some() || (color.is_some() && self.style.color) {
+            let text = self.line.text().to_owned();
+            return self.write(&text, color, out);
+        }
+        self.wrote = true;
+        self.line.put(b"\n");
+        let written = out.write_all(self.line.bytes());
+        self.line.shrink();
+        written
+    }
+
+    fn write(&mut self, text: &str, color: Option<Color>, out: &mut impl Write) -> io::Result<()> {
         self.wrote = true;
         let text = match self.style.width {
             Some(width) => fit(text, width.max(Style::LEAST_WIDTH)),
@@ -252,61 +286,6 @@ impl Lines {
             Some(color) => writeln!(out, "{}", self.style.paint(color, &text)),
             None => writeln!(out, "{text}"),
         }
-    }
-}
-
-/// Source and destination: the innermost addresses there are.
-pub(super) fn addresses(packet: &Packet<'_>) -> (String, String) {
-    if let Some(ip) = packet.ip {
-        return (ip.source.to_string(), ip.destination.to_string());
-    }
-    let mac = |address: [u8; 6]| {
-        let [a, b, c, d, e, f] = address;
-        format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
-    };
-    match packet.link {
-        Some(link) => (mac(link.source), link.destination.map(mac).unwrap_or_default()),
-        None => (String::new(), String::new()),
-    }
-}
-
-/// The names of a frame's layers, with what its stream carries where it brought some of it.
-pub(super) fn protocols(view: &PacketView<'_>) -> Vec<&'static str> {
-    let mut names: Vec<_> = view.packet.layers.iter().map(Layer::name).collect();
-    let carries = match &view.packet.payload {
-        Payload::Tcp(segment) => segment.payload_length > 0,
-        _ => false,
-    };
-    if let Some(protocol) = view.protocol.filter(|protocol| carries && *protocol != Protocol::Unknown) {
-        names.push(protocol.name());
-    }
-    names
-}
-
-/// One line about a frame: its messages where it completes some, else what its innermost layer says.
-pub(super) fn info(view: &PacketView<'_>) -> String {
-    if !view.messages.is_empty() {
-        let texts: Vec<String> = view
-            .messages
-            .iter()
-            .map(|line| {
-                let mut text = line.name.to_owned();
-                if let Some(id) = line.packet_id {
-                    let _ = write!(text, " id={id}");
-                }
-                if let Some(topic) = &line.topic {
-                    let _ = write!(text, " {}", Escaped(topic));
-                }
-                text
-            })
-            .collect();
-        return texts.join(", ");
-    }
-    match (&view.packet.payload, view.verdict) {
-        (Payload::Tcp(segment), Some(verdict)) => {
-            wire::tcp_info(segment, verdict.relative_seq, verdict.relative_ack.unwrap_or(0), verdict.window)
-        }
-        _ => wire::info(view.packet),
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! A renderer writes to any [`std::io::Write`]; it decides nothing about what is told.
 
+mod buffer;
 mod cells;
+mod compact;
 mod csv;
 mod delivery;
 mod difference;
 mod fields;
 mod follow;
+mod frame;
 mod grid;
 mod json;
 mod ladder;

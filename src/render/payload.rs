@@ -5,12 +5,12 @@ use std::fmt::{self, Write as _};
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::width::{Count, fit};
 use crate::mqtt::{Properties, PropertyId, PropertyValue};
 use crate::sparkplug;
-use crate::text::Escaped;
+use crate::text::{Escaped, is_plain};
 
 /// As what payloads are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,7 +66,8 @@ pub(super) struct PayloadBytes<'a> {
 pub(super) enum Shown<'a> {
     Nothing,
     Text(Cow<'a, str>),
-    Json(Box<RawValue>),
+    /// Valid JSON in one line.
+    Json(Cow<'a, str>),
     /// A Sparkplug payload; the metrics that end within so many bytes are shown.
     Sparkplug(sparkplug::Payload<'a>, usize),
     Hex(&'a [u8]),
@@ -135,19 +136,126 @@ fn text_of(bytes: &[u8], clipped: bool) -> Option<&str> {
 
 /// Whether there are control characters that no text has: then the bytes are numbers that look like UTF-8.
 fn has_controls(text: &str) -> bool {
-    // Most text has not even a line break.
-    text.bytes().any(|byte| !(b' '..0x7f).contains(&byte)) && text.chars().any(|c| c.is_control() && !c.is_whitespace())
+    // Most text has not even a line break; without a way out of the loop many bytes are looked at at once.
+    !text.bytes().fold(true, |plain, byte| plain & is_plain(byte))
+        && text.chars().any(|c| c.is_control() && !c.is_whitespace())
 }
 
 /// The text as JSON, if it is a whole object or array. A lone number or word is text: nobody meant it as JSON, unless
 /// that is asked for.
-fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Box<RawValue>> {
+fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Cow<'_, str>> {
     if clipped || (!any_value && !matches!(text.trim_start().as_bytes().first(), Some(b'{' | b'['))) {
         return None;
     }
     // A line break can stand between tokens only, where a space says the same: a record stays in its line.
-    let line = text.trim().replace(['\n', '\r'], " ");
-    RawValue::from_string(line).ok()
+    let text = text.trim();
+    let line: Cow<'_, str> = if text.bytes().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r')) {
+        text.replace(['\n', '\r'], " ").into()
+    } else {
+        text.into()
+    };
+    // It is read to be judged, not to be kept.
+    (is_simple_json(line.as_bytes()) || serde_json::from_str::<IgnoredAny>(&line).is_ok()).then_some(line)
+}
+
+/// Where the bytes end, from this one on, of which this holds.
+#[inline]
+fn skip(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
+    let mut at = from;
+    while bytes.get(at).is_some_and(|byte| holds(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// Whether this is JSON for certain: of no more than 32 levels, in printable ASCII and without escapes, as what devices
+/// send. Of anything else it does not know; that is for the one who knows JSON.
+fn is_simple_json(json: &[u8]) -> bool {
+    /// What may come next.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Next {
+        Value,
+        /// A value, or the end of an empty array.
+        First,
+        Key,
+        /// A key, or the end of an empty object.
+        FirstKey,
+        /// A comma or the end of what it stands in.
+        More,
+    }
+    // Without a way out of the loop many bytes are looked at at once.
+    if !json.iter().fold(true, |plain, byte| plain & is_plain(*byte) & (*byte != b'\\')) {
+        return false;
+    }
+    let digits = |from: usize| skip(json, from, |byte| byte.is_ascii_digit());
+    // Where a string ends that begins there.
+    let string = |from: usize| {
+        let end = skip(json, from + 1, |byte| byte != b'"');
+        (end < json.len()).then_some(end + 1)
+    };
+    // One bit for each level: 1 for an object.
+    let (mut levels, mut depth) = (0u32, 0u32);
+    let mut next = Next::Value;
+    let mut at = 0;
+    loop {
+        let Some(&byte) = json.get(at) else { return depth == 0 && next == Next::More };
+        let is_value = matches!(next, Next::Value | Next::First);
+        match byte {
+            b' ' => at += 1,
+            b'"' if is_value => {
+                let Some(end) = string(at) else { return false };
+                (at, next) = (end, Next::More);
+            }
+            b'"' if matches!(next, Next::Key | Next::FirstKey) => {
+                let Some(end) = string(at).filter(|end| json.get(*end) == Some(&b':')) else { return false };
+                (at, next) = (end + 1, Next::Value);
+            }
+            b',' if next == Next::More && depth > 0 => {
+                (at, next) = (at + 1, if levels & 1 == 1 { Next::Key } else { Next::Value });
+            }
+            b'-' | b'0'..=b'9' if is_value => {
+                let first = at + usize::from(byte == b'-');
+                let mut end = digits(first);
+                // No leading zeros (RFC 8259, section 6).
+                if end == first || (end > first + 1 && json.get(first) == Some(&b'0')) {
+                    return false;
+                }
+                if json.get(end) == Some(&b'.') {
+                    let point = end;
+                    end = digits(point + 1);
+                    if end == point + 1 {
+                        return false;
+                    }
+                }
+                if matches!(json.get(end), Some(b'e' | b'E')) {
+                    return false;
+                }
+                (at, next) = (end, Next::More);
+            }
+            b'{' | b'[' if is_value && depth < 32 => {
+                levels = levels << 1 | u32::from(byte == b'{');
+                depth += 1;
+                (at, next) = (at + 1, if byte == b'{' { Next::FirstKey } else { Next::First });
+            }
+            b'}' | b']'
+                if depth > 0
+                    && (levels & 1 == 1) == (byte == b'}')
+                    && matches!(next, Next::More | Next::First | Next::FirstKey) =>
+            {
+                levels >>= 1;
+                depth -= 1;
+                (at, next) = (at + 1, Next::More);
+            }
+            b't' | b'f' | b'n' if is_value => {
+                let word = ["true", "false", "null"]
+                    .into_iter()
+                    .find(|word| json.get(at..).is_some_and(|rest| rest.starts_with(word.as_bytes())));
+                let Some(word) = word else { return false };
+                (at, next) = (at + word.len(), Next::More);
+            }
+            _ => return false,
+        }
+    }
 }
 
 /// A payload in a line for people, behind its length.
@@ -229,6 +337,8 @@ impl fmt::Display for Hex<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{any, prop, prop_assert, proptest};
+
     use super::*;
 
     fn line(bytes: &[u8], topic: &[u8], options: PayloadOptions) -> String {
@@ -265,5 +375,43 @@ mod tests {
         );
         assert!(line(bytes, b"plant/a", auto).starts_with("0x120b"), "only under its topics");
         assert!(line(b"{\"online\":true}", b"spBv1.0/STATE/host", auto).starts_with("{\"online"));
+    }
+
+    proptest! {
+        /// What is told in a hurry has to be true: of texts that are JSON but for a byte or two.
+        #[test]
+        fn simple_json_is_json(
+            start in prop::sample::select(vec![
+                r#"{"t":21.50,"u":[1,-2,{"x":null}],"n":{},"e":[]}"#, r#"[true, false ,"a b",0,-0.5]"#, r#"{"a" : 1}"#, "[[[[1]]]]",
+                r#"{"ts":1700000001567,"dev":"d-000261"}"#, "[01]", "[1.]", "[-]", "[1e5]", "{", "[1,]", r#"{"a":1,}"#, "1 2",
+            ]),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}:,\"0-9. \\\\etn-]"), 0..4),
+        ) {
+            let mut text = start.to_owned();
+            let simple = is_simple_json(text.as_bytes());
+            prop_assert!(!simple || serde_json::from_str::<IgnoredAny>(&text).is_ok());
+            for (at, change) in changes {
+                let at = at.index(text.len());
+                text.replace_range(at..=at, &change);
+                if is_simple_json(text.as_bytes()) {
+                    prop_assert!(serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_devices_send_is_simple_json() {
+        for simple in
+            [r#"{"t":21.50,"u":[1,-2,{"x":null}],"n":{},"e":[]}"#, "[true, false ,\"a b\",0,-0.5]", "7", "\"x\"", "[]"]
+        {
+            assert!(is_simple_json(simple.as_bytes()), "{simple}");
+        }
+        for other in ["", "[", "[1", "{\"a\"}", "[1}", "1 2", "[,1]", "tru", "{\"a\":}", "\"a", "[1 2]"] {
+            assert!(!is_simple_json(other.as_bytes()), "{other}");
+        }
+        let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
+        assert!(!is_simple_json(deep.as_bytes()), "it does not count as deep");
+        assert!(json_of(&deep, false, false).is_some(), "but it is JSON");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::buffer::Buffer;
 use crate::time::Timestamp;
 
 /// How output for people looks.
@@ -57,6 +58,10 @@ pub(super) enum Color {
 /// How many columns a text takes on a terminal, near enough: wide East Asian characters and emoji take two,
 /// combining marks none.
 pub(super) fn columns(text: &str) -> usize {
+    // Nearly all that is shown is ASCII, where each character takes one.
+    if text.is_ascii() {
+        return text.len();
+    }
     text.chars().map(columns_of).sum()
 }
 
@@ -143,15 +148,37 @@ impl fmt::Display for Count {
 
 /// A time as the style has it.
 pub(super) fn time(style: Style, at: Timestamp, first: Timestamp) -> String {
-    let mut out = String::new();
+    let mut out = Buffer::with_room(32);
+    put_time(&mut out, style, at, first, 0);
+    out.text().to_owned()
+}
+
+/// Appends a time as the style has it, at the right of a column that is so wide.
+pub(super) fn put_time(out: &mut Buffer, style: Style, at: Timestamp, first: Timestamp, width: usize) {
     if style.clock {
-        let text = at.to_string();
-        out.push_str(text.get(11..23).unwrap_or(&text));
-    } else {
-        let seconds = at.since(first).as_secs_f64();
-        let _ = write!(out, "{seconds:.6}");
+        let text = at.rfc3339();
+        let text = text.get(11..23).unwrap_or_default();
+        out.blanks(width.saturating_sub(text.len()));
+        out.put(text);
+        return;
     }
-    out
+    let span = at.since(first);
+    let nanos = span.as_nanos();
+    let (micros, rest) = (nanos / 1000, nanos % 1000);
+    // A double is near enough to say how these are rounded, but for what lies in the middle.
+    if !(0..=1_000_000_000_000_000).contains(&nanos) || rest == 500 {
+        // Writing to memory can't fail.
+        let _ = write!(out, "{:>width$.6}", span.as_secs_f64());
+        return;
+    }
+    let micros = micros + i64::from(rest > 500);
+    let (seconds, decimals) = (micros / 1_000_000, micros % 1_000_000);
+    out.number_right(seconds, width.saturating_sub(7));
+    // A one before the decimals keeps their zeros.
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(1_000_000 + decimals);
+    out.put(b".");
+    out.put(digits.get(1..).unwrap_or_default().as_bytes());
 }
 
 /// A number of bytes for people: `512 B`, `1.4 kB`.
@@ -208,6 +235,23 @@ mod tests {
     fn long_text_is_broken_at_blanks() {
         assert_eq!(wrap("the file is cut short", 11), ["the file is", "cut short"]);
         assert_eq!(wrap("a/very/long/path x", 7), ["a/very/", "long/pa", "th x"]);
+    }
+
+    #[test]
+    fn times_are_those_of_a_double() {
+        let mut out = Buffer::new();
+        let (style, first) = (Style::PLAIN, Timestamp::from_nanos(7));
+        let edges =
+            [0, 1, 499, 500, 501, 999, 1500, 2500, 999_999_499, 999_999_500, 999_999_501, -1, -1500, i64::MAX - 7];
+        let many = (0..5000i64).map(|n| n * n * n * 8_123_457 + n % 3);
+        for nanos in edges.into_iter().chain(many) {
+            out.clear();
+            put_time(&mut out, style, Timestamp::from_nanos(nanos + 7), first, 12);
+            assert_eq!(out.text(), format!("{:>12.6}", Span::from_nanos(nanos).as_secs_f64()), "{nanos}");
+        }
+        out.clear();
+        put_time(&mut out, Style { clock: true, ..style }, Timestamp::from_nanos(1_500_000_000), first, 13);
+        assert_eq!(out.text(), " 00:00:01.500");
     }
 
     #[test]

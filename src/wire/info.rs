@@ -21,18 +21,21 @@ pub fn info(packet: &Packet<'_>) -> String {
 /// One line about a TCP segment, with numbers relative to the start of the flow and the window in bytes.
 pub fn tcp_info(segment: &Segment<'_>, relative_seq: u32, relative_ack: u32, window: u64) -> String {
     let mut line = String::with_capacity(80);
-    let _ = write_tcp(&mut line, segment, relative_seq, relative_ack, window);
+    let _ = write_tcp_info(&mut line, segment, relative_seq, relative_ack, window);
     line
 }
 
-fn write_info(out: &mut impl Write, packet: &Packet<'_>) -> fmt::Result {
+/// Writes what [`info`] tells.
+pub(crate) fn write_info(out: &mut impl Write, packet: &Packet<'_>) -> fmt::Result {
     match &packet.payload {
         Payload::Tcp(segment) => {
-            write_tcp(out, segment, segment.seq.0, segment.ack.0, u64::from(segment.window))?;
+            write_tcp_info(out, segment, segment.seq.0, segment.ack.0, u64::from(segment.window))?;
         }
         Payload::Udp(datagram) => {
             let (source, destination) = (datagram.source, datagram.destination);
-            write!(out, "{source} \u{2192} {destination} Len={}", datagram.payload_length)?;
+            number(out, "", source)?;
+            number(out, " \u{2192} ", destination)?;
+            number(out, " Len=", datagram.payload_length)?;
         }
         Payload::Icmp(message) if message.version == 4 => write_icmp(out, message, packet.ip.as_ref())?,
         Payload::Icmp(message) => write_icmpv6(out, message, packet.ip.as_ref())?,
@@ -89,33 +92,48 @@ const FLAG_NAMES: [(TcpFlags, &str); 9] = [
     (TcpFlags::AE, "AE"),
 ];
 
-fn write_tcp(out: &mut impl Write, segment: &Segment<'_>, seq: u32, ack: u32, window: u64) -> fmt::Result {
-    write!(out, "{} \u{2192} {} [", segment.source, segment.destination)?;
+/// Writes what [`tcp_info`] tells. Without the machinery of `write!`: such lines are most of a list of packets.
+pub(crate) fn write_tcp_info(
+    out: &mut impl Write,
+    segment: &Segment<'_>,
+    seq: u32,
+    ack: u32,
+    window: u64,
+) -> fmt::Result {
+    number(out, "", segment.source)?;
+    number(out, " \u{2192} ", segment.destination)?;
+    out.write_str(" [")?;
     let mut names = FLAG_NAMES.iter().filter(|(flag, _)| segment.flags.has(*flag)).map(|(_, name)| *name);
     out.write_str(names.next().unwrap_or("no flags"))?;
     for name in names {
-        write!(out, ", {name}")?;
+        out.write_str(", ")?;
+        out.write_str(name)?;
     }
-    write!(out, "] Seq={seq}")?;
+    number(out, "] Seq=", seq)?;
     if segment.flags.has(TcpFlags::ACK) {
-        write!(out, " Ack={ack}")?;
+        number(out, " Ack=", ack)?;
     }
-    write!(out, " Win={window} Len={}", segment.payload_length)?;
+    number(out, " Win=", window)?;
+    number(out, " Len=", segment.payload_length)?;
     if segment.flags.has(TcpFlags::URG) {
-        write!(out, " Urg={}", segment.urgent)?;
+        number(out, " Urg=", segment.urgent)?;
     }
     // Edges of SACK blocks count from where the acknowledgement number counts from.
     let base = segment.ack.minus(ack);
     for option in segment.options.iter() {
         match option {
-            TcpOption::MaximumSegmentSize(size) => write!(out, " MSS={size}")?,
+            TcpOption::MaximumSegmentSize(size) => number(out, " MSS=", size)?,
             // RFC 7323, section 2.3: a shift above 14 is used as 14.
-            TcpOption::WindowScale(shift) => write!(out, " WS={}", 1u32 << shift.min(14))?,
+            TcpOption::WindowScale(shift) => number(out, " WS=", 1u32 << shift.min(14))?,
             TcpOption::SackPermitted => out.write_str(" SACK_PERM")?,
-            TcpOption::Timestamps(value, echo) => write!(out, " TSval={value} TSecr={echo}")?,
+            TcpOption::Timestamps(value, echo) => {
+                number(out, " TSval=", value)?;
+                number(out, " TSecr=", echo)?;
+            }
             TcpOption::Sack(blocks) => {
                 for (left, right) in blocks.as_slice() {
-                    write!(out, " SLE={} SRE={}", left.0.wrapping_sub(base.0), right.0.wrapping_sub(base.0))?;
+                    number(out, " SLE=", left.0.wrapping_sub(base.0))?;
+                    number(out, " SRE=", right.0.wrapping_sub(base.0))?;
                 }
             }
             TcpOption::Md5(_) => out.write_str(" MD5")?,
@@ -126,6 +144,13 @@ fn write_tcp(out: &mut impl Write, segment: &Segment<'_>, seq: u32, ack: u32, wi
         }
     }
     Ok(())
+}
+
+/// A number behind its name.
+#[inline]
+fn number(out: &mut impl Write, name: &str, value: impl itoa::Integer) -> fmt::Result {
+    out.write_str(name)?;
+    out.write_str(itoa::Buffer::new().format(value))
 }
 
 /// A hardware address in the usual notation.

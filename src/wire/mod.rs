@@ -23,6 +23,7 @@ mod wlan;
 pub use decoder::{DecodeStats, Decoder, StopCounts};
 pub use fragments::{FragmentLimits, FragmentStats};
 pub use info::{info, tcp_info};
+pub(crate) use info::{write_info, write_tcp_info};
 pub use packet::{
     Arp, Checksum, Datagram, FragmentNote, Icmp, Ip, Layer, Layers, LinkAddresses, Packet, Payload, Quoted, Stop,
 };

@@ -1,7 +1,7 @@
 //! The `message` record: one for each MQTT control packet.
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
 use super::fields::FieldsRecord;
 use super::value::{Base64, Payload, Text, Time};
@@ -13,89 +13,171 @@ use crate::mqtt::{
     reason_name,
 };
 use crate::render::MessageOptions;
+use crate::render::compact::Name;
 use crate::render::payload::{PayloadBytes, PayloadOptions};
 
-#[derive(Serialize)]
+/// A message, serialized from where it lies: with what all messages have first, then what its type has.
 pub(in crate::render) struct MessageRecord<'a> {
-    record: &'static str,
-    flow: u64,
-    frame: u64,
-    frames: Frames<'a>,
-    time: Time,
-    from: &'static str,
-    #[serde(rename = "type")]
-    packet_type: &'static str,
-    version: &'static str,
-    version_known_by: &'static str,
-    length: u64,
-    remaining_length: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flags: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dup: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    qos: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retain: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic_alias: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic_resolved: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    packet_id: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<Payload<'a>>,
-    #[serde(flatten)]
-    connect: Option<ConnectFields<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_present: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason_code: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason_codes: Option<&'a [u8]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subscriptions: Option<SubscriptionList<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filters: Option<FilterList<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    properties: Option<PropertyMap<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_bytes: Option<u32>,
-    #[serde(skip_serializing_if = "is_false")]
-    incomplete: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    resynced: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deviations: Option<DeviationList<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<FieldsRecord<'a>>,
+    flow: FlowRef,
+    message: &'a Message<'a>,
+    options: MessageOptions,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-const fn is_false(value: &bool) -> bool {
-    !*value
+impl<'a> MessageRecord<'a> {
+    pub(in crate::render) const fn new(flow: FlowRef, message: &'a Message<'a>, options: MessageOptions) -> Self {
+        Self { flow, message, options }
+    }
+
+    /// What only messages of its type have, up to their properties.
+    fn body<R: SerializeStruct>(&self, record: &mut R) -> Result<(), R::Error> {
+        let message = self.message;
+        let packet = &message.packet;
+        let header = packet.header;
+        let options = self.options.payload;
+        match &packet.body {
+            Body::Publish(publish) => {
+                record.serialize_field("dup", &header.dup())?;
+                record.serialize_field("qos", &header.qos())?;
+                record.serialize_field("retain", &header.retain())?;
+                optional(record, "topic", publish.topic.map(Text))?;
+                optional(record, "topic_alias", message.topic_alias)?;
+                if publish.topic.is_some_and(<[u8]>::is_empty) {
+                    let topic = message.topic.filter(|topic| !topic.is_empty());
+                    optional(record, "topic_resolved", topic.map(Text))?;
+                }
+                optional(record, "packet_id", publish.packet_id)?;
+                if let Some(length) = publish.payload_length {
+                    let (bytes, topic, properties) = (publish.payload, message.topic, publish.properties);
+                    let payload = PayloadBytes { bytes, length, topic, properties };
+                    record.serialize_field("payload", &Payload { payload, options })?;
+                }
+                Ok(())
+            }
+            Body::Ack(ack) => {
+                optional(record, "packet_id", ack.packet_id)?;
+                reason(record, header.packet_type, ack.reason_code, packet.version)
+            }
+            Body::Connect(connect) => {
+                record.serialize_field("protocol_name", &Text(connect.protocol_name))?;
+                record.serialize_field("protocol_level", &connect.level)?;
+                if connect.bridge() {
+                    record.serialize_field("bridge", &true)?;
+                }
+                optional(record, "client_id", connect.client_id.map(Text))?;
+                record.serialize_field("clean_start", &connect.clean_start())?;
+                record.serialize_field("keep_alive_s", &connect.keep_alive)?;
+                optional(record, "will", connect.will.map(|will| WillRecord::new(&will, options)))?;
+                optional(record, "username", connect.username.map(Text))?;
+                record.serialize_field("password_present", &connect.password.is_some())
+            }
+            Body::ConnAck(connack) => {
+                optional(record, "session_present", connack.session_present())?;
+                reason(record, PacketType::ConnAck, connack.code, packet.version)
+            }
+            Body::Subscribe(subscribe) => {
+                optional(record, "packet_id", subscribe.packet_id)?;
+                let list = SubscriptionList { filters: subscribe.filters, version: packet.version };
+                record.serialize_field("subscriptions", &list)
+            }
+            Body::SubAck(suback) => {
+                optional(record, "packet_id", suback.packet_id)?;
+                record.serialize_field("reason_codes", suback.codes)
+            }
+            Body::Unsubscribe(unsubscribe) => {
+                optional(record, "packet_id", unsubscribe.packet_id)?;
+                record.serialize_field("filters", &FilterList(unsubscribe.filters))
+            }
+            Body::UnsubAck(unsuback) => {
+                optional(record, "packet_id", unsuback.packet_id)?;
+                optional(record, "reason_codes", (packet.version == Version::V5).then_some(unsuback.codes))
+            }
+            Body::Disconnect(disconnect) => {
+                reason(record, PacketType::Disconnect, disconnect.reason_code, packet.version)
+            }
+            Body::Auth(auth) => reason(record, PacketType::Auth, auth.reason_code, packet.version),
+            Body::Reserved(_) => record.serialize_field("flags", &header.flags),
+            Body::Ping => Ok(()),
+        }
+    }
+
+    fn properties(&self) -> Properties<'a> {
+        match &self.message.packet.body {
+            Body::Publish(publish) => publish.properties,
+            Body::Ack(ack) => ack.properties,
+            Body::Connect(connect) => connect.properties,
+            Body::ConnAck(connack) => connack.properties,
+            Body::Subscribe(subscribe) => subscribe.properties,
+            Body::SubAck(suback) => suback.properties,
+            Body::Unsubscribe(unsubscribe) => unsubscribe.properties,
+            Body::UnsubAck(unsuback) => unsuback.properties,
+            Body::Disconnect(disconnect) => disconnect.properties,
+            Body::Auth(auth) => auth.properties,
+            Body::Ping | Body::Reserved(_) => Properties::default(),
+        }
+    }
 }
 
-/// What only a CONNECT has; its fields stand in the record itself.
-#[derive(Serialize)]
-struct ConnectFields<'a> {
-    protocol_name: Text<'a>,
-    protocol_level: u8,
-    #[serde(skip_serializing_if = "is_false")]
-    bridge: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<Text<'a>>,
-    clean_start: bool,
-    keep_alive_s: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    will: Option<WillRecord<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<Text<'a>>,
-    password_present: bool,
+impl Serialize for MessageRecord<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let message = self.message;
+        let packet = &message.packet;
+        let header = packet.header;
+        // The number of fields is a hint; what matters is that it is not 0.
+        let mut record = serializer.serialize_struct("message", 16)?;
+        record.serialize_field("record", &Name("message"))?;
+        record.serialize_field("flow", &self.flow.id.0)?;
+        record.serialize_field("frame", &message.origin.frame.0)?;
+        record.serialize_field("frames", &Frames(message.frames))?;
+        record.serialize_field("time", &Time(message.origin.time))?;
+        record.serialize_field("from", &Name(message.direction.sender().name()))?;
+        record.serialize_field("type", &Name(header.packet_type.name()))?;
+        record.serialize_field("version", &Name(packet.version.as_str()))?;
+        record.serialize_field("version_known_by", &Name(message.version_known_by.name()))?;
+        record.serialize_field("length", &header.packet_length())?;
+        record.serialize_field("remaining_length", &header.remaining_length)?;
+        self.body(&mut record)?;
+        let properties = self.properties();
+        if !properties.is_empty() {
+            record.serialize_field("properties", &PropertyMap(properties))?;
+        }
+        if message.missing > 0 {
+            record.serialize_field("missing_bytes", &message.missing)?;
+        }
+        if message.incomplete {
+            record.serialize_field("incomplete", &true)?;
+        }
+        if message.resynced {
+            record.serialize_field("resynced", &true)?;
+        }
+        if !packet.deviations.is_empty() {
+            let list = DeviationList { deviations: &packet.deviations, version: packet.version };
+            record.serialize_field("deviations", &list)?;
+        }
+        if self.options.detail {
+            record.serialize_field("fields", &FieldsRecord::of(message))?;
+        }
+        record.end()
+    }
+}
+
+/// A field that is left out where it is not known.
+fn optional<R: SerializeStruct>(
+    record: &mut R,
+    name: &'static str,
+    value: Option<impl Serialize>,
+) -> Result<(), R::Error> {
+    value.map_or(Ok(()), |value| record.serialize_field(name, &value))
+}
+
+/// A reason code, and what it says.
+fn reason<R: SerializeStruct>(
+    record: &mut R,
+    packet_type: PacketType,
+    code: Option<u8>,
+    version: Version,
+) -> Result<(), R::Error> {
+    optional(record, "reason_code", code)?;
+    optional(record, "reason", code.and_then(|code| reason_name(packet_type, code, version)))
 }
 
 #[derive(Serialize)]
@@ -106,136 +188,6 @@ struct WillRecord<'a> {
     payload: Payload<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<PropertyMap<'a>>,
-}
-
-impl<'a> MessageRecord<'a> {
-    pub(in crate::render) fn new(flow: FlowRef, message: &'a Message<'a>, options: MessageOptions) -> Self {
-        let packet = &message.packet;
-        let header = packet.header;
-        let mut record = Self {
-            record: "message",
-            flow: flow.id.0,
-            frame: message.origin.frame.0,
-            frames: Frames(message.frames),
-            time: Time(message.origin.time),
-            from: message.direction.sender().name(),
-            packet_type: header.packet_type.name(),
-            version: packet.version.as_str(),
-            version_known_by: message.version_known_by.name(),
-            length: header.packet_length(),
-            remaining_length: header.remaining_length,
-            flags: None,
-            dup: None,
-            qos: None,
-            retain: None,
-            topic: None,
-            topic_alias: message.topic_alias,
-            topic_resolved: None,
-            packet_id: None,
-            payload: None,
-            connect: None,
-            session_present: None,
-            reason_code: None,
-            reason: None,
-            reason_codes: None,
-            subscriptions: None,
-            filters: None,
-            properties: None,
-            missing_bytes: (message.missing > 0).then_some(message.missing),
-            incomplete: message.incomplete,
-            resynced: message.resynced,
-            deviations: (!packet.deviations.is_empty())
-                .then(|| DeviationList { deviations: &packet.deviations, version: packet.version }),
-            fields: options.detail.then(|| FieldsRecord::of(message)),
-        };
-        record.fill(message, options.payload);
-        record
-    }
-
-    fn fill(&mut self, message: &'a Message<'a>, options: PayloadOptions) {
-        let packet = &message.packet;
-        let header = packet.header;
-        let properties = match &packet.body {
-            Body::Publish(publish) => {
-                self.dup = Some(header.dup());
-                self.qos = Some(header.qos());
-                self.retain = Some(header.retain());
-                self.topic = publish.topic.map(Text);
-                if publish.topic.is_some_and(<[u8]>::is_empty) {
-                    self.topic_resolved = message.topic.filter(|topic| !topic.is_empty()).map(Text);
-                }
-                self.packet_id = publish.packet_id;
-                self.payload = publish.payload_length.map(|length| {
-                    let (topic, properties) = (message.topic, publish.properties);
-                    Payload { payload: PayloadBytes { bytes: publish.payload, length, topic, properties }, options }
-                });
-                publish.properties
-            }
-            Body::Ack(ack) => {
-                self.packet_id = ack.packet_id;
-                self.set_reason(header.packet_type, ack.reason_code, packet.version);
-                ack.properties
-            }
-            Body::Connect(connect) => {
-                self.connect = Some(ConnectFields {
-                    protocol_name: Text(connect.protocol_name),
-                    protocol_level: connect.level,
-                    bridge: connect.bridge(),
-                    client_id: connect.client_id.map(Text),
-                    clean_start: connect.clean_start(),
-                    keep_alive_s: connect.keep_alive,
-                    will: connect.will.map(|will| WillRecord::new(&will, options)),
-                    username: connect.username.map(Text),
-                    password_present: connect.password.is_some(),
-                });
-                connect.properties
-            }
-            Body::ConnAck(connack) => {
-                self.session_present = connack.session_present();
-                self.set_reason(PacketType::ConnAck, connack.code, packet.version);
-                connack.properties
-            }
-            Body::Subscribe(subscribe) => {
-                self.packet_id = subscribe.packet_id;
-                self.subscriptions = Some(SubscriptionList { filters: subscribe.filters, version: packet.version });
-                subscribe.properties
-            }
-            Body::SubAck(suback) => {
-                self.packet_id = suback.packet_id;
-                self.reason_codes = Some(suback.codes);
-                suback.properties
-            }
-            Body::Unsubscribe(unsubscribe) => {
-                self.packet_id = unsubscribe.packet_id;
-                self.filters = Some(FilterList(unsubscribe.filters));
-                unsubscribe.properties
-            }
-            Body::UnsubAck(unsuback) => {
-                self.packet_id = unsuback.packet_id;
-                self.reason_codes = (packet.version == Version::V5).then_some(unsuback.codes);
-                unsuback.properties
-            }
-            Body::Disconnect(disconnect) => {
-                self.set_reason(PacketType::Disconnect, disconnect.reason_code, packet.version);
-                disconnect.properties
-            }
-            Body::Auth(auth) => {
-                self.set_reason(PacketType::Auth, auth.reason_code, packet.version);
-                auth.properties
-            }
-            Body::Ping => Properties::default(),
-            Body::Reserved(_) => {
-                self.flags = Some(header.flags);
-                Properties::default()
-            }
-        };
-        self.properties = (!properties.is_empty()).then_some(PropertyMap(properties));
-    }
-
-    fn set_reason(&mut self, packet_type: PacketType, code: Option<u8>, version: Version) {
-        self.reason_code = code;
-        self.reason = code.and_then(|code| reason_name(packet_type, code, version));
-    }
 }
 
 impl<'a> WillRecord<'a> {

@@ -1,29 +1,30 @@
 //! The `packet` record: one for each frame, where packets are asked for.
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
 
 use super::value::{Time, seconds};
 use crate::engine::PacketView;
-use crate::flow::WiresharkVerdict;
-use crate::render::lines::{addresses, info, protocols};
+use crate::flow::{Marks, WiresharkVerdict};
+use crate::render::compact::Name;
+use crate::render::frame::{Address, Info, Protocols, addresses};
 use crate::time::Span;
-use crate::wire::{Icmp, Payload, Segment};
+use crate::wire::{Icmp, Payload, Segment, TcpFlags};
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 pub(in crate::render) struct PacketRecord<'a> {
-    record: &'static str,
+    record: Name,
     frame: u64,
     time: Time,
     length: u32,
     captured_length: u32,
     #[serde(skip_serializing_if = "is_zero")]
     interface: u32,
-    protocols: Vec<&'static str>,
-    source: String,
-    destination: String,
+    protocols: Protocols<'a>,
+    source: Address,
+    destination: Address,
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<u16>,
-    info: String,
+    info: Info<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flow: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,27 +44,27 @@ const fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct TcpRecord {
     source_port: u16,
     destination_port: u16,
     stream: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<&'static str>,
+    from: Option<Name>,
     seq: u32,
     relative_seq: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     ack: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     relative_ack: Option<u32>,
-    flags: Vec<&'static str>,
+    flags: Flags,
     window: u64,
     payload_length: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes_in_flight: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ack_rtt_s: Option<f64>,
-    analysis: Vec<&'static str>,
+    analysis: Analysis,
     #[serde(skip_serializing_if = "Option::is_none")]
     retransmission: Option<RetransmissionRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,8 +73,27 @@ struct TcpRecord {
     wireshark_values: Option<WiresharkValues>,
 }
 
+struct Flags(TcpFlags);
+
+impl Serialize for Flags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.names().map(Name))
+    }
+}
+
+struct Analysis(Marks);
+
+impl Serialize for Analysis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_empty() {
+            return serializer.collect_seq([(); 0]);
+        }
+        serializer.collect_seq(self.0.names().map(Name))
+    }
+}
+
 /// What Wireshark says in numbers; the names are those of its fields, with the unit where they have one.
-#[derive(Serialize, PartialEq, Default)]
+#[derive(serde::Serialize, PartialEq, Default)]
 struct WiresharkValues {
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicate_ack_num: Option<u32>,
@@ -109,7 +129,7 @@ impl WiresharkValues {
     }
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct RetransmissionRecord {
     kind: &'static str,
     evidence: &'static str,
@@ -120,14 +140,14 @@ struct RetransmissionRecord {
     back_off: Option<u8>,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct UdpRecord {
     source_port: u16,
     destination_port: u16,
     payload_length: u32,
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct IcmpRecord {
     version: u8,
     #[serde(rename = "type")]
@@ -138,7 +158,7 @@ struct IcmpRecord {
 }
 
 /// The packet that an ICMP error quotes.
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct QuotedRecord {
     source: std::net::IpAddr,
     destination: std::net::IpAddr,
@@ -165,7 +185,7 @@ impl From<&Icmp<'_>> for IcmpRecord {
     }
 }
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct StopRecord {
     layer: &'static str,
     offset: u32,
@@ -174,7 +194,7 @@ struct StopRecord {
 }
 
 impl<'a> PacketRecord<'a> {
-    pub(in crate::render) fn new(view: &PacketView<'a>) -> Self {
+    pub(in crate::render) fn new(view: &'a PacketView<'a>) -> Self {
         let (source, destination) = addresses(view.packet);
         let udp = match view.packet.payload {
             Payload::Udp(datagram) => Some(UdpRecord {
@@ -189,17 +209,17 @@ impl<'a> PacketRecord<'a> {
             _ => None,
         };
         Self {
-            record: "packet",
+            record: Name("packet"),
             frame: view.frame.number.0,
             time: Time(view.frame.header.time),
             length: view.frame.header.length,
             captured_length: view.frame.data.len() as u32,
             interface: view.frame.header.interface,
-            protocols: protocols(view),
+            protocols: Protocols(view),
             source,
             destination,
             vlan: view.packet.vlan,
-            info: info(view),
+            info: Info(view),
             flow: view.flow.map(|flow| flow.id.0),
             tcp,
             udp,
@@ -221,22 +241,22 @@ impl<'a> PacketRecord<'a> {
 impl TcpRecord {
     fn new(view: &PacketView<'_>, segment: &Segment<'_>) -> Self {
         let verdict = view.verdict.copied().unwrap_or_default();
-        let ack = segment.flags.has(crate::wire::TcpFlags::ACK);
+        let ack = segment.flags.has(TcpFlags::ACK);
         Self {
             source_port: segment.source,
             destination_port: segment.destination,
             stream: view.flow.map_or(0, |flow| flow.stream),
-            from: view.direction.map(|direction| direction.sender().name()),
+            from: view.direction.map(|direction| Name(direction.sender().name())),
             seq: segment.seq.0,
             relative_seq: verdict.relative_seq,
             ack: ack.then_some(segment.ack.0),
             relative_ack: verdict.relative_ack,
-            flags: segment.flags.names().collect(),
+            flags: Flags(segment.flags),
             window: verdict.window,
             payload_length: segment.payload_length,
             bytes_in_flight: verdict.bytes_in_flight,
             ack_rtt_s: verdict.ack_rtt.map(seconds),
-            analysis: verdict.marks.names().collect(),
+            analysis: Analysis(verdict.marks),
             retransmission: verdict.retransmission.map(|again| RetransmissionRecord {
                 kind: again.kind.name(),
                 evidence: again.evidence.name(),

@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::sparkplug::SparkplugRecord;
 use crate::flow::{Durations, Range};
+use crate::render::compact::Raw;
 use crate::render::payload::{Hex, PayloadBytes, PayloadOptions, Shown};
 use crate::time::{Span, Timestamp};
 
@@ -72,7 +73,7 @@ impl Serialize for Payload<'_> {
         match shown {
             Shown::Nothing => {}
             Shown::Text(text) => map.serialize_entry("text", &text)?,
-            Shown::Json(json) => map.serialize_entry("json", &json)?,
+            Shown::Json(json) => map.serialize_entry("json", &Raw(&json))?,
             Shown::Sparkplug(payload, limit) => {
                 map.serialize_entry("sparkplug", &SparkplugRecord { payload, limit })?;
             }
@@ -150,6 +151,8 @@ mod tests {
     use super::*;
     use crate::mqtt::Properties;
     use crate::render::PayloadFormat;
+    use crate::render::buffer::Buffer;
+    use crate::render::compact::Compact;
 
     fn payload(bytes: &[u8], limit: usize) -> String {
         shown(bytes, b"a", PayloadFormat::Auto, limit)
@@ -159,7 +162,11 @@ mod tests {
         let options = PayloadOptions { format, bytes: Some(limit) };
         let properties = Properties::default();
         let payload = PayloadBytes { bytes, length: bytes.len() as u32, topic: Some(topic), properties };
-        serde_json::to_string(&Payload { payload, options }).expect("no map has keys that are no strings")
+        let mut out = Vec::new();
+        Payload { payload, options }
+            .serialize(&mut Compact::new(&mut out))
+            .expect("no map has keys that are no strings");
+        String::from_utf8(out).expect("UTF-8")
     }
 
     #[test]

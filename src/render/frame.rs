@@ -1,0 +1,231 @@
+//! A frame in a line: its addresses, the names of its layers, and what it holds.
+
+use std::fmt::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::ser::{Serialize, Serializer};
+
+use super::buffer::Buffer;
+use super::compact::Name;
+use crate::dissect::Protocol;
+use crate::engine::PacketView;
+use crate::text::Escaped;
+use crate::wire::{self, Layer, Packet, Payload};
+
+/// An end of a frame: the innermost address there is, if there is any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Address {
+    Ip(IpAddr),
+    Mac([u8; 6]),
+    None,
+}
+
+/// Source and destination.
+pub(super) fn addresses(packet: &Packet<'_>) -> (Address, Address) {
+    if let Some(ip) = packet.ip {
+        return (Address::Ip(ip.source), Address::Ip(ip.destination));
+    }
+    match packet.link {
+        Some(link) => (Address::Mac(link.source), link.destination.map_or(Address::None, Address::Mac)),
+        None => (Address::None, Address::None),
+    }
+}
+
+/// The longest text of an address: `::ffff:255.255.255.255` is shorter than eight groups of IPv6.
+const LONGEST: usize = 39;
+
+/// The text of an address, put together where it stands.
+pub(super) struct AddressText {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl AddressText {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+
+    fn hex(&mut self, digit: u8) {
+        self.push(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit });
+    }
+
+    fn v4(&mut self, address: Ipv4Addr) {
+        for (at, octet) in address.octets().into_iter().enumerate() {
+            if at > 0 {
+                self.push(b'.');
+            }
+            if octet >= 100 {
+                self.push(b'0' + octet / 100);
+            }
+            if octet >= 10 {
+                self.push(b'0' + octet / 10 % 10);
+            }
+            self.push(b'0' + octet % 10);
+        }
+    }
+
+    /// RFC 5952, as the standard library has it.
+    fn v6(&mut self, address: Ipv6Addr) {
+        if let Some(mapped) = address.to_ipv4_mapped() {
+            b"::ffff:".iter().for_each(|byte| self.push(*byte));
+            return self.v4(mapped);
+        }
+        let groups = address.segments();
+        // The first of the longest runs of zeros, of two at least.
+        let (mut start, mut length, mut run) = (0, 1, 0);
+        for (at, group) in groups.into_iter().enumerate() {
+            run = if group == 0 { run + 1 } else { 0 };
+            if run > length {
+                (start, length) = (at + 1 - run, run);
+            }
+        }
+        let zeros = if length > 1 { start..start + length } else { 8..8 };
+        for (at, group) in groups.into_iter().enumerate() {
+            if zeros.contains(&at) {
+                if at == zeros.start {
+                    self.push(b':');
+                    self.push(b':');
+                }
+                continue;
+            }
+            if at > 0 && at != zeros.end {
+                self.push(b':');
+            }
+            let digits = (16 - group.leading_zeros()).div_ceil(4).max(1);
+            for digit in (0..digits).rev() {
+                self.hex((group >> (4 * digit) & 0xf) as u8);
+            }
+        }
+    }
+}
+
+impl Address {
+    pub(super) fn text(self) -> AddressText {
+        let mut text = AddressText { bytes: [0; LONGEST], length: 0 };
+        match self {
+            Self::Ip(IpAddr::V4(address)) => text.v4(address),
+            Self::Ip(IpAddr::V6(address)) => text.v6(address),
+            Self::Mac(address) => {
+                for (at, octet) in address.into_iter().enumerate() {
+                    if at > 0 {
+                        text.push(b':');
+                    }
+                    text.hex(octet >> 4);
+                    text.hex(octet & 0xf);
+                }
+            }
+            Self::None => {}
+        }
+        text
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(std::str::from_utf8(self.text().bytes()).unwrap_or_default())
+    }
+}
+
+/// The names of a frame's layers, with what its stream carries where it brought some of it.
+pub(super) struct Protocols<'a>(pub(super) &'a PacketView<'a>);
+
+impl Serialize for Protocols<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let view = self.0;
+        let carries = match &view.packet.payload {
+            Payload::Tcp(segment) => segment.payload_length > 0,
+            _ => false,
+        };
+        let carried = view.protocol.filter(|protocol| carries && *protocol != Protocol::Unknown);
+        let layers = view.packet.layers.iter().map(Layer::name);
+        serializer.collect_seq(layers.chain(carried.map(Protocol::name)).map(Name))
+    }
+}
+
+/// One line about a frame: its messages where it completes some, else what its innermost layer says.
+pub(super) struct Info<'a>(pub(super) &'a PacketView<'a>);
+
+impl Info<'_> {
+    pub(super) fn write(&self, out: &mut impl Write) -> fmt::Result {
+        let view = self.0;
+        for (at, line) in view.messages.iter().enumerate() {
+            if at > 0 {
+                out.write_str(", ")?;
+            }
+            out.write_str(line.name)?;
+            if let Some(id) = line.packet_id {
+                out.write_str(" id=")?;
+                out.write_str(itoa::Buffer::new().format(id))?;
+            }
+            if let Some(topic) = &line.topic {
+                out.write_char(' ')?;
+                Escaped(topic).write(out)?;
+            }
+        }
+        if !view.messages.is_empty() {
+            return Ok(());
+        }
+        match (&view.packet.payload, view.verdict) {
+            (Payload::Tcp(segment), Some(verdict)) => {
+                let ack = verdict.relative_ack.unwrap_or(0);
+                wire::write_tcp_info(out, segment, verdict.relative_seq, ack, verdict.window)
+            }
+            _ => wire::write_info(out, view.packet),
+        }
+    }
+}
+
+impl Serialize for Info<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = String::with_capacity(160);
+        // A String takes whatever is written to it.
+        let _ = self.write(&mut text);
+        serializer.serialize_str(&text)
+    }
+}
+
+/// Appends an address, in a column that is so wide.
+pub(super) fn address(out: &mut Buffer, address: Address, width: usize) {
+    let text = address.text();
+    out.put(text.bytes());
+    out.blanks(width.saturating_sub(text.length));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn text(address: Address) -> String {
+        String::from_utf8(address.text().bytes().to_vec()).expect("ASCII")
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_are_written_as_the_standard_library_does(
+            v4 in any::<u32>(),
+            groups in prop::array::uniform8(prop::sample::select(vec![0, 0, 0, 1, 0x1a, 0x2b3, 0xffff, 0xfe80])),
+        ) {
+            let v4 = Ipv4Addr::from(v4);
+            prop_assert_eq!(text(Address::Ip(v4.into())), v4.to_string());
+            for v6 in [groups.into(), v4.to_ipv6_mapped(), v4.to_ipv6_compatible()] {
+                prop_assert_eq!(text(Address::Ip(Ipv6Addr::into(v6))), Ipv6Addr::to_string(&v6));
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_addresses_have_room() {
+        assert_eq!(text(Address::Ip(Ipv6Addr::from([0xffff; 8]).into())).len(), LONGEST);
+        assert_eq!(text(Address::Mac([2, 0, 0xab, 0, 0, 0xf1])), "02:00:ab:00:00:f1");
+        assert_eq!(text(Address::None), "");
+    }
+}
