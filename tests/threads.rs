@@ -50,10 +50,10 @@ fn printed(asked: &[&str], more: &[&str], capture: &Path, through_pipe: bool) ->
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut feeder = None;
     if through_pipe {
-        let (mut file, (from, mut to)) = (File::open(capture).unwrap(), std::io::pipe().unwrap());
+        let (bytes, (from, mut to)) = (std::fs::read(capture).unwrap(), std::io::pipe().unwrap());
         command.stdin(from);
-        // A reader that has enough goes away.
-        feeder = Some(std::thread::spawn(move || drop(std::io::copy(&mut file, &mut to))));
+        // Odd pieces, so that reads end within records, and an error only where a reader that has enough goes away.
+        feeder = Some(std::thread::spawn(move || drop(bytes.chunks(5003).try_for_each(|piece| to.write_all(piece)))));
     }
     let mut child = command.spawn().unwrap();
     // It holds the end of the pipe that the program reads from.
