@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub(crate) mod craft;
+pub(crate) mod packets;
 pub(crate) mod timeline;
+pub(crate) mod traffic;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
