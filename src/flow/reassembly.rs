@@ -130,7 +130,7 @@ impl StreamReassembler {
 
     /// Whether anything is kept ahead of a hole.
     pub fn is_waiting(&self) -> bool {
-        !self.held.is_empty()
+        !self.ahead.held.is_empty()
     }
 
     /// Bytes kept ahead of a hole.

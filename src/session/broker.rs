@@ -118,11 +118,6 @@ impl Sessions {
         self.router.as_mut().map(|router| router.topics.drain()).unwrap_or_default()
     }
 
-    /// Whether there are incidents or deliveries to be taken.
-    pub fn has_news(&self) -> bool {
-        !self.incidents.is_empty() || !self.told.is_empty()
-    }
-
     /// The total of [`Sessions::caps`], for less.
     pub fn capped(&self) -> u64 {
         let routes = self.router.as_ref().map_or(0, |router| router.caps.total() + router.topics.left_out());
