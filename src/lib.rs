@@ -11,6 +11,7 @@ pub mod excerpt;
 pub mod field;
 pub mod flow;
 pub mod mqtt;
+mod prefetch;
 pub mod redact;
 pub mod render;
 pub mod session;

@@ -168,7 +168,8 @@ impl Analysis {
     /// Analyses the first `limit` of the frames that were fetched last, and tells what they prove.
     pub fn analyse(&mut self, limit: usize, sink: &mut dyn FnMut(&Output<'_>)) {
         let above = &mut self.above;
-        for frame in self.batch.frames().take(limit) {
+        for (place, frame) in self.batch.frames().take(limit).enumerate() {
+            self.engine.look_ahead(&self.batch, place);
             let comments: Vec<&str> = self.batch.comments(frame.number).collect();
             self.engine.frame(&frame, &comments, &mut |event: &Event<'_>| above.event(event, sink));
         }

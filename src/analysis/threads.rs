@@ -191,7 +191,8 @@ fn follow_batch(engine: &mut Engine, batch: &Batch, report: SourceReport, to: &L
     let empty = || to.back.try_recv().unwrap_or_default();
     let hand_on = |chunk| to.to.send(chunk).map_or(ControlFlow::Break(()), ControlFlow::Continue);
     let mut chunk: Chunk = empty();
-    for frame in batch.frames() {
+    for (place, frame) in batch.frames().enumerate() {
+        engine.look_ahead(batch, place);
         engine.frame(&frame, &[], &mut chunk.log);
         if chunk.log.bytes_held() > LOG_BYTES {
             chunk.report = report.clone();

@@ -156,6 +156,13 @@ pub struct Decision {
 }
 
 impl Conversation {
+    /// Asks for the memory that the next bytes need.
+    #[inline]
+    pub fn prefetch(&self) {
+        if let State::Mqtt(mqtt) = &self.state {
+            mqtt.prefetch();
+        }
+    }
     /// The protocol, once it is known.
     pub const fn protocol(&self) -> Option<Protocol> {
         match &self.state {

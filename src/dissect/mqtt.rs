@@ -9,6 +9,7 @@ use crate::mqtt::{
     self, Body, Certainty, Confidence, FixedHeader, FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync,
     PacketType, Piece, PropertyId, Redactor, Sender, Version, VersionEvidence,
 };
+use crate::prefetch::prefetch;
 
 /// Packets of a connection without CONNECT that are kept back while their version is in doubt, and their
 /// bytes. More would delay a live view for nothing: a connection that says so little stays in doubt.
@@ -220,6 +221,15 @@ struct KeptPosition {
 }
 
 impl Mqtt {
+    /// See [`super::Conversation::prefetch`].
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.framers.to_server);
+        prefetch(&self.framers.to_client);
+        prefetch(&self.reader.version);
+        prefetch(&self.reader.aliases);
+        prefetch(&self.reader.doubtful);
+    }
     /// For a flow of which `facts` are known.
     pub fn new(facts: FlowFacts, options: &super::DissectOptions) -> Self {
         let version = options.mqtt_version.map(|version| (version, VersionKnownBy::Option));

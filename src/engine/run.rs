@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
-use crate::capture::{Frame, Origin, Place};
+use crate::capture::{Batch, Frame, Origin, Place};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
     Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
@@ -12,7 +12,7 @@ use crate::flow::{
 };
 use crate::mqtt::{Body, LostSync, Version};
 use crate::time::Timestamp;
-use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags, Trace};
+use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, TcpFlags, Trace, peek};
 
 /// TCP's protocol number.
 const TCP: u8 = 6;
@@ -109,6 +109,21 @@ pub struct Engine {
     followed: Followed,
     wireshark: Option<Box<WiresharkAnalysis>>,
     trace: Option<Box<Trace>>,
+    ahead: [Ahead; RING],
+}
+
+/// How many frames ahead are remembered.
+const RING: usize = 32;
+
+/// What is known of the flow of a frame that comes soon.
+#[derive(Debug, Clone, Copy, Default)]
+enum Ahead {
+    #[default]
+    Unknown,
+    /// The hash of its ends.
+    Expected(u32),
+    /// The slot that it most likely has.
+    At(u32),
 }
 
 /// What is followed from frame to frame, apart from fragments.
@@ -141,6 +156,7 @@ impl Engine {
             },
             wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
             trace: (options.packets && options.places).then(Box::default),
+            ahead: [Ahead::Unknown; RING],
             options,
         }
     }
@@ -158,6 +174,36 @@ impl Engine {
     /// What decoding has counted so far.
     pub fn decode_stats(&self) -> DecodeStats {
         self.decoder.stats()
+    }
+
+    /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
+    ///
+    /// `frames` begin with the one that is taken in next; those far behind it are looked at, and no judgement is made.
+    #[inline]
+    pub fn look_ahead(&mut self, batch: &Batch, next: usize) {
+        const EXPECT: usize = 24;
+        const LOCATE: usize = 18;
+        const APPROACH: usize = 12;
+        const ARRIVE: usize = 6;
+        let flows = &self.followed.flows;
+        let ring = &mut self.ahead;
+        let ends = batch.get(next + EXPECT).and_then(|frame| peek::ends(&frame));
+        ring[(next + EXPECT) % RING] = match ends {
+            Some((source, destination)) => Ahead::Expected(flows.expect(source, destination)),
+            None => Ahead::Unknown,
+        };
+        let located = &mut ring[(next + LOCATE) % RING];
+        if let Ahead::Expected(hash) = *located {
+            *located = flows.locate(hash).map_or(Ahead::Unknown, |slot| Ahead::At(slot as u32));
+        }
+        if let Ahead::At(slot) = ring[(next + APPROACH) % RING] {
+            flows.approach(slot as usize);
+        }
+        if let Ahead::At(slot) = ring[(next + ARRIVE) % RING]
+            && let Some(conversation) = flows.arrive(slot as usize)
+        {
+            conversation.prefetch();
+        }
     }
 
     /// Takes in the next frame; `comments` are those of its file.

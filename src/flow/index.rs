@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use super::endpoint::Transport;
+use crate::prefetch::prefetch;
 
 /// Slots by hash: open addressing with linear probing.
 ///
@@ -50,6 +51,23 @@ impl Index {
             hasher.write_u64(u64::from(low.1) << 16 | u64::from(high.1) | tcp);
         }
         (hasher.finish() >> 32) as u32
+    }
+
+    /// Asks for the cell of a hash that is looked up soon.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u32) {
+        if let Some(cell) = self.cells.get(hash as usize & self.cells.len().wrapping_sub(1)) {
+            prefetch(cell);
+        }
+    }
+
+    /// The slot that a hash most likely leads to.
+    #[inline]
+    pub(super) fn likely(&self, hash: u32) -> Option<usize> {
+        let mask = self.cells.len().wrapping_sub(1);
+        let cells = (0..4).map(|step| (hash as usize).wrapping_add(step) & mask).map_while(|at| self.cells.get(at));
+        let cell = cells.copied().take_while(|cell| *cell != 0).find(|cell| (cell >> 32) as u32 == hash)?;
+        Some((cell as u32 - 1) as usize)
     }
 
     /// The slot with this hash that `is` accepts.

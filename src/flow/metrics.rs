@@ -2,6 +2,7 @@
 
 use super::rare::{Blank, Rare};
 use super::traffic::Traffic;
+use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 
 /// A distribution of durations in constant memory: exact count, minimum, mean and maximum, and
@@ -82,6 +83,14 @@ fn square(nanos: i64) -> f64 {
 }
 
 impl Durations {
+    /// Asks for the memory that the next duration changes.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Noted::Many(many) = &self.0 {
+            prefetch(&**many);
+            prefetch(&many.buckets);
+        }
+    }
     /// None yet.
     pub const fn new() -> Self {
         Self(Noted::Nothing)

@@ -32,6 +32,12 @@ impl<T> Rare<T> {
         self.0.as_deref_mut()
     }
 
+    /// The part, if it was made already.
+    #[inline]
+    pub(super) fn boxed(&self) -> Option<&T> {
+        self.0.as_deref()
+    }
+
     /// Takes it out; it is as new.
     pub(super) fn take(&mut self) -> Option<Box<T>> {
         self.0.take()

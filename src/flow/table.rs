@@ -14,6 +14,7 @@ use super::state::TcpState;
 use super::summary::Shorthand;
 use super::tcp::Connection;
 use crate::capture::{FrameNo, Origin};
+use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
 
@@ -356,6 +357,44 @@ impl<A: Default> FlowTable<A> {
                 self.found(slot, source, origin, false)
             }
         }
+    }
+
+    /// A segment between these ends comes soon: the first step on the way to its flow. See [`FlowTable::approach`].
+    #[inline]
+    pub fn expect(&self, source: SocketAddr, destination: SocketAddr) -> u32 {
+        let hash = self.index.hash(Transport::Tcp, source, destination);
+        self.index.prefetch(hash);
+        hash
+    }
+
+    /// The second step: where the flow is.
+    #[inline]
+    pub fn locate(&self, hash: u32) -> Option<usize> {
+        let slot = self.index.likely(hash)?;
+        prefetch(self.slots.get(slot)?);
+        Some(slot)
+    }
+
+    /// The third step: the flow itself.
+    #[inline]
+    pub fn approach(&self, slot: usize) {
+        let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return };
+        prefetch(&flow.client);
+        prefetch(&flow.server);
+        prefetch(&flow.last);
+        prefetch(&flow.app);
+        prefetch(&flow.shorthand);
+        prefetch(&flow.streams.to_server);
+        prefetch(&flow.streams.to_client);
+        flow.connection.approach();
+    }
+
+    /// The last step: what the flow points to.
+    #[inline]
+    pub fn arrive(&self, slot: usize) -> Option<&A> {
+        let flow = self.slots.get(slot)?.as_deref()?;
+        flow.connection.arrive();
+        Some(&flow.app)
     }
 
     /// Tells the table that the connection may have come to its end with this segment.

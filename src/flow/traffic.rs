@@ -4,6 +4,7 @@
 use super::metrics::{Durations, Range};
 use super::rare::{Blank, Rare};
 use super::verdict::{Marks, Verdict};
+use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
 
@@ -163,6 +164,16 @@ impl Blank for RareTraffic {
 }
 
 impl Traffic {
+    /// Asks for the memory that data changes.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        if let Some(data) = self.data.boxed() {
+            prefetch(&data.data_packets);
+            prefetch(&data.bytes_in_flight);
+            prefetch(&data.busy);
+            prefetch(&data.full_size_rtt);
+        }
+    }
     /// From the first payload to the last.
     pub fn data_span(&self) -> Option<Span> {
         (self.data_packets > 0).then(|| self.last_data.since(self.first_data))

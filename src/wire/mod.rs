@@ -11,6 +11,7 @@ mod info;
 mod link;
 mod network;
 mod packet;
+pub mod peek;
 mod seq;
 mod tcp;
 mod trace;
