@@ -249,21 +249,24 @@ impl Connection {
 
     /// A receiver drops what carries a timestamp older than the last (RFC 7323, section 5.3); what only overtook
     /// another is a little older. What echoes a number that its peer never sent comes from somebody else.
-    #[inline]
-    pub(super) fn note_timestamp(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
-        /// Ticks, which are mostly milliseconds: more than a network delays a packet.
-        const BEHIND: i32 = 120_000;
+    fn note_timestamp(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
         let Some((value, echo)) = segment.options.timestamps() else { return };
         let (side, peer) = self.sides.both_mut(direction);
-        let behind =
-            |newest: Option<u32>, value| newest.is_some_and(|newest| newest.wrapping_sub(value) as i32 > BEHIND);
-        let echoes = segment.flags.has(TcpFlags::ACK) && echo != 0;
-        if behind(side.newest.tsval, value) || (echoes && behind(peer.newest.tsval, echo)) {
+        if old_timestamp(side, peer, segment.flags, value, echo) {
             side.trouble.oddities.note(Oddity::OldTimestamp, origin);
         }
     }
 }
 
+/// Whether a timestamp, or its echo, is far behind what was sent before.
+#[inline]
+pub(super) fn old_timestamp(side: &Side, peer: &Side, flags: TcpFlags, value: u32, echo: u32) -> bool {
+    /// Ticks, which are mostly milliseconds: more than a network delays a packet.
+    const BEHIND: i32 = 120_000;
+    let behind = |newest: Option<u32>, value| newest.is_some_and(|newest| newest.wrapping_sub(value) as i32 > BEHIND);
+    let echoes = flags.has(TcpFlags::ACK) && echo != 0;
+    behind(side.newest.tsval, value) || (echoes && behind(peer.newest.tsval, echo))
+}
 /// Whether no stack sends these flags together.
 fn is_odd(flags: TcpFlags) -> bool {
     let (syn, fin, rst) = (flags.has(TcpFlags::SYN), flags.has(TcpFlags::FIN), flags.has(TcpFlags::RST));

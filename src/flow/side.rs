@@ -483,9 +483,19 @@ impl Side {
         self.sent.iter_mut().rev().find(|sent| sent.seq == seq)
     }
 
+    /// Puts the time that went by down to what held it up, `receiver` being its peer.
+    #[inline]
+    pub(super) fn pass_time(&mut self, receiver: &Self, elapsed: Span) {
+        // Before the handshake is over and after the FIN an end may not send.
+        if matches!(self.state, TcpState::Established | TcpState::CloseWait) {
+            let held_up = self.held_up(receiver);
+            self.counters.traffic.on_time(elapsed, held_up);
+        }
+    }
+
     /// What it waits for, `receiver` being its peer.
     #[inline]
-    pub(super) fn held_up(&self, receiver: &Self) -> HeldUp {
+    fn held_up(&self, receiver: &Self) -> HeldUp {
         let (Some(next), Some(acked)) = (self.next, receiver.acked) else { return HeldUp::Idle };
         let in_flight = next.distance(acked);
         if in_flight <= 0 {
@@ -567,8 +577,8 @@ impl Side {
         }
         self.acknowledged = Some(ack);
         self.counters.traffic.on_acknowledged(newly, pure, now);
-        if behind > SENT_AFTER_ACK {
-            self.sent.drain(..behind - SENT_AFTER_ACK);
+        for _ in SENT_AFTER_ACK..behind {
+            self.sent.pop_front();
         }
         self.settled = behind.min(SENT_AFTER_ACK) as u16;
         let (sample, length) = sample?;

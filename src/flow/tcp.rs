@@ -274,15 +274,12 @@ impl Connection {
     pub(super) fn pass_time(&mut self, now: Timestamp) {
         let Some(last) = self.last_segment.replace(now) else { return };
         let elapsed = now.since(last);
-        for direction in Direction::BOTH {
-            let (sender, receiver) = self.sides.both_mut(direction);
-            // Before the handshake is over and after the FIN an end may not send.
-            if !matches!(sender.state, TcpState::Established | TcpState::CloseWait) {
-                continue;
-            }
-            let held_up = sender.held_up(receiver);
-            sender.counters.traffic.on_time(elapsed, held_up);
+        if elapsed <= Span::ZERO {
+            return;
         }
+        let PerDirection { to_server: client, to_client: server } = &mut self.sides;
+        client.pass_time(server, elapsed);
+        server.pass_time(client, elapsed);
     }
 
     /// An ICMP message says that a packet sent in this direction was too big for the path (RFC 1191, RFC 8201).

@@ -209,17 +209,36 @@ impl Traffic {
             rare.dsack_packets += u64::from(verdict.marks.has(Marks::DSACK));
             rare.max_sack_blocks = rare.max_sack_blocks.max(blocks.as_slice().len() as u8);
         }
-        if self.begun {
-            self.longest_silence = self.longest_silence.max(now.since(self.last_packet));
-        }
-        self.begun = true;
-        self.last_packet = now;
+        self.end_silence(now);
         if let Some(after) = verdict.retransmission.and_then(|again| again.after) {
             self.rare_mut().retransmitted_after.record(after);
         }
         if segment.payload_length > 0 {
             self.data.on_data(segment, verdict, now, full, answers_after);
         }
+    }
+
+    /// The same for a segment with ACK and none of the other flags but PSH, without SACK, that was not sent again.
+    #[inline]
+    pub(super) fn on_usual(&mut self, segment: &Segment<'_>, now: Timestamp, mss: u32, answers_after: Span) {
+        self.ack_packets += 1;
+        self.end_silence(now);
+        if segment.payload_length == 0 {
+            self.pure_acks += 1;
+        } else {
+            let data = &mut *self.data;
+            let full = mss.max(data.segment_size.max);
+            data.on_data(segment, &Verdict::default(), now, full, answers_after);
+        }
+    }
+
+    #[inline]
+    fn end_silence(&mut self, now: Timestamp) {
+        if self.begun {
+            self.longest_silence = self.longest_silence.max(now.since(self.last_packet));
+        }
+        self.begun = true;
+        self.last_packet = now;
     }
 
     #[cold]
@@ -242,11 +261,9 @@ impl Traffic {
         }
     }
 
-    /// Some time went by while this end had so much on its way.
+    /// Some time went by, more than none, while this end had so much on its way.
+    #[inline]
     pub(super) fn on_time(&mut self, elapsed: Span, held_up: HeldUp) {
-        if elapsed <= Span::ZERO {
-            return;
-        }
         let data = &mut *self.data;
         match held_up {
             HeldUp::Idle => data.sender_limited = data.sender_limited + elapsed,
@@ -264,6 +281,7 @@ impl Traffic {
 }
 
 impl DataTraffic {
+    #[inline]
     fn on_data(&mut self, segment: &Segment<'_>, verdict: &Verdict, now: Timestamp, full: u32, answers_after: Span) {
         let length = segment.payload_length;
         let cut = length.saturating_sub(segment.payload.len() as u32);
@@ -389,7 +407,6 @@ mod tests {
         traffic.on_time(Span::from_millis(5), HeldUp::Idle);
         traffic.on_time(Span::from_millis(3), HeldUp::ByReceiver);
         traffic.on_time(Span::from_millis(2), HeldUp::ByNetwork);
-        traffic.on_time(Span::from_millis(-2), HeldUp::ByNetwork);
         assert_eq!(traffic.busy, Span::from_millis(5));
         assert_eq!(traffic.receiver_limited, Span::from_millis(3));
         assert_eq!(traffic.sender_limited, Span::from_millis(5));

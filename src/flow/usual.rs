@@ -2,11 +2,11 @@
 //! nothing is amiss. It does what the long way in [`super::tcp`] does with such a segment, and nothing else.
 
 use super::endpoint::Direction;
-use super::oddity::HOPS;
-use super::side::{Sent, Stamp};
+use super::oddity::{self, HOPS, Oddity};
+use super::side::{Sent, Stamp, WindowScale};
 use super::state::TcpState;
 use super::tcp::Connection;
-use super::verdict::Verdict;
+use super::verdict::{Marks, Verdict};
 use crate::capture::Origin;
 use crate::wire::{Checksum, Ip, Segment, TcpFlags};
 
@@ -105,9 +105,31 @@ impl Connection {
             sender.remember(Sent::first(seq, end, origin.time, stamp));
         }
         sender.note_stamp(stamp, bare);
-        self.after_window(direction, segment, origin, &mut verdict);
-        self.note_traffic(direction, segment, &verdict, origin.time);
-        self.note_timestamp(direction, segment, origin);
+        sender.counters.window.record(verdict.window);
+        sender.largest_window = sender.largest_window.max(verdict.window as u32);
+        let changed = std::mem::replace(&mut sender.window_field, segment.window) != segment.window;
+        if bare {
+            if changed && verdict.ack_rtt.is_none() && sender.counters.packets > 2 {
+                verdict.marks.add(Marks::WINDOW_UPDATE);
+                sender.counters.rare.window_updates += 1;
+            }
+        } else {
+            let in_flight = seq.plus(segment.payload_length).distance(peer_acked);
+            verdict.bytes_in_flight = Some(in_flight as u32);
+            sender.counters.traffic.data.bytes_in_flight.record(u64::from(in_flight as u32));
+            let known = receiver.scale != WindowScale::Unknown;
+            if known && u64::from(in_flight as u32) == receiver.scale.apply(receiver.window_field) {
+                verdict.marks.add(Marks::WINDOW_FULL);
+                sender.counters.rare.window_full += 1;
+            }
+        }
+        let mss = receiver.syn.and_then(|syn| syn.mss).unwrap_or(0);
+        sender.counters.traffic.on_usual(segment, origin.time, mss.into(), sender.answers_after);
+        if let Some((value, echo)) = timestamps
+            && oddity::old_timestamp(sender, receiver, flags, value, echo)
+        {
+            sender.trouble.oddities.note(Oddity::OldTimestamp, origin);
+        }
         Some(verdict)
     }
 }
