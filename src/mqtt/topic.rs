@@ -97,31 +97,26 @@ pub(crate) fn matches_pattern(filter: &[u8], topic: &[u8]) -> bool {
         return false;
     }
     let ends = |at: usize| matches!(filter.get(at), None | Some(b'/'));
+    // A wildcard has a level for itself.
+    let alone = |at: usize| (at == 0 || filter.get(at - 1) == Some(&b'/')) && ends(at + 1);
     // Where the next byte of each stands.
     let (mut f, mut t) = (0, 0);
     loop {
-        match filter.get(f) {
-            Some(b'#') if ends(f + 1) => return true,
-            Some(b'+') if ends(f + 1) => {
-                f += 1;
-                while topic.get(t).is_some_and(|byte| *byte != b'/') {
-                    t += 1;
-                }
-            }
-            _ => loop {
-                match (filter.get(f), topic.get(t)) {
-                    (None | Some(b'/'), None | Some(b'/')) => break,
-                    (Some(wanted), Some(byte)) if wanted == byte => (f, t) = (f + 1, t + 1),
-                    _ => return false,
-                }
-            },
-        }
+        let both = filter.get(f..).unwrap_or_default().iter().zip(topic.get(t..).unwrap_or_default());
+        let equal = both.take_while(|(wanted, byte)| wanted == byte && !is_wildcard(**wanted)).count();
+        (f, t) = (f + equal, t + equal);
         match (filter.get(f), topic.get(t)) {
-            (None, None) => return true,
-            (None, Some(_)) => return false,
+            (None, byte) => return byte.is_none(),
+            (Some(b'#'), _) if alone(f) => return true,
+            (Some(b'+'), _) if alone(f) => {
+                let behind = topic.get(t..).unwrap_or_default();
+                t += behind.iter().position(|byte| *byte == b'/').unwrap_or(behind.len());
+                f += 1;
+            }
+            (Some(wanted), Some(byte)) if wanted == byte => (f, t) = (f + 1, t + 1),
+            (Some(_), Some(_)) => return false,
             // `a/#` matches its parent `a` (section 4.7.1.2).
-            (Some(_), None) => return filter.get(f + 1) == Some(&b'#') && ends(f + 2),
-            (Some(_), Some(_)) => (f, t) = (f + 1, t + 1),
+            (Some(wanted), None) => return *wanted == b'/' && filter.get(f + 1) == Some(&b'#') && ends(f + 2),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::incident::Certainty;
 use super::publication::Publication;
 use super::receiver::{Broker, Expected};
 use super::topics::Topics;
-use super::tree::Subscriber;
+use super::tree::{Group, Subscriber};
 use crate::capture::FrameNo;
 use crate::engine::{Cap, CapCounts};
 use crate::time::{Span, Timestamp};
@@ -342,26 +342,35 @@ impl Router {
     /// Who is to get a message, by party, and the shared subscriptions that are.
     fn expected(&mut self, sent: &Sent<'_>) -> (Vec<Expected>, Vec<Expected>) {
         let Some(broker) = self.brokers.get(&sent.broker) else { return Default::default() };
-        let matching = broker.tree.matching(sent.topic).into_iter();
-        let all = matching.filter(|subscriber| !(subscriber.no_local && subscriber.party == sent.party));
-        let mut all: Vec<Expected> = all
-            .map(|subscriber| Expected {
-                party: subscriber.party.clone(),
-                filter: Name::clone(&subscriber.filter),
-                share: subscriber.share.clone(),
-                connected: broker.receivers.get(&subscriber.party).is_some_and(|receiver| receiver.connected),
-                qos: subscriber.qos.min(sent.qos),
-                taken: false,
-            })
-            .collect();
+        let matching = broker.tree.matching(sent.topic);
+        let wants = |subscriber: &&Subscriber| !(subscriber.no_local && subscriber.party == sent.party);
+        let is_connected = |subscriber: &Subscriber| {
+            broker.receivers.get(&subscriber.party).is_some_and(|receiver| receiver.connected)
+        };
+        let qos = |subscriber: &Subscriber| subscriber.qos.min(sent.qos);
+        let expected = |subscriber: &Subscriber, connected| Expected {
+            party: subscriber.party.clone(),
+            filter: Name::clone(&subscriber.filter),
+            share: subscriber.share.clone(),
+            connected,
+            qos: qos(subscriber),
+            taken: false,
+        };
         // Several subscriptions of a client give it one copy, or one each; the highest QoS is that of one at least.
-        all.sort_unstable_by(|a, b| (&a.party, b.qos, &a.filter).cmp(&(&b.party, a.qos, &b.filter)));
-        let (mut shares, mut direct): (Vec<_>, Vec<_>) = all.into_iter().partition(|expected| expected.share.is_some());
+        let mut direct: Vec<_> = matching.direct.into_iter().filter(wants).collect();
+        direct.sort_unstable_by(|a, b| (&a.party, qos(b), &a.filter).cmp(&(&b.party, qos(a), &b.filter)));
         direct.dedup_by(|next, kept| next.party == kept.party);
+        let direct = direct.into_iter().take(RECEIVERS);
+        let direct = direct.map(|subscriber| expected(subscriber, is_connected(subscriber))).collect();
         // A group is connected if any of it is.
-        shares.sort_by(|a, b| (&a.share, &a.filter, b.connected).cmp(&(&b.share, &b.filter, a.connected)));
-        shares.dedup_by(|next, kept| next.filter == kept.filter);
-        direct.truncate(RECEIVERS);
+        let member = |group: &Group| {
+            let mut members = group.values().filter(wants);
+            let first = members.clone().next()?;
+            let connected = members.find(|member| is_connected(member));
+            Some(expected(connected.unwrap_or(first), connected.is_some()))
+        };
+        let mut shares: Vec<_> = matching.groups.into_iter().filter_map(member).collect();
+        shares.sort_unstable_by(|a, b| (&a.share, &a.filter).cmp(&(&b.share, &b.filter)));
         shares.truncate(RECEIVERS);
         (direct, shares)
     }

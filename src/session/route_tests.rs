@@ -18,7 +18,7 @@ fn client(name: &str) -> Party {
 }
 
 fn sent<'a>(party: &Party, topic: &'a Name, payload: u64, millis: i64) -> Sent<'a> {
-    let digest = Digest { topic: Some(topic.len() as u64), payload, length: Some(1), whole: true };
+    let digest = Digest::new(Some(topic.len() as u64), payload, Some(1), true);
     Sent { broker: address(1883), party: party.clone(), topic, digest, place: place(millis), qos: 0, retain: false }
 }
 

@@ -26,8 +26,27 @@ pub(super) struct Subscriber {
 #[derive(Debug, Default)]
 struct Node {
     levels: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
-    /// By client and filter, which may be of several groups.
+    /// By client and filter.
     here: BTreeMap<(Party, Name), Subscriber>,
+    /// The shared ones by filter, which names the group.
+    groups: BTreeMap<Name, Group>,
+}
+
+/// The members of a group, by client. One of them gets each message.
+pub(super) type Group = BTreeMap<Party, Subscriber>;
+
+/// The subscriptions that want a topic.
+#[derive(Debug, Default)]
+pub(super) struct Matching<'a> {
+    pub(super) direct: Vec<&'a Subscriber>,
+    pub(super) groups: Vec<&'a Group>,
+}
+
+impl<'a> Matching<'a> {
+    fn add(&mut self, node: &'a Node) {
+        self.direct.extend(node.here.values());
+        self.groups.extend(node.groups.values());
+    }
 }
 
 /// Filters by their levels; `+` and `#` are levels like others.
@@ -63,7 +82,13 @@ impl Tree {
                 next as usize
             };
         }
-        let old = self.nodes[node].here.insert((subscriber.party.clone(), filter), subscriber);
+        let node = &mut self.nodes[node];
+        let party = subscriber.party.clone();
+        let old = if topic::shared(&filter).is_some() {
+            node.groups.entry(filter).or_default().insert(party, subscriber)
+        } else {
+            node.here.insert((party, filter), subscriber)
+        };
         self.held += usize::from(old.is_none());
     }
 
@@ -80,7 +105,18 @@ impl Tree {
             let Some(next) = self.nodes[node].levels.get(level) else { return };
             node = *next as usize;
         }
-        if self.nodes[node].here.remove(&(party.clone(), filter.into())).is_none() {
+        let node = &mut self.nodes[node];
+        let removed = if topic::shared(filter).is_some() {
+            let Some(group) = node.groups.get_mut(filter) else { return };
+            let removed = group.remove(party);
+            if group.is_empty() {
+                node.groups.remove(filter);
+            }
+            removed
+        } else {
+            node.here.remove(&(party.clone(), filter.into()))
+        };
+        if removed.is_none() {
             return;
         }
         self.held -= 1;
@@ -92,26 +128,27 @@ impl Tree {
 
     fn rebuild(&mut self) {
         let old = std::mem::take(self);
-        for subscriber in old.nodes.into_iter().flat_map(|node| node.here.into_values()) {
-            self.insert(subscriber);
+        for node in old.nodes {
+            let groups = node.groups.into_values().flat_map(Group::into_values);
+            node.here.into_values().chain(groups).for_each(|subscriber| self.insert(subscriber));
         }
     }
 
     /// All subscriptions that want a topic, as [`topic::matches`] has it.
-    pub(super) fn matching(&self, name: &[u8]) -> Vec<&Subscriber> {
+    pub(super) fn matching(&self, name: &[u8]) -> Matching<'_> {
         let levels: Vec<&[u8]> = name.split(|&byte| byte == b'/').collect();
         // A wildcard in the first level does not match a topic that begins with $ (MQTT-4.7.2-1).
         let hidden = name.starts_with(b"$");
-        let mut found = Vec::new();
+        let mut found = Matching::default();
         let mut at = vec![(0usize, 0usize)];
         while let Some((node, depth)) = at.pop() {
             let Some(node) = self.nodes.get(node) else { continue };
             let wild = depth > 0 || !hidden;
             if wild && let Some(all) = node.levels.get(&b"#"[..]) {
-                found.extend(self.nodes.get(*all as usize).into_iter().flat_map(|node| node.here.values()));
+                self.nodes.get(*all as usize).into_iter().for_each(|node| found.add(node));
             }
             let Some(level) = levels.get(depth) else {
-                found.extend(node.here.values());
+                found.add(node);
                 continue;
             };
             let exact = node.levels.get(*level).filter(|_| !matches!(*level, b"#" | b"+"));
@@ -138,6 +175,12 @@ mod tests {
         }
     }
 
+    impl<'a> Matching<'a> {
+        fn all(self) -> impl Iterator<Item = &'a Subscriber> {
+            self.direct.into_iter().chain(self.groups.into_iter().flat_map(Group::values))
+        }
+    }
+
     proptest! {
         #[test]
         fn the_tree_finds_what_each_filter_matches(
@@ -161,7 +204,7 @@ mod tests {
                 .map(|(number, _)| Party::Flow(FrameNo(*number as u64)))
                 .collect();
             let mut found: Vec<_> =
-                tree.matching(name.as_bytes()).into_iter().map(|subscriber| subscriber.party.clone()).collect();
+                tree.matching(name.as_bytes()).all().map(|subscriber| subscriber.party.clone()).collect();
             expected.sort();
             found.sort();
             prop_assert_eq!(found, expected);
@@ -178,7 +221,7 @@ mod tests {
             tree.remove(&Party::Flow(FrameNo(number)), format!("a/{number}").as_bytes());
         }
         assert!(tree.nodes.len() < 5000);
-        assert_eq!(tree.matching(b"a/0").len(), 1);
-        assert!(tree.matching(b"a/1").is_empty());
+        assert_eq!(tree.matching(b"a/0").all().count(), 1);
+        assert!(tree.matching(b"a/1").all().next().is_none());
     }
 }
