@@ -511,7 +511,7 @@ mod tests {
     }
 
     /// One of each form that a record may take.
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     enum Form {
         Unit,
         One(Option<u8>),
@@ -519,7 +519,7 @@ mod tests {
         Named { yes: bool, bytes: [u8; 2] },
     }
 
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     struct All<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         nothing: Option<u8>,

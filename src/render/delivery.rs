@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use super::grid::Cells;
 use super::width::{Bytes, Duration};
 use crate::flow::Role;
 use crate::mqtt::reason_name;
@@ -116,23 +117,20 @@ pub(super) const TOPIC_TITLES: [&str; 12] =
 pub(super) const TOPIC_NUMBERS: [usize; 9] = [2, 3, 4, 5, 6, 7, 9, 10, 11];
 
 /// A topic as a row.
-pub(super) fn topic_row(broker: SocketAddr, topic_name: &Name, topic: &Topic) -> Vec<String> {
+pub(super) fn topic_row(broker: SocketAddr, topic_name: &Name, topic: &Topic, row: &mut Cells<'_>) {
     let by_qos: Vec<_> = topic.published_by_qos.iter().zip(0..).filter(|(count, _)| **count > 0).collect();
     let qos: Vec<_> = by_qos.iter().map(|(_, qos)| qos.to_string()).collect();
-    let size = (topic.payload_bytes.count > 0).then(|| Bytes(topic.payload_bytes.mean() as u64).to_string());
-    let percentile = |percent| topic.latency.percentile(percent).map(|span| Duration(span).to_string());
-    vec![
-        Escaped(topic_name).to_string(),
-        broker.to_string(),
-        topic.publishers().to_string(),
-        topic.receivers().to_string(),
-        topic.published.to_string(),
-        topic.received.to_string(),
-        topic.rate().map(|rate| format!("{rate:.1}/s")).unwrap_or_default(),
-        size.unwrap_or_default(),
-        qos.join(" "),
-        if topic.retained > 0 { topic.retained.to_string() } else { String::new() },
-        percentile(50).unwrap_or_default(),
-        percentile(99).unwrap_or_default(),
-    ]
+    let percentile = |percent| topic.latency.percentile(percent).map(Duration);
+    row.cell(Escaped(topic_name));
+    row.cell(broker);
+    row.number(topic.publishers());
+    row.number(topic.receivers());
+    row.number(topic.published);
+    row.number(topic.received);
+    row.optional(topic.rate().map(|rate| format!("{rate:.1}/s")));
+    row.optional((topic.payload_bytes.count > 0).then(|| Bytes(topic.payload_bytes.mean() as u64)));
+    row.text(&qos.join(" "));
+    row.optional((topic.retained > 0).then_some(topic.retained));
+    row.optional(percentile(50));
+    row.optional(percentile(99));
 }

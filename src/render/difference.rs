@@ -19,20 +19,14 @@ pub fn write_comparison(comparison: &Comparison, style: Style, out: &mut impl Wr
         frame.map_or_else(|| value.to_owned(), |frame| format!("{value} (frame {})", frame.0))
     };
     for difference in &comparison.differences {
-        rows.keep(
-            usize::MAX,
-            || None,
-            || {
-                let mark = if difference.doubtful { "?" } else { "" };
-                vec![
-                    difference.client.to_string(),
-                    difference.aspect.name().to_owned() + mark,
-                    difference.what.clone(),
-                    side(&difference.old, difference.old_frame),
-                    side(&difference.new, difference.new_frame),
-                ]
-            },
-        );
+        rows.keep(usize::MAX, |cells| {
+            let mark = if difference.doubtful { "?" } else { "" };
+            cells.cell(&difference.client);
+            cells.text(&(difference.aspect.name().to_owned() + mark));
+            cells.text(&difference.what);
+            cells.text(&side(&difference.old, difference.old_frame));
+            cells.text(&side(&difference.new, difference.new_frame));
+        });
     }
     if !comparison.is_same() {
         grid::print(style, "Differences", &["client id", "aspect", "what", "old", "new"], &[], &rows, out)?;

@@ -31,14 +31,32 @@ pub(super) fn addresses(packet: &Packet<'_>) -> (Address, Address) {
     }
 }
 
-/// The longest text of an address: `::ffff:255.255.255.255` is shorter than eight groups of IPv6.
+/// The longest text of an address: eight groups of IPv6.
 const LONGEST: usize = 39;
 
-/// The text of an address, put together where it stands.
+/// The text of an address, put together where it stands, with blanks behind it.
 pub(super) struct AddressText {
-    bytes: [u8; LONGEST],
+    /// With room for an octet and its dot behind the longest.
+    bytes: [u8; LONGEST + 5],
     length: usize,
 }
+
+/// The digits of each octet with a dot behind them, and how many bytes that is.
+static OCTETS: [([u8; 4], u8); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let (hundreds, tens, ones) =
+            (b'0' + (octet / 100) as u8, b'0' + (octet / 10 % 10) as u8, b'0' + (octet % 10) as u8);
+        octets[octet] = match octet {
+            0..10 => ([ones, b'.', b'.', b'.'], 2),
+            10..100 => ([tens, ones, b'.', b'.'], 3),
+            _ => ([hundreds, tens, ones, b'.'], 4),
+        };
+        octet += 1;
+    }
+    octets
+};
 
 impl AddressText {
     pub(super) fn bytes(&self) -> &[u8] {
@@ -57,17 +75,17 @@ impl AddressText {
     }
 
     fn v4(&mut self, address: Ipv4Addr) {
-        for (at, octet) in address.octets().into_iter().enumerate() {
-            if at > 0 {
-                self.push(b'.');
+        for octet in address.octets() {
+            let (digits, length) = OCTETS[usize::from(octet)];
+            if let Some(place) = self.bytes.get_mut(self.length..self.length + 4) {
+                place.copy_from_slice(&digits);
+                self.length += usize::from(length);
             }
-            if octet >= 100 {
-                self.push(b'0' + octet / 100);
-            }
-            if octet >= 10 {
-                self.push(b'0' + octet / 10 % 10);
-            }
-            self.push(b'0' + octet % 10);
+        }
+        // There is no dot behind the last.
+        self.length -= 1;
+        if let Some(place) = self.bytes.get_mut(self.length..self.length + 4) {
+            place.copy_from_slice(b"    ");
         }
     }
 
@@ -108,7 +126,7 @@ impl AddressText {
 
 impl Address {
     pub(super) fn text(self) -> AddressText {
-        let mut text = AddressText { bytes: [0; LONGEST], length: 0 };
+        let mut text = AddressText { bytes: [b' '; LONGEST + 5], length: 0 };
         match self {
             Self::Ip(IpAddr::V4(address)) => text.v4(address),
             Self::Ip(IpAddr::V6(address)) => text.v6(address),
@@ -194,8 +212,13 @@ impl Serialize for Info<'_> {
 /// Appends an address, in a column that is so wide.
 pub(super) fn address(out: &mut Buffer, address: Address, width: usize) {
     let text = address.text();
-    out.put(text.bytes());
-    out.blanks(width.saturating_sub(text.length));
+    match text.bytes.get(..text.length.max(width)) {
+        Some(padded) => out.put(padded),
+        None => {
+            out.put(text.bytes());
+            out.blanks(width.saturating_sub(text.length));
+        }
+    }
 }
 
 #[cfg(test)]

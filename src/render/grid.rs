@@ -1,5 +1,7 @@
 //! Rows as a table that fits its page: columns give way, or are cut where that does the least harm.
 
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
@@ -19,37 +21,15 @@ pub(super) fn print(
     kept: &Rows,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let rows = &kept.cells;
     writeln!(out, "{}", style.paint(Color::Title, name))?;
-    if rows.is_empty() {
+    if kept.is_empty() {
         return writeln!(out, "  none\n");
     }
-    let (titles, rows, numbers) = choose_columns(titles, rows, numbers, style.table_width());
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    // The padding behind the last column is cut off below, so that it may lie beyond the edge.
-    table.set_width(style.table_width() as u16 + PADDING as u16);
-    table.set_header(&titles);
-    for row in &rows {
-        table.add_row(row.iter().map(Cell::new));
-    }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, PADDING as u16));
-        if numbers.contains(&index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        let widest = rows.iter().filter_map(|row| row.get(index)).map(|cell| columns(cell)).max().unwrap_or(0);
-        let widest = widest.max(columns(titles[index])) as u16 + PADDING as u16;
-        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest)));
-    }
-    for (at, line) in table.lines().enumerate() {
-        let line = line.trim_end();
-        if at == 0 {
-            writeln!(out, "{}", style.paint(Color::Faint, line))?;
-        } else {
-            writeln!(out, "{line}")?;
-        }
+    let page = Page::choose(titles, numbers, kept, style.table_width());
+    if page.fits(style.table_width()) {
+        page.lines(style, out)?;
+    } else {
+        page.wrapped(style, out)?;
     }
     if kept.left_out > 0 {
         writeln!(out, "  and {} more; `--json` lists all", kept.left_out)?;
@@ -57,119 +37,388 @@ pub(super) fn print(
     writeln!(out)
 }
 
-/// The rows of a table.
+/// The rows of a table: all text in one piece, for a cell takes far less than a `String` would.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    pub(super) cells: Vec<Vec<String>>,
+    text: String,
+    /// Where each cell ends.
+    ends: Vec<u32>,
+    /// Cells of a row.
+    columns: usize,
     /// By what they are sorted, one for each row; none where they are not.
     keys: Vec<Key>,
     pub(super) left_out: u64,
 }
 
+/// Takes the cells of a row.
+pub(super) struct Cells<'a>(&'a mut Rows);
+
+impl Cells<'_> {
+    /// The next cell.
+    pub(super) fn cell(&mut self, value: impl fmt::Display) {
+        // A String takes whatever is written to it.
+        let _ = write!(self.0.text, "{value}");
+        self.end();
+    }
+
+    /// The next cell, which is a text or a piece of the wire's.
+    pub(super) fn text(&mut self, text: &str) {
+        self.0.text.push_str(text);
+        self.end();
+    }
+
+    /// The next cell, which is a number.
+    pub(super) fn number(&mut self, number: impl itoa::Integer) {
+        self.text(itoa::Buffer::new().format(number));
+    }
+
+    /// The next cell, which may be empty.
+    pub(super) fn optional(&mut self, value: Option<impl fmt::Display>) {
+        match value {
+            Some(value) => self.cell(value),
+            None => self.end(),
+        }
+    }
+
+    fn end(&mut self) {
+        self.0.ends.push(self.0.text.len() as u32);
+    }
+}
+
+/// The most that the texts of a table may take: places are 32 bits wide.
+const MOST_TEXT: usize = 1 << 30;
+
 impl Rows {
-    pub(super) fn keep(&mut self, room: usize, key: impl FnOnce() -> Option<Key>, row: impl FnOnce() -> Vec<String>) {
-        if self.cells.len() < room {
-            self.cells.push(row());
-            self.keys.extend(key());
-        } else {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len().checked_div(self.columns).unwrap_or(0)
+    }
+
+    fn row(&self, at: usize) -> impl Iterator<Item = &str> {
+        let ends = self.ends.get(at * self.columns..(at + 1) * self.columns).unwrap_or_default();
+        let mut from = self.start(at);
+        ends.iter().map(move |end| {
+            let cell = self.text.get(from..*end as usize).unwrap_or_default();
+            from = *end as usize;
+            cell
+        })
+    }
+
+    /// Where the text of a row begins.
+    fn start(&self, at: usize) -> usize {
+        (at * self.columns).checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |end| *end as usize)
+    }
+
+    /// Keeps a row, if there is room for it.
+    pub(super) fn keep(&mut self, room: usize, row: impl FnOnce(&mut Cells<'_>)) {
+        if self.len() >= room || self.text.len() > MOST_TEXT {
             self.left_out += 1;
+            return;
+        }
+        let before = self.ends.len();
+        row(&mut Cells(self));
+        self.columns = self.ends.len() - before;
+    }
+
+    /// Keeps a row if it is among the first so many in the order of their keys.
+    pub(super) fn keep_sorted(&mut self, room: usize, key: Key, descending: bool, row: impl FnOnce(&mut Cells<'_>)) {
+        self.keep(usize::MAX, row);
+        self.keys.push(key);
+        // Now and then all are sorted and the rest is dropped, which costs less than a place for each at once.
+        if self.keys.len() >= room.saturating_mul(2).max(1024) || self.text.len() > MOST_TEXT {
+            self.sort(descending, room);
         }
     }
 
     /// Puts them in order, where they have one, and drops what is beyond the limit.
     pub(super) fn sort(&mut self, descending: bool, limit: usize) {
-        if !self.keys.is_empty() {
-            let mut both: Vec<_> = self.keys.drain(..).zip(self.cells.drain(..)).collect();
-            both.sort_by(|(a, _), (b, _)| a.compare(b, descending));
-            self.cells = both.into_iter().map(|(_, row)| row).collect();
+        let rows = self.len();
+        self.left_out += rows.saturating_sub(limit) as u64;
+        if self.keys.is_empty() {
+            self.ends.truncate(limit.saturating_mul(self.columns));
+            return;
         }
-        if self.cells.len() > limit {
-            self.left_out += (self.cells.len() - limit) as u64;
-            self.cells.truncate(limit);
+        let mut order: Vec<(Key, usize)> = self.keys.drain(..).zip(0..rows).collect();
+        order.sort_by(|(a, _), (b, _)| a.compare(b, descending));
+        order.truncate(limit);
+        let mut sorted = Self { columns: self.columns, left_out: self.left_out, ..Self::default() };
+        for (key, at) in order {
+            self.row(at).for_each(|cell| Cells(&mut sorted).text(cell));
+            sorted.keys.push(key);
         }
+        *self = sorted;
     }
 }
 
-/// Leaves columns out, the least telling first, until what is left fits without breaking words.
-fn choose_columns<'a>(
-    titles: &[&'a str],
-    rows: &[Vec<String>],
-    numbers: &[usize],
-    width: usize,
-) -> (Vec<&'a str>, Vec<Vec<String>>, Vec<usize>) {
-    /// Columns that give way, first things first.
-    const GIVE_WAY: [&str; 14] = [
-        "bytes",
-        "rtt",
-        "ack",
-        "keep alive",
-        "carries",
-        "lasted",
-        "open",
-        "again",
-        "subscribed",
-        "broker",
-        "size",
-        "rate",
-        "retained",
-        "who",
-    ];
-    /// Columns that are cut instead, and to what.
-    const FLEXIBLE: [(&str, usize); 7] = [
-        ("topic", 20),
-        ("what", 36),
-        ("client id", 16),
-        ("end", 40),
-        ("subscribed", 18),
-        ("client", 21),
-        ("server", 21),
-    ];
-    let mut kept: Vec<usize> = (0..titles.len()).collect();
-    let widest = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| columns(cell)).max().unwrap_or(0);
-        cells.max(columns(titles[column]))
-    };
-    let least = |column: usize| {
-        let flexible = FLEXIBLE.iter().find(|(title, _)| *title == titles[column]);
-        flexible.map_or_else(|| widest(column), |(_, least)| widest(column).min(*least))
-    };
-    let is_empty = |column: usize| rows.iter().all(|row| row.get(column).is_none_or(String::is_empty));
-    // All rows have the same broker as a rule, which says nothing then; where they differ it says all.
-    let brokers: std::collections::BTreeSet<_> = titles
-        .iter()
-        .position(|title| *title == "broker")
-        .map(|at| rows.iter().filter_map(|row| row.get(at)).collect())
-        .unwrap_or_default();
-    let empty = titles.iter().enumerate().filter(|(at, _)| is_empty(*at)).map(|(_, title)| *title);
-    let empty: Vec<_> = empty.filter(|title| GIVE_WAY.contains(title)).collect();
-    let give_way = GIVE_WAY.into_iter().filter(|title| *title != "broker" || brokers.len() < 2);
-    for title in empty.into_iter().chain(give_way) {
-        let needed: usize = kept.iter().map(|column| least(*column) + PADDING).sum();
-        if needed <= width + PADDING {
-            break;
+/// Whether the width of a text is beyond doubt: comfy-table has its own idea of wide characters.
+fn is_simple(text: &str) -> bool {
+    text.is_ascii()
+        || text.chars().all(|c| {
+            matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{370}'..='\u{377}' | '…' | '→' | '←')
+        })
+}
+
+/// The columns of a table that are shown, and how wide they are.
+struct Page<'a> {
+    rows: &'a Rows,
+    columns: Vec<Column<'a>>,
+    /// Whether all widths are beyond doubt.
+    simple: bool,
+}
+
+/// A column that is shown.
+struct Column<'a> {
+    /// Which of the rows' it is.
+    at: usize,
+    title: &'a str,
+    is_number: bool,
+    /// Its widest cell or its title.
+    widest: usize,
+    /// To what its cells are cut.
+    limit: usize,
+}
+
+impl Column<'_> {
+    fn cut<'c>(&self, cell: &'c str) -> Cow<'c, str> {
+        // A sentence goes on in the next line.
+        if self.title == "what" || columns(cell) <= self.limit {
+            return cell.into();
         }
-        kept.retain(|column| titles[*column] != title);
+        // The end of an address tells more than its beginning.
+        if ["client", "server"].contains(&self.title) { fit_middle(cell, self.limit) } else { fit(cell, self.limit) }
+            .into()
     }
-    let fixed: usize = kept.iter().map(|column| least(*column) + PADDING).sum();
-    let mut spare = (width + PADDING).saturating_sub(fixed);
-    let mut limits = Vec::new();
-    for column in &kept {
-        let extra = (widest(*column) - least(*column)).min(spare);
-        spare -= extra;
-        limits.push(least(*column) + extra);
+
+    /// How wide it is when its cells are cut.
+    fn width(&self) -> usize {
+        if self.title == "what" { self.widest } else { self.widest.min(self.limit.max(columns(self.title))) }
     }
-    let cut = |row: &Vec<String>| {
-        let cells = kept.iter().zip(&limits).map(|(column, limit)| match row.get(*column) {
-            // A sentence goes on in the next line.
-            Some(cell) if titles[*column] == "what" => cell.clone(),
-            // The end of an address tells more than its beginning.
-            Some(cell) if ["client", "server"].contains(&titles[*column]) => fit_middle(cell, *limit),
-            Some(cell) => fit(cell, *limit),
-            None => String::new(),
-        });
-        cells.collect()
-    };
-    let rows = rows.iter().map(cut).collect();
-    let numbers = (0..kept.len()).filter(|at| numbers.contains(&kept[*at])).collect();
-    (kept.iter().map(|column| titles[*column]).collect(), rows, numbers)
+}
+
+impl<'a> Page<'a> {
+    /// Leaves columns out, the least telling first, until what is left fits without breaking words.
+    fn choose(titles: &[&'a str], numbers: &[usize], rows: &'a Rows, width: usize) -> Self {
+        /// Columns that give way, first things first.
+        const GIVE_WAY: [&str; 14] = [
+            "bytes",
+            "rtt",
+            "ack",
+            "keep alive",
+            "carries",
+            "lasted",
+            "open",
+            "again",
+            "subscribed",
+            "broker",
+            "size",
+            "rate",
+            "retained",
+            "who",
+        ];
+        /// Columns that are cut instead, and to what.
+        const FLEXIBLE: [(&str, usize); 7] = [
+            ("topic", 20),
+            ("what", 36),
+            ("client id", 16),
+            ("end", 40),
+            ("subscribed", 18),
+            ("client", 21),
+            ("server", 21),
+        ];
+        let mut shown: Vec<Column<'_>> = titles
+            .iter()
+            .enumerate()
+            .map(|(at, title)| {
+                let is_number = numbers.contains(&at);
+                Column { at, title, is_number, widest: columns(title), limit: 0 }
+            })
+            .collect();
+        let mut empty = vec![true; shown.len()];
+        let mut simple = titles.iter().all(|title| is_simple(title));
+        // All rows have the same broker as a rule, which says nothing then; where they differ it says all.
+        let (mut broker, mut brokers_differ) = (None, false);
+        for at in 0..rows.len() {
+            for ((column, empty), cell) in shown.iter_mut().zip(&mut empty).zip(rows.row(at)) {
+                column.widest = column.widest.max(columns(cell));
+                *empty &= cell.is_empty();
+                simple &= is_simple(cell);
+                if column.title == "broker" {
+                    brokers_differ |= *broker.get_or_insert(cell) != cell;
+                }
+            }
+        }
+        for column in &mut shown {
+            let flexible = FLEXIBLE.iter().find(|(title, _)| *title == column.title);
+            column.limit = flexible.map_or(column.widest, |(_, least)| column.widest.min(*least));
+        }
+        let empty = titles.iter().zip(empty).filter(|(_, empty)| *empty).map(|(title, _)| *title);
+        let empty: Vec<_> = empty.filter(|title| GIVE_WAY.contains(title)).collect();
+        let give_way = GIVE_WAY.into_iter().filter(|title| *title != "broker" || !brokers_differ);
+        let needed = |shown: &[Column<'_>]| shown.iter().map(|column| column.limit + PADDING).sum::<usize>();
+        for title in empty.into_iter().chain(give_way) {
+            if needed(&shown) <= width + PADDING {
+                break;
+            }
+            shown.retain(|column| column.title != title);
+        }
+        let mut spare = (width + PADDING).saturating_sub(needed(&shown));
+        for column in &mut shown {
+            let extra = (column.widest - column.limit).min(spare);
+            spare -= extra;
+            column.limit += extra;
+        }
+        Self { rows, columns: shown, simple }
+    }
+
+    /// Whether each row is one line.
+    fn fits(&self, width: usize) -> bool {
+        let needed: usize = self.columns.iter().map(|column| column.width() + PADDING).sum();
+        self.simple && needed <= width + PADDING && needed < usize::from(u16::MAX)
+    }
+
+    /// Prints rows that are one line each: what comfy-table would print, at a hundredth of the work.
+    fn lines(&self, style: Style, out: &mut impl Write) -> io::Result<()> {
+        let layout: Vec<_> = self.columns.iter().map(|column| (column, column.width())).collect();
+        let mut line = String::new();
+        let put = |line: &mut String, column: &Column<'_>, width: usize, cell: &str| {
+            // A simple text has no characters but of one column each.
+            let length = if cell.is_ascii() { cell.len() } else { cell.chars().count() };
+            let blanks = width.saturating_sub(length);
+            let (front, back) = if column.is_number { (blanks, PADDING) } else { (0, blanks + PADDING) };
+            line.extend(std::iter::repeat_n(' ', front));
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', back));
+        };
+        for (column, width) in &layout {
+            put(&mut line, column, *width, column.title);
+        }
+        writeln!(out, "{}", style.paint(Color::Faint, line.trim_end()))?;
+        let mut cells = Vec::with_capacity(self.rows.columns);
+        for at in 0..self.rows.len() {
+            line.clear();
+            cells.clear();
+            cells.extend(self.rows.row(at));
+            for (column, width) in &layout {
+                put(&mut line, column, *width, &column.cut(cells.get(column.at).copied().unwrap_or_default()));
+            }
+            line.truncate(line.trim_end().len());
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Prints rows of which some may go on in further lines.
+    fn wrapped(&self, style: Style, out: &mut impl Write) -> io::Result<()> {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        // The padding behind the last column is cut off below, so that it may lie beyond the edge.
+        table.set_width(style.table_width() as u16 + PADDING as u16);
+        table.set_header(self.columns.iter().map(|column| column.title));
+        let mut widest: Vec<_> = self.columns.iter().map(|column| columns(column.title)).collect();
+        for at in 0..self.rows.len() {
+            let cells: Vec<_> = self.rows.row(at).collect();
+            let cut = self.columns.iter().map(|column| column.cut(cells.get(column.at).copied().unwrap_or_default()));
+            let cut: Vec<_> = cut.collect();
+            for (widest, cell) in widest.iter_mut().zip(&cut) {
+                *widest = columns(cell).max(*widest);
+            }
+            table.add_row(cut.into_iter().map(Cell::new));
+        }
+        for ((column, shown), widest) in table.column_iter_mut().zip(&self.columns).zip(widest) {
+            column.set_padding((0, PADDING as u16));
+            if shown.is_number {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest as u16 + PADDING as u16)));
+        }
+        for (at, line) in table.lines().enumerate() {
+            let line = line.trim_end();
+            if at == 0 {
+                writeln!(out, "{}", style.paint(Color::Faint, line))?;
+            } else {
+                writeln!(out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    const TITLES: [&str; 7] = ["flow", "client", "server", "carries", "lasted", "client id", "end"];
+    const NUMBERS: [usize; 2] = [0, 4];
+
+    fn rows(cells: &[Vec<String>]) -> Rows {
+        let mut rows = Rows::default();
+        for row in cells {
+            rows.keep(usize::MAX, |cells| row.iter().for_each(|cell| cells.text(cell)));
+        }
+        rows
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_those_of_comfy_table(
+            cells in prop::collection::vec(prop::collection::vec("[a-z0-9µé…:. ]{0,30}|[a-z]{0,4}", TITLES.len()), 1..12),
+            width in 60..200usize,
+        ) {
+            let rows = rows(&cells);
+            let style = Style { width: Some(width), color: false, clock: false };
+            let page = Page::choose(&TITLES, &NUMBERS, &rows, width);
+            prop_assert!(page.simple);
+            if page.fits(width) {
+                let (mut fast, mut slow) = (Vec::new(), Vec::new());
+                page.lines(style, &mut fast).unwrap();
+                page.wrapped(style, &mut slow).unwrap();
+                prop_assert_eq!(String::from_utf8(fast).unwrap(), String::from_utf8(slow).unwrap());
+            }
+        }
+
+        #[test]
+        fn only_the_first_in_the_order_are_kept_and_ties_stay_as_they_came(
+            numbers in prop::collection::vec(0..50u32, 0..5000),
+            limit in 0..700usize,
+            descending in any::<bool>(),
+        ) {
+            let mut rows = Rows::default();
+            for (at, number) in numbers.iter().enumerate() {
+                rows.keep_sorted(limit, Key::Number(f64::from(*number)), descending, |cells| {
+                    cells.number(*number);
+                    cells.number(at);
+                });
+            }
+            rows.sort(descending, limit);
+            let mut expected: Vec<_> = numbers.iter().copied().enumerate().collect();
+            expected.sort_by_key(|(_, number)| if descending { -i64::from(*number) } else { i64::from(*number) });
+            prop_assert_eq!(rows.left_out as usize, numbers.len().saturating_sub(limit));
+            expected.truncate(limit);
+            prop_assert_eq!(rows.len(), expected.len());
+            for (at, (place, number)) in expected.into_iter().enumerate() {
+                let cells: Vec<_> = rows.row(at).collect();
+                prop_assert_eq!(cells, [number.to_string(), place.to_string()]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_that_fits_is_laid_out_without_comfy_table() {
+        let short = vec![vec!["1".to_owned(); TITLES.len()]; 3];
+        assert!(Page::choose(&TITLES, &NUMBERS, &rows(&short), 80).fits(80));
+        let wide = vec![vec!["温度".to_owned(); TITLES.len()]];
+        assert!(
+            !Page::choose(&TITLES, &NUMBERS, &rows(&wide), 80).fits(80),
+            "widths of its characters are a matter of taste"
+        );
+        let long = vec![vec!["x".repeat(40); 2]];
+        assert!(!Page::choose(&["what", "flow"], &[], &rows(&long), 60).fits(60), "a sentence goes on");
+    }
 }

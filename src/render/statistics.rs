@@ -49,7 +49,7 @@ pub fn write_statistics(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut rows = Rows::default();
-    let mut row = |cells: Vec<String>| rows.keep(limit, || None, || cells);
+    let mut row = |cells: Vec<String>| rows.keep(limit, |row| cells.iter().for_each(|cell| row.text(cell)));
     let all = total(statistics);
     match section {
         Section::Protocols => {

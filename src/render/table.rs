@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Shown;
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
-use super::grid::{self, Rows};
+use super::grid::{self, Cells, Rows};
 use super::view::{Key, Order, View, record};
 use super::width::{Bytes, Color, Count, Duration, Style, wrap};
 use crate::analysis::{Output, Summary};
@@ -67,30 +67,42 @@ impl Tables {
 
     /// Keeps a row of what the analysis tells, if it is of a kind that gets one.
     pub fn output(&mut self, output: &Output<'_>) {
-        let order = self.order.as_ref().zip(View::of(output)).filter(|(order, view)| view.has(&order.column));
-        let key = || {
-            let (order, view) = order?;
-            let record = record(output, super::MessageOptions::default())?;
-            Some(Key::of(view.value(&record, &order.column)))
-        };
-        // What is sorted has to be kept whole; what is not need not.
-        let room = if order.is_some() { SORTED_ROWS } else { self.limit.min(ROWS) };
         match output {
-            Output::Flow(flow, _) if self.shown.flows => self.flows.keep(room, key, || flow_row(flow)),
+            Output::Flow(flow, _) if self.shown.flows => {
+                let order = self.order_of(output);
+                keep(&mut self.flows, self.limit, order, |row| flow_row(flow, row));
+            }
             Output::Session(session, _) if self.shown.sessions => {
-                self.sessions.keep(room, key, || session_row(session));
+                let order = self.order_of(output);
+                keep(&mut self.sessions, self.limit, order, |row| session_row(session, row));
             }
             Output::Topic(broker, name, topic) if self.shown.topics => {
-                self.topics.keep(room, key, || topic_row(*broker, name, topic));
+                let order = self.order_of(output);
+                keep(&mut self.topics, self.limit, order, |row| topic_row(*broker, name, topic, row));
             }
             Output::Finding(finding) if self.shown.findings => {
-                let count = self.finding_kinds.entry(finding.id.clone()).or_default();
+                let count = match self.finding_kinds.get_mut(&finding.id) {
+                    Some(count) => count,
+                    None => self.finding_kinds.entry(finding.id.clone()).or_default(),
+                };
                 *count += 1;
-                let room = if *count <= FINDINGS_OF_A_KIND { room } else { 0 };
-                self.findings.keep(room, key, || finding_row(finding));
+                if *count > FINDINGS_OF_A_KIND {
+                    self.findings.left_out += 1;
+                } else {
+                    let order = self.order_of(output);
+                    keep(&mut self.findings, self.limit, order, |row| finding_row(finding, row));
+                }
             }
             _ => {}
         }
+    }
+
+    /// By what its row is sorted, and whether the largest come first; none where rows stay as they come.
+    fn order_of(&self, output: &Output<'_>) -> Option<(Key, bool)> {
+        let order = self.order.as_ref()?;
+        let view = View::of(output).filter(|view| view.has(&order.column))?;
+        let record = record(output, super::MessageOptions::default())?;
+        Some((Key::of(view.value(&record, &order.column)), order.descending))
     }
 
     /// Prints the tables, and the summary behind them.
@@ -103,7 +115,7 @@ impl Tables {
             let titles = ["flow", "client", "server", "carries", "packets", "bytes", "again", "rtt", "lasted", "end"];
             grid::print(self.style, "Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
         }
-        if self.shown.sessions && (!self.sessions.cells.is_empty() || summary.engine.messages > 0) {
+        if self.shown.sessions && (!self.sessions.is_empty() || summary.engine.messages > 0) {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
             grid::print(self.style, "MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, out)?;
@@ -111,7 +123,7 @@ impl Tables {
         if self.shown.topics {
             grid::print(self.style, "Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, out)?;
         }
-        if self.shown.findings && !self.findings.cells.is_empty() {
+        if self.shown.findings && !self.findings.is_empty() {
             let titles = ["severity", "frame", "flow", "who", "clause", "what"];
             grid::print(self.style, "Findings", &titles, &[1, 2], &self.findings, out)?;
         }
@@ -176,35 +188,35 @@ impl Tables {
     }
 }
 
-fn flow_row(flow: &Flow<Conversation>) -> Vec<String> {
+/// Keeps a row, in its order if it has one.
+fn keep(rows: &mut Rows, limit: usize, order: Option<(Key, bool)>, row: impl FnOnce(&mut Cells<'_>)) {
+    match order {
+        Some((key, descending)) => rows.keep_sorted(limit.min(SORTED_ROWS), key, descending, row),
+        None => rows.keep(limit.min(ROWS), row),
+    }
+}
+
+fn flow_row(flow: &Flow<Conversation>, row: &mut Cells<'_>) {
     let both =
         |number: &dyn Fn(Direction) -> u64| Direction::BOTH.iter().map(|direction| number(*direction)).sum::<u64>();
     let packets = both(&|direction| flow.counters(direction).packets);
     let bytes = both(&|direction| flow.counters(direction).bytes);
     let is_tcp = flow.transport == Transport::Tcp;
-    let (again, rtt, end, carries) = if is_tcp {
-        let again = both(&|direction| u64::from(flow.counters(direction).retransmissions));
-        let carries = match flow.app.protocol() {
-            Some(Protocol::Unknown) | None => "tcp",
-            Some(protocol) => protocol.name(),
-        };
-        let rtt = flow.connection.handshake.rtt.map(|rtt| Duration(rtt).to_string()).unwrap_or_default();
-        (again.to_string(), rtt, end_of(flow), carries)
-    } else {
-        (String::new(), String::new(), String::new(), "udp")
+    let carries = match flow.app.protocol() {
+        _ if !is_tcp => "udp",
+        Some(Protocol::Unknown) | None => "tcp",
+        Some(protocol) => protocol.name(),
     };
-    vec![
-        flow.id.to_string(),
-        flow.client.to_string(),
-        flow.server.to_string(),
-        carries.to_owned(),
-        packets.to_string(),
-        Bytes(bytes).to_string(),
-        again,
-        rtt,
-        Duration(flow.last.time.since(flow.first.time)).to_string(),
-        end,
-    ]
+    row.number(flow.id.0);
+    row.cell(flow.client);
+    row.cell(flow.server);
+    row.text(carries);
+    row.number(packets);
+    row.cell(Bytes(bytes));
+    row.optional(is_tcp.then(|| both(&|direction| u64::from(flow.counters(direction).retransmissions))));
+    row.optional(flow.connection.handshake.rtt.filter(|_| is_tcp).map(Duration));
+    row.cell(Duration(flow.last.time.since(flow.first.time)));
+    row.optional(is_tcp.then(|| end_of(flow)));
 }
 
 /// How a TCP flow ended, in a few words.
@@ -234,10 +246,10 @@ fn end_of(flow: &Flow<Conversation>) -> String {
     }
 }
 
-fn session_row(session: &Session) -> Vec<String> {
+fn session_row(session: &Session, row: &mut Cells<'_>) {
     let deliveries = |direction: Direction| session.deliveries[direction].counts;
     let open = deliveries(Direction::ToServer).open + deliveries(Direction::ToClient).open;
-    let publishes = |direction: Direction| session.counts[direction].of(PacketType::Publish).to_string();
+    let publishes = |direction: Direction| session.counts[direction].of(PacketType::Publish);
     let ack = session.deliveries[Direction::ToServer].latency.percentile(50);
     let filters: Vec<_> = session.subscriptions.iter().take(8).map(|(filter, _)| Escaped(filter).to_string()).collect();
     let id = match session.client_id.as_deref() {
@@ -270,18 +282,16 @@ fn session_row(session: &Session) -> Vec<String> {
         Some(WillFate::Cancelled) => format!("{end}, will cancelled"),
         Some(WillFate::Armed | WillFate::Discarded | WillFate::Refused) | None => end,
     };
-    vec![
-        session.flow.id.to_string(),
-        id,
-        session.version.as_str().to_owned(),
-        session.keep_alive.seconds.map(|seconds| format!("{seconds} s")).unwrap_or_default(),
-        publishes(Direction::ToServer),
-        publishes(Direction::ToClient),
-        open.to_string(),
-        ack.map(|span| Duration(span).to_string()).unwrap_or_default(),
-        filters.join(" "),
-        end,
-    ]
+    row.number(session.flow.id.0);
+    row.text(&id);
+    row.text(session.version.as_str());
+    row.optional(session.keep_alive.seconds.map(|seconds| format!("{seconds} s")));
+    row.number(publishes(Direction::ToServer));
+    row.number(publishes(Direction::ToClient));
+    row.number(open);
+    row.optional(ack.map(Duration));
+    row.text(&filters.join(" "));
+    row.text(&end);
 }
 
 /// Why a session ended, in a few words.
@@ -301,15 +311,13 @@ const fn cause_text(cause: CauseKind) -> &'static str {
     }
 }
 
-fn finding_row(finding: &Finding) -> Vec<String> {
-    vec![
-        finding.severity.name().to_owned(),
-        finding.frames.last().map(ToString::to_string).unwrap_or_default(),
-        finding.flow.map(|flow| flow.id.to_string()).unwrap_or_default(),
-        finding.client_id.as_ref().map(|id| Escaped(id).to_string()).unwrap_or_default(),
-        finding.clause.unwrap_or_default().to_owned(),
-        Escaped(finding.message.as_bytes()).to_string(),
-    ]
+fn finding_row(finding: &Finding, row: &mut Cells<'_>) {
+    row.text(finding.severity.name());
+    row.optional(finding.frames.last());
+    row.optional(finding.flow.map(|flow| flow.id));
+    row.optional(finding.client_id.as_ref().map(|id| Escaped(id)));
+    row.text(finding.clause.unwrap_or_default());
+    row.cell(Escaped(finding.message.as_bytes()));
 }
 
 /// What the capture or the analysis lost, if anything.

@@ -162,11 +162,10 @@ mod tests {
         let options = PayloadOptions { format, bytes: Some(limit) };
         let properties = Properties::default();
         let payload = PayloadBytes { bytes, length: bytes.len() as u32, topic: Some(topic), properties };
-        let mut out = Vec::new();
-        Payload { payload, options }
-            .serialize(&mut Compact::new(&mut out))
-            .expect("no map has keys that are no strings");
-        String::from_utf8(out).expect("UTF-8")
+        let mut out = Buffer::new();
+        let payload = Payload { payload, options };
+        payload.serialize(&mut Compact::new(&mut out)).expect("no map has keys that are no strings");
+        out.text().to_owned()
     }
 
     #[test]
