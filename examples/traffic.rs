@@ -1,7 +1,7 @@
 //! Writes a capture of any size with generated MQTT traffic, for measuring.
 //!
 //! ```text
-//! cargo run --release --example traffic -- --packets 1000000 --connections 2000 --seed 11 big.pcap
+//! cargo run --release --example traffic -- --packets 1000000 --flows 2000 --seed 11 big.pcap
 //! ```
 //!
 //! `-` is standard output. `--loss`, `--retransmission`, `--reordering` and `--duplicates` are per mille of the segments
@@ -18,7 +18,7 @@ use std::io::{self, BufWriter, Write};
 
 use traffic::Traffic;
 
-const USAGE: &str = "usage: traffic [--packets N] [--connections N] [--seed N] [--loss N] [--retransmission N] \
+const USAGE: &str = "usage: traffic [--packets N] [--flows N] [--seed N] [--loss N] [--retransmission N] \
                      [--reordering N] [--duplicates N] FILE";
 
 fn main() -> io::Result<()> {
@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
     while let Some(argument) = arguments.next() {
         let number = match argument.as_str() {
             "--packets" => &mut traffic.packets,
-            "--connections" => &mut traffic.connections,
+            "--flows" => &mut traffic.connections,
             "--seed" => &mut traffic.seed,
             "--loss" => &mut traffic.loss,
             "--retransmission" => &mut traffic.retransmission,
