@@ -6,7 +6,7 @@ pub use threads::Reader;
 
 use std::net::SocketAddr;
 
-use crate::capture::{Batch, Fill, Origin, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, FrameNo, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{
@@ -169,7 +169,9 @@ impl Analysis {
     pub fn analyse(&mut self, limit: usize, sink: &mut dyn FnMut(&Output<'_>)) {
         let above = &mut self.above;
         for (place, frame) in self.batch.frames().take(limit).enumerate() {
-            self.engine.look_ahead(&self.batch, place);
+            if let Some(flow) = self.engine.look_ahead(&self.batch, place) {
+                above.look_ahead(flow);
+            }
             let comments: Vec<&str> = self.batch.comments(frame.number).collect();
             self.engine.frame(&frame, &comments, &mut |event: &Event<'_>| above.event(event, sink));
         }
@@ -211,6 +213,13 @@ impl Analysis {
 }
 
 impl Above {
+    /// A message of this flow comes soon: asks for the memory that it needs.
+    #[inline]
+    fn look_ahead(&self, flow: FrameNo) {
+        self.sessions.prefetch(flow);
+        self.checks.prefetch(flow);
+    }
+
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         self.sessions.on_event(event);

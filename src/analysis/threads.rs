@@ -140,7 +140,12 @@ impl Analysis {
 
 /// The last stage.
 fn tell(chunk: &Chunk, above: &mut Above, reader: &mut dyn Reader) -> ControlFlow<()> {
-    chunk.log.replay(&mut |event: &Event<'_>| above.event(event, &mut |output: &Output<'_>| reader.output(output)));
+    for place in 0..chunk.log.len() {
+        if let Some(flow) = chunk.log.ahead(place) {
+            above.look_ahead(flow);
+        }
+        chunk.log.replay(place, &mut |event: &Event<'_>| above.event(event, &mut |output| reader.output(output)));
+    }
     reader.pause(&chunk.report)
 }
 

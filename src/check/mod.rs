@@ -33,6 +33,7 @@ use std::net::SocketAddr;
 
 use conformance::{Conformance, Standing};
 
+use crate::capture::FrameNo;
 use crate::dissect::Conversation;
 use crate::engine::Event;
 use crate::flow::Flow;
@@ -151,6 +152,12 @@ impl Checks {
             fresh: Vec::new(),
             told: BTreeMap::new(),
         }
+    }
+
+    /// Asks for the memory that a message of the flow needs.
+    #[inline]
+    pub fn prefetch(&self, flow: FrameNo) {
+        self.conformance.prefetch(flow);
     }
 
     /// How each statement of the specifications stands; nothing without a ledger.

@@ -156,12 +156,12 @@ pub struct Decision {
 }
 
 impl Conversation {
-    /// Asks for the memory that the next bytes need.
+    /// Asks for the memory that the next bytes need; says whether it carries MQTT.
     #[inline]
-    pub fn prefetch(&self) {
-        if let State::Mqtt(mqtt) = &self.state {
-            mqtt.prefetch();
-        }
+    pub fn prefetch(&self) -> bool {
+        let State::Mqtt(mqtt) = &self.state else { return false };
+        mqtt.prefetch();
+        true
     }
     /// The protocol, once it is known.
     pub const fn protocol(&self) -> Option<Protocol> {

@@ -101,9 +101,24 @@ impl EventLog {
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
-    /// Tells the events, in the order in which they were written down.
-    pub fn replay(&self, sink: &mut impl Sink) {
-        for entry in &self.entries {
+    /// The flow of a message that is told a little after this event, for whoever wants to prepare for it.
+    #[inline]
+    pub fn ahead(&self, event: usize) -> Option<FrameNo> {
+        const AHEAD: usize = 5;
+        match self.entries.get(event + AHEAD)? {
+            Entry::Message(written) => self.flows.get(written.flow as usize).map(|flow| flow.id),
+            Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) => None,
+        }
+    }
+
+    /// How many events it holds.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Tells the event at a place from 0 on, in the order in which they were written down.
+    pub fn replay(&self, event: usize, sink: &mut impl Sink) {
+        if let Some(entry) = self.entries.get(event) {
             match entry {
                 Entry::Message(written) => self.message(written, sink),
                 Entry::Closing(flow, by, at) => sink.event(&Event::Closing(*flow, *by, *at)),
@@ -231,10 +246,12 @@ mod tests {
             direct.finish(&mut |event: &Event<'_>| told.push(words(event)));
             logged.finish(&mut log);
             drop(batch);
-            log.replay(&mut |event: &Event<'_>| {
-                messages += usize::from(matches!(event, Event::Message(..)));
-                read.push(words(event));
-            });
+            for place in 0..log.len() {
+                log.replay(place, &mut |event: &Event<'_>| {
+                    messages += usize::from(matches!(event, Event::Message(..)));
+                    read.push(words(event));
+                });
+            }
             assert_eq!(told, read, "{}", path.display());
             log.clear();
             assert!(log.is_empty() && log.bytes_held() == 0);

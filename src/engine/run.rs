@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
-use crate::capture::{Batch, Frame, Origin, Place};
+use crate::capture::{Batch, Frame, FrameNo, Origin, Place};
 use crate::dissect::{Conversation, DissectOptions, FlowFacts, Message, MessageSink, Protocol};
 use crate::flow::{
     Direction, Ended, EndedFlows, Flow, FlowKey, FlowLimits, FlowTable, Found, KnownBy, Marks, PerDirection,
@@ -178,15 +178,19 @@ impl Engine {
 
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
     ///
-    /// `frames` begin with the one that is taken in next; those far behind it are looked at, and no judgement is made.
+    /// `next` is the place of the frame that is taken in next; those behind it are looked at, and no judgement is made.
+    /// Gives the flow of one that comes a little later, if it carries MQTT.
     #[inline]
-    pub fn look_ahead(&mut self, batch: &Batch, next: usize) {
+    pub fn look_ahead(&mut self, batch: &Batch, next: usize) -> Option<FrameNo> {
         const EXPECT: usize = 24;
         const LOCATE: usize = 18;
         const APPROACH: usize = 12;
         const ARRIVE: usize = 6;
-        let flows = &self.followed.flows;
+        let flows = &mut self.followed.flows;
         let ring = &mut self.ahead;
+        if let Ahead::At(slot) = ring[next % RING] {
+            flows.hint(slot as usize);
+        }
         let ends = batch.get(next + EXPECT).and_then(|frame| peek::ends(&frame));
         ring[(next + EXPECT) % RING] = match ends {
             Some((source, destination)) => Ahead::Expected(flows.expect(source, destination)),
@@ -199,11 +203,9 @@ impl Engine {
         if let Ahead::At(slot) = ring[(next + APPROACH) % RING] {
             flows.approach(slot as usize);
         }
-        if let Ahead::At(slot) = ring[(next + ARRIVE) % RING]
-            && let Some(conversation) = flows.arrive(slot as usize)
-        {
-            conversation.prefetch();
-        }
+        let Ahead::At(slot) = ring[(next + ARRIVE) % RING] else { return None };
+        let (flow, conversation) = flows.arrive(slot as usize)?;
+        conversation.prefetch().then_some(flow)
     }
 
     /// Takes in the next frame; `comments` are those of its file.

@@ -32,7 +32,13 @@ struct Many {
     /// value (64 for each doubling), so a flow's durations fall into a few dozen of them. Where a count is full,
     /// another of the same bucket goes before it.
     buckets: Vec<u32>,
+    /// The buckets of the last durations, which are not among those yet: most need not go there for a while.
+    fresh: [u16; FRESH],
+    fresh_count: u8,
 }
+
+/// How many durations are put into their buckets together.
+const FRESH: usize = 20;
 
 /// Buckets for each doubling of the value, as a power of two.
 const PRECISION_BITS: u32 = 6;
@@ -45,7 +51,16 @@ impl Many {
     fn one(nanos: i64) -> Self {
         let bucket = u32::from(bucket_of(nanos as u64)) << COUNT_BITS;
         let squares = square(nanos);
-        Self { count: 1, sum: (nanos as u64, 0), squares, min: nanos, max: nanos, buckets: vec![bucket | 1] }
+        Self {
+            count: 1,
+            sum: (nanos as u64, 0),
+            squares,
+            min: nanos,
+            max: nanos,
+            buckets: vec![bucket | 1],
+            fresh: [0; FRESH],
+            fresh_count: 0,
+        }
     }
 
     fn record(&mut self, nanos: i64) {
@@ -54,7 +69,26 @@ impl Many {
         self.add(nanos as u64, 0);
         self.squares += square(nanos);
         self.count += 1;
-        self.count_in(u32::from(bucket_of(nanos as u64)), 1);
+        if usize::from(self.fresh_count) == FRESH {
+            self.sort_in();
+        }
+        self.fresh[usize::from(self.fresh_count)] = bucket_of(nanos as u64);
+        self.fresh_count += 1;
+    }
+
+    /// Puts the last durations into their buckets.
+    #[cold]
+    fn sort_in(&mut self) {
+        for at in 0..std::mem::take(&mut self.fresh_count) {
+            self.count_in(u32::from(self.fresh[usize::from(at)]), 1);
+        }
+    }
+
+    /// All buckets with their counts.
+    fn sorted(&self) -> Vec<u32> {
+        let mut all = self.clone();
+        all.sort_in();
+        all.buckets
     }
 
     /// Adds to the sum.
@@ -87,8 +121,8 @@ impl Durations {
     #[inline]
     pub(super) fn prefetch(&self) {
         if let Noted::Many(many) = &self.0 {
-            prefetch(&**many);
-            prefetch(&many.buckets);
+            prefetch(&many.count);
+            prefetch(&many.fresh_count);
         }
     }
     /// None yet.
@@ -186,7 +220,7 @@ impl Durations {
         };
         let rank = (many.count * u64::from(percent.min(100))).div_ceil(100).max(1);
         let mut seen = 0;
-        for entry in &many.buckets {
+        for entry in many.sorted() {
             seen += u64::from(entry & FULL);
             if seen >= rank {
                 let middle = bucket_middle((entry >> COUNT_BITS) as u16) as i64;
@@ -204,7 +238,7 @@ impl Many {
         self.add(other.sum.0, other.sum.1);
         self.squares += other.squares;
         self.count += other.count;
-        for entry in &other.buckets {
+        for entry in other.sorted() {
             self.count_in(entry >> COUNT_BITS, entry & FULL);
         }
     }

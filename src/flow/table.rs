@@ -178,6 +178,13 @@ impl<A> Flow<A> {
         }
     }
 
+    /// Whether it is the flow between these two ends.
+    #[inline]
+    fn is_between(&self, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> bool {
+        let is = |client, server| same(client, &self.client) && same(server, &self.server);
+        self.transport == transport && (is(a, b) || is(b, a))
+    }
+
     /// Whether both ends have sent something.
     fn is_conversation(&self) -> bool {
         Direction::BOTH.iter().all(|direction| self.counters(*direction).packets > 0)
@@ -231,6 +238,8 @@ pub struct FlowTable<A> {
     hand: usize,
     packets: u32,
     evicted: u64,
+    /// Where the flow of the next segment most likely is.
+    hint: Option<usize>,
 }
 
 impl<A: Default> FlowTable<A> {
@@ -249,6 +258,7 @@ impl<A: Default> FlowTable<A> {
             hand: 0,
             packets: 0,
             evicted: 0,
+            hint: None,
         }
     }
 
@@ -312,6 +322,14 @@ impl<A: Default> FlowTable<A> {
         self.let_go(origin, ended);
         if segment.flags.has(TcpFlags::SYN) && segment.flags.has(TcpFlags::ACK) && self.servers.len() < SERVERS {
             self.servers.insert(source);
+        }
+        if let Some(slot) = self.hint.take()
+            && !segment.flags.has(TcpFlags::SYN)
+            && let Some(flow) = self.slots.get(slot).and_then(Option::as_deref)
+            && flow.challenger.is_none()
+            && flow.is_between(Transport::Tcp, &source, &destination)
+        {
+            return self.found(slot, source, origin, false);
         }
         let hash = self.index.hash(Transport::Tcp, source, destination);
         let key = (Transport::Tcp, hash);
@@ -389,12 +407,18 @@ impl<A: Default> FlowTable<A> {
         flow.connection.approach();
     }
 
-    /// The last step: what the flow points to.
+    /// The fourth step: what the flow points to.
     #[inline]
-    pub fn arrive(&self, slot: usize) -> Option<&A> {
+    pub fn arrive(&self, slot: usize) -> Option<(FrameNo, &A)> {
         let flow = self.slots.get(slot)?.as_deref()?;
         flow.connection.arrive();
-        Some(&flow.app)
+        Some((flow.id, &flow.app))
+    }
+
+    /// The last step: the next segment is most likely of this flow.
+    #[inline]
+    pub const fn hint(&mut self, slot: usize) {
+        self.hint = Some(slot);
     }
 
     /// Tells the table that the connection may have come to its end with this segment.
@@ -425,8 +449,7 @@ impl<A: Default> FlowTable<A> {
     fn slot_of(&self, hash: u32, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> Option<usize> {
         self.index.find(hash, |slot| {
             let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return false };
-            let is = |client, server| same(client, &flow.client) && same(server, &flow.server);
-            flow.transport == transport && (is(a, b) || is(b, a))
+            flow.is_between(transport, a, b)
         })
     }
 

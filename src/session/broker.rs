@@ -93,6 +93,14 @@ impl Sessions {
         }
     }
 
+    /// Asks for the memory that a message of the flow needs.
+    #[inline]
+    pub fn prefetch(&self, flow: FrameNo) {
+        if let Some(session) = self.open.get(&flow) {
+            session.prefetch();
+        }
+    }
+
     /// The session of the flow, if it carries one, so far.
     pub fn get(&self, flow: FrameNo) -> Option<&Session> {
         self.open.get(&flow).map(AsRef::as_ref)

@@ -17,6 +17,7 @@ use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
+use crate::prefetch::prefetch;
 
 /// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
 #[derive(Debug, Clone, Default)]
@@ -135,6 +136,20 @@ pub(super) struct Context<'a> {
 }
 
 impl Session {
+    /// Asks for the memory that the next message needs.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.flow);
+        prefetch(&self.lossy);
+        prefetch(&self.last);
+        prefetch(&self.counts.to_server);
+        prefetch(&self.counts.to_client);
+        prefetch(&self.connack);
+        prefetch(&self.state);
+        prefetch(&self.keep_alive);
+        prefetch(&self.details);
+    }
+
     pub(super) fn new(flow: FlowRef, message: &Message<'_>) -> Self {
         Self {
             flow,

@@ -13,6 +13,7 @@ use crate::dissect::Message;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Severity, Version};
+use crate::prefetch::prefetch;
 use crate::time::Timestamp;
 
 /// What a CONNECT says.
@@ -132,6 +133,19 @@ pub(super) struct Connection {
 const EXPECTED: usize = 16;
 
 impl Connection {
+    /// Asks for the memory that the next message needs.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.flow);
+        prefetch(&self.version);
+        prefetch(&self.count);
+        prefetch(&self.last);
+        prefetch(&self.limits);
+        prefetch(&self.exchanges);
+        prefetch(&self.subscriptions);
+        prefetch(&self.client);
+    }
+
     pub(super) fn new(flow: FlowRef, message: &Message<'_>) -> Self {
         Self {
             flow,

@@ -64,6 +64,14 @@ impl Conformance {
         Self { ledger: ledger.then(Ledger::default), cross: across.then(cross::Cross::default), ..Self::default() }
     }
 
+    /// Asks for the memory that a message of the flow needs.
+    #[inline]
+    pub(super) fn prefetch(&self, flow: FrameNo) {
+        if let Some(connection) = self.open.get(&flow) {
+            connection.prefetch();
+        }
+    }
+
     /// How each statement stands, in the order of the table; nothing without a ledger.
     pub fn standings(&self) -> Vec<Standing> {
         self.ledger.as_ref().map(Ledger::standings).unwrap_or_default()
