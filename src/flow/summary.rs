@@ -15,10 +15,7 @@ const HISTORY_LIMIT: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub struct Shorthand {
     seen: PerDirection<Letters>,
-    /// How often each of the letters that come again had its reason, by direction.
-    repeats: Rare<PerDirection<[u32; 4]>>,
-    /// The history, once it has more letters than fit in `short`.
-    long: Option<Box<String>>,
+    further: Rare<Further>,
     short: [u8; SHORT],
     /// How many of `short` are in use.
     letters: u8,
@@ -52,8 +49,18 @@ impl Letters {
 /// The letters that come once, with their bits in [`Letters::known`].
 const ONCE: [(u8, char); 4] = [(16, 'a'), (32, 'd'), (64, 'i'), (128, 'q')];
 
-impl Blank for PerDirection<[u32; 4]> {
-    const BLANK: &'static Self = &Self { to_server: [0; 4], to_client: [0; 4] };
+/// What few connections need.
+#[derive(Debug, Clone, Default)]
+struct Further {
+    /// How often each of the letters that come again had its reason, by direction.
+    repeats: PerDirection<[u32; 4]>,
+    /// The history, once it has more letters than fit in [`Shorthand::short`].
+    long: String,
+}
+
+impl Blank for Further {
+    const BLANK: &'static Self =
+        &Self { repeats: PerDirection { to_server: [0; 4], to_client: [0; 4] }, long: String::new() };
 }
 
 /// Letters that come again each time their count grows tenfold.
@@ -69,14 +76,12 @@ impl Shorthand {
     /// The roles of the two ends are exchanged: what was the client's is the server's.
     pub fn turn_round(&mut self) {
         self.seen.swap();
-        if let Some(repeats) = self.repeats.made() {
-            repeats.swap();
-        }
         let swap = |letter: char| {
             if letter.is_ascii_uppercase() { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() }
         };
-        if let Some(long) = &mut self.long {
-            **long = long.chars().map(swap).collect();
+        if let Some(further) = self.further.made() {
+            further.repeats.swap();
+            further.long = further.long.chars().map(swap).collect();
         }
         for letter in &mut self.short {
             *letter = swap(*letter as char) as u8;
@@ -90,9 +95,9 @@ impl Shorthand {
 
     /// Zeek's history: a letter for each kind of event, in upper case when the client caused it.
     pub fn history(&self) -> &str {
-        match &self.long {
-            Some(long) => long,
-            None => std::str::from_utf8(&self.short[..usize::from(self.letters).min(SHORT)]).unwrap_or_default(),
+        match self.further.long.as_str() {
+            "" => std::str::from_utf8(&self.short[..usize::from(self.letters).min(SHORT)]).unwrap_or_default(),
+            long => long,
         }
     }
 
@@ -185,7 +190,7 @@ impl Shorthand {
     }
 
     fn repeated(&mut self, direction: Direction, which: usize) {
-        let count = &mut self.repeats[direction][which];
+        let count = &mut self.further.repeats[direction][which];
         *count = count.saturating_add(1);
         let count = *count;
         if count == 10u32.pow(count.ilog10()) {
@@ -198,15 +203,13 @@ impl Shorthand {
             Direction::ToServer => letter.to_ascii_uppercase(),
             Direction::ToClient => letter,
         };
-        if let Some(long) = &mut self.long {
-            if long.len() < HISTORY_LIMIT {
-                long.push(letter);
-            }
-        } else if let Some(slot) = self.short.get_mut(usize::from(self.letters)) {
+        if let Some(slot) = self.short.get_mut(usize::from(self.letters)) {
             *slot = letter as u8;
             self.letters += 1;
-        } else {
-            self.long = Some(Box::new(format!("{}{letter}", self.history())));
+        } else if self.history().len() < HISTORY_LIMIT {
+            let mut long = self.history().to_owned();
+            long.push(letter);
+            self.further.long = long;
         }
     }
 

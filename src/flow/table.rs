@@ -4,15 +4,11 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
-use super::endpoint::{Direction, FlowKey, PerDirection, Transport};
+use super::endpoint::{Direction, FlowKey, Transport};
+use super::followed::{Flow, same};
 use super::index::Index;
-use super::metrics::Counters;
-use super::oddity::Oddity;
-use super::reassembly::StreamReassembler;
 use super::record::KnownBy;
 use super::state::TcpState;
-use super::summary::Shorthand;
-use super::tcp::Connection;
 use crate::capture::{FrameNo, Origin};
 use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
@@ -75,134 +71,6 @@ pub enum Ended {
     Evicted,
     /// The capture ended.
     CaptureEnd,
-}
-
-/// A flow: two endpoints, and all that is known of what passed between them.
-#[derive(Debug)]
-pub struct Flow<A> {
-    /// The frame that opened it; its name in all output.
-    pub id: FrameNo,
-    /// The number that Wireshark gives it (`tcp.stream`, `udp.stream`).
-    pub stream: u32,
-    /// The transport.
-    pub transport: Transport,
-    /// The client's address and port.
-    pub client: SocketAddr,
-    /// The server's address and port.
-    pub server: SocketAddr,
-    /// By what it is known which is which.
-    pub known_by: KnownBy,
-    /// Whether its ports had carried another connection before.
-    pub reused_ports: bool,
-    /// Its first frame.
-    pub first: Origin,
-    /// Its last frame so far.
-    pub last: Origin,
-    /// The TCP connection; for UDP only its counters are used.
-    pub connection: Connection,
-    /// Wireshark's and Zeek's shorthands.
-    pub shorthand: Shorthand,
-    /// The streams of both directions.
-    pub streams: PerDirection<StreamReassembler>,
-    /// What the floors above keep of it.
-    pub app: A,
-    /// A SYN on the ports of a live connection, followed apart until an answer proves it.
-    challenger: Option<Box<Self>>,
-    due: bool,
-}
-
-impl<A: Default> Flow<A> {
-    fn new(
-        transport: Transport,
-        ends: (SocketAddr, SocketAddr),
-        known_by: KnownBy,
-        stream: u32,
-        origin: Origin,
-    ) -> Self {
-        Self {
-            id: origin.frame,
-            stream,
-            transport,
-            client: ends.0,
-            server: ends.1,
-            known_by,
-            reused_ports: false,
-            first: origin,
-            last: origin,
-            connection: Connection::default(),
-            shorthand: Shorthand::default(),
-            streams: PerDirection::default(),
-            app: A::default(),
-            challenger: None,
-            due: false,
-        }
-    }
-}
-
-impl<A> Flow<A> {
-    /// The direction of a packet from `source`.
-    pub fn direction_from(&self, source: SocketAddr) -> Direction {
-        if same(&source, &self.client) { Direction::ToServer } else { Direction::ToClient }
-    }
-
-    /// Exchanges client and server, because `by` says more than what was known. The caller turns its own part.
-    ///
-    /// Returns whether they were exchanged: not where a handshake or another CONNECT has settled it.
-    pub fn turn_round(&mut self, by: KnownBy) -> bool {
-        if self.known_by <= by {
-            return false;
-        }
-        std::mem::swap(&mut self.client, &mut self.server);
-        self.known_by = by;
-        self.connection.turn_round();
-        self.streams.swap();
-        self.shorthand.turn_round();
-        true
-    }
-
-    /// Nobody took the SYN up, so it was a stray segment of this connection.
-    fn drop_challenger(&mut self) {
-        let Some(challenger) = self.challenger.take() else { return };
-        let by = self.direction_from(challenger.client);
-        self.connection.sides[by].trouble.oddities.note(Oddity::SynInside, challenger.first);
-        for direction in Direction::BOTH {
-            let counted = challenger.counters(direction);
-            let to = self.direction_from(match direction {
-                Direction::ToServer => challenger.client,
-                Direction::ToClient => challenger.server,
-            });
-            let counters = &mut self.connection.sides[to].counters;
-            counters.packets += counted.packets;
-            counters.bytes += counted.bytes;
-            counters.payload_bytes += counted.payload_bytes;
-        }
-    }
-
-    /// Whether it is the flow between these two ends.
-    #[inline]
-    fn is_between(&self, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> bool {
-        let is = |client, server| same(client, &self.client) && same(server, &self.server);
-        self.transport == transport && (is(a, b) || is(b, a))
-    }
-
-    /// Whether both ends have sent something.
-    fn is_conversation(&self) -> bool {
-        Direction::BOTH.iter().all(|direction| self.counters(*direction).packets > 0)
-    }
-
-    /// The counters of a direction.
-    pub fn counters(&self, direction: Direction) -> &Counters {
-        self.connection.sides[direction].counters()
-    }
-
-    /// Counts a UDP datagram.
-    pub fn count_datagram(&mut self, direction: Direction, payload: u32, length: u32) {
-        let counters = &mut self.connection.sides[direction].counters;
-        counters.packets += 1;
-        counters.bytes += u64::from(length);
-        counters.payload_bytes += u64::from(payload);
-        counters.unique_bytes += u64::from(payload);
-    }
 }
 
 /// Where the packet belongs.
@@ -619,16 +487,6 @@ impl<A: Default> FlowTable<A> {
             (false, true) => ((source, destination), KnownBy::Port),
             _ => ((source, destination), KnownBy::FirstFrame),
         }
-    }
-}
-
-/// Whether two addresses are the same; quick for IPv4.
-#[inline]
-fn same(a: &SocketAddr, b: &SocketAddr) -> bool {
-    match (a, b) {
-        (SocketAddr::V4(a), SocketAddr::V4(b)) => a.port() == b.port() && a.ip().to_bits() == b.ip().to_bits(),
-        (SocketAddr::V6(a), SocketAddr::V6(b)) => a.port() == b.port() && a.ip().to_bits() == b.ip().to_bits(),
-        _ => false,
     }
 }
 

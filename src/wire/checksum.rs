@@ -7,19 +7,40 @@ use super::Checksum;
 /// The sum of the bytes as 16-bit words, the last one padded with a zero byte.
 #[inline]
 pub(crate) fn sum(bytes: &[u8]) -> u64 {
-    let mut words = bytes.chunks_exact(4);
-    // Plain adds of 32-bit words into 64 bits: no carry to watch over, and the compiler makes lanes of it.
-    let mut total: u64 =
-        words.by_ref().map(|word| word.first_chunk().map_or(0, |w| u64::from(u32::from_ne_bytes(*w)))).sum();
-    let rest = words.remainder();
-    if !rest.is_empty() {
-        let mut last = [0; 4];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        total += u64::from(u32::from_ne_bytes(last));
+    // Words of eight bytes, each with its carry brought round (RFC 1071, section 2 (A)); two sums, so that one addition
+    // need not wait for the other.
+    let (pairs, rest) = bytes.as_chunks::<16>();
+    let (mut even, mut odd) = (0, 0);
+    for pair in pairs {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *pair;
+        even = add(even, u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
+        odd = add(odd, u64::from_ne_bytes([i, j, k, l, m, n, o, p]));
+    }
+    let mut total = halves(even) + halves(odd);
+    let (words, rest) = rest.as_chunks::<4>();
+    for word in words {
+        total += u64::from(u32::from_ne_bytes(*word));
+    }
+    match *rest {
+        [a] => total += u64::from(u32::from_ne_bytes([a, 0, 0, 0])),
+        [a, b] => total += u64::from(u32::from_ne_bytes([a, b, 0, 0])),
+        [a, b, c] => total += u64::from(u32::from_ne_bytes([a, b, c, 0])),
+        _ => {}
     }
     total
+}
+
+/// Adds with the carry brought round.
+#[inline]
+const fn add(total: u64, word: u64) -> u64 {
+    let (total, over) = total.overflowing_add(word);
+    total + over as u64
+}
+
+/// Both halves of a sum of words of eight bytes.
+#[inline]
+const fn halves(total: u64) -> u64 {
+    (total & 0xffff_ffff) + (total >> 32)
 }
 
 /// The sum of an IPv4 header without options.
