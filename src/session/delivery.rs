@@ -277,7 +277,9 @@ impl Delivery {
         let left_out = other.resends.saturating_sub(other.again.len() as u32);
         let Self { mut told, .. } = other;
         if let Some(told) = told.made() {
-            std::mem::take(&mut told.again).into_iter().for_each(|sending| self.add_sending(sending));
+            for sending in std::mem::take(&mut told.again) {
+                self.add_sending(sending);
+            }
             let Told { topic, published, publication, .. } = told;
             self.topic = self.topic.take().or(topic.take());
             self.published = self.published.take().or(published.take());

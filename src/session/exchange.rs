@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
+use super::early::{Early, EarlyOnes};
 use super::ids::Ids;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
@@ -47,41 +48,6 @@ struct Done {
     sent_on: FrameNo,
     /// Further acknowledgements that its receiver owes, because something was sent to it again.
     owed: u32,
-}
-
-/// An acknowledgement or a PUBREL without its message.
-#[derive(Debug, Clone, Copy)]
-struct Early {
-    code: u8,
-    place: PacketRef,
-    known: bool,
-    /// The end of an exchange with this identifier, where there was one.
-    done: Option<FrameNo>,
-}
-
-/// What waits for its message, in the order of identifier and type. PUBREC and PUBCOMP of one message may both wait for
-/// it; PUBREL for the session that it goes on with.
-#[derive(Debug, Clone, Default)]
-struct EarlyOnes(Vec<((u16, PacketType), Early)>);
-
-impl EarlyOnes {
-    fn insert(&mut self, key: (u16, PacketType), early: Early) -> Option<Early> {
-        match self.0.binary_search_by_key(&key, |(other, _)| *other) {
-            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, early)),
-            Err(at) => {
-                if self.0.is_empty() {
-                    self.0.reserve_exact(1);
-                }
-                self.0.insert(at, (key, early));
-                None
-            }
-        }
-    }
-
-    fn remove(&mut self, key: (u16, PacketType)) -> Option<Early> {
-        let at = self.0.binary_search_by_key(&key, |(other, _)| *other).ok()?;
-        Some(self.0.remove(at).1)
-    }
 }
 
 /// Takes what the exchanges of a direction tell: the counts of the connection, and those that are over.

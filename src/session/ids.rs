@@ -10,13 +10,13 @@ const FEW: usize = 24;
 pub(super) struct Ids<T> {
     /// In the order of the identifiers, as long as there are few.
     few: Vec<(u16, T)>,
-    /// Instead of them.
-    many: Option<Box<BTreeMap<u16, T>>>,
+    /// Instead of them, where it is not empty.
+    many: BTreeMap<u16, T>,
 }
 
 impl<T> Default for Ids<T> {
     fn default() -> Self {
-        Self { few: Vec::new(), many: None }
+        Self { few: Vec::new(), many: BTreeMap::new() }
     }
 }
 
@@ -29,35 +29,31 @@ impl<T> Ids<T> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.many.as_ref().map_or(self.few.len(), |many| many.len())
+        self.few.len() + self.many.len()
     }
 
     pub(super) fn get(&self, id: u16) -> Option<&T> {
-        match &self.many {
-            Some(many) => many.get(&id),
-            None => self.place(id).ok().map(|at| &self.few[at].1),
-        }
+        if self.many.is_empty() { self.place(id).ok().map(|at| &self.few[at].1) } else { self.many.get(&id) }
     }
 
     pub(super) fn get_mut(&mut self, id: u16) -> Option<&mut T> {
-        if self.many.is_some() {
-            return self.many.as_mut()?.get_mut(&id);
+        if !self.many.is_empty() {
+            return self.many.get_mut(&id);
         }
         let at = self.place(id).ok()?;
         Some(&mut self.few[at].1)
     }
 
     pub(super) fn insert(&mut self, id: u16, value: T) {
-        if let Some(many) = &mut self.many {
-            many.insert(id, value);
+        if !self.many.is_empty() {
+            self.many.insert(id, value);
             return;
         }
         match self.place(id) {
             Ok(at) => self.few[at].1 = value,
             Err(_) if self.few.len() == FEW => {
-                let mut many: Box<BTreeMap<_, _>> = Box::new(std::mem::take(&mut self.few).into_iter().collect());
-                many.insert(id, value);
-                self.many = Some(many);
+                self.many.extend(std::mem::take(&mut self.few));
+                self.many.insert(id, value);
             }
             Err(at) => {
                 if self.few.capacity() == 0 {
@@ -70,17 +66,15 @@ impl<T> Ids<T> {
     }
 
     pub(super) fn remove(&mut self, id: u16) -> Option<T> {
-        let Some(many) = &mut self.many else { return self.place(id).ok().map(|at| self.few.remove(at).1) };
-        let removed = many.remove(&id);
-        if many.is_empty() {
-            self.many = None;
+        if self.many.is_empty() {
+            return self.place(id).ok().map(|at| self.few.remove(at).1);
         }
-        removed
+        self.many.remove(&id)
     }
 
     /// All of them, in the order of the identifiers.
     pub(super) fn into_iter(self) -> impl Iterator<Item = (u16, T)> {
-        self.few.into_iter().chain(self.many.into_iter().flat_map(|many| *many))
+        self.few.into_iter().chain(self.many)
     }
 }
 
@@ -96,7 +90,7 @@ mod tests {
             number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // The set grows beyond few, and shrinks to none.
             let id = (number >> 16) as u16 % if step % 1000 < 500 { 60 } else { 5 };
-            if step % 1000 < 500 && number % 3 > 0 {
+            if step % 1000 < 500 && number & 3 > 0 {
                 ids.insert(id, step);
                 map.insert(id, step);
             } else {
@@ -106,11 +100,11 @@ mod tests {
             assert_eq!((ids.len(), ids.get(id)), (map.len(), map.get(&id)));
             assert_eq!(ids.get_mut(id).copied(), map.get(&id).copied());
         }
-        assert!(ids.len() == 0 && ids.many.is_none());
+        assert!(ids.len() == 0 && ids.many.is_empty());
         for id in (0..=FEW as u16).rev() {
             ids.insert(id, 0);
         }
-        assert!(ids.many.is_some());
+        assert!(!ids.many.is_empty());
         assert!(ids.into_iter().map(|(id, _)| id).eq(0..=FEW as u16));
     }
 }

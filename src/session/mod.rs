@@ -14,6 +14,7 @@ mod counts;
 mod delivery;
 mod details;
 mod digest;
+mod early;
 mod end;
 mod exchange;
 mod ids;

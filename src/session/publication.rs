@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::delivery::{Delivery, DeliveryOutcome, Name, PacketRef};
+use super::delivery::{Delivery, DeliveryOutcome, Name, PacketRef, Told};
 use super::digest::Content;
 use super::exchange::EARLY;
 use super::receiver::{Broker, Expected};
@@ -42,7 +42,7 @@ impl Publication {
     pub(super) fn cost(&self) -> usize {
         let lists = (self.expected.len() + self.shares.len()) * size_of::<Expected>()
             + self.got.len() * size_of::<(Party, Receipt)>();
-        size_of::<Self>() + size_of::<Delivery>() + self.topic.len() + lists
+        size_of::<Self>() + size_of::<Delivery>() + size_of::<Told>() + self.topic.len() + lists
     }
 
     /// Since when the broker is to send it: a message of QoS 2 may have to be released first.

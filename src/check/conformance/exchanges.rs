@@ -84,9 +84,9 @@ struct Many {
 }
 
 impl Many {
-    fn of(few: &mut Vec<Open>) -> Box<Self> {
-        let mut many = Box::<Self>::default();
-        for open in std::mem::take(few) {
+    fn of(few: Vec<Open>) -> Self {
+        let mut many = Self::default();
+        for open in few {
             many.push(open);
         }
         many
@@ -162,7 +162,7 @@ impl Done {
 
     fn take(&mut self, id: u16) -> Option<Before> {
         // All of them at a time, by vector instructions: most often it is none.
-        if !self.ids.iter().fold(false, |any, done| any | (*done == id)) {
+        if self.ids.iter().fold(0, |any, done| any | u8::from(*done == id)) == 0 {
             return None;
         }
         let place = self.ids[..self.count].iter().rposition(|done| *done == id)?;
@@ -215,7 +215,7 @@ impl Waiting {
             return many.push(open);
         }
         if self.few.len() == FEW {
-            return self.many.insert(Many::of(&mut self.few)).push(open);
+            return self.many.insert(Box::new(Many::of(std::mem::take(&mut self.few)))).push(open);
         }
         if self.few.capacity() == 0 {
             // Most have one open at a time.
@@ -448,7 +448,9 @@ mod tests {
             assert!(!second.later && second.open.at == at(100) && second.open.first == at(2));
             let left: Vec<_> = exchanges.open(ToServer).map(|open| open.id).collect();
             assert_eq!(left, (4..=count).collect::<Vec<_>>());
-            left.into_iter().for_each(|id| assert!(exchanges.answer(ToServer, PubRel, id, at(104)).is_some()));
+            for id in left {
+                assert!(exchanges.answer(ToServer, PubRel, id, at(104)).is_some());
+            }
             assert!(exchanges.open(ToServer).next().is_none() && exchanges.waiting.to_server.many.is_none());
         }
     }
