@@ -136,9 +136,13 @@ fn text_of(bytes: &[u8], clipped: bool) -> Option<&str> {
 
 /// Whether there are control characters that no text has: then the bytes are numbers that look like UTF-8.
 fn has_controls(text: &str) -> bool {
-    // Most text has not even a line break; without a way out of the loop many bytes are looked at at once.
-    !text.bytes().fold(true, |plain, byte| plain & is_plain(byte))
-        && text.chars().any(|c| c.is_control() && !c.is_whitespace())
+    // Most text has not even a line break.
+    !is_plain_text(text) && text.chars().any(|c| c.is_control() && !c.is_whitespace())
+}
+
+/// Whether it is printable ASCII. Without a way out of the loop many bytes are looked at at once.
+fn is_plain_text(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| plain & is_plain(byte))
 }
 
 /// The text as JSON, if it is a whole object or array. A lone number or word is text: nobody meant it as JSON, unless
@@ -149,7 +153,7 @@ fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Cow<'_, str>> {
     }
     // A line break can stand between tokens only, where a space says the same: a record stays in its line.
     let text = text.trim();
-    let line: Cow<'_, str> = if text.bytes().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r')) {
+    let line: Cow<'_, str> = if !is_plain_text(text) && text.contains(['\n', '\r']) {
         text.replace(['\n', '\r'], " ").into()
     } else {
         text.into()
