@@ -111,9 +111,9 @@ impl Timestamp {
         let second = secs.rem_euclid(86_400) as u32;
         let mut out = *b"0000-00-00T00:00:00.000000000Z";
         let mut pair = |at: usize, value: u32| {
-            if let Some(digits) = out.get_mut(at..at + 2) {
-                digits.copy_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
-            }
+            let digits = PAIRS[value as usize % 100];
+            out[at] = digits[0];
+            out[at + 1] = digits[1];
         };
         pair(0, year / 100);
         pair(2, year % 100);
@@ -131,6 +131,17 @@ impl Timestamp {
         out
     }
 }
+
+/// The two digits of each number below 100.
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut value = 0;
+    while value < 100 {
+        pairs[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+        value += 1;
+    }
+    pairs
+};
 
 /// Year, month and day of the proleptic Gregorian calendar for a day number (day 0 is 1970-01-01), in the years that a
 /// timestamp can have.

@@ -60,7 +60,7 @@ enum Mark {
 enum Renderer {
     Json(Box<JsonLines<Staged>>),
     Csv(Box<Csv<Staged>>),
-    People { out: Staged, lines: Lines, tables: Box<Tables> },
+    People { out: Staged, lines: Box<Lines>, tables: Box<Tables> },
 }
 
 impl Report {
@@ -121,10 +121,10 @@ impl Report {
             let lines = Lines::new(style, shown).with_messages(messages).with_limit(arguments.limit);
             Renderer::People {
                 out,
-                lines: match columns {
+                lines: Box::new(match columns {
                     Some(columns) => lines.with_columns(columns),
                     None => lines,
-                },
+                }),
                 tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
             }
         };
@@ -280,7 +280,7 @@ impl Renderer {
     /// Rows that are put together elsewhere, and nothing else.
     fn rows(out: Staged, style: Style) -> Self {
         let (lines, tables) = (Lines::new(style, Shown::default()), Tables::new(style, Shown::default()));
-        Self::People { out, lines, tables: Box::new(tables) }
+        Self::People { out, lines: Box::new(lines), tables: Box::new(tables) }
     }
 
     fn out(&mut self) -> &mut Staged {

@@ -102,6 +102,8 @@ impl Buffer {
 }
 
 impl fmt::Write for Buffer {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `put`")]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.put(text.as_bytes());
         Ok(())

@@ -60,9 +60,9 @@ impl<'a> Compact<'a> {
 
     #[inline]
     fn string(&mut self, text: &str) {
-        self.out.put(&[b'"']);
+        self.out.put(b"\"");
         escape(self.out, text);
-        self.out.put(&[b'"']);
+        self.out.put(b"\"");
     }
 
     /// A floating-point number: in the fewest digits that tell it from all others, which is for one who knows how.
@@ -79,7 +79,7 @@ impl<'a> Compact<'a> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "where the name is known to the compiler, copying it takes no call")]
     fn key(&mut self, name: &'static str) {
-        self.out.put(&[b'"']);
+        self.out.put(b"\"");
         self.out.put(name.as_bytes());
         self.out.put(b"\":");
     }
@@ -87,7 +87,7 @@ impl<'a> Compact<'a> {
     #[inline]
     fn element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
         value.serialize(&mut *self)?;
-        self.out.put(&[b',']);
+        self.out.put(b",");
         Ok(())
     }
 }
@@ -289,9 +289,9 @@ impl Serializer for &mut Compact<'_> {
     /// A name of this program, with nothing to escape.
     #[inline]
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Error> {
-        self.out.put(&[b'"']);
+        self.out.put(b"\"");
         self.out.put(variant.as_bytes());
-        self.out.put(&[b'"']);
+        self.out.put(b"\"");
         Ok(())
     }
 
@@ -307,60 +307,60 @@ impl Serializer for &mut Compact<'_> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.out.put(&[b'{']);
+        self.out.put(b"{");
         self.key(variant);
         value.serialize(&mut *self)?;
-        self.out.put(&[b'}']);
+        self.out.put(b"}");
         Ok(())
     }
 
     #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Self, Error> {
-        self.out.put(&[b'[']);
+        self.out.put(b"[");
         Ok(self)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Self, Error> {
-        self.out.put(&[b'[']);
+        self.out.put(b"[");
         Ok(self)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
-        self.out.put(&[b'[']);
+        self.out.put(b"[");
         Ok(self)
     }
 
     fn serialize_tuple_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Self, Error> {
-        self.out.put(&[b'{']);
+        self.out.put(b"{");
         self.key(variant);
-        self.out.put(&[b'[']);
+        self.out.put(b"[");
         Ok(self)
     }
 
     #[inline]
     fn serialize_map(self, _: Option<usize>) -> Result<Self, Error> {
-        self.out.put(&[b'{']);
+        self.out.put(b"{");
         Ok(self)
     }
 
     #[inline]
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Error> {
-        self.out.put(&[b'{']);
+        self.out.put(b"{");
         Ok(self)
     }
 
     fn serialize_struct_variant(self, _: &'static str, _: u32, variant: &'static str, _: usize) -> Result<Self, Error> {
-        self.out.put(&[b'{']);
+        self.out.put(b"{");
         self.key(variant);
-        self.out.put(&[b'{']);
+        self.out.put(b"{");
         Ok(self)
     }
 
     fn collect_str<T: ?Sized + fmt::Display>(self, value: &T) -> Result<(), Error> {
-        self.out.put(&[b'"']);
+        self.out.put(b"\"");
         // Writing to memory can't fail.
         let _ = write!(Escape(self.out), "{value}");
-        self.out.put(&[b'"']);
+        self.out.put(b"\"");
         Ok(())
     }
 }
@@ -417,7 +417,7 @@ impl SerializeTupleVariant for &mut Compact<'_> {
 
     fn end(self) -> Result<(), Error> {
         self.close(b']');
-        self.out.put(&[b'}']);
+        self.out.put(b"}");
         Ok(())
     }
 }
@@ -432,7 +432,7 @@ impl SerializeMap for &mut Compact<'_> {
         if self.out.bytes().get(at) != Some(&b'"') {
             return Err(Error::custom("a key has to be a string"));
         }
-        self.out.put(&[b':']);
+        self.out.put(b":");
         Ok(())
     }
 
@@ -475,7 +475,7 @@ impl SerializeStructVariant for &mut Compact<'_> {
 
     fn end(self) -> Result<(), Error> {
         self.close(b'}');
-        self.out.put(&[b'}']);
+        self.out.put(b"}");
         Ok(())
     }
 }

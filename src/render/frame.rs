@@ -202,23 +202,19 @@ impl Info<'_> {
 
 impl Serialize for Info<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(160);
-        // A String takes whatever is written to it.
+        let mut text = Buffer::with_room(240);
+        // Writing to memory can't fail.
         let _ = self.write(&mut text);
-        serializer.serialize_str(&text)
+        serializer.serialize_str(text.text())
     }
 }
 
-/// Appends an address, in a column that is so wide.
+/// Appends an address, in a column that is so wide, of at most 44.
 pub(super) fn address(out: &mut Buffer, address: Address, width: usize) {
     let text = address.text();
-    match text.bytes.get(..text.length.max(width)) {
-        Some(padded) => out.put(padded),
-        None => {
-            out.put(text.bytes());
-            out.blanks(width.saturating_sub(text.length));
-        }
-    }
+    // Behind it are blanks, of which no column needs more.
+    let padded = text.length.max(width).min(text.bytes.len());
+    out.put(text.bytes.get(..padded).unwrap_or_default());
 }
 
 #[cfg(test)]

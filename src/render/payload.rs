@@ -136,9 +136,13 @@ fn text_of(bytes: &[u8], clipped: bool) -> Option<&str> {
 
 /// Whether there are control characters that no text has: then the bytes are numbers that look like UTF-8.
 fn has_controls(text: &str) -> bool {
-    // Most text has not even a line break; without a way out of the loop many bytes are looked at at once.
-    !text.bytes().fold(true, |plain, byte| plain & is_plain(byte))
-        && text.chars().any(|c| c.is_control() && !c.is_whitespace())
+    // Most text has not even a line break.
+    !is_plain_text(text) && text.chars().any(|c| c.is_control() && !c.is_whitespace())
+}
+
+/// Whether it is printable ASCII. Without a way out of the loop many bytes are looked at at once.
+fn is_plain_text(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| plain & is_plain(byte))
 }
 
 /// The text as JSON, if it is a whole object or array. A lone number or word is text: nobody meant it as JSON, unless
@@ -149,7 +153,7 @@ fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Cow<'_, str>> {
     }
     // A line break can stand between tokens only, where a space says the same: a record stays in its line.
     let text = text.trim();
-    let line: Cow<'_, str> = if text.bytes().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r')) {
+    let line: Cow<'_, str> = if !is_plain_text(text) && text.contains(['\n', '\r']) {
         text.replace(['\n', '\r'], " ").into()
     } else {
         text.into()
@@ -158,14 +162,25 @@ fn json_of(text: &str, clipped: bool, any_value: bool) -> Option<Cow<'_, str>> {
     (is_simple_json(line.as_bytes()) || serde_json::from_str::<IgnoredAny>(&line).is_ok()).then_some(line)
 }
 
-/// Where the bytes end, from this one on, of which this holds.
+/// The same byte in each of eight places.
+const fn eight(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Where the first of the bytes is, from this one on, of which `marks` sets a bit in its place of eight, and `one` says
+/// yes. All are ASCII.
 #[inline]
-fn skip(bytes: &[u8], from: usize, holds: impl Fn(u8) -> bool) -> usize {
+fn find(bytes: &[u8], from: usize, marks: impl Fn(u64) -> u64, one: impl Fn(u8) -> bool) -> usize {
     let mut at = from;
-    while bytes.get(at).is_some_and(|byte| holds(*byte)) {
-        at += 1;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let found = marks(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
     }
-    at
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| one(*byte)).unwrap_or(rest.len())
 }
 
 /// Whether this is JSON for certain: of no more than 32 levels, in printable ASCII and without escapes, as what devices
@@ -184,13 +199,23 @@ fn is_simple_json(json: &[u8]) -> bool {
         More,
     }
     // Without a way out of the loop many bytes are looked at at once.
-    if !json.iter().fold(true, |plain, byte| plain & is_plain(*byte) & (*byte != b'\\')) {
+    let is_plain = |byte: u8| is_plain(byte) && byte != b'\\';
+    if !json.iter().fold(true, |plain, byte| plain & is_plain(*byte)) {
         return false;
     }
-    let digits = |from: usize| skip(json, from, |byte| byte.is_ascii_digit());
+    let digits = |from: usize| {
+        // No byte of ASCII carries into the next: digits alone have a 3 above before and after 6 is added.
+        let above = |word: u64| (word & eight(0xf0)) ^ eight(0x30);
+        find(json, from, |word| above(word) | above(word + eight(6)), |byte| !byte.is_ascii_digit())
+    };
     // Where a string ends that begins there.
     let string = |from: usize| {
-        let end = skip(json, from + 1, |byte| byte != b'"');
+        let quotes = |word: u64| {
+            let other = word ^ eight(b'"');
+            // A borrow can mark bytes behind a quote only, and the first counts.
+            other.wrapping_sub(eight(1)) & !other & eight(0x80)
+        };
+        let end = find(json, from + 1, quotes, |byte| byte == b'"');
         (end < json.len()).then_some(end + 1)
     };
     // One bit for each level: 1 for an object.

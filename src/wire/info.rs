@@ -147,7 +147,8 @@ pub(crate) fn write_tcp_info(
 }
 
 /// A number behind its name.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "where the name is known to the compiler, copying it takes no call")]
 fn number(out: &mut impl Write, name: &str, value: impl itoa::Integer) -> fmt::Result {
     out.write_str(name)?;
     out.write_str(itoa::Buffer::new().format(value))
