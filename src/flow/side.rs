@@ -11,7 +11,6 @@ use super::state::{Signal, TcpState};
 use super::traffic::HeldUp;
 use super::verdict::{RetransmissionKind, Verdict};
 use crate::capture::Origin;
-use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
 
@@ -336,34 +335,6 @@ impl Blank for Vec<Arrival> {
 }
 
 impl Side {
-    /// See [`super::tcp::Connection::approach`].
-    #[inline]
-    pub(super) fn approach(&self) {
-        prefetch(&self.state);
-        prefetch(&self.next);
-        prefetch(&self.newest);
-        prefetch(&self.sent);
-        prefetch(&self.trouble);
-        prefetch(&self.counters.packets);
-        prefetch(&self.counters.window);
-        prefetch(&self.counters.rtt);
-        prefetch(&self.counters.traffic.data);
-        prefetch(&self.counters.traffic.ack_packets);
-    }
-
-    /// See [`super::tcp::Connection::reach`].
-    #[inline]
-    pub(super) fn arrive(&self) {
-        let (front, back) = self.sent.as_slices();
-        if let Some(last) = back.last().or(front.last()) {
-            prefetch(last);
-        }
-        if let Some(first) = front.first() {
-            prefetch(first);
-        }
-        self.counters.rtt.prefetch();
-        self.counters.traffic.prefetch();
-    }
     /// Its state.
     pub const fn state(&self) -> TcpState {
         self.state

@@ -5,12 +5,11 @@ use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use super::endpoint::{Direction, FlowKey, Transport};
-use super::followed::{Flow, same};
+use super::followed::Flow;
 use super::index::Index;
 use super::record::KnownBy;
 use super::state::TcpState;
 use crate::capture::{FrameNo, Origin};
-use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
 
@@ -90,9 +89,9 @@ pub type EndedFlows<A> = Vec<(Box<Flow<A>>, Ended)>;
 /// All flows that are followed.
 #[derive(Debug)]
 pub struct FlowTable<A> {
-    slots: Vec<Option<Box<Flow<A>>>>,
+    pub(super) slots: Vec<Option<Box<Flow<A>>>>,
     free: Vec<usize>,
-    index: Index,
+    pub(super) index: Index,
     /// For each slot a time until which its flow can't become idle, so that most need not be looked at.
     awake: Vec<Timestamp>,
     /// When the first of `over` is due.
@@ -107,7 +106,7 @@ pub struct FlowTable<A> {
     packets: u32,
     evicted: u64,
     /// Where the flow of the next segment most likely is.
-    hint: Option<usize>,
+    pub(super) hint: Option<usize>,
 }
 
 impl<A: Default> FlowTable<A> {
@@ -243,50 +242,6 @@ impl<A: Default> FlowTable<A> {
                 self.found(slot, source, origin, false)
             }
         }
-    }
-
-    /// A segment between these ends comes soon: the first step on the way to its flow. See [`FlowTable::approach`].
-    #[inline]
-    pub fn expect(&self, source: SocketAddr, destination: SocketAddr) -> u32 {
-        let hash = self.index.hash(Transport::Tcp, source, destination);
-        self.index.prefetch(hash);
-        hash
-    }
-
-    /// The second step: where the flow is.
-    #[inline]
-    pub fn locate(&self, hash: u32) -> Option<usize> {
-        let slot = self.index.likely(hash)?;
-        prefetch(self.slots.get(slot)?);
-        Some(slot)
-    }
-
-    /// The third step: the flow itself.
-    #[inline]
-    pub fn approach(&self, slot: usize) {
-        let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return };
-        prefetch(&flow.client);
-        prefetch(&flow.server);
-        prefetch(&flow.last);
-        prefetch(&flow.app);
-        prefetch(&flow.shorthand);
-        prefetch(&flow.streams.to_server);
-        prefetch(&flow.streams.to_client);
-        flow.connection.approach();
-    }
-
-    /// The fourth step: what the flow points to.
-    #[inline]
-    pub fn arrive(&self, slot: usize) -> Option<(FrameNo, &A)> {
-        let flow = self.slots.get(slot)?.as_deref()?;
-        flow.connection.arrive();
-        Some((flow.id, &flow.app))
-    }
-
-    /// The last step: the next segment is most likely of this flow.
-    #[inline]
-    pub const fn hint(&mut self, slot: usize) {
-        self.hint = Some(slot);
     }
 
     /// Tells the table that the connection may have come to its end with this segment.

@@ -15,7 +15,6 @@ use super::side::{Side, Stamp, SynOptions, WindowScale};
 use super::state::{Signal, TcpState};
 use super::verdict::{Marks, Verdict};
 use crate::capture::Origin;
-use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Checksum, Ip, Segment, SeqNum, TcpFlags};
 
@@ -139,26 +138,10 @@ pub struct Connection {
     pub handshake: Rare<Handshake>,
     /// How it ends.
     pub closing: Rare<Closing>,
-    last_segment: Option<Timestamp>,
+    pub(super) last_segment: Option<Timestamp>,
 }
 
 impl Connection {
-    /// Asks for what every segment needs.
-    #[inline]
-    pub(super) fn approach(&self) {
-        prefetch(&self.handshake);
-        prefetch(&self.last_segment);
-        self.sides.to_server.approach();
-        self.sides.to_client.approach();
-    }
-
-    /// Asks for what that points to.
-    #[inline]
-    pub(super) fn arrive(&self) {
-        self.sides.to_server.arrive();
-        self.sides.to_client.arrive();
-    }
-
     /// Exchanges the roles of the two ends.
     pub fn turn_round(&mut self) {
         self.sides.swap();

@@ -1,0 +1,105 @@
+//! The way to the flow of a segment that comes soon, step by step: each step asks for the memory that the next one reads.
+//!
+//! With thousands of flows each segment is of another one than the last, and finds none of it in the core's cache.
+
+use std::net::SocketAddr;
+
+use super::endpoint::Transport;
+use super::side::Side;
+use super::table::FlowTable;
+use super::tcp::Connection;
+use crate::capture::FrameNo;
+use crate::prefetch::prefetch;
+
+impl<A: Default> FlowTable<A> {
+    /// A segment between these ends comes soon: the first step on the way to its flow. See [`FlowTable::approach`].
+    #[inline]
+    pub fn expect(&self, source: SocketAddr, destination: SocketAddr) -> u32 {
+        let hash = self.index.hash(Transport::Tcp, source, destination);
+        self.index.prefetch(hash);
+        hash
+    }
+
+    /// The second step: where the flow is.
+    #[inline]
+    pub fn locate(&self, hash: u32) -> Option<usize> {
+        let slot = self.index.likely(hash)?;
+        prefetch(self.slots.get(slot)?);
+        Some(slot)
+    }
+
+    /// The third step: the flow itself.
+    #[inline]
+    pub fn approach(&self, slot: usize) {
+        let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return };
+        prefetch(&flow.client);
+        prefetch(&flow.server);
+        prefetch(&flow.last);
+        prefetch(&flow.app);
+        prefetch(&flow.shorthand);
+        prefetch(&flow.streams.to_server);
+        prefetch(&flow.streams.to_client);
+        flow.connection.approach();
+    }
+
+    /// The fourth step: what the flow points to.
+    #[inline]
+    pub fn arrive(&self, slot: usize) -> Option<(FrameNo, &A)> {
+        let flow = self.slots.get(slot)?.as_deref()?;
+        flow.connection.arrive();
+        Some((flow.id, &flow.app))
+    }
+
+    /// The last step: the next segment is most likely of this flow.
+    #[inline]
+    pub const fn hint(&mut self, slot: usize) {
+        self.hint = Some(slot);
+    }
+}
+
+impl Connection {
+    /// Asks for what every segment needs.
+    #[inline]
+    fn approach(&self) {
+        prefetch(&self.handshake);
+        prefetch(&self.last_segment);
+        self.sides.to_server.approach();
+        self.sides.to_client.approach();
+    }
+
+    /// Asks for what that points to.
+    #[inline]
+    fn arrive(&self) {
+        self.sides.to_server.arrive();
+        self.sides.to_client.arrive();
+    }
+}
+
+impl Side {
+    #[inline]
+    fn approach(&self) {
+        prefetch(&self.state);
+        prefetch(&self.next);
+        prefetch(&self.newest);
+        prefetch(&self.sent);
+        prefetch(&self.trouble);
+        prefetch(&self.counters.packets);
+        prefetch(&self.counters.window);
+        prefetch(&self.counters.rtt);
+        prefetch(&self.counters.traffic.data);
+        prefetch(&self.counters.traffic.ack_packets);
+    }
+
+    #[inline]
+    fn arrive(&self) {
+        let (front, back) = self.sent.as_slices();
+        if let Some(last) = back.last().or(front.last()) {
+            prefetch(last);
+        }
+        if let Some(first) = front.first() {
+            prefetch(first);
+        }
+        self.counters.rtt.prefetch();
+        self.counters.traffic.prefetch();
+    }
+}
