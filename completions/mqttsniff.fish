@@ -60,6 +60,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-versio
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l cap -d 'Hold at most so much of something: flows=100000' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -116,6 +118,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-ver
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -237,6 +240,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l max-findin
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
@@ -261,6 +266,8 @@ tcp\t'Retransmissions, resets and zero windows'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'

@@ -1,5 +1,7 @@
 //! Caps on what is held: each can be set, and its effect is told as it happens and counted at the end.
 
+#![allow(clippy::unwrap_used, missing_docs, reason = "these are tests")]
+
 mod common;
 
 use common::craft::{CONNACK, Connection, connect, publish};

@@ -162,7 +162,10 @@ fn messages_of_megabytes_are_told_with_their_length_by_whoever_sent_them() {
         }
         // The server sends what nobody has subscribed to.
         let findings: Vec<_> = of(&records, "finding").iter().map(|finding| finding["id"].clone()).collect();
-        assert_eq!(findings, ["mqtt.no-subscription"]);
+        let cut = if length > 1 << 20 { 2 } else { 0 };
+        let capped = findings.iter().filter(|id| *id == "capture.cap-reached").count();
+        assert_eq!((capped, findings.len()), (cut, cut + 1), "{findings:?}");
+        assert!(findings.contains(&Value::from("mqtt.no-subscription")));
     }
 }
 

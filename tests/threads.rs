@@ -22,14 +22,7 @@ const PACKETS: u64 = if cfg!(debug_assertions) { 20_000 } else { 1_000_000 };
 const NAME_OF_PIPE: &str = "standard input";
 
 /// The options for threads that are compared.
-fn threads() -> Vec<&'static [&'static str]> {
-    let help = common::run(["read", "--help"]);
-    if common::stdout(&help).contains("--jobs") {
-        return vec![&[], &["-j1"], &["-j2"], &["-j8"]];
-    }
-    eprintln!("skipped: there is no --jobs, so that only files and pipes are compared");
-    vec![&[]]
-}
+const THREADS: [&[&str]; 4] = [&[], &["-j1"], &["-j2"], &["-j8"]];
 
 /// What a run printed.
 #[derive(PartialEq, Eq)]
@@ -109,7 +102,7 @@ fn compare(capture: &Path, threads: &[&[&str]]) {
 
 #[test]
 fn every_fixture_reads_the_same_in_all_ways() {
-    let threads = threads();
+    let threads = THREADS;
     for capture in common::captures() {
         compare(&capture, &threads);
     }
@@ -132,7 +125,7 @@ fn generated_traffic_with_loss_reordering_and_duplicates_reads_the_same_in_all_w
     let written = traffic.write(&mut out).unwrap();
     out.flush().unwrap();
     assert!(written.packets >= PACKETS, "{written:?}");
-    compare(&path, &threads());
+    compare(&path, &THREADS);
 }
 
 #[test]

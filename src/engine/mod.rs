@@ -5,6 +5,7 @@ mod cap;
 mod event;
 mod log;
 mod run;
+mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};

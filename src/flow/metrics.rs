@@ -125,6 +125,7 @@ impl Durations {
             prefetch(&many.fresh_count);
         }
     }
+
     /// None yet.
     pub const fn new() -> Self {
         Self(Noted::Nothing)
@@ -447,7 +448,7 @@ mod tests {
         merged.merge(&Durations::default());
         let together = of(&mut (1..=1000));
         let buckets = |durations: &Durations| match &durations.0 {
-            Noted::Many(many) => many.buckets.clone(),
+            Noted::Many(many) => many.sorted(),
             Noted::Nothing | Noted::One(_) => Vec::new(),
         };
         assert_eq!(buckets(&merged), buckets(&together));
@@ -486,8 +487,8 @@ mod tests {
             durations.record(Span::from_nanos(500));
         }
         let Noted::Many(many) = &durations.0 else { panic!("many were noted") };
-        assert_eq!(many.buckets.len(), 3);
-        assert_eq!(many.buckets.iter().map(|entry| u64::from(entry & FULL)).sum::<u64>(), durations.count());
+        assert_eq!(many.sorted().len(), 3);
+        assert_eq!(many.sorted().iter().map(|entry| u64::from(entry & FULL)).sum::<u64>(), durations.count());
         assert_eq!(durations.percentile(50), Some(Span::from_nanos(1000)));
         assert!(durations.percentile(0).is_some_and(|least| least < Span::from_nanos(600)));
     }
