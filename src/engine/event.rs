@@ -6,7 +6,7 @@ use super::cap::Cap;
 use crate::capture::{Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
 use crate::flow::{
-    Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
+    Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
 };
 use crate::mqtt::{LostSync, Version};
 use crate::time::Span;
@@ -68,6 +68,20 @@ impl FlowRef {
                 to_server: flow.connection.sides.to_server.starts_with_syn(),
                 to_client: flow.connection.sides.to_client.starts_with_syn(),
             },
+        }
+    }
+
+    /// The name of a UDP conversation that is not over.
+    pub fn of_datagrams(datagrams: &Datagrams) -> Self {
+        Self {
+            id: datagrams.id,
+            stream: datagrams.stream,
+            transport: Transport::Udp,
+            client: datagrams.client,
+            server: datagrams.server,
+            known_by: datagrams.known_by,
+            begin: PerDirection::default(),
+            from_start: PerDirection::default(),
         }
     }
 }

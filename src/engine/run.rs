@@ -8,7 +8,7 @@ use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
-    Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, ReassemblyLimits, Transport,
+    Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits, Transport,
     Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::time::Timestamp;
@@ -252,11 +252,10 @@ impl Engine {
             (Some(ip), Payload::Udp(datagram)) => {
                 let source = SocketAddr::new(ip.source, datagram.source);
                 let destination = SocketAddr::new(ip.destination, datagram.destination);
-                let found = pass.followed.flows.find_datagram(source, destination, origin, &mut pass.followed.ended);
+                let sizes = (datagram.payload_length, frame.header.length);
+                let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
+                let found = flows.on_datagram((source, destination), sizes, origin, ended);
                 pass.emit_ended();
-                if let Some(flow) = pass.followed.flows.get_mut(found) {
-                    flow.count_datagram(found.direction, datagram.payload_length, frame.header.length);
-                }
                 Some((found, None))
             }
             (ip, Payload::Icmp(icmp)) => {
@@ -333,11 +332,16 @@ impl<S: Sink> Pass<'_, S> {
         let source = SocketAddr::new(quoted.source, ports.0);
         let key = FlowKey::new(transport, source, SocketAddr::new(quoted.destination, ports.1));
         let Some(flow) = self.followed.flows.find_quoted(&key) else { return };
-        let direction = flow.direction_from(source);
-        if transport == Transport::Tcp && matches!((icmp.version, icmp.kind, icmp.code), (4, 3, 4) | (6, 2, _)) {
-            flow.connection.on_packet_too_big(direction);
-        }
-        let name = FlowRef::of(flow);
+        let (direction, name) = match flow {
+            Quoted::Tcp(flow) => {
+                let direction = flow.direction_from(source);
+                if matches!((icmp.version, icmp.kind, icmp.code), (4, 3, 4) | (6, 2, _)) {
+                    flow.connection.on_packet_too_big(direction);
+                }
+                (direction, FlowRef::of(flow))
+            }
+            Quoted::Udp(datagrams) => (datagrams.direction_from(source), FlowRef::of_datagrams(datagrams)),
+        };
         if let (true, Some(from)) = (undelivered, from) {
             let Icmp { version, kind, code, .. } = *icmp;
             self.notice(NoticeKind::Undelivered(Undelivered { from, version, kind, code, direction }), Some(name));
@@ -418,6 +422,7 @@ impl<S: Sink> Pass<'_, S> {
     ) {
         // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
         let named = found.map(|(found, _)| Found { challenger: false, ..found });
+        let datagrams = named.and_then(|named| self.followed.flows.datagrams(named)).map(FlowRef::of_datagrams);
         let flow = named.and_then(|named| self.followed.flows.get_mut(named));
         // Nobody knows what people have written into a comment.
         let comments = if self.options.dissect.redactor.is_some() { &[] } else { comments };
@@ -426,11 +431,11 @@ impl<S: Sink> Pass<'_, S> {
             comments,
             packet,
             protocol: flow.as_ref().and_then(|flow| flow.app.protocol()),
-            states: flow.as_ref().filter(|flow| flow.transport == Transport::Tcp).map(|flow| PerDirection {
+            states: flow.as_ref().map(|flow| PerDirection {
                 to_server: flow.connection.sides.to_server.state(),
                 to_client: flow.connection.sides.to_client.state(),
             }),
-            flow: flow.map(|flow| FlowRef::of(flow)),
+            flow: flow.map(|flow| FlowRef::of(flow)).or(datagrams),
             direction: found.map(|(found, _)| found.direction),
             verdict: found.as_ref().and_then(|(_, verdict)| verdict.as_ref()),
             wireshark,

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use super::datagrams::Slot;
 use super::endpoint::Transport;
 use super::side::Side;
 use super::table::FlowTable;
@@ -31,7 +32,7 @@ impl<A: Default> FlowTable<A> {
     /// The third step: the flow itself.
     #[inline]
     pub fn approach(&self, slot: usize) {
-        let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return };
+        let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { return };
         prefetch(&flow.client);
         prefetch(&flow.server);
         prefetch(&flow.last);
@@ -45,7 +46,7 @@ impl<A: Default> FlowTable<A> {
     /// The fourth step: what the flow points to.
     #[inline]
     pub fn arrive(&self, slot: usize) -> Option<(FrameNo, &A)> {
-        let flow = self.slots.get(slot)?.as_deref()?;
+        let flow = self.slots.get(slot)?.tcp()?;
         flow.connection.arrive();
         Some((flow.id, &flow.app))
     }

@@ -112,13 +112,6 @@ impl<A> Flow<A> {
         }
     }
 
-    /// Whether it is the flow between these two ends.
-    #[inline]
-    pub(super) fn is_between(&self, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> bool {
-        let is = |client, server| same(client, &self.client) && same(server, &self.server);
-        self.transport == transport && (is(a, b) || is(b, a))
-    }
-
     /// Whether both ends have sent something.
     pub(super) fn is_conversation(&self) -> bool {
         Direction::BOTH.iter().all(|direction| self.counters(*direction).packets > 0)
@@ -127,15 +120,6 @@ impl<A> Flow<A> {
     /// The counters of a direction.
     pub fn counters(&self, direction: Direction) -> &Counters {
         self.connection.sides[direction].counters()
-    }
-
-    /// Counts a UDP datagram.
-    pub fn count_datagram(&mut self, direction: Direction, payload: u32, length: u32) {
-        let counters = &mut self.connection.sides[direction].counters;
-        counters.packets += 1;
-        counters.bytes += u64::from(length);
-        counters.payload_bytes += u64::from(payload);
-        counters.unique_bytes += u64::from(payload);
     }
 }
 

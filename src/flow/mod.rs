@@ -4,6 +4,7 @@
 //! It follows TCP (RFC 9293) and counts UDP. What the bytes of a stream mean is no concern of it.
 
 mod ahead;
+mod datagrams;
 mod endpoint;
 mod followed;
 mod holes;
@@ -25,6 +26,7 @@ mod usual;
 mod verdict;
 mod wireshark;
 
+pub use datagrams::Datagrams;
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
 pub use followed::Flow;
 pub use metrics::{Counters, Durations, Range, RareCounters};
@@ -35,7 +37,7 @@ pub use record::{CloseKind, KnownBy, Outcome};
 pub use side::{Side, SynOptions, WindowScale};
 pub use state::{Next, Signal, TcpState};
 pub use summary::Shorthand;
-pub use table::{Ended, EndedFlows, FlowLimits, FlowTable, Found};
+pub use table::{Ended, EndedFlows, FlowLimits, FlowTable, Found, Quoted};
 pub use tcp::{Closing, Connection, Handshake, Proof, SecondFin, Transition};
 pub use traffic::{DataTraffic, RareTraffic, Traffic};
 pub use verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};

@@ -4,6 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
+use super::datagrams::{Datagrams, Slot};
 use super::endpoint::{Direction, FlowKey, Transport};
 use super::followed::Flow;
 use super::index::Index;
@@ -83,13 +84,22 @@ pub struct Found {
     pub challenger: bool,
 }
 
+/// What a quoted packet belongs to.
+#[derive(Debug)]
+pub enum Quoted<'a, A> {
+    /// A TCP flow.
+    Tcp(&'a mut Flow<A>),
+    /// A UDP conversation.
+    Udp(&'a Datagrams),
+}
+
 /// Takes flows that were let go.
 pub type EndedFlows<A> = Vec<(Box<Flow<A>>, Ended)>;
 
 /// All flows that are followed.
 #[derive(Debug)]
 pub struct FlowTable<A> {
-    pub(super) slots: Vec<Option<Box<Flow<A>>>>,
+    pub(super) slots: Vec<Slot<A>>,
     free: Vec<usize>,
     pub(super) index: Index,
     /// For each slot a time until which its flow can't become idle, so that most need not be looked at.
@@ -144,17 +154,22 @@ impl<A: Default> FlowTable<A> {
         self.index.len() == 0
     }
 
-    /// The flow that `found` names.
+    /// The TCP flow that `found` names.
     pub fn get_mut(&mut self, found: Found) -> Option<&mut Flow<A>> {
-        let flow = self.slots.get_mut(found.slot)?.as_deref_mut()?;
+        let flow = self.slots.get_mut(found.slot)?.tcp_mut()?;
         if found.challenger { flow.challenger.as_deref_mut() } else { Some(flow) }
     }
 
-    /// The flow of a datagram, which is opened if it is the first.
-    pub fn find_datagram(
+    /// The UDP conversation that `found` names.
+    pub fn datagrams(&self, found: Found) -> Option<&Datagrams> {
+        self.slots.get(found.slot)?.udp()
+    }
+
+    /// Counts a datagram with so many bytes of payload, in a frame of `length` bytes; it may open a flow.
+    pub fn on_datagram(
         &mut self,
-        source: SocketAddr,
-        destination: SocketAddr,
+        (source, destination): (SocketAddr, SocketAddr),
+        (payload, length): (u32, u32),
         origin: Origin,
         ended: &mut EndedFlows<A>,
     ) -> Found {
@@ -166,15 +181,25 @@ impl<A: Default> FlowTable<A> {
             let (ends, known_by) = self.guess_roles(source, destination);
             self.open((Transport::Udp, hash), ends, known_by, origin, ended)
         };
-        self.found(slot, source, origin, false)
+        let mut found = Found { slot, direction: Direction::ToServer, challenger: false };
+        if let Some(Slot::Udp(datagrams)) = self.slots.get_mut(slot) {
+            found.direction = datagrams.direction_from(source);
+            datagrams.last = Origin { frame: origin.frame, time: origin.time.max(datagrams.last.time) };
+            datagrams.count(found.direction, payload, length);
+        }
+        found
     }
 
     /// The flow of a packet that is only quoted, by its source and destination, if it is followed.
-    pub fn find_quoted(&mut self, key: &FlowKey) -> Option<&mut Flow<A>> {
+    pub fn find_quoted(&mut self, key: &FlowKey) -> Option<Quoted<'_, A>> {
         let (a, b) = key.ends();
         let hash = self.index.hash(key.transport(), a, b);
         let slot = self.slot_of(hash, key.transport(), &a, &b)?;
-        self.slots.get_mut(slot)?.as_deref_mut()
+        match self.slots.get_mut(slot)? {
+            Slot::Free => None,
+            Slot::Tcp(flow) => Some(Quoted::Tcp(flow)),
+            Slot::Udp(datagrams) => Some(Quoted::Udp(datagrams)),
+        }
     }
 
     /// The flow of a segment, which is opened if it is the first of a connection.
@@ -192,9 +217,9 @@ impl<A: Default> FlowTable<A> {
         }
         if let Some(slot) = self.hint.take()
             && !segment.flags.has(TcpFlags::SYN)
-            && let Some(flow) = self.slots.get(slot).and_then(Option::as_deref)
-            && flow.challenger.is_none()
-            && flow.is_between(Transport::Tcp, &source, &destination)
+            && let Some(held) = self.slots.get(slot)
+            && held.is_between(Transport::Tcp, &source, &destination)
+            && held.tcp().is_some_and(|flow| flow.challenger.is_none())
         {
             return self.found(slot, source, origin, false);
         }
@@ -206,7 +231,7 @@ impl<A: Default> FlowTable<A> {
             return self.found(slot, source, origin, false);
         };
         if !segment.flags.has(TcpFlags::SYN)
-            && let Some(flow) = self.slots.get(slot).and_then(Option::as_deref)
+            && let Some(flow) = self.slots.get(slot).and_then(Slot::tcp)
             && flow.challenger.is_none()
         {
             return self.found(slot, source, origin, false);
@@ -224,7 +249,7 @@ impl<A: Default> FlowTable<A> {
             Place::Suspected => {
                 let stream = self.next_stream(Transport::Tcp);
                 let (ends, known_by) = self.roles(source, destination, segment);
-                if let Some(flow) = self.slots[slot].as_deref_mut() {
+                if let Some(flow) = self.slots[slot].tcp_mut() {
                     flow.drop_challenger();
                     let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, known_by, stream, origin));
                     challenger.reused_ports = true;
@@ -236,7 +261,7 @@ impl<A: Default> FlowTable<A> {
                 let (ends, known_by) = self.roles(source, destination, segment);
                 self.end(slot, Ended::Replaced, origin.time, ended);
                 let slot = self.open(key, ends, known_by, origin, ended);
-                if let Some(flow) = self.slots[slot].as_deref_mut() {
+                if let Some(flow) = self.slots[slot].tcp_mut() {
                     flow.reused_ports = true;
                 }
                 self.found(slot, source, origin, false)
@@ -246,7 +271,7 @@ impl<A: Default> FlowTable<A> {
 
     /// Tells the table that the connection may have come to its end with this segment.
     pub fn note_progress(&mut self, found: Found, now: Timestamp) {
-        let Some(flow) = self.slots.get_mut(found.slot).and_then(Option::as_deref_mut) else { return };
+        let Some(flow) = self.slots.get_mut(found.slot).and_then(Slot::tcp_mut) else { return };
         if flow.due || found.challenger || !flow.connection.is_over() {
             return;
         }
@@ -260,8 +285,8 @@ impl<A: Default> FlowTable<A> {
 
     /// Lets all flows go, those that began first first.
     pub fn finish(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
-        let mut slots: Vec<usize> = (0..self.slots.len()).filter(|slot| self.slots[*slot].is_some()).collect();
-        slots.sort_by_key(|slot| self.slots[*slot].as_ref().map(|flow| flow.id));
+        let mut slots: Vec<usize> = (0..self.slots.len()).filter(|slot| self.slots[*slot].id().is_some()).collect();
+        slots.sort_by_key(|slot| self.slots[*slot].id());
         for slot in slots {
             self.end(slot, Ended::CaptureEnd, now, ended);
         }
@@ -270,10 +295,7 @@ impl<A: Default> FlowTable<A> {
     /// The slot of the flow between these ends.
     #[inline]
     fn slot_of(&self, hash: u32, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> Option<usize> {
-        self.index.find(hash, |slot| {
-            let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return false };
-            flow.is_between(transport, a, b)
-        })
+        self.index.find(hash, |slot| self.slots.get(slot).is_some_and(|held| held.is_between(transport, a, b)))
     }
 
     #[inline]
@@ -305,13 +327,16 @@ impl<A: Default> FlowTable<A> {
             self.evict(origin.time, ended);
         }
         let stream = self.next_stream(transport);
-        let flow = Box::new(Flow::new(transport, ends, known_by, stream, origin));
+        let held = match transport {
+            Transport::Tcp => Slot::Tcp(Box::new(Flow::new(transport, ends, known_by, stream, origin))),
+            Transport::Udp => Slot::Udp(Box::new(Datagrams::new(ends, known_by, stream, origin))),
+        };
         let slot = if let Some(slot) = self.free.pop() {
-            self.slots[slot] = Some(flow);
+            self.slots[slot] = held;
             self.awake[slot] = origin.time;
             slot
         } else {
-            self.slots.push(Some(flow));
+            self.slots.push(held);
             self.awake.push(origin.time);
             self.slots.len() - 1
         };
@@ -321,7 +346,11 @@ impl<A: Default> FlowTable<A> {
 
     /// Takes a flow out of the table.
     fn end(&mut self, slot: usize, why: Ended, now: Timestamp, ended: &mut EndedFlows<A>) {
-        let Some(mut flow) = self.slots.get_mut(slot).and_then(Option::take) else { return };
+        let mut flow = match self.slots.get_mut(slot).map(std::mem::take) {
+            None | Some(Slot::Free) => return,
+            Some(Slot::Tcp(flow)) => flow,
+            Some(Slot::Udp(datagrams)) => Box::new(datagrams.into_flow()),
+        };
         self.free.push(slot);
         self.index.remove(self.index.hash(flow.transport, flow.client, flow.server), slot);
         flow.drop_challenger();
@@ -358,7 +387,7 @@ impl<A: Default> FlowTable<A> {
                     break;
                 }
                 self.over[queue].pop_front();
-                let Some(flow) = self.slots.get_mut(slot).and_then(Option::as_deref_mut) else { continue };
+                let Some(flow) = self.slots.get_mut(slot).and_then(Slot::tcp_mut) else { continue };
                 if flow.id != id {
                     continue;
                 }
@@ -378,21 +407,21 @@ impl<A: Default> FlowTable<A> {
     /// Looks at the next flow, whether it is idle.
     fn let_go_idle(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
         self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-        let (Some(Some(flow)), Some(awake)) = (self.slots.get(self.hand), self.awake.get_mut(self.hand)) else {
-            return;
-        };
+        let (Some(held), Some(awake)) = (self.slots.get(self.hand), self.awake.get_mut(self.hand)) else { return };
         if now <= *awake {
             return;
         }
         let limits = &self.limits;
-        let sides = &flow.connection.sides;
-        let unanswered = sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen();
-        let short = flow.transport == Transport::Udp || unanswered;
+        let short = held.tcp().is_none_or(|flow| {
+            let sides = &flow.connection.sides;
+            sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen()
+        });
         let limit = if short { limits.udp_idle } else { limits.tcp_idle };
-        if now.since(flow.last.time) > limit {
+        let Some((last, _)) = held.last() else { return };
+        if now.since(last.time) > limit {
             self.end(self.hand, Ended::Idle, now, ended);
         } else {
-            *awake = flow.last.time + limits.udp_idle.min(limits.tcp_idle);
+            *awake = last.time + limits.udp_idle.min(limits.tcp_idle);
         }
     }
 
@@ -402,9 +431,9 @@ impl<A: Default> FlowTable<A> {
         let mut compared = 0;
         for _ in 0..self.slots.len() {
             self.hand = (self.hand + 1) % self.slots.len();
-            let Some(flow) = self.slots[self.hand].as_deref() else { continue };
+            let Some((last, is_conversation)) = self.slots[self.hand].last() else { continue };
             // What was never answered goes before a conversation, so that a flood leaves those alone.
-            let rank = (flow.is_conversation(), flow.last.time);
+            let rank = (is_conversation, last.time);
             if oldest.is_none_or(|(least, _)| rank < least) {
                 oldest = Some((rank, self.hand));
             }
@@ -456,7 +485,7 @@ enum Place {
 
 impl<A: Default> FlowTable<A> {
     fn place(&self, slot: usize, source: SocketAddr, segment: &Segment<'_>) -> Place {
-        let Some(flow) = self.slots.get(slot).and_then(Option::as_deref) else { return Place::Current };
+        let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { return Place::Current };
         let (syn, ack) = (segment.flags.has(TcpFlags::SYN), segment.flags.has(TcpFlags::ACK));
         if let Some(challenger) = &flow.challenger {
             let from_client = source == challenger.client;
@@ -506,7 +535,7 @@ impl<A: Default> FlowTable<A> {
 
     /// Whether the segment proves that the suspected connection is real: a SYN-ACK for it, or its client going on.
     fn promotes(&self, slot: usize, source: SocketAddr, segment: &Segment<'_>) -> bool {
-        let flow = self.slots.get(slot).and_then(Option::as_deref);
+        let flow = self.slots.get(slot).and_then(Slot::tcp);
         let challenger = flow.and_then(|flow| flow.challenger.as_deref());
         let old_is_over = flow.is_some_and(|flow| {
             let sides = &flow.connection.sides;
@@ -520,15 +549,14 @@ impl<A: Default> FlowTable<A> {
 
     /// The suspected connection takes the place of the old one.
     fn promote(&mut self, slot: usize, origin: Origin, ended: &mut EndedFlows<A>) {
-        let Some(challenger) =
-            self.slots.get_mut(slot).and_then(Option::as_deref_mut).and_then(|flow| flow.challenger.take())
+        let Some(challenger) = self.slots.get_mut(slot).and_then(Slot::tcp_mut).and_then(|flow| flow.challenger.take())
         else {
             return;
         };
         let hash = self.index.hash(challenger.transport, challenger.client, challenger.server);
         self.end(slot, Ended::Replaced, origin.time, ended);
         self.free.pop();
-        self.slots[slot] = Some(challenger);
+        self.slots[slot] = Slot::Tcp(challenger);
         self.awake[slot] = origin.time;
         self.index.insert(hash, slot);
     }

@@ -177,7 +177,7 @@ fn streams_are_numbered_by_transport_in_the_order_of_their_first_frames() {
     let mut fixture = Fixture::new(FlowLimits::default());
     fixture.handshake(100);
     let origin = Origin { frame: FrameNo(50), time: Timestamp::from_nanos(0) };
-    fixture.table.find_datagram(end("10.0.0.1:53"), end("10.0.0.2:9"), origin, &mut fixture.ended);
+    fixture.table.on_datagram((end("10.0.0.1:53"), end("10.0.0.2:9")), (8, 50), origin, &mut fixture.ended);
     fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::SYN, 1, 0);
     fixture.table.finish(Timestamp::from_nanos(0), &mut fixture.ended);
     let mut streams: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.transport, flow.stream)).collect();

@@ -1,0 +1,149 @@
+//! The datagrams between two UDP ports: counts, and nothing of what a connection needs. A capture has more of them than
+//! connections, for each question to a name server is one.
+
+use std::net::SocketAddr;
+
+use super::endpoint::{Direction, PerDirection, Transport};
+use super::followed::{Flow, same};
+use super::record::KnownBy;
+use crate::capture::{FrameNo, Origin};
+
+/// A UDP conversation that is followed.
+#[derive(Debug)]
+pub struct Datagrams {
+    /// The frame that opened it.
+    pub id: FrameNo,
+    /// The number that Wireshark gives it (`udp.stream`).
+    pub stream: u32,
+    /// By what it is known who is the client.
+    pub known_by: KnownBy,
+    /// The client's address and port.
+    pub client: SocketAddr,
+    /// The server's address and port.
+    pub server: SocketAddr,
+    /// Its first frame.
+    pub(super) first: Origin,
+    /// Its last frame so far.
+    pub(super) last: Origin,
+    counts: PerDirection<Count>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    packets: u64,
+    /// Of the frames on the wire.
+    bytes: u64,
+    payload_bytes: u64,
+}
+
+impl Datagrams {
+    pub(super) fn new(ends: (SocketAddr, SocketAddr), known_by: KnownBy, stream: u32, origin: Origin) -> Self {
+        Self {
+            id: origin.frame,
+            stream,
+            known_by,
+            client: ends.0,
+            server: ends.1,
+            first: origin,
+            last: origin,
+            counts: PerDirection::default(),
+        }
+    }
+
+    /// The direction of a datagram from `source`.
+    pub fn direction_from(&self, source: SocketAddr) -> Direction {
+        if same(&source, &self.client) { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// Whether both ends have sent something.
+    pub(super) fn is_conversation(&self) -> bool {
+        Direction::BOTH.iter().all(|direction| self.counts[*direction].packets > 0)
+    }
+
+    /// Counts a datagram in a frame of `length` bytes.
+    pub(super) fn count(&mut self, direction: Direction, payload: u32, length: u32) {
+        let count = &mut self.counts[direction];
+        count.packets += 1;
+        count.bytes += u64::from(length);
+        count.payload_bytes += u64::from(payload);
+    }
+
+    /// The flow that it is, to be told.
+    pub(super) fn into_flow<A: Default>(self) -> Flow<A> {
+        let mut flow = Flow::new(Transport::Udp, (self.client, self.server), self.known_by, self.stream, self.first);
+        flow.last = self.last;
+        for direction in Direction::BOTH {
+            let (counters, count) = (&mut flow.connection.sides[direction].counters, self.counts[direction]);
+            counters.packets = count.packets;
+            counters.bytes = count.bytes;
+            counters.payload_bytes = count.payload_bytes;
+            counters.unique_bytes = count.payload_bytes;
+        }
+        flow
+    }
+}
+
+/// What is followed in a slot of the table.
+#[derive(Debug, Default)]
+pub(super) enum Slot<A> {
+    #[default]
+    Free,
+    Tcp(Box<Flow<A>>),
+    Udp(Box<Datagrams>),
+}
+
+impl<A> Slot<A> {
+    /// The TCP flow in it.
+    #[inline]
+    pub(super) fn tcp(&self) -> Option<&Flow<A>> {
+        match self {
+            Self::Tcp(flow) => Some(flow),
+            Self::Free | Self::Udp(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn tcp_mut(&mut self) -> Option<&mut Flow<A>> {
+        match self {
+            Self::Tcp(flow) => Some(flow),
+            Self::Free | Self::Udp(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn udp(&self) -> Option<&Datagrams> {
+        match self {
+            Self::Udp(datagrams) => Some(datagrams),
+            Self::Free | Self::Tcp(_) => None,
+        }
+    }
+
+    /// The number of what is in it.
+    pub(super) fn id(&self) -> Option<FrameNo> {
+        match self {
+            Self::Free => None,
+            Self::Tcp(flow) => Some(flow.id),
+            Self::Udp(datagrams) => Some(datagrams.id),
+        }
+    }
+
+    /// Its last frame, and whether both ends have sent something.
+    pub(super) fn last(&self) -> Option<(Origin, bool)> {
+        match self {
+            Self::Free => None,
+            Self::Tcp(flow) => Some((flow.last, flow.is_conversation())),
+            Self::Udp(datagrams) => Some((datagrams.last, datagrams.is_conversation())),
+        }
+    }
+
+    /// Whether it is what is between these two ends.
+    #[inline]
+    pub(super) fn is_between(&self, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> bool {
+        let (client, server) = match (self, transport) {
+            (Self::Tcp(flow), Transport::Tcp) => (&flow.client, &flow.server),
+            (Self::Udp(datagrams), Transport::Udp) => (&datagrams.client, &datagrams.server),
+            _ => return false,
+        };
+        (same(a, client) && same(b, server)) || (same(b, client) && same(a, server))
+    }
+}
