@@ -280,11 +280,14 @@ impl Engine {
     /// The capture has ended: all flows are told.
     pub fn finish(&mut self, sink: &mut impl Sink) {
         let Some(origin) = self.followed.stats.last else { return };
-        self.followed.flows.finish(origin.time, &mut self.followed.ended);
         let evicted = self.decoder.fragments_evicted();
         let fragments = self.decoder.stats().fragments;
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
-        pass.emit_ended();
+        // One after the other, so that not all are there as told and as followed at once.
+        for slot in pass.followed.flows.left() {
+            pass.followed.flows.finish(slot, origin.time, &mut pass.followed.ended);
+            pass.emit_ended();
+        }
         pass.fragments_evicted(evicted);
         let unfinished = fragments.waiting + fragments.expired + fragments.evicted;
         if unfinished > 0 {
@@ -385,7 +388,8 @@ impl<S: Sink> Pass<'_, S> {
         if self.followed.ended.is_empty() {
             return;
         }
-        for (mut flow, why) in std::mem::take(&mut self.followed.ended) {
+        let mut ended = std::mem::take(&mut self.followed.ended);
+        for (mut flow, why) in ended.drain(..) {
             let mut reader = StreamReader {
                 options: self.options,
                 stats: &mut self.followed.stats,
@@ -409,6 +413,7 @@ impl<S: Sink> Pass<'_, S> {
             }
             self.sink.ended(flow, why);
         }
+        self.followed.ended = ended;
     }
 
     fn packet(

@@ -283,13 +283,17 @@ impl<A: Default> FlowTable<A> {
         self.note_due();
     }
 
-    /// Lets all flows go, those that began first first.
-    pub fn finish(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
-        let mut slots: Vec<usize> = (0..self.slots.len()).filter(|slot| self.slots[*slot].id().is_some()).collect();
-        slots.sort_by_key(|slot| self.slots[*slot].id());
-        for slot in slots {
-            self.end(slot, Ended::CaptureEnd, now, ended);
-        }
+    /// The capture has ended: all that is followed, in the order in which it began, for [`FlowTable::finish`].
+    pub fn left(&self) -> Vec<u32> {
+        let mut slots: Vec<u32> =
+            (0..self.slots.len() as u32).filter(|slot| self.slots[*slot as usize].id().is_some()).collect();
+        slots.sort_unstable_by_key(|slot| self.slots[*slot as usize].id());
+        slots
+    }
+
+    /// Lets one of them go.
+    pub fn finish(&mut self, slot: u32, now: Timestamp, ended: &mut EndedFlows<A>) {
+        self.end(slot as usize, Ended::CaptureEnd, now, ended);
     }
 
     /// The slot of the flow between these ends.

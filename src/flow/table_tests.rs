@@ -79,7 +79,9 @@ impl Fixture {
 
     fn finish(mut self) -> Vec<(u64, Ended)> {
         let now = Timestamp::from_nanos(self.millis * 1_000_000);
-        self.table.finish(now, &mut self.ended);
+        for slot in self.table.left() {
+            self.table.finish(slot, now, &mut self.ended);
+        }
         self.ended.iter().map(|(flow, why)| (flow.id.0, *why)).collect()
     }
 }
@@ -130,7 +132,9 @@ fn the_frames_of_a_syn_that_nobody_took_up_are_not_lost() {
     let mut fixture = Fixture::new(FlowLimits::default());
     fixture.handshake(100);
     fixture.segment(true, TcpFlags::SYN, 70_000, 0);
-    fixture.table.finish(Timestamp::from_nanos(0), &mut fixture.ended);
+    for slot in fixture.table.left() {
+        fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
+    }
     let (flow, _) = fixture.ended.first().expect("one connection");
     assert_eq!(flow.counters(Direction::ToServer).packets, 3);
 }
@@ -167,7 +171,9 @@ fn without_a_handshake_the_port_tells_the_server() {
     fixture.segment(false, TcpFlags::ACK, 1, 1);
     fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::ACK, 1, 1);
     fixture.between(end("10.0.0.1:7777"), end("10.0.0.2:8888"), SYN_ACK, 1, 1);
-    fixture.table.finish(Timestamp::from_nanos(0), &mut fixture.ended);
+    for slot in fixture.table.left() {
+        fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
+    }
     let known: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.server.port(), flow.known_by)).collect();
     assert_eq!(known, [(1883, KnownBy::Port), (6666, KnownBy::FirstFrame), (7777, KnownBy::SynAck)]);
 }
@@ -179,7 +185,9 @@ fn streams_are_numbered_by_transport_in_the_order_of_their_first_frames() {
     let origin = Origin { frame: FrameNo(50), time: Timestamp::from_nanos(0) };
     fixture.table.on_datagram((end("10.0.0.1:53"), end("10.0.0.2:9")), (8, 50), origin, &mut fixture.ended);
     fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::SYN, 1, 0);
-    fixture.table.finish(Timestamp::from_nanos(0), &mut fixture.ended);
+    for slot in fixture.table.left() {
+        fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
+    }
     let mut streams: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.transport, flow.stream)).collect();
     streams.sort_unstable();
     assert_eq!(streams, [(Transport::Tcp, 0), (Transport::Tcp, 1), (Transport::Udp, 0)]);
