@@ -34,7 +34,6 @@ impl<A: Default> FlowTable<A> {
     pub fn approach(&self, slot: usize) {
         let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { return };
         prefetch(&flow.client);
-        prefetch(&flow.server);
         prefetch(&flow.last);
         prefetch(&flow.app);
         prefetch(&flow.shorthand);
@@ -62,7 +61,6 @@ impl Connection {
     /// Asks for what every segment needs.
     #[inline]
     fn approach(&self) {
-        prefetch(&self.handshake);
         prefetch(&self.last_segment);
         self.sides.to_server.approach();
         self.sides.to_client.approach();
@@ -83,12 +81,9 @@ impl Side {
         prefetch(&self.next);
         prefetch(&self.newest);
         prefetch(&self.sent);
-        prefetch(&self.trouble);
         prefetch(&self.counters.packets);
-        prefetch(&self.counters.window);
         prefetch(&self.counters.rtt);
         prefetch(&self.counters.traffic.data);
-        prefetch(&self.counters.traffic.ack_packets);
     }
 
     #[inline]

@@ -156,6 +156,15 @@ impl Subscriptions {
         old.inspect(|old| self.forget_pending(old)).is_some()
     }
 
+    fn take_pending(&mut self, packet_id: u16) -> Option<Pending> {
+        let pending = self.pending.remove(&packet_id);
+        // An empty map keeps room for eleven, and most connections ask once.
+        if self.pending.is_empty() {
+            self.pending = BTreeMap::new();
+        }
+        pending
+    }
+
     fn forget_pending(&mut self, pending: &Pending) {
         match pending {
             Pending::Subscribe(filters, ..) => filters.iter().for_each(|(filter, _)| self.forget(filter)),
@@ -165,7 +174,7 @@ impl Subscriptions {
 
     /// A SUBACK came; `changes` takes what it changed, where somebody wants to know.
     pub(super) fn on_suback(&mut self, packet_id: u16, codes: &[u8], mut changes: Option<&mut Vec<Change>>) -> Answer {
-        let Some(pending) = self.pending.remove(&packet_id) else { return Answer::Unsolicited };
+        let Some(pending) = self.take_pending(packet_id) else { return Answer::Unsolicited };
         let Pending::Subscribe(filters, count, frame) = pending else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;
@@ -192,7 +201,7 @@ impl Subscriptions {
         has_codes: bool,
         mut changes: Option<&mut Vec<Change>>,
     ) -> Answer {
-        let Some(pending) = self.pending.remove(&packet_id) else { return Answer::Unsolicited };
+        let Some(pending) = self.take_pending(packet_id) else { return Answer::Unsolicited };
         let Pending::Unsubscribe(filters, count) = &pending else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;

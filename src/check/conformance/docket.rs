@@ -142,6 +142,9 @@ impl Docket<'_> {
         }
         let (version, at) = (self.version, self.at);
         let due: Vec<_> = entries.deferred.extract_if(.., |waits| arrived(waits.lost_in)).collect();
+        if entries.deferred.is_empty() {
+            entries.deferred = Vec::new();
+        }
         for Deferred { rule, lost_in, frames, certainty, message, version, at } in due {
             (self.version, self.at) = (version, at);
             if !lost(lost_in) {
