@@ -6,7 +6,8 @@ use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 
 /// A distribution of durations in constant memory: exact count, minimum, mean and maximum, and
-/// percentiles that are right to within 1/64 of their value.
+/// percentiles that are right to within 1/64 of their value; to within 1/32, 1/16 … where the values are so different
+/// that they would fall into more than 256 buckets.
 #[derive(Debug, Clone, Default)]
 pub struct Durations(Noted);
 
@@ -35,7 +36,12 @@ struct Many {
     /// The buckets of the last durations, which are not among those yet: most need not go there for a while.
     fresh: [u16; FRESH],
     fresh_count: u8,
+    /// So many bits of a bucket's number are left out.
+    coarse: u8,
 }
+
+/// The most buckets; with more, each two become one.
+const BUCKETS: usize = 256;
 
 /// How many durations are put into their buckets together.
 const FRESH: usize = 20;
@@ -60,6 +66,7 @@ impl Many {
             buckets: vec![bucket | 1],
             fresh: [0; FRESH],
             fresh_count: 0,
+            coarse: 0,
         }
     }
 
@@ -80,15 +87,32 @@ impl Many {
     #[cold]
     fn sort_in(&mut self) {
         for at in 0..std::mem::take(&mut self.fresh_count) {
-            self.count_in(u32::from(self.fresh[usize::from(at)]), 1);
+            self.count_in(u32::from(self.fresh[usize::from(at)]) >> self.coarse, 1);
+        }
+        while self.buckets.len() > BUCKETS && u32::from(self.coarse) < PRECISION_BITS {
+            self.coarsen();
         }
     }
 
+    /// Makes one bucket of each two.
+    fn coarsen(&mut self) {
+        self.coarse += 1;
+        for entry in std::mem::take(&mut self.buckets) {
+            self.count_in(entry >> COUNT_BITS >> 1, entry & FULL);
+        }
+    }
+
+    /// The duration in the middle of a bucket.
+    fn middle_of(&self, bucket: u32) -> i64 {
+        let (first, last) = (bucket << self.coarse, ((bucket + 1) << self.coarse) - 1);
+        u64::midpoint(bucket_middle(first as u16), bucket_middle(last as u16)) as i64
+    }
+
     /// All buckets with their counts.
-    fn sorted(&self) -> Vec<u32> {
+    fn sorted(&self) -> Self {
         let mut all = self.clone();
         all.sort_in();
-        all.buckets
+        all
     }
 
     /// Adds to the sum.
@@ -221,10 +245,11 @@ impl Durations {
         };
         let rank = (many.count * u64::from(percent.min(100))).div_ceil(100).max(1);
         let mut seen = 0;
-        for entry in many.sorted() {
+        let many = many.sorted();
+        for entry in &many.buckets {
             seen += u64::from(entry & FULL);
             if seen >= rank {
-                let middle = bucket_middle((entry >> COUNT_BITS) as u16) as i64;
+                let middle = many.middle_of(entry >> COUNT_BITS);
                 return Some(Span::from_nanos(middle.clamp(many.min, many.max)));
             }
         }
@@ -239,9 +264,14 @@ impl Many {
         self.add(other.sum.0, other.sum.1);
         self.squares += other.squares;
         self.count += other.count;
-        for entry in other.sorted() {
-            self.count_in(entry >> COUNT_BITS, entry & FULL);
+        let other = other.sorted();
+        while self.coarse < other.coarse {
+            self.coarsen();
         }
+        for entry in other.buckets {
+            self.count_in(entry >> COUNT_BITS >> (self.coarse - other.coarse), entry & FULL);
+        }
+        self.sort_in();
     }
 }
 
@@ -437,6 +467,26 @@ mod tests {
     }
 
     #[test]
+    fn values_of_all_sizes_fall_into_few_buckets_and_percentiles_get_coarser() {
+        let mut durations = Durations::default();
+        for number in 0..40_000 {
+            durations.record(Span::from_nanos(1000 + number * number * 37));
+        }
+        let Noted::Many(many) = &durations.0 else { panic!("many were noted") };
+        assert!(many.buckets.len() <= BUCKETS && many.coarse > 0, "{} of {}", many.buckets.len(), many.coarse);
+        for percent in [1, 25, 50, 75, 99] {
+            let want = 1000 + (400 * i64::from(percent)).pow(2) * 37;
+            let got = durations.percentile(percent).expect("not empty").as_nanos();
+            assert!((got - want).abs() * 16 <= want, "p{percent}: {got} against {want}");
+        }
+        let mut merged = Durations::default();
+        merged.record(Span::from_nanos(5));
+        merged.record(Span::from_nanos(6));
+        merged.merge(&durations);
+        assert_eq!((merged.count(), merged.percentile(50)), (40_002, durations.percentile(50)));
+    }
+
+    #[test]
     fn merged_is_as_noted_together() {
         let of = |micros: &mut dyn Iterator<Item = i64>| {
             let mut durations = Durations::default();
@@ -448,7 +498,7 @@ mod tests {
         merged.merge(&Durations::default());
         let together = of(&mut (1..=1000));
         let buckets = |durations: &Durations| match &durations.0 {
-            Noted::Many(many) => many.sorted(),
+            Noted::Many(many) => many.sorted().buckets,
             Noted::Nothing | Noted::One(_) => Vec::new(),
         };
         assert_eq!(buckets(&merged), buckets(&together));
@@ -487,8 +537,8 @@ mod tests {
             durations.record(Span::from_nanos(500));
         }
         let Noted::Many(many) = &durations.0 else { panic!("many were noted") };
-        assert_eq!(many.sorted().len(), 3);
-        assert_eq!(many.sorted().iter().map(|entry| u64::from(entry & FULL)).sum::<u64>(), durations.count());
+        assert_eq!(many.sorted().buckets.len(), 3);
+        assert_eq!(many.sorted().buckets.iter().map(|entry| u64::from(entry & FULL)).sum::<u64>(), durations.count());
         assert_eq!(durations.percentile(50), Some(Span::from_nanos(1000)));
         assert!(durations.percentile(0).is_some_and(|least| least < Span::from_nanos(600)));
     }
