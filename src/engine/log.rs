@@ -235,7 +235,9 @@ mod tests {
             loop {
                 batch.advance();
                 let fill = source.fill(&mut batch);
-                for frame in batch.frames() {
+                for (place, frame) in batch.frames().enumerate() {
+                    // Looking ahead changes nothing either.
+                    logged.look_ahead(&batch, place);
                     direct.frame(&frame, &[], &mut |event: &Event<'_>| told.push(words(event)));
                     logged.frame(&frame, &[], &mut log);
                 }
