@@ -99,6 +99,8 @@ struct Above {
     checks: Checks,
     findings: [u64; 3],
     session_count: u64,
+    /// Neither sessions nor findings are wanted.
+    absent: bool,
     /// What caps on sessions and routes have cost so far.
     caps: CapCounts,
     /// Their total.
@@ -138,6 +140,12 @@ impl Analysis {
     /// Judges by other rules than by default. To be called before the first frame.
     pub fn check(&mut self, options: CheckOptions) {
         self.above.checks = Checks::new(options);
+    }
+
+    /// Follows no sessions and judges nothing, where nobody wants to know: frames, messages, streams and flows are told, and
+    /// the summary counts no sessions and no findings. To be called before the first frame.
+    pub const fn tell_engine_alone(&mut self) {
+        self.above.absent = true;
     }
 
     /// What judges, with what it has counted so far.
@@ -216,28 +224,33 @@ impl Above {
     /// A message of this flow comes soon: asks for the memory that it needs.
     #[inline]
     fn look_ahead(&self, flow: FrameNo) {
+        if self.absent {
+            return;
+        }
         self.sessions.prefetch(flow);
         self.checks.prefetch(flow);
     }
 
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+        if self.absent {
+            return pass_on(event, sink);
+        }
         self.sessions.on_event(event);
         if self.sessions.capped() != self.capped {
             self.tell_caps(event, sink);
         }
-        let mut ended = None;
-        match event {
-            Event::Packet(view) => sink(&Output::Packet(view)),
-            Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
-            Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
+        let ended = match event {
             Event::Flow(flow, why) if flow.transport == Transport::Tcp => {
                 // A flow that is told before the capture ends is told some time after its last frame.
-                ended = self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time));
+                self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time))
             }
-            Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
-            Event::Flow(..) | Event::Notice(_) | Event::Closing(..) => {}
-        }
+            Event::Flow(..) => None,
+            event => {
+                pass_on(event, sink);
+                None
+            }
+        };
         // What is wrong with a session or a flow is told before these themselves.
         if let (Some(session), Event::Flow(flow, _)) = (&ended, event) {
             self.session_count += 1;
@@ -254,11 +267,11 @@ impl Above {
             sink(&Output::Finding(&finding));
         }
         self.tell(None, sink);
-        if let Event::Flow(flow, why) = event {
+        if let Event::Flow(flow, _) = event {
             if let Some(session) = &ended {
                 sink(&Output::Session(session, flow));
             }
-            sink(&Output::Flow(flow, *why));
+            pass_on(event, sink);
         }
     }
 
@@ -310,7 +323,7 @@ impl Above {
 
     /// The capture has ended.
     fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
-        let Some(now) = self.now else { return };
+        let Some(now) = self.now.filter(|_| !self.absent) else { return };
         self.sessions.finish(now);
         self.tell(None, sink);
         for (broker, name, topic) in self.sessions.take_topics() {
@@ -324,6 +337,18 @@ impl Above {
             self.findings[finding.severity as usize] += 1;
             sink(&Output::Finding(&finding));
         }
+    }
+}
+
+/// Tells what an event is by itself.
+fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+    match event {
+        Event::Packet(view) => sink(&Output::Packet(view)),
+        Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
+        Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
+        Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
+        Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
+        Event::Notice(_) | Event::Closing(..) => {}
     }
 }
 

@@ -56,6 +56,9 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     report.check()?;
     let mut analysis = Analysis::new(Box::new(live), options);
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
+    if !report.wants_sessions() {
+        analysis.tell_engine_alone();
+    }
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {
         let fill = analysis.fill();

@@ -135,6 +135,12 @@ impl Report {
         Ok(report)
     }
 
+    /// Whether something is shown that rests on sessions or findings, or may.
+    pub(super) const fn wants_sessions(&self) -> bool {
+        let Shown { sessions, deliveries, topics, findings, summary, .. } = self.shown;
+        sessions || deliveries || topics || findings || summary || self.chooser.is_some()
+    }
+
     /// Whether rows are written while frames are read.
     pub(super) const fn scrolls(&self) -> bool {
         self.shown.packets

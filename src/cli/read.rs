@@ -44,6 +44,9 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let mut analysis = input::open(&arguments.files, options)?;
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
+    if !report.wants_sessions() {
+        analysis.tell_engine_alone();
+    }
     let mut progress = Progress::new(report.scrolls());
     let mut view = View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()) };
     let read = analysis.read(arguments.threads.get(), &mut view);
