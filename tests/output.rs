@@ -191,3 +191,24 @@ fn colours_are_used_when_they_are_asked_for_and_never_on_a_pipe() {
     assert!(!coloured(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!coloured(&["--json", "--color", "always"], &[]), "JSON has no colours");
 }
+
+/// Where nobody asks for sessions and findings they are not followed; what is shown must not depend on that.
+#[test]
+fn what_is_shown_alone_reads_as_among_all_the_rest() {
+    let mut compared = 0;
+    for path in captures() {
+        let path = path.to_str().unwrap();
+        let all = common::run(["read", "--json", "--show", common::ALL, path]);
+        for kind in ["packet", "message", "flow"] {
+            let alone = common::run(["read", "--json", "--show", &format!("{kind}s"), path]);
+            let of = |output: &Output| {
+                let record = format!("{{\"record\":\"{kind}\"");
+                let lines = stdout(output).lines().filter(|line| line.starts_with(&record));
+                lines.map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!(of(&alone), of(&all), "{kind} of {path}");
+            compared += of(&alone).len();
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
+}
