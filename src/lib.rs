@@ -12,6 +12,7 @@ pub mod field;
 pub mod flow;
 pub mod mqtt;
 mod prefetch;
+pub mod rare;
 pub mod redact;
 pub mod render;
 pub mod session;

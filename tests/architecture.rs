@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The rooms by floor. Rooms on one floor are strangers.
 const FLOORS: [&[&str]; 11] = [
-    &["time", "text", "token", "prefetch"],
+    &["time", "text", "token", "prefetch", "rare"],
     &["capture"],
     &["wire", "mqtt", "sparkplug"],
     &["flow"],

@@ -5,6 +5,7 @@ mod threads;
 pub use threads::Reader;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 
 use crate::capture::{Batch, Fill, FrameNo, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
@@ -103,8 +104,6 @@ struct Above {
     absent: bool,
     /// What caps on sessions and routes have cost so far.
     caps: CapCounts,
-    /// Their total.
-    capped: u64,
     /// The latest time of the capture, once that has ended.
     now: Option<Timestamp>,
 }
@@ -155,10 +154,8 @@ impl Analysis {
 
     /// Reads to the end and tells everything.
     pub fn run(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
-        while self.fill() == Fill::More {
-            self.analyse(usize::MAX, sink);
-        }
-        self.analyse(usize::MAX, sink);
+        // It never has enough.
+        let _ = self.read(NonZeroUsize::MIN, &mut &mut *sink);
         self.finish(sink)
     }
 
@@ -237,7 +234,7 @@ impl Above {
             return pass_on(event, sink);
         }
         self.sessions.on_event(event);
-        if self.sessions.capped() != self.capped {
+        if self.sessions.capped() != self.caps.total() {
             self.tell_caps(event, sink);
         }
         let ended = match event {
@@ -278,7 +275,6 @@ impl Above {
     /// Caps on sessions and routes had an effect with this event.
     fn tell_caps(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         let caps = self.sessions.caps();
-        self.capped = caps.total();
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,

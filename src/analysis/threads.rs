@@ -11,13 +11,15 @@ use std::thread;
 
 use super::{Above, Analysis, Output};
 use crate::capture::{Batch, Fill, Source, SourceReport};
-use crate::engine::{Engine, Event, EventLog};
+use crate::dissect::Conversation;
+use crate::engine::{Engine, Event, EventLog, Sink};
+use crate::flow::{Ended, Flow};
 use crate::time::Timestamp;
 
 /// Batches and logs on their way between two stages. Two keep both sides busy; more would only use more memory.
 const ON_THE_WAY: usize = 2;
 
-/// How many bytes of messages a log may hold before it is passed on in the middle of a batch.
+/// How much memory a log may take before it is passed on in the middle of a batch.
 const LOG_BYTES: usize = 1 << 20;
 
 /// Takes what an analysis tells while it reads to the end ([`Analysis::read`]).
@@ -192,18 +194,52 @@ fn follow(engine: &mut Engine, from: &LineEnd<Fetched>, to: &Line<Chunk>) {
     }
 }
 
-fn follow_batch(engine: &mut Engine, batch: &Batch, report: SourceReport, to: &Line<Chunk>) -> ControlFlow<()> {
-    let empty = || to.back.try_recv().unwrap_or_default();
-    let hand_on = |chunk| to.to.send(chunk).map_or(ControlFlow::Break(()), ControlFlow::Continue);
-    let mut chunk: Chunk = empty();
-    for (place, frame) in batch.frames().enumerate() {
-        engine.look_ahead(batch, place);
-        engine.frame(&frame, &[], &mut chunk.log);
-        if chunk.log.bytes_held() > LOG_BYTES {
-            chunk.report = report.clone();
-            hand_on(std::mem::replace(&mut chunk, empty()))?;
+/// Writes events down, and hands the log on when it is full: one frame may tell of half a million messages, where they
+/// waited behind a hole.
+struct Writer<'a> {
+    chunk: Chunk,
+    report: SourceReport,
+    to: &'a Line<Chunk>,
+    /// Nobody takes it any more.
+    ended: bool,
+}
+
+impl Writer<'_> {
+    fn hand_on(&mut self) {
+        let empty = self.to.back.try_recv().unwrap_or_default();
+        let mut full = std::mem::replace(&mut self.chunk, empty);
+        full.report = self.report.clone();
+        self.ended |= self.to.to.send(full).is_err();
+    }
+
+    fn hand_on_full(&mut self) {
+        if self.chunk.log.bytes_held() > LOG_BYTES {
+            self.hand_on();
         }
     }
-    chunk.report = report;
-    hand_on(chunk)
+}
+
+impl Sink for Writer<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.chunk.log.event(event);
+        self.hand_on_full();
+    }
+
+    fn ended(&mut self, flow: Box<Flow<Conversation>>, why: Ended) {
+        self.chunk.log.ended(flow, why);
+        self.hand_on_full();
+    }
+}
+
+fn follow_batch(engine: &mut Engine, batch: &Batch, report: SourceReport, to: &Line<Chunk>) -> ControlFlow<()> {
+    let mut writer = Writer { chunk: to.back.try_recv().unwrap_or_default(), report, to, ended: false };
+    for (place, frame) in batch.frames().enumerate() {
+        engine.look_ahead(batch, place);
+        engine.frame(&frame, &[], &mut writer);
+        if writer.ended {
+            break;
+        }
+    }
+    writer.hand_on();
+    if writer.ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -1,7 +1,7 @@
 //! How much is held at most, as an option.
 
 use clap::Args;
-use mqttsniff::engine::EngineOptions;
+use mqttsniff::engine::{Cap, EngineOptions};
 use mqttsniff::session::SessionOptions;
 
 /// The argument.
@@ -23,37 +23,26 @@ pub(super) struct Caps {
 /// What is capped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
-    Flows,
-    Fragments,
+    Number(Cap),
+    /// The bytes of all datagrams that wait for fragments.
     FragmentBytes,
-    OutOfOrder,
-    Messages,
-    Sessions,
-    Deliveries,
-    Retained,
-    Topics,
 }
 
 impl What {
-    const ALL: [(&'static str, Self); 9] = [
-        ("flows", Self::Flows),
-        ("fragments", Self::Fragments),
-        ("fragment_bytes", Self::FragmentBytes),
-        ("out_of_order", Self::OutOfOrder),
-        ("messages", Self::Messages),
-        ("sessions", Self::Sessions),
-        ("deliveries", Self::Deliveries),
-        ("retained", Self::Retained),
-        ("topics", Self::Topics),
-    ];
+    const FRAGMENT_BYTES: &str = "fragment_bytes";
+
+    fn names() -> impl Iterator<Item = (&'static str, Self)> {
+        let caps = Cap::ALL.into_iter().map(|cap| (cap.name(), Self::Number(cap)));
+        caps.chain([(Self::FRAGMENT_BYTES, Self::FragmentBytes)])
+    }
 }
 
 /// Reads `flows=100000`.
 fn cap(text: &str) -> Result<(What, usize), String> {
     let (name, number) = text.split_once('=').ok_or("it is a name and a number, such as flows=100000")?;
-    let what = What::ALL.iter().find(|(known, _)| *known == name.replace('-', "_")).map(|(_, what)| *what);
+    let what = What::names().find(|(known, _)| *known == name.replace('-', "_")).map(|(_, what)| what);
     let what = what.ok_or_else(|| {
-        let names: Vec<_> = What::ALL.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = What::names().map(|(name, _)| name).collect();
         format!("there is no cap '{name}'; there are {}", names.join(", "))
     })?;
     match number.parse() {
@@ -67,12 +56,12 @@ impl Caps {
     pub(super) fn engine(&self, mut options: EngineOptions) -> EngineOptions {
         for (what, number) in &self.cap {
             match what {
-                What::Flows => options.flows.flows = *number,
-                What::Fragments => options.fragments.datagrams = *number,
+                What::Number(Cap::Flows) => options.flows.flows = *number,
+                What::Number(Cap::Fragments) => options.fragments.datagrams = *number,
                 What::FragmentBytes => options.fragments.bytes = *number,
-                What::OutOfOrder => options.reassembly.bytes = *number,
-                What::Messages => options.dissect.framer.held_bytes = *number,
-                What::Sessions | What::Deliveries | What::Retained | What::Topics => {}
+                What::Number(Cap::OutOfOrder) => options.reassembly.bytes = *number,
+                What::Number(Cap::Messages) => options.dissect.framer.held_bytes = *number,
+                What::Number(Cap::Sessions | Cap::Deliveries | Cap::Retained | Cap::Topics) => {}
             }
         }
         options
@@ -82,11 +71,11 @@ impl Caps {
     pub(super) fn sessions(&self, mut options: SessionOptions) -> SessionOptions {
         for (what, number) in &self.cap {
             match what {
-                What::Sessions => options.waiting_sessions = *number,
-                What::Deliveries => options.publications = *number,
-                What::Retained => options.retained = *number,
-                What::Topics => options.topics = *number,
-                What::Flows | What::Fragments | What::FragmentBytes | What::OutOfOrder | What::Messages => {}
+                What::Number(Cap::Sessions) => options.waiting_sessions = *number,
+                What::Number(Cap::Deliveries) => options.publications = *number,
+                What::Number(Cap::Retained) => options.retained = *number,
+                What::Number(Cap::Topics) => options.topics = *number,
+                What::Number(Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages) | What::FragmentBytes => {}
             }
         }
         options
@@ -99,7 +88,7 @@ mod tests {
 
     #[test]
     fn each_cap_sets_its_limit_and_no_other() {
-        for (name, what) in What::ALL {
+        for (name, what) in What::names() {
             let caps = Caps { cap: vec![cap(&format!("{name}=7")).expect(name)] };
             assert_eq!(caps.cap, [(what, 7)]);
             let engine = caps.engine(EngineOptions::default());
@@ -107,19 +96,19 @@ mod tests {
             let set = [
                 engine.flows.flows,
                 engine.fragments.datagrams,
-                engine.fragments.bytes,
                 engine.reassembly.bytes,
                 engine.dissect.framer.held_bytes,
                 sessions.waiting_sessions,
                 sessions.publications,
                 sessions.retained,
                 sessions.topics,
+                engine.fragments.bytes,
             ];
-            let place = What::ALL.iter().position(|(known, _)| *known == name);
+            let place = What::names().position(|(known, _)| known == name);
             assert_eq!(set.iter().position(|number| *number == 7), place, "{name}");
             assert_eq!(set.iter().filter(|number| **number == 7).count(), 1, "{name}");
         }
-        assert_eq!(cap("out-of-order=1"), Ok((What::OutOfOrder, 1)));
+        assert_eq!(cap("out-of-order=1"), Ok((What::Number(Cap::OutOfOrder), 1)));
         assert!(cap("flows").is_err() && cap("flows=0").is_err() && cap("flows=-1").is_err());
         assert!(cap("flow=1").is_err_and(|error| error.contains("flows, fragments")));
     }

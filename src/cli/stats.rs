@@ -89,6 +89,10 @@ pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     let mut statistics = Statistics::new(Span::from_nanos(interval));
     let mut analysis =
         input::open(&arguments.files, EngineOptions { packets: true, ..stream_options(&arguments.streams) })?;
+    // Only the summary behind the records counts them.
+    if !arguments.json {
+        analysis.tell_engine_alone();
+    }
     let mut progress = Progress::new(false);
     let mut add = |output: &Output<'_>| {
         if let Output::Packet(view) = output {

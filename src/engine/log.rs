@@ -85,9 +85,9 @@ impl EventLog {
         self.entries.is_empty()
     }
 
-    /// How many bytes of messages it holds.
+    /// How much memory its events take.
     pub fn bytes_held(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice())
     }
 
     /// Forgets all events; the buffers are used again.

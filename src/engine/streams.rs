@@ -65,6 +65,11 @@ impl<S: Sink> StreamReader<'_, S> {
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(flow), origin: self.origin }));
     }
 
+    /// What takes the messages of a flow.
+    fn messages(&mut self, flow: FlowRef, origin: Origin) -> Messages<'_, S> {
+        Messages { flow, options: self.options, stats: self.stats, lines: self.lines, origin, sink: self.sink }
+    }
+
     /// Runs the reassembler of a direction with the flow's conversation behind it.
     fn with(
         &mut self,
@@ -72,16 +77,8 @@ impl<S: Sink> StreamReader<'_, S> {
         direction: Direction,
         run: impl FnOnce(&mut crate::flow::StreamReassembler, &mut Feed<'_, '_, S>),
     ) {
-        let name = FlowRef::of(flow);
-        let messages = Messages {
-            flow: name,
-            options: self.options,
-            stats: self.stats,
-            lines: self.lines,
-            origin: self.origin,
-            sink: self.sink,
-        };
         let streams = self.options.streams;
+        let messages = self.messages(FlowRef::of(flow), self.origin);
         let mut feed = Feed { conversation: &mut flow.app, direction, streams, messages };
         run(&mut flow.streams[direction], &mut feed);
     }
@@ -96,16 +93,8 @@ impl<S: Sink> StreamReader<'_, S> {
             flow.turn_round(KnownBy::Connect);
         }
         let facts = facts(flow);
-        let name = FlowRef::of(flow);
-        let mut messages = Messages {
-            flow: name,
-            options: self.options,
-            stats: self.stats,
-            lines: self.lines,
-            origin: self.origin,
-            sink: self.sink,
-        };
-        flow.app.begin(decision, facts, &self.options.dissect, &mut messages);
+        let options = self.options;
+        flow.app.begin(decision, facts, &options.dissect, &mut self.messages(FlowRef::of(flow), self.origin));
         if flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
         }
@@ -122,16 +111,7 @@ impl<S: Sink> StreamReader<'_, S> {
         }
         flow.app.no_more();
         self.decide(flow);
-        let name = FlowRef::of(flow);
-        let mut messages = Messages {
-            flow: name,
-            options: self.options,
-            stats: self.stats,
-            lines: self.lines,
-            origin,
-            sink: self.sink,
-        };
-        flow.app.finish(&mut messages);
+        flow.app.finish(&mut self.messages(FlowRef::of(flow), origin));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Numbers that are gathered over the life of a flow: distributions and counters of one direction.
 
-use super::rare::{Blank, Rare};
 use super::traffic::Traffic;
 use crate::prefetch::prefetch;
+use crate::rare::{Blank, Rare};
 use crate::time::{Span, Timestamp};
 
 /// A distribution of durations in constant memory: exact count, minimum, mean and maximum, and
@@ -416,33 +416,36 @@ pub struct RareCounters {
 }
 
 impl Blank for RareCounters {
-    const BLANK: &'static Self = &Self {
-        retransmissions: 0,
-        retransmitted_bytes: 0,
-        fast_retransmissions: 0,
-        timeout_retransmissions: 0,
-        tail_loss_probes: 0,
-        path_mtu_retransmissions: 0,
-        handshake_retransmissions: 0,
-        spurious_retransmissions: 0,
-        retransmissions_of_unseen: 0,
-        out_of_order: 0,
-        duplicated_by_network: 0,
-        lost_segments: 0,
-        acks_of_unseen: 0,
-        duplicate_acks: 0,
-        keep_alives: 0,
-        keep_alive_acks: 0,
-        zero_windows: 0,
-        zero_window: Span::ZERO,
-        longest_zero_window: Span::ZERO,
-        window_probes: 0,
-        window_updates: 0,
-        window_full: 0,
-        bad_checksums: 0,
-        out_of_window: 0,
-        zero_since: None,
-    };
+    fn blank() -> &'static Self {
+        const BLANK: &RareCounters = &RareCounters {
+            retransmissions: 0,
+            retransmitted_bytes: 0,
+            fast_retransmissions: 0,
+            timeout_retransmissions: 0,
+            tail_loss_probes: 0,
+            path_mtu_retransmissions: 0,
+            handshake_retransmissions: 0,
+            spurious_retransmissions: 0,
+            retransmissions_of_unseen: 0,
+            out_of_order: 0,
+            duplicated_by_network: 0,
+            lost_segments: 0,
+            acks_of_unseen: 0,
+            duplicate_acks: 0,
+            keep_alives: 0,
+            keep_alive_acks: 0,
+            zero_windows: 0,
+            zero_window: Span::ZERO,
+            longest_zero_window: Span::ZERO,
+            window_probes: 0,
+            window_updates: 0,
+            window_full: 0,
+            bad_checksums: 0,
+            out_of_window: 0,
+            zero_since: None,
+        };
+        BLANK
+    }
 }
 
 #[cfg(test)]

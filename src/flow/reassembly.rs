@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use super::rare::{Blank, Rare};
 use crate::capture::{Origin, Place};
+use crate::rare::{Blank, Rare};
 use crate::time::{Span, Timestamp};
 use crate::wire::SeqNum;
 
@@ -92,14 +92,17 @@ struct Ahead {
 }
 
 impl Blank for Ahead {
-    const BLANK: &'static Self = &Self {
-        held: VecDeque::new(),
-        held_bytes: 0,
-        hole_acknowledged: None,
-        since_acknowledged: 0,
-        conflicts: 0,
-        capped: 0,
-    };
+    fn blank() -> &'static Self {
+        const BLANK: &Ahead = &Ahead {
+            held: VecDeque::new(),
+            held_bytes: 0,
+            hole_acknowledged: None,
+            since_acknowledged: 0,
+            conflicts: 0,
+            capped: 0,
+        };
+        BLANK
+    }
 }
 
 impl StreamReassembler {

@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 use super::holes::Holes;
 use super::metrics::Counters;
 use super::oddity::{Oddities, Sighted};
-use super::rare::{Blank, Rare};
 use super::state::{Signal, TcpState};
 use super::traffic::HeldUp;
 use super::verdict::{RetransmissionKind, Verdict};
 use crate::capture::Origin;
+use crate::rare::{Blank, Rare};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
 
@@ -318,20 +318,26 @@ pub(super) struct Trouble {
 }
 
 impl Blank for Trouble {
-    const BLANK: &'static Self = &Self {
-        holes: Holes::NONE,
-        sacked_to: None,
-        recovery: None,
-        damaged: Vec::new(),
-        too_big_before: None,
-        stray: None,
-        oddities: Oddities::NONE,
-        probes: None,
-    };
+    fn blank() -> &'static Self {
+        const BLANK: &Trouble = &Trouble {
+            holes: Holes::NONE,
+            sacked_to: None,
+            recovery: None,
+            damaged: Vec::new(),
+            too_big_before: None,
+            stray: None,
+            oddities: Oddities::NONE,
+            probes: None,
+        };
+        BLANK
+    }
 }
 
 impl Blank for Vec<Arrival> {
-    const BLANK: &'static Self = &Self::new();
+    fn blank() -> &'static Self {
+        const BLANK: &Vec<Arrival> = &Vec::new();
+        BLANK
+    }
 }
 
 impl Side {

@@ -3,9 +3,9 @@
 //! The definitions are theirs, so that people can compare; the evidence is what this crate followed.
 
 use super::endpoint::{Direction, PerDirection};
-use super::rare::{Blank, Rare};
 use super::tcp::Connection;
 use super::verdict::{Marks, Verdict};
+use crate::rare::{Blank, Rare};
 use crate::wire::{Segment, SeqNum, TcpFlags};
 
 /// The most letters of a history that are kept; Zeek's own grow with the logarithm of the counts.
@@ -59,8 +59,11 @@ struct Further {
 }
 
 impl Blank for Further {
-    const BLANK: &'static Self =
-        &Self { repeats: PerDirection { to_server: [0; 4], to_client: [0; 4] }, long: String::new() };
+    fn blank() -> &'static Self {
+        const BLANK: &Further =
+            &Further { repeats: PerDirection { to_server: [0; 4], to_client: [0; 4] }, long: String::new() };
+        BLANK
+    }
 }
 
 /// Letters that come again each time their count grows tenfold.

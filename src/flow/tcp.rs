@@ -9,12 +9,12 @@
 //! [`super::table`].
 
 use super::endpoint::{Direction, PerDirection, Role};
-use super::rare::{Blank, Rare};
 use super::resend;
 use super::side::{Side, Stamp, SynOptions, WindowScale};
 use super::state::{Signal, TcpState};
 use super::verdict::{Marks, Verdict};
 use crate::capture::Origin;
+use crate::rare::{Blank, Rare};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Checksum, Ip, Segment, SeqNum, TcpFlags};
 
@@ -97,18 +97,24 @@ pub struct Closing {
 }
 
 impl Blank for Handshake {
-    const BLANK: &'static Self =
-        &Self { syn: None, last_syn: None, syn_ack: None, last_syn_ack: None, complete: false, rtt: None };
+    fn blank() -> &'static Self {
+        const BLANK: &Handshake =
+            &Handshake { syn: None, last_syn: None, syn_ack: None, last_syn_ack: None, complete: false, rtt: None };
+        BLANK
+    }
 }
 
 impl Blank for Closing {
-    const BLANK: &'static Self = &Self {
-        first_fin: None,
-        second_fin: None,
-        first_fin_acknowledged: false,
-        reset: None,
-        reset_after_close: false,
-    };
+    fn blank() -> &'static Self {
+        const BLANK: &Closing = &Closing {
+            first_fin: None,
+            second_fin: None,
+            first_fin_acknowledged: false,
+            reset: None,
+            reset_after_close: false,
+        };
+        BLANK
+    }
 }
 
 impl Closing {

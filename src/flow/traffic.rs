@@ -2,9 +2,9 @@
 //! or the network.
 
 use super::metrics::{Durations, Range};
-use super::rare::{Blank, Rare};
 use super::verdict::{Marks, Verdict};
 use crate::prefetch::prefetch;
+use crate::rare::{Blank, Rare};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
 
@@ -123,44 +123,50 @@ impl std::ops::Deref for DataTraffic {
 }
 
 impl Blank for DataTraffic {
-    const BLANK: &'static Self = &Self {
-        data_packets: 0,
-        pushed_packets: 0,
-        segment_size: Range::NOTHING,
-        bytes_in_flight: Range::NOTHING,
-        initial_window_bytes: 0,
-        initial_window_packets: 0,
-        data_acknowledged: false,
-        small: false,
-        small_since: Timestamp::from_nanos(0),
-        acknowledged_together: 0,
-        busy: Span::ZERO,
-        sender_limited: Span::ZERO,
-        first_data: Timestamp::from_nanos(0),
-        last_data: Timestamp::from_nanos(0),
-        full_size_rtt: Durations::new(),
-        rare: Rare::new(),
-    };
+    fn blank() -> &'static Self {
+        const BLANK: &DataTraffic = &DataTraffic {
+            data_packets: 0,
+            pushed_packets: 0,
+            segment_size: Range::NOTHING,
+            bytes_in_flight: Range::NOTHING,
+            initial_window_bytes: 0,
+            initial_window_packets: 0,
+            data_acknowledged: false,
+            small: false,
+            small_since: Timestamp::from_nanos(0),
+            acknowledged_together: 0,
+            busy: Span::ZERO,
+            sender_limited: Span::ZERO,
+            first_data: Timestamp::from_nanos(0),
+            last_data: Timestamp::from_nanos(0),
+            full_size_rtt: Durations::new(),
+            rare: Rare::new(),
+        };
+        BLANK
+    }
 }
 
 impl Blank for RareTraffic {
-    const BLANK: &'static Self = &Self {
-        sack_packets: 0,
-        dsack_packets: 0,
-        cut_packets: 0,
-        cut_bytes: 0,
-        retransmitted_after: Durations::new(),
-        ambiguous_acks: 0,
-        receiver_limited: Span::ZERO,
-        network_limited: Span::ZERO,
-        delayed_ack_stalled: Span::ZERO,
-        delayed_ack_stalls: 0,
-        urgent_packets: 0,
-        triple_duplicate_acks: 0,
-        max_sack_blocks: 0,
-        most_retransmissions: 0,
-        released: None,
-    };
+    fn blank() -> &'static Self {
+        const BLANK: &RareTraffic = &RareTraffic {
+            sack_packets: 0,
+            dsack_packets: 0,
+            cut_packets: 0,
+            cut_bytes: 0,
+            retransmitted_after: Durations::new(),
+            ambiguous_acks: 0,
+            receiver_limited: Span::ZERO,
+            network_limited: Span::ZERO,
+            delayed_ack_stalled: Span::ZERO,
+            delayed_ack_stalls: 0,
+            urgent_packets: 0,
+            triple_duplicate_acks: 0,
+            max_sack_blocks: 0,
+            most_retransmissions: 0,
+            released: None,
+        };
+        BLANK
+    }
 }
 
 impl Traffic {

@@ -9,7 +9,6 @@ use super::exchange::{Exchanges, Tally};
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::keep_alive::KeepAlive;
-use super::rare::Rare;
 use super::subscription::{Change, Subscriptions};
 use super::will::WillState;
 use crate::capture::Origin;
@@ -18,6 +17,7 @@ use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
 use crate::prefetch::prefetch;
+use crate::rare::Rare;
 
 /// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
 #[derive(Debug, Clone, Default)]
@@ -58,12 +58,12 @@ impl SessionState {
         mut over: Option<&mut Boxes>,
         judge: &mut Judge<'_>,
     ) {
-        self.subscriptions.absorb(newer.subscriptions.take());
+        self.subscriptions.absorb(newer.subscriptions.into_inner());
         let PerDirection { to_server, to_client } = newer.exchanges;
         for (direction, begun) in [(Direction::ToServer, to_server), (Direction::ToClient, to_client)] {
             judge.receiver = Some(direction.receiver());
             let tally = &mut Tally { of: &mut deliveries[direction], over: over.as_deref_mut() };
-            self.exchanges[direction].absorb(begun.take(), judge, tally);
+            self.exchanges[direction].absorb(begun.into_inner(), judge, tally);
         }
     }
 }
@@ -173,7 +173,7 @@ impl Session {
             closed: None,
             disconnect: None,
             last_error: None,
-            details: Rare::none(),
+            details: Rare::new(),
         }
     }
 
@@ -379,7 +379,7 @@ impl Session {
             // Nobody asks for what is over as soon as it is sent.
             return;
         }
-        let mut told = Rare::none();
+        let mut told = Rare::new();
         if context.over.is_some() {
             *told = Told {
                 client_id: self.client_id.clone(),

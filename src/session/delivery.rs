@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::digest::Digest;
 use super::exchange::EARLY;
-use super::rare::{Rare, blank};
 use super::route::{Published, Receipts};
 use crate::capture::{FrameNo, Origin};
 use crate::engine::FlowRef;
 use crate::flow::{Direction, Durations, KnownBy, PerDirection, Transport};
 use crate::mqtt::{PacketType, Version};
+use crate::rare::{Rare, blank};
 use crate::time::Span;
 
 /// The most further sendings that are kept of a delivery.

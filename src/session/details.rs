@@ -3,11 +3,11 @@
 use super::connection::Session;
 use super::delivery::{Name, PacketRef};
 use super::end::End;
-use super::rare::Blank;
 use super::subscription::SubscriptionState;
 use super::will::{WillFate, WillState};
 use crate::capture::{FrameNo, Origin};
 use crate::flow::PerDirection;
+use crate::rare::Blank;
 
 /// What most connections that were joined in the middle have nothing of.
 #[derive(Debug, Clone)]

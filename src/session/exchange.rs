@@ -11,10 +11,10 @@ use super::early::{Early, EarlyOnes};
 use super::ids::Ids;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
-use super::rare::{Rare, blank};
 use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::PacketType;
+use crate::rare::{Rare, blank};
 use crate::time::Span;
 
 /// How much earlier than its PUBLISH an acknowledgement, or a copy on its way to a subscriber, may be captured, where

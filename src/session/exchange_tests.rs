@@ -45,7 +45,7 @@ fn sent(packet_id: u16, payload: u64, at: PacketRef) -> Box<Delivery> {
         release_flow: None,
         owed: 0,
         number: 0,
-        told: Rare::none(),
+        told: Rare::new(),
     })
 }
 

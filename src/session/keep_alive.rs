@@ -1,7 +1,7 @@
 //! Keep alive: what was agreed, and how long the client was really silent (MQTT 5.0, section 3.1.2.10).
 
-use super::rare::FewDurations;
 use crate::capture::Origin;
+use crate::flow::Durations;
 use crate::mqtt::PacketType;
 use crate::time::{Span, Timestamp};
 
@@ -18,7 +18,7 @@ pub struct KeepAlive {
     /// How often the client was silent for longer than agreed.
     pub exceeded: u32,
     /// From PINGREQ to PINGRESP.
-    pub ping: FewDurations,
+    pub ping: Durations,
     last_packet: Option<Origin>,
     open_ping: Option<Timestamp>,
 }

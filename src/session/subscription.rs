@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::exchange::LATE;
-use super::rare::blank;
 use crate::capture::{FrameNo, Origin};
 use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
+use crate::rare::blank;
 use crate::time::Timestamp;
 
 /// The most bytes of topic filters kept of a session: some ten thousand of usual length, far more than brokers allow.

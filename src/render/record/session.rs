@@ -306,7 +306,7 @@ impl KeepAliveRecord {
             longest_silence_s: keep_alive.longest_silence.map(|(silence, _)| seconds(silence)),
             longest_silence_before_frame: keep_alive.longest_silence.map(|(_, at)| at.frame.0),
             exceeded: keep_alive.exceeded,
-            ping_s: DurationsRecord::of(&keep_alive.ping.all()),
+            ping_s: DurationsRecord::of(&keep_alive.ping),
         })
     }
 }

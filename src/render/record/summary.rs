@@ -1,5 +1,7 @@
 //! The `begin`, `finding` and `summary` records.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::SCHEMA_VERSION;
@@ -117,25 +119,9 @@ struct CappedBy {
     flows_and_holes: u64,
     fragments: u64,
     sessions_and_routes: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    flows: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    out_of_order: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    messages: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    sessions: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    deliveries: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    retained: u64,
-    #[serde(skip_serializing_if = "is_zero")]
-    topics: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
+    /// The other caps that had an effect.
+    #[serde(flatten)]
+    others: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -200,13 +186,12 @@ impl<'a> SummaryRecord<'a> {
                             + of(Cap::Deliveries)
                             + of(Cap::Retained)
                             + of(Cap::Topics),
-                        flows: of(Cap::Flows),
-                        out_of_order: of(Cap::OutOfOrder),
-                        messages: of(Cap::Messages),
-                        sessions: of(Cap::Sessions),
-                        deliveries: of(Cap::Deliveries),
-                        retained: of(Cap::Retained),
-                        topics: of(Cap::Topics),
+                        others: summary
+                            .caps
+                            .iter()
+                            .filter(|(cap, _)| *cap != Cap::Fragments)
+                            .map(|(cap, count)| (cap.name(), count))
+                            .collect(),
                     }
                 }),
             },
