@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::args::Capture;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
+use super::observe::Observer;
 use super::output::{Mode, Report, live_options};
 use super::save::Saver;
 use super::target::Target;
@@ -59,6 +60,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     if !report.wants_sessions() {
         analysis.tell_engine_alone();
     }
+    let mut observers = observers(arguments);
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {
         let fill = analysis.fill();
@@ -74,12 +76,16 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             if let Some(saver) = &mut saver {
                 saver.output(output, chosen);
             }
+            for observer in &mut observers {
+                observer.output(output, chosen);
+            }
         });
         if let Some(saver) = &mut saver {
             saver.check()?;
         }
         left -= taken as u64;
-        if let Err(error) = report.check() {
+        let told = observers.iter_mut().try_for_each(|observer| observer.pause(&analysis));
+        if let Err(error) = told.and_then(|()| report.check()) {
             break Err(error);
         }
         if left == 0 || deadline.is_some_and(|deadline| now() >= deadline) {
@@ -94,12 +100,22 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     if let Some(saver) = saver {
         saver.finish()?;
     }
-    ended?;
     let summary = analysis.finish(&mut |output| {
-        report.output(output);
+        let chosen = report.output(output);
+        for observer in &mut observers {
+            observer.output(output, chosen);
+        }
     });
+    let finished = observers.iter_mut().try_for_each(|observer| observer.finish(&analysis));
+    ended?;
+    finished?;
     report.end(&summary)?;
     Ok(report_problems(&summary.source.problems))
+}
+
+/// What goes along with this capture.
+const fn observers(_: &Capture) -> Vec<Box<dyn Observer>> {
+    Vec::new()
 }
 
 #[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]

@@ -18,6 +18,7 @@ mod follow;
 mod generate;
 mod input;
 mod interfaces;
+mod observe;
 mod output;
 mod parse;
 mod progress;
