@@ -281,7 +281,7 @@ impl Above {
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => return,
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => return,
         };
         for (cap, count) in caps.iter() {
             // It is told each time that the number doubles.
@@ -342,6 +342,8 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Packet(view) => sink(&Output::Packet(view)),
         Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
+        // Whoever asks for these drives the engine itself.
+        Event::Carrier(..) => {}
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
         Event::Notice(_) | Event::Closing(..) => {}

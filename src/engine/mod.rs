@@ -8,6 +8,8 @@ mod run;
 mod streams;
 
 pub use cap::{Cap, CapCounts};
-pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
+pub use event::{
+    CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered,
+};
 pub use log::EventLog;
 pub use run::{Engine, EngineOptions, EngineStats};

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::cap::{Cap, CapCounts};
-use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
@@ -29,6 +29,8 @@ pub struct EngineOptions {
     pub streams: bool,
     /// Tell with each frame where its layers stand ([`PacketView::trace`]).
     pub places: bool,
+    /// Tell the parts of streams that carry another one ([`Event::Carrier`]).
+    pub carriers: bool,
     /// Tell MQTT packets whose version is in doubt with the frame that completed them, too ([`Event::Preview`]).
     pub previews: bool,
     /// Tell with each frame what Wireshark says of its segment, by these rules.
@@ -66,7 +68,9 @@ pub struct EngineStats {
     pub caps: CapCounts,
     /// Connections that were forgotten by what tells Wireshark's view of segments.
     pub forgotten: u64,
-    flows_by_protocol: [u64; 4],
+    flows_by_protocol: [u64; 5],
+    /// Flows whose messages WebSocket carries.
+    pub over_websocket: u64,
     /// The earliest frame.
     pub first: Option<Origin>,
     /// The latest frame.
@@ -133,6 +137,7 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    carried: Vec<CarrierLine>,
     /// The time of the last frame.
     previous: Option<Timestamp>,
 }
@@ -152,6 +157,7 @@ impl Engine {
                 stats: EngineStats::default(),
                 ended: Vec::new(),
                 lines: Vec::new(),
+                carried: Vec::new(),
                 previous: None,
             },
             wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
@@ -163,7 +169,7 @@ impl Engine {
 
     /// Whether all that it tells can be written down in an [`EventLog`](super::EventLog).
     pub const fn is_logged(&self) -> bool {
-        !self.options.packets && !self.options.streams && !self.options.previews
+        !self.options.packets && !self.options.streams && !self.options.carriers && !self.options.previews
     }
 
     /// What was counted so far.
@@ -275,6 +281,7 @@ impl Engine {
             pass.packet(frame, comments, &packet, found, wireshark.as_ref(), self.trace.as_deref());
         }
         self.followed.lines.clear();
+        self.followed.carried.clear();
     }
 
     /// The capture has ended: all flows are told.
@@ -362,6 +369,7 @@ impl<S: Sink> Pass<'_, S> {
             options: self.options,
             stats: &mut self.followed.stats,
             lines: &mut self.followed.lines,
+            carried: &mut self.followed.carried,
             origin: self.origin,
             sink: self.sink,
         };
@@ -394,12 +402,15 @@ impl<S: Sink> Pass<'_, S> {
                 options: self.options,
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
+                carried: &mut self.followed.carried,
                 origin: self.origin,
                 sink: self.sink,
             };
             if flow.transport == Transport::Tcp {
                 reader.finish(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
+                let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
+                self.followed.stats.over_websocket += u64::from(carried);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
             }
             self.followed.stats.flows += 1;
@@ -436,6 +447,9 @@ impl<S: Sink> Pass<'_, S> {
             comments,
             packet,
             protocol: flow.as_ref().and_then(|flow| flow.app.protocol()),
+            carriers: flow.as_ref().map_or(&[], |flow| flow.app.carriers(true)),
+            in_handshake: flow.as_ref().is_some_and(|flow| flow.app.is_in_handshake()),
+            carried: &self.followed.carried,
             states: flow.as_ref().map(|flow| PerDirection {
                 to_server: flow.connection.sides.to_server.state(),
                 to_client: flow.connection.sides.to_client.state(),

@@ -270,7 +270,7 @@ impl Work {
                     self.streams.end((flow.id, end), &mut self.held);
                 }
             }
-            Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::Closing(..) | Event::Notice(_) => {}
         }
     }
 

@@ -114,7 +114,7 @@ impl Conformance {
                     }
                 }
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => {}
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => {}
         }
     }
 

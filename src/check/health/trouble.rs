@@ -310,6 +310,7 @@ impl Rule for FlowRule {
             | Event::Packet(_)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
             | Event::Closing(..) => {}
         }
     }
