@@ -20,6 +20,7 @@ mod retained;
 mod rules;
 mod statement;
 mod subscriptions;
+mod websocket;
 mod why;
 
 pub use examples::{Example, example};
@@ -96,6 +97,9 @@ impl Conformance {
                         let side = &flow.connection.sides[direction];
                         let missing = side.missing_bytes() > 0 || side.unseen_tail_bytes() > 0;
                         connection.lossy[direction] |= missing || side.counters().packets == 0;
+                    }
+                    if let (Some(ledger), Some(facts)) = (&mut self.ledger, flow.app.websocket()) {
+                        websocket::settle(facts, connection.version, flow.id, ledger);
                     }
                     self.settle(*connection, flow.last, findings);
                 }

@@ -93,7 +93,7 @@ pub struct WebSocket {
     stage: Stage,
     readers: PerDirection<FrameReader>,
     facts: WebSocketFacts,
-    told: PerDirection<u32>,
+    faults: Faults,
     inner: Conversation,
     /// What is known of the flow.
     flow: FlowFacts,
@@ -117,7 +117,7 @@ impl WebSocket {
             stage: if begins_with_http { Stage::Handshake(Box::default()) } else { Stage::Frames },
             readers: PerDirection { to_server: reader(), to_client: reader() },
             facts: WebSocketFacts { upgraded: !begins_with_http, ..WebSocketFacts::default() },
-            told: PerDirection::default(),
+            faults: Faults::default(),
             inner: Conversation::default(),
             flow: FlowFacts { roles_proved: true, client_from_start: false, server_from_start: false, ..flow },
             scratch: Vec::new(),
@@ -224,14 +224,14 @@ impl WebSocket {
         run: impl FnOnce(&mut FrameReader, &mut Work<'_>),
     ) {
         self.touched.1 = true;
-        let mut out = Inner { inner: &mut self.inner, told: &mut self.told[direction], direction, sink };
+        let mut out = Inner { inner: &mut self.inner, faults: &mut self.faults, direction, sink };
         let mut work =
             Work { direction, facts: &mut self.facts, scratch: &mut self.scratch, out: &mut out };
         run(&mut self.readers[direction], &mut work);
     }
 
     fn fault(&mut self, direction: Direction, fault: WebSocketFault, origin: Origin, sink: &mut dyn MessageSink) {
-        tell(&mut self.told[direction], direction, fault, origin, sink);
+        self.faults.tell(direction, fault, origin, sink);
     }
 
     /// Looks whether the handshake is over.
@@ -249,6 +249,9 @@ impl WebSocket {
                     let status = handshake.head(Direction::ToClient).and_then(|(head, ..)| head.status).unwrap_or(0);
                     self.note_request(sink);
                     self.note_response(sink);
+                    if self.names_mqtt() {
+                        self.faults.settle(true, sink);
+                    }
                     self.fault(Direction::ToClient, WebSocketFault::Refused(status), origin, sink);
                     if !self.exchange(sink) {
                         return self.give_up(sink);
@@ -433,6 +436,7 @@ impl WebSocket {
     /// The protocol is decided.
     pub(super) fn begin(&mut self, decision: Decision, options: &DissectOptions, sink: &mut dyn MessageSink) {
         let mut decision = decision;
+        self.faults.settle(decision.protocol == Protocol::Mqtt, sink);
         if decision.protocol != Protocol::Mqtt {
             self.ignored = true;
             decision.protocol = Protocol::Unknown;
@@ -449,7 +453,7 @@ const OLD: &str = "mqttv3.1";
 /// Takes what a reader gives on to the conversation within.
 struct Inner<'a> {
     inner: &'a mut Conversation,
-    told: &'a mut u32,
+    faults: &'a mut Faults,
     direction: Direction,
     sink: &'a mut dyn MessageSink,
 }
@@ -473,22 +477,42 @@ impl Out for Inner<'_> {
     }
 
     fn fault(&mut self, fault: WebSocketFault, origin: Origin) {
-        tell(self.told, self.direction, fault, origin, self.sink);
+        self.faults.tell(self.direction, fault, origin, self.sink);
     }
 }
 
-/// Tells each fault once for each direction.
-fn tell(
-    told: &mut u32,
-    direction: Direction,
-    fault: WebSocketFault,
-    origin: Origin,
-    sink: &mut dyn MessageSink,
-) {
-    let again = matches!(fault, WebSocketFault::LostFrames(_) | WebSocketFault::Refused(_));
-    if *told & fault.bit() == 0 || again {
-        *told |= fault.bit();
-        sink.websocket_fault(direction, fault, origin);
+/// What is wrong. Of a WebSocket that does not carry MQTT nothing is told, for its rules are not known here.
+#[derive(Debug, Default)]
+struct Faults {
+    /// The kinds that were found in each direction.
+    found: PerDirection<u32>,
+    /// Those that wait until it is known what is carried.
+    waiting: Vec<(Direction, WebSocketFault, Origin)>,
+    /// Whether it is known, and is MQTT.
+    carries_mqtt: Option<bool>,
+}
+
+impl Faults {
+    /// Tells each fault once for each direction, but how often borders were lost.
+    fn tell(&mut self, direction: Direction, fault: WebSocketFault, origin: Origin, sink: &mut dyn MessageSink) {
+        let again = matches!(fault, WebSocketFault::LostFrames(_) | WebSocketFault::Refused(_));
+        let found = &mut self.found[direction];
+        let is_new = *found & fault.bit() == 0;
+        *found |= fault.bit();
+        match self.carries_mqtt {
+            Some(true) if is_new || again => sink.websocket_fault(direction, fault, origin),
+            None if is_new => self.waiting.push((direction, fault, origin)),
+            Some(_) | None => {}
+        }
+    }
+
+    fn settle(&mut self, carries_mqtt: bool, sink: &mut dyn MessageSink) {
+        self.carries_mqtt = Some(carries_mqtt);
+        for (direction, fault, origin) in std::mem::take(&mut self.waiting) {
+            if carries_mqtt {
+                sink.websocket_fault(direction, fault, origin);
+            }
+        }
     }
 }
 
