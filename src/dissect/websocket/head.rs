@@ -148,7 +148,7 @@ impl Head {
     }
 
     /// Whether it asks for the upgrade, or grants it.
-    pub(super) fn upgrades(&self) -> bool {
+    pub fn upgrades(&self) -> bool {
         self.upgrade.as_deref().is_some_and(|value| has_token(value, "websocket"))
     }
 
@@ -280,6 +280,10 @@ pub fn redacted(head: &[u8], token: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
             match text.iter().position(|byte| *byte == b':') {
                 Some(colon) => {
                     let name = text.get(..colon).unwrap_or_default();
+                    let known = KEPT.iter().chain(&NAMES).any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+                    if !known {
+                        over(&mut out, start..start + colon, token);
+                    }
                     let kept = KEPT.iter().any(|kept| name.eq_ignore_ascii_case(kept.as_bytes()));
                     let value = text.get(colon + 1..).unwrap_or_default();
                     let blanks = value.len() - value.trim_ascii_start().len();
@@ -288,16 +292,39 @@ pub fn redacted(head: &[u8], token: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
                 None => 0..text.len(),
             }
         };
-        if let Some(place) = out.get_mut(start + range.start..start + range.end) {
-            // A token may be of any bytes; in a head only these are safe.
-            let token = token(place);
-            for (byte, token) in place.iter_mut().zip(token) {
-                *byte = if token.is_ascii_alphanumeric() { token } else { b'x' };
-            }
-        }
+        over(&mut out, start + range.start..start + range.end, token);
         start += line.len();
     }
     out
+}
+
+/// Names of lines that say nothing private.
+const NAMES: [&str; 14] = [
+    "host",
+    "origin",
+    "user-agent",
+    "server",
+    "date",
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "pragma",
+    "www-authenticate",
+];
+
+/// Writes a token over a part of a head.
+fn over(head: &mut [u8], range: std::ops::Range<usize>, token: &dyn Fn(&[u8]) -> Vec<u8>) {
+    if let Some(place) = head.get_mut(range) {
+        // A token may be of any bytes; in a head only these are safe.
+        let token = token(place);
+        for (byte, token) in place.iter_mut().zip(token) {
+            *byte = if token.is_ascii_alphanumeric() { token } else { b'x' };
+        }
+    }
 }
 
 #[cfg(test)]
