@@ -1,5 +1,6 @@
 //! Streams within streams: what a layer that carries another tells of itself, for whoever wants more than messages.
 
+use super::tls::Hello;
 use super::websocket::{FrameSeen, Head};
 
 /// A part of a stream that carries another one. `start` is where it begins in the stream, in bytes.
@@ -43,12 +44,23 @@ pub enum CarrierPart<'a> {
         /// Bytes that say nothing private and are to stay: the code of a close frame, without its mask.
         plain: &'a [u8],
     },
-    /// Bytes of the inner stream that stand nowhere as they are, for they were compressed.
+    /// Bytes of the inner stream that stand nowhere as they are, for they were compressed or encrypted.
     Inflated(&'a [u8]),
     /// So many bytes of the inner stream are missing; `None` where that is not known.
     Missing(Option<u64>),
     /// A frame has ended.
     Frame(&'a FrameSeen<'a>),
+    /// A TLS record has ended; what its header says.
+    Record {
+        /// Its content type.
+        kind: u8,
+        /// The version in it.
+        version: u16,
+        /// How long its body is.
+        length: u16,
+    },
+    /// A hello of TLS.
+    Hello(Hello<'a>),
     /// Bytes that turned out to carry nothing.
     Raw(&'a [u8]),
 }

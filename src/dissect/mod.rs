@@ -15,6 +15,10 @@ pub use carrier::CarrierPart;
 pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
+pub use tls::{
+    Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault, TlsSide,
+    Unread, alert_name, suite_name, version_name,
+};
 pub use websocket::{
     Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, WebSocket, WebSocketFacts, WebSocketFault,
     WebSocketSide, UNKNOWN_GAP, accept_of, close_code_name, hidden, redacted, unmask,
@@ -30,7 +34,7 @@ use probe::Probe;
 pub enum Protocol {
     /// MQTT 3.1, 3.1.1 or 5.0.
     Mqtt,
-    /// TLS of any version; what is inside is not read.
+    /// TLS of any version; where it carries something that can be read, that is named.
     Tls,
     /// HTTP/1.x.
     Http,
@@ -76,6 +80,9 @@ pub trait MessageSink {
     /// Something is wrong with the WebSocket frames of this direction, or with how they were agreed on.
     fn websocket_fault(&mut self, _direction: Direction, _fault: WebSocketFault, _origin: Origin) {}
 
+    /// Something should be known of the TLS that this direction is carried by.
+    fn tls_fault(&mut self, _direction: Direction, _fault: TlsFault, _origin: Origin) {}
+
     /// Whether [`MessageSink::carrier`] wants to hear anything.
     fn wants_carrier(&self) -> bool {
         false
@@ -110,6 +117,8 @@ pub struct DissectOptions {
     pub framer: FramerLimits,
     /// What replaces everything private in MQTT packets before anyone sees it; `None` to show it.
     pub redactor: Option<Redactor>,
+    /// Secrets of TLS connections; `None` to decrypt nothing, whatever keys a capture file holds.
+    pub keys: Option<Keys>,
 }
 
 /// Judges whether the beginning of a flow belongs to a protocol.
@@ -164,6 +173,8 @@ enum State {
     Mqtt(Box<Mqtt>),
     /// HTTP that may lead to WebSocket, or frames, with a conversation of their own inside.
     WebSocket(Box<WebSocket>),
+    /// TLS, with a conversation of its own inside.
+    Tls(Box<Tls>),
     Other(Protocol),
 }
 
@@ -191,28 +202,31 @@ impl Conversation {
         true
     }
     /// The protocol, once it is known.
-    pub const fn protocol(&self) -> Option<Protocol> {
+    pub fn protocol(&self) -> Option<Protocol> {
         match &self.state {
             State::Probing(_) => None,
             State::Mqtt(_) => Some(Protocol::Mqtt),
             State::WebSocket(websocket) => websocket.protocol(),
+            State::Tls(tls) => Some(tls.protocol()),
             State::Other(protocol) => Some(*protocol),
         }
     }
 
     /// What lies between the transport and [`Conversation::protocol`], the outermost first; `brought` where that is asked
     /// of the frame at hand.
-    pub const fn carriers(&self, brought: bool) -> &'static [Protocol] {
+    pub fn carriers(&self, brought: bool) -> &'static [Protocol] {
         match &self.state {
             State::WebSocket(websocket) => websocket.carriers(brought),
+            State::Tls(tls) => tls.carriers(brought),
             State::Probing(_) | State::Mqtt(_) | State::Other(_) => &[],
         }
     }
 
     /// Whether the frame at hand brought only what leads to [`Conversation::protocol`].
-    pub const fn is_in_handshake(&self) -> bool {
+    pub fn is_in_handshake(&self) -> bool {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_in_handshake(),
+            State::Tls(tls) => tls.is_in_handshake(),
             State::Probing(_) | State::Mqtt(_) | State::Other(_) => false,
         }
     }
@@ -221,20 +235,31 @@ impl Conversation {
     pub fn websocket(&self) -> Option<&WebSocketFacts> {
         match &self.state {
             State::WebSocket(websocket) => Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some()),
+            State::Tls(tls) => tls.inner().websocket(),
             State::Probing(_) | State::Mqtt(_) | State::Other(_) => None,
+        }
+    }
+
+    /// What is known of the TLS that it is carried by.
+    pub const fn tls(&self) -> Option<&TlsFacts> {
+        match &self.state {
+            State::Tls(tls) => Some(tls.facts()),
+            State::Probing(_) | State::Mqtt(_) | State::WebSocket(_) | State::Other(_) => None,
         }
     }
 
     /// Whether it tells the parts of its streams itself ([`MessageSink::carrier`]).
     pub const fn is_carrier(&self) -> bool {
-        matches!(self.state, State::WebSocket(_))
+        matches!(self.state, State::WebSocket(_) | State::Tls(_))
     }
 
     /// The next frame of the flow comes.
     #[inline]
     pub fn next_frame(&mut self) {
-        if let State::WebSocket(websocket) = &mut self.state {
-            websocket.next_frame();
+        match &mut self.state {
+            State::WebSocket(websocket) => websocket.next_frame(),
+            State::Tls(tls) => tls.next_frame(),
+            State::Probing(_) | State::Mqtt(_) | State::Other(_) => {}
         }
     }
 
@@ -249,6 +274,7 @@ impl Conversation {
     pub const fn is_ignored(&self) -> bool {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_ignored(),
+            State::Tls(tls) => tls.is_ignored(),
             State::Other(_) => true,
             State::Probing(_) | State::Mqtt(_) => false,
         }
@@ -260,6 +286,7 @@ impl Conversation {
             State::Probing(probe) => probe.get_or_insert_default().data(direction, bytes, place),
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
+            State::Tls(tls) => tls.data(direction, bytes, place, sink),
             State::Other(_) => {}
         }
     }
@@ -270,6 +297,7 @@ impl Conversation {
             State::Probing(probe) => probe.get_or_insert_default().gap(direction, length, origin),
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
             State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
+            State::Tls(tls) => tls.gap(direction, length, origin, sink),
             State::Other(_) => {}
         }
     }
@@ -301,8 +329,10 @@ impl Conversation {
 
     /// What it reads is carried by another stream, which is so many bytes ahead of it in this direction.
     fn carried(&mut self, direction: Direction, shift: u64) {
-        if let State::Mqtt(mqtt) = &mut self.state {
-            mqtt.carried(direction, shift);
+        match &mut self.state {
+            State::Mqtt(mqtt) => mqtt.carried(direction, shift),
+            State::WebSocket(websocket) => websocket.carried(direction, shift),
+            State::Probing(_) | State::Tls(_) | State::Other(_) => {}
         }
     }
 
@@ -364,7 +394,12 @@ impl Conversation {
                     self.begin(decision, facts, options, sink);
                 }
             }
-            Protocol::Tls | Protocol::Unknown => self.state = State::Other(decision.protocol),
+            Protocol::Tls => {
+                let mut tls = Box::new(Tls::new(probe.facts(facts), options));
+                probe.replay(&mut *tls, sink);
+                self.state = State::Tls(tls);
+            }
+            Protocol::Unknown => self.state = State::Other(decision.protocol),
         }
     }
 
@@ -373,7 +408,7 @@ impl Conversation {
     pub fn turned_round(&mut self) -> bool {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_) | State::WebSocket(_) | State::Other(_) => false,
+            State::Probing(_) | State::WebSocket(_) | State::Tls(_) | State::Other(_) => false,
         }
     }
 
@@ -389,6 +424,7 @@ impl Conversation {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.finish(sink),
             State::WebSocket(websocket) => websocket.finish(sink),
+            State::Tls(tls) => tls.finish(sink),
             State::Probing(_) | State::Other(_) => {}
         }
     }

@@ -160,6 +160,8 @@ impl Probe {
             let carries = matches!(protocol, Protocol::Http | Protocol::WebSocket);
             let turn_round = if carries {
                 !facts.roles_proved && super::websocket::roles_are_wrong(&self.opening(facts))
+            } else if *protocol == Protocol::Tls {
+                !facts.roles_proved && super::tls::roles_are_wrong(&self.opening(facts))
             } else {
                 turn_round
             };
@@ -175,6 +177,10 @@ impl Probe {
             Some(protocol @ (Protocol::Http | Protocol::WebSocket)) => {
                 let turn_round = !facts.roles_proved && super::websocket::roles_are_wrong(&opening);
                 Some(Decision { protocol, turn_round })
+            }
+            Some(Protocol::Tls) => {
+                let turn_round = !facts.roles_proved && super::tls::roles_are_wrong(&opening);
+                Some(Decision { protocol: Protocol::Tls, turn_round })
             }
             Some(protocol) => Some(Decision { protocol, turn_round: false }),
             None if is_full => Some(Decision { protocol: Protocol::Unknown, turn_round: false }),

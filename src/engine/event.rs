@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
 use crate::capture::{Frame, FrameNo, Origin};
-use crate::dissect::{CarrierPart, Conversation, FrameHeader, Head, Message, Protocol, WebSocketFault};
+use crate::dissect::{
+    CarrierPart, ClientHello, Conversation, FrameHeader, Head, Message, Protocol, ServerHello, TlsFault, WebSocketFault,
+};
 use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
 };
@@ -104,6 +106,19 @@ pub enum CarrierLine {
     Head(Box<Head>),
     /// A WebSocket frame, and what it carries if it is a control frame.
     Frame(FrameHeader, Box<[u8]>),
+    /// A TLS record: its content type, its version and the length of its body.
+    Record {
+        /// See there.
+        kind: u8,
+        /// See there.
+        version: u16,
+        /// See there.
+        length: u16,
+    },
+    /// A hello of a TLS client.
+    ClientHello(Box<ClientHello>),
+    /// A hello of a TLS server.
+    ServerHello(Box<ServerHello>),
 }
 
 /// A frame with all that was found in it.
@@ -189,6 +204,8 @@ pub enum NoticeKind {
     FragmentsUnfinished(u64),
     /// Something is wrong with the WebSocket frames of this direction, or with how they were agreed on.
     WebSocket(Direction, WebSocketFault),
+    /// Something should be known of the TLS that this direction is carried by.
+    Tls(Direction, TlsFault),
 }
 
 impl NoticeKind {
@@ -201,6 +218,7 @@ impl NoticeKind {
             Self::WebSocket(direction, WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch) => {
                 Some(direction)
             }
+            Self::Tls(direction, TlsFault::Lost | TlsFault::NotAuthentic | TlsFault::KeysLate) => Some(direction),
             Self::Fragments(_)
             | Self::ConflictingOverlap(_)
             | Self::FlowEvicted(_)
@@ -209,7 +227,8 @@ impl NoticeKind {
             | Self::ClockBack(_)
             | Self::CapReached(..)
             | Self::FragmentsUnfinished(_)
-            | Self::WebSocket(..) => None,
+            | Self::WebSocket(..)
+            | Self::Tls(..) => None,
         }
     }
 }

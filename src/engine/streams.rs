@@ -5,7 +5,7 @@ use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind,
 use super::run::{EngineOptions, EngineStats};
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{
-    CarrierPart, Conversation, FlowFacts, Message, MessageSink, Protocol, WebSocketFault, hidden,
+    CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, TlsFault, WebSocketFault, hidden,
 };
 use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
@@ -101,7 +101,7 @@ impl<S: Sink> StreamReader<'_, S> {
         }
         let facts = facts(flow);
         let options = self.options;
-        if options.streams && !matches!(decision.protocol, Protocol::Http | Protocol::WebSocket) {
+        if options.streams && !matches!(decision.protocol, Protocol::Http | Protocol::WebSocket | Protocol::Tls) {
             self.tell_held(flow);
         }
         flow.app.begin(decision, facts, &options.dissect, &mut self.messages(FlowRef::of(flow), self.origin));
@@ -206,6 +206,11 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin }));
     }
 
+    fn tls_fault(&mut self, direction: Direction, fault: TlsFault, origin: Origin) {
+        let kind = NoticeKind::Tls(direction, fault);
+        self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin }));
+    }
+
     fn wants_carrier(&self) -> bool {
         self.options.packets || self.options.streams || self.options.carriers
     }
@@ -218,6 +223,11 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             match part {
                 CarrierPart::Head { head, .. } => self.carried.push(CarrierLine::Head(Box::new((*head).clone()))),
                 CarrierPart::Frame(seen) => self.carried.push(CarrierLine::Frame(seen.header, seen.control.into())),
+                CarrierPart::Record { kind, version, length } => {
+                    self.carried.push(CarrierLine::Record { kind: *kind, version: *version, length: *length });
+                }
+                CarrierPart::Hello(Hello::Client(hello)) => self.carried.push(CarrierLine::ClientHello(Box::new((*hello).clone()))),
+                CarrierPart::Hello(Hello::Server(hello)) => self.carried.push(CarrierLine::ServerHello(Box::new((*hello).clone()))),
                 _ => {}
             }
         }
@@ -241,7 +251,11 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             }
             CarrierPart::Missing(Some(length)) => StreamPart::Gap(*length),
             CarrierPart::Missing(None) => StreamPart::Lost,
-            CarrierPart::Header { .. } | CarrierPart::Aside { .. } | CarrierPart::Frame(_) => return,
+            CarrierPart::Header { .. }
+            | CarrierPart::Aside { .. }
+            | CarrierPart::Frame(_)
+            | CarrierPart::Record { .. }
+            | CarrierPart::Hello(_) => return,
         };
         self.sink.event(&Event::Stream(self.flow, direction, told, origin));
     }

@@ -72,7 +72,12 @@ impl Carried {
                 }
                 Some(Part::ready(start, bytes))
             }
-            CarrierPart::Inflated(_) | CarrierPart::Missing(_) | CarrierPart::Frame(_) | CarrierPart::Raw(_) => None,
+            CarrierPart::Inflated(_)
+            | CarrierPart::Missing(_)
+            | CarrierPart::Frame(_)
+            | CarrierPart::Record { .. }
+            | CarrierPart::Hello(_)
+            | CarrierPart::Raw(_) => None,
         };
         let Some(made) = made else { return };
         let stream = self.0.entry(name).or_default();

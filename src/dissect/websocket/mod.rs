@@ -95,6 +95,8 @@ pub struct WebSocket {
     facts: WebSocketFacts,
     faults: Faults,
     inner: Conversation,
+    /// How many bytes the stream of the flow is ahead of what comes here, where another layer lies between.
+    ahead: PerDirection<u64>,
     /// What is known of the flow.
     flow: FlowFacts,
     scratch: Vec<u8>,
@@ -119,6 +121,7 @@ impl WebSocket {
             facts: WebSocketFacts { upgraded: !begins_with_http, ..WebSocketFacts::default() },
             faults: Faults::default(),
             inner: Conversation::default(),
+            ahead: PerDirection::default(),
             flow: FlowFacts { roles_proved: true, client_from_start: false, server_from_start: false, ..flow },
             scratch: Vec::new(),
             touched: (false, false),
@@ -162,6 +165,11 @@ impl WebSocket {
     /// Whether the frame at hand brought nothing but HTTP.
     pub(super) const fn is_in_handshake(&self) -> bool {
         matches!((&self.stage, self.touched), (Stage::Handshake(_), _) | (_, (true, false)))
+    }
+
+    /// See [`Conversation::carried`].
+    pub(super) fn carried(&mut self, direction: Direction, ahead: u64) {
+        self.ahead[direction] = ahead;
     }
 
     /// A frame comes.
@@ -224,7 +232,8 @@ impl WebSocket {
         run: impl FnOnce(&mut FrameReader, &mut Work<'_>),
     ) {
         self.touched.1 = true;
-        let mut out = Inner { inner: &mut self.inner, faults: &mut self.faults, direction, sink };
+        let ahead = self.ahead[direction];
+        let mut out = Inner { inner: &mut self.inner, ahead, faults: &mut self.faults, direction, sink };
         let mut work =
             Work { direction, facts: &mut self.facts, scratch: &mut self.scratch, out: &mut out };
         run(&mut self.readers[direction], &mut work);
@@ -441,7 +450,8 @@ impl WebSocket {
             self.ignored = true;
             decision.protocol = Protocol::Unknown;
         }
-        let shift = PerDirection { to_server: self.readers.to_server.shift(), to_client: self.readers.to_client.shift() };
+        let shift = |direction| self.readers[direction].shift().wrapping_add(self.ahead[direction]);
+        let shift = PerDirection { to_server: shift(Direction::ToServer), to_client: shift(Direction::ToClient) };
         self.inner.begin_carried(decision, self.flow, options, shift, sink);
     }
 }
@@ -453,6 +463,7 @@ const OLD: &str = "mqttv3.1";
 /// Takes what a reader gives on to the conversation within.
 struct Inner<'a> {
     inner: &'a mut Conversation,
+    ahead: u64,
     faults: &'a mut Faults,
     direction: Direction,
     sink: &'a mut dyn MessageSink,
@@ -460,7 +471,7 @@ struct Inner<'a> {
 
 impl Out for Inner<'_> {
     fn inner(&mut self, bytes: &[u8], place: Place, shift: u64) {
-        self.inner.carried(self.direction, shift);
+        self.inner.carried(self.direction, shift.wrapping_add(self.ahead));
         self.inner.data(self.direction, bytes, place, self.sink);
     }
 

@@ -12,14 +12,14 @@ use crate::field::value::Value;
 fn frames<'a>(row: &'a FrameRow<'a>) -> impl Iterator<Item = (&'a FrameHeader, &'a [u8])> {
     row.view.carried.iter().filter_map(|line| match line {
         CarrierLine::Frame(header, control) => Some((header, &**control)),
-        CarrierLine::Head(_) => None,
+        _ => None,
     })
 }
 
 fn heads<'a>(row: &'a FrameRow<'a>) -> impl Iterator<Item = &'a Head> {
     row.view.carried.iter().filter_map(|line| match line {
         CarrierLine::Head(head) => Some(&**head),
-        CarrierLine::Frame(..) => None,
+        _ => None,
     })
 }
 
