@@ -53,7 +53,7 @@ fn joined(opening: &Opening<'_>) -> (Certainty, Option<(Direction, bool)>) {
         if !fits && opening.facts.roles_proved {
             continue;
         }
-        match frames(bytes, Looks { masked, deflate: false }, &|at| at == bytes.len()) {
+        match frames(bytes, Looks { masked, deflate: false }, true, &|at| at == bytes.len()) {
             Certainty::Yes => return (Certainty::Yes, Some((direction, masked))),
             // What a frame of the client begins with, few others do.
             Certainty::NeedMore if masked && !opening.is_cut[direction] && !opening.is_full => {
@@ -213,6 +213,18 @@ impl WebSocket {
         if let Some(decision) = self.judge() {
             self.begin(decision, &DissectOptions { redactor: self.redactor, ..DissectOptions::default() }, sink);
         }
+        if matches!(self.stage, Stage::Frames) && self.inner.protocol().is_none() {
+            // Nothing was carried, or too little to tell what it is.
+            self.faults.settle(self.names_mqtt(), sink);
+            self.ignored = true;
+        }
+        if let Some(redactor) = self.redactor {
+            for direction in Direction::BOTH {
+                if let Some(close) = &mut self.facts.sides[direction].close {
+                    close.reason = redactor.text(&close.reason).into();
+                }
+            }
+        }
         self.inner.finish(sink);
     }
 
@@ -365,7 +377,10 @@ impl WebSocket {
         let key = handshake.head(Direction::ToServer).and_then(|(request, ..)| request.key.clone());
         let head = head.clone();
         self.facts.status = head.status;
-        self.facts.server.clone_from(&head.agent);
+        self.facts.server = head.agent.clone().map(|agent| match &self.redactor {
+            Some(redactor) => redactor.text(&agent).into(),
+            None => agent,
+        });
         if head.status != Some(101) {
             return;
         }
