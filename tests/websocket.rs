@@ -45,7 +45,8 @@ fn findings(records: &[Value]) -> Vec<&str> {
 /// What is said in a direction, whatever carries it.
 fn said(path: &Path, from: &str) -> Vec<Value> {
     let all = records(path, &["--payload", "full"]);
-    let keys = ["version", "type", "length", "packet_id", "qos", "dup", "retain", "topic", "payload", "client_id", "will"];
+    let keys =
+        ["version", "type", "length", "packet_id", "qos", "dup", "retain", "topic", "payload", "client_id", "will"];
     let short = |message: &&Value| keys.iter().map(|key| message[*key].clone()).collect::<Value>();
     let messages = of(&all, "message");
     messages.into_iter().filter(|message| message["from"] == from).map(|message| short(&message)).collect()
@@ -129,17 +130,61 @@ fn what_both_ends_break_is_told_once_with_its_clause() {
     let masked = |first, payload: &[u8]| frame(first, KEY, payload);
     let ping = vec![0xc0, 0];
     let cases: Vec<(&str, Option<&str>, Connection)> = vec![
-        ("websocket.text-frame", Some("MQTT-6.0.0-1"), upgraded().client(&client(&connect)).client(&masked(0x81, b"hi"))),
-        ("websocket.unmasked-frame", Some("RFC 6455, 5.1"), upgraded().client(&server(&connect)).client(&server(&ping))),
-        ("websocket.masked-frame", Some("RFC 6455, 5.1"), upgraded().client(&client(&connect)).server(&client(&CONNACK))),
-        ("websocket.reserved-bits", Some("RFC 6455, 5.2"), upgraded().client(&client(&connect)).client(&masked(0xc2, &ping))),
-        ("websocket.reserved-opcode", Some("RFC 6455, 5.2"), upgraded().client(&client(&connect)).client(&masked(0x85, b"x"))),
-        ("websocket.fragmented-control", Some("RFC 6455, 5.5"), upgraded().client(&client(&connect)).client(&masked(0x09, b"x"))),
-        ("websocket.long-control", Some("RFC 6455, 5.5"), upgraded().client(&client(&connect)).client(&masked(0x89, &[b'x'; 126]))),
-        ("websocket.fragments", Some("RFC 6455, 5.4"), upgraded().client(&client(&connect)).client(&masked(0x80, &ping))),
-        ("websocket.length", Some("RFC 6455, 5.2"), upgraded().client(&client(&connect)).server(&[0x82, 126, 0, 4, 0x20, 2, 0, 0])),
-        ("websocket.close-frame", Some("RFC 6455, 5.5.1"), upgraded().client(&client(&connect)).client(&masked(0x88, &1005_u16.to_be_bytes()))),
-        ("websocket.close-frame", Some("RFC 6455, 5.5.1"), upgraded().client(&client(&connect)).client(&masked(0x88, &[3]))),
+        (
+            "websocket.text-frame",
+            Some("MQTT-6.0.0-1"),
+            upgraded().client(&client(&connect)).client(&masked(0x81, b"hi")),
+        ),
+        (
+            "websocket.unmasked-frame",
+            Some("RFC 6455, 5.1"),
+            upgraded().client(&server(&connect)).client(&server(&ping)),
+        ),
+        (
+            "websocket.masked-frame",
+            Some("RFC 6455, 5.1"),
+            upgraded().client(&client(&connect)).server(&client(&CONNACK)),
+        ),
+        (
+            "websocket.reserved-bits",
+            Some("RFC 6455, 5.2"),
+            upgraded().client(&client(&connect)).client(&masked(0xc2, &ping)),
+        ),
+        (
+            "websocket.reserved-opcode",
+            Some("RFC 6455, 5.2"),
+            upgraded().client(&client(&connect)).client(&masked(0x85, b"x")),
+        ),
+        (
+            "websocket.fragmented-control",
+            Some("RFC 6455, 5.5"),
+            upgraded().client(&client(&connect)).client(&masked(0x09, b"x")),
+        ),
+        (
+            "websocket.long-control",
+            Some("RFC 6455, 5.5"),
+            upgraded().client(&client(&connect)).client(&masked(0x89, &[b'x'; 126])),
+        ),
+        (
+            "websocket.fragments",
+            Some("RFC 6455, 5.4"),
+            upgraded().client(&client(&connect)).client(&masked(0x80, &ping)),
+        ),
+        (
+            "websocket.length",
+            Some("RFC 6455, 5.2"),
+            upgraded().client(&client(&connect)).server(&[0x82, 126, 0, 4, 0x20, 2, 0, 0]),
+        ),
+        (
+            "websocket.close-frame",
+            Some("RFC 6455, 5.5.1"),
+            upgraded().client(&client(&connect)).client(&masked(0x88, &1005_u16.to_be_bytes())),
+        ),
+        (
+            "websocket.close-frame",
+            Some("RFC 6455, 5.5.1"),
+            upgraded().client(&client(&connect)).client(&masked(0x88, &[3])),
+        ),
         (
             "websocket.data-after-close",
             Some("RFC 6455, 5.5.1"),
@@ -148,7 +193,10 @@ fn what_both_ends_break_is_told_once_with_its_clause() {
         (
             "websocket.subprotocol-not-offered",
             Some("MQTT-6.0.0-3"),
-            Connection::open_to(9001).client(&request(&["Sec-WebSocket-Protocol: mqttv3.1"])).server(&response(&[PROTOCOL])).client(&client(&connect)),
+            Connection::open_to(9001)
+                .client(&request(&["Sec-WebSocket-Protocol: mqttv3.1"]))
+                .server(&response(&[PROTOCOL]))
+                .client(&client(&connect)),
         ),
         (
             "websocket.subprotocol-not-chosen",
@@ -158,7 +206,10 @@ fn what_both_ends_break_is_told_once_with_its_clause() {
         (
             "websocket.extension-unasked",
             Some("RFC 6455, 9.1"),
-            Connection::open_to(9001).client(&request(&[PROTOCOL])).server(&response(&[PROTOCOL, "Sec-WebSocket-Extensions: permessage-deflate"])).client(&client(&connect)),
+            Connection::open_to(9001)
+                .client(&request(&[PROTOCOL]))
+                .server(&response(&[PROTOCOL, "Sec-WebSocket-Extensions: permessage-deflate"]))
+                .client(&client(&connect)),
         ),
     ];
     for (id, clause, connection) in cases {
@@ -176,7 +227,8 @@ fn what_both_ends_break_is_told_once_with_its_clause() {
 
 #[test]
 fn a_websocket_that_obeys_has_no_findings_and_one_that_is_not_mqtt_neither() {
-    let good = upgraded().client(&client(&connect_packet())).server(&server(&CONNACK)).client(&frame(0x88, KEY, &[3, 232]));
+    let good =
+        upgraded().client(&client(&connect_packet())).server(&server(&CONNACK)).client(&frame(0x88, KEY, &[3, 232]));
     assert_eq!(findings(&told(&good, &[])), Vec::<&str>::new());
     let chat = Connection::open_to(9001)
         .client(&request(&[]))
@@ -195,7 +247,9 @@ fn statements_on_websocket_stand_in_the_coverage() {
         connection.save(file.path());
         let output = run(["check", "--coverage", "--format", "json", file.path().to_str().unwrap()]);
         let all = lines(&output);
-        let found = all.iter().find(|record| record["id"] == id && record["version"] == "3.1.1" && record["verdict"].is_string());
+        let found = all
+            .iter()
+            .find(|record| record["id"] == id && record["version"] == "3.1.1" && record["verdict"].is_string());
         found.unwrap_or_else(|| panic!("{id}: {}", stderr(&output)))["verdict"].as_str().unwrap().to_owned()
     };
     let good = upgraded().client(&client(&connect_packet())).server(&server(&CONNACK));
@@ -208,7 +262,8 @@ fn statements_on_websocket_stand_in_the_coverage() {
     assert_eq!(verdict(&text, "MQTT-6.0.0-1"), "failed");
     let unmasked = upgraded().client(&server(&connect_packet()));
     assert_eq!(verdict(&unmasked, "WS-FRAME-MASKING"), "failed");
-    let offered = Connection::open_to(9001).client(&request(&[])).server(&response(&[])).client(&client(&connect_packet()));
+    let offered =
+        Connection::open_to(9001).client(&request(&[])).server(&response(&[])).client(&client(&connect_packet()));
     assert_eq!(verdict(&offered, "MQTT-6.0.0-3"), "failed");
 }
 
@@ -248,7 +303,8 @@ fn holes_cost_what_was_in_them() {
     assert_eq!((&messages[1]["missing_bytes"], &messages[2]["resynced"]), (&json!(1400), &Value::Null));
     assert_eq!(findings(&all), Vec::<&str>::new());
     // A hole with a border in it: searched for.
-    let border = upgraded().client(&client(&connect_packet())).client(&client(&long)).lost().client(&client(&[0xc0, 0]));
+    let border =
+        upgraded().client(&client(&connect_packet())).client(&client(&long)).lost().client(&client(&[0xc0, 0]));
     let all = told(&border, &[]);
     assert_eq!(types(&all), ["CONNECT", "PINGREQ"]);
     assert_eq!(findings(&all), ["websocket.lost-frames"]);
@@ -275,7 +331,8 @@ fn compressed(keeps: bool, bodies: [&[u8]; 4]) -> Vec<Value> {
 
 #[test]
 fn behind_a_hole_compressed_messages_are_read_as_far_as_they_stand_for_themselves() {
-    let bodies: [&[u8]; 4] = [b"one 111111", b"temperature 20 degrees", b"temperature 21 degrees", b"temperature 22 degrees"];
+    let bodies: [&[u8]; 4] =
+        [b"one 111111", b"temperature 20 degrees", b"temperature 21 degrees", b"temperature 22 degrees"];
     let without = compressed(false, bodies);
     assert_eq!(types(&without), ["CONNECT", "PUBLISH", "PUBLISH", "PUBLISH"]);
     assert_eq!(findings(&without), ["websocket.lost-frames"]);
@@ -291,7 +348,8 @@ fn what_grows_without_measure_is_given_up_and_told() {
     let mut deflater = Deflater::new(true);
     let bomb = frame(0xc2, KEY, &deflater.message(&publish(b"a", &vec![0; 40 << 20])));
     assert!(bomb.len() < 60_000);
-    let mut connection = Connection::open_to(9001).client(&request(&[PROTOCOL, extension])).server(&response(&[PROTOCOL, extension]));
+    let mut connection =
+        Connection::open_to(9001).client(&request(&[PROTOCOL, extension])).server(&response(&[PROTOCOL, extension]));
     for part in bomb.chunks(1400) {
         connection = connection.client(part);
     }
@@ -312,9 +370,13 @@ fn a_refusal_is_told_and_another_try_is_read() {
         .client(&client(&connect_packet()));
     assert_eq!(types(&told(&again, &[])), ["CONNECT"]);
     // Whoever asks for a page has nothing to do with it.
-    let page = Connection::open_to(9001).client(&head(&["GET / HTTP/1.1", "Host: a"])).server(&head(&["HTTP/1.1 200 OK"]));
+    let page =
+        Connection::open_to(9001).client(&head(&["GET / HTTP/1.1", "Host: a"])).server(&head(&["HTTP/1.1 200 OK"]));
     let all = told(&page, &[]);
-    assert_eq!((&of(&all, "flow")[0]["application"], &of(&all, "flow")[0]["websocket"]), (&json!("http"), &Value::Null));
+    assert_eq!(
+        (&of(&all, "flow")[0]["application"], &of(&all, "flow")[0]["websocket"]),
+        (&json!("http"), &Value::Null)
+    );
 }
 
 #[test]

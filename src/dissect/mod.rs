@@ -3,6 +3,7 @@
 //! Each protocol has a file of its own and a row in the table of [`recognise`]; a protocol that is only
 //! recognised, and not read, is told by name. Events go to the caller's [`MessageSink`].
 
+mod aliases;
 mod carrier;
 mod http;
 mod message;
@@ -16,8 +17,8 @@ pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
 pub use websocket::{
-    Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, WebSocket, WebSocketFacts, WebSocketFault,
-    WebSocketSide, UNKNOWN_GAP, accept_of, close_code_name, hidden, redacted, unmask,
+    Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, UNKNOWN_GAP, WebSocket, WebSocketFacts,
+    WebSocketFault, WebSocketSide, accept_of, close_code_name, hidden, redacted, unmask,
 };
 
 use crate::capture::{Origin, Place};
@@ -220,7 +221,9 @@ impl Conversation {
     /// What is known of the WebSocket that it is carried by, or of the attempt to get one.
     pub fn websocket(&self) -> Option<&WebSocketFacts> {
         match &self.state {
-            State::WebSocket(websocket) => Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some()),
+            State::WebSocket(websocket) => {
+                Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
+            }
             State::Probing(_) | State::Mqtt(_) | State::Other(_) => None,
         }
     }

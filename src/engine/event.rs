@@ -198,9 +198,10 @@ impl NoticeKind {
             Self::LostSync(direction, ..) | Self::CutHeader(direction, _) | Self::ReassemblyCapped(direction) => {
                 Some(direction)
             }
-            Self::WebSocket(direction, WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch) => {
-                Some(direction)
-            }
+            Self::WebSocket(
+                direction,
+                WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch,
+            ) => Some(direction),
             Self::Fragments(_)
             | Self::ConflictingOverlap(_)
             | Self::FlowEvicted(_)

@@ -4,9 +4,7 @@ use super::cap::Cap;
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
 use super::run::{EngineOptions, EngineStats};
 use crate::capture::{Frame, Origin, Place};
-use crate::dissect::{
-    CarrierPart, Conversation, FlowFacts, Message, MessageSink, Protocol, WebSocketFault, hidden,
-};
+use crate::dissect::{CarrierPart, Conversation, FlowFacts, Message, MessageSink, Protocol, WebSocketFault, hidden};
 use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
 use crate::wire::{Segment, TcpFlags};
@@ -74,7 +72,15 @@ impl<S: Sink> StreamReader<'_, S> {
 
     /// What takes the messages of a flow.
     fn messages(&mut self, flow: FlowRef, origin: Origin) -> Messages<'_, S> {
-        Messages { flow, options: self.options, stats: self.stats, lines: self.lines, carried: self.carried, origin, sink: self.sink }
+        Messages {
+            flow,
+            options: self.options,
+            stats: self.stats,
+            lines: self.lines,
+            carried: self.carried,
+            origin,
+            sink: self.sink,
+        }
     }
 
     /// Runs the reassembler of a direction with the flow's conversation behind it.

@@ -13,8 +13,14 @@ const PIECES: usize = 1024;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Piece {
     /// Bytes up to this end of what is held of the direction.
-    Bytes { to: usize, place: Place },
-    Gap { length: u64, origin: Origin },
+    Bytes {
+        to: usize,
+        place: Place,
+    },
+    Gap {
+        length: u64,
+        origin: Origin,
+    },
 }
 
 /// What became of it.
@@ -69,7 +75,10 @@ impl Handshake {
         // A head ends with an empty line.
         if bytes.contains(&b'\n') || side.bytes.len() - side.done >= LONGEST {
             side.read(direction == Direction::ToServer, place.origin);
-        } else if side.head.is_none() && side.done < to && !could_be_http(side.bytes.get(side.done..).unwrap_or_default()) {
+        } else if side.head.is_none()
+            && side.done < to
+            && !could_be_http(side.bytes.get(side.done..).unwrap_or_default())
+        {
             side.not_http = true;
         }
     }

@@ -12,16 +12,12 @@ mod inflate;
 mod reader;
 mod search;
 
-pub use facts::{
-    Close, FrameSeen, HandshakePart, WebSocketFacts, WebSocketFault, WebSocketSide, close_code_name,
-};
+pub use facts::{Close, FrameSeen, HandshakePart, WebSocketFacts, WebSocketFault, WebSocketSide, close_code_name};
 pub use frame::{FrameHeader, Opcode, unmask};
-pub use reader::UNKNOWN as UNKNOWN_GAP;
 pub use head::{Deflate, Head, accept_of, hidden, redacted};
+pub use reader::UNKNOWN as UNKNOWN_GAP;
 
-use super::{
-    CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http,
-};
+use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http};
 use crate::capture::{Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{Certainty, Redactor};
@@ -237,8 +233,7 @@ impl WebSocket {
     ) {
         self.touched.1 = true;
         let mut out = Inner { inner: &mut self.inner, faults: &mut self.faults, direction, sink };
-        let mut work =
-            Work { direction, facts: &mut self.facts, scratch: &mut self.scratch, out: &mut out };
+        let mut work = Work { direction, facts: &mut self.facts, scratch: &mut self.scratch, out: &mut out };
         run(&mut self.readers[direction], &mut work);
     }
 
@@ -318,8 +313,7 @@ impl WebSocket {
             // Where nothing was held yet, frames begin behind the head.
             let end = handshake.head(direction).map_or(0, |(_, bytes, _)| bytes.len());
             let at = (handshake.before_head(direction) + end) as u64;
-            self.readers[direction] =
-                if whole[direction] { FrameReader::new(at) } else { FrameReader::joining(at) };
+            self.readers[direction] = if whole[direction] { FrameReader::new(at) } else { FrameReader::joining(at) };
         }
         handshake.replay(|direction, start, piece| {
             if !std::mem::replace(&mut begun[direction], true) && !whole[direction] {
@@ -430,7 +424,9 @@ impl WebSocket {
         match self.stage {
             Stage::Handshake(_) => None,
             Stage::Over => decided(Protocol::Http),
-            Stage::Frames if self.names_mqtt() => self.inner.has_news().then_some(()).and_then(|()| decided(Protocol::Mqtt)),
+            Stage::Frames if self.names_mqtt() => {
+                self.inner.has_news().then_some(()).and_then(|()| decided(Protocol::Mqtt))
+            }
             Stage::Frames => match self.inner.decide_carried(self.flow)? {
                 Protocol::Mqtt => decided(Protocol::Mqtt),
                 _ => decided(Protocol::WebSocket),
@@ -456,7 +452,8 @@ impl WebSocket {
             self.ignored = true;
             decision.protocol = Protocol::Unknown;
         }
-        let shift = PerDirection { to_server: self.readers.to_server.shift(), to_client: self.readers.to_client.shift() };
+        let shift =
+            PerDirection { to_server: self.readers.to_server.shift(), to_client: self.readers.to_client.shift() };
         self.inner.begin_carried(decision, self.flow, options, shift, sink);
     }
 }

@@ -5,8 +5,8 @@
 //! such frames wherever they stand; two frames that fill a segment each, for what is compressed often can't be read; or a
 //! row of frames that is too long for chance.
 
-use super::inflate::Inflater;
 use super::frame::{CONTROL, FrameHeader, Opcode, unmask};
+use super::inflate::Inflater;
 use crate::capture::Place;
 use crate::mqtt::{self, Certainty, FixedHeader, HeaderRead};
 

@@ -91,7 +91,11 @@ pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
         }
         Some(other) => {
             text.push_str(", ");
-            text.push_str(&if other == Protocol::WebSocket { "WebSocket".to_owned() } else { other.name().to_uppercase() });
+            text.push_str(&if other == Protocol::WebSocket {
+                "WebSocket".to_owned()
+            } else {
+                other.name().to_uppercase()
+            });
         }
     }
     text
