@@ -14,6 +14,8 @@ pub enum CarrierPart<'a> {
         /// What it says.
         head: &'a Head,
     },
+    /// A head of HTTP is whole, which may lead to frames; it is told as [`CarrierPart::Head`] once that is known.
+    HeadSeen(&'a Head),
     /// The header of a frame.
     Header {
         /// Where it begins.

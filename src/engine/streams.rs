@@ -222,7 +222,7 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         }
         if self.options.packets && origin.frame == self.origin.frame && self.carried.len() < LINES_LIMIT {
             match part {
-                CarrierPart::Head { head, .. } => self.carried.push(CarrierLine::Head(Box::new((*head).clone()))),
+                CarrierPart::HeadSeen(head) => self.carried.push(CarrierLine::Head(Box::new((*head).clone()))),
                 CarrierPart::Frame(seen) => self.carried.push(CarrierLine::Frame(seen.header, seen.control.into())),
                 _ => {}
             }
@@ -247,7 +247,10 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             }
             CarrierPart::Missing(Some(length)) => StreamPart::Gap(*length),
             CarrierPart::Missing(None) => StreamPart::Lost,
-            CarrierPart::Header { .. } | CarrierPart::Aside { .. } | CarrierPart::Frame(_) => return,
+            CarrierPart::HeadSeen(_)
+            | CarrierPart::Header { .. }
+            | CarrierPart::Aside { .. }
+            | CarrierPart::Frame(_) => return,
         };
         self.sink.event(&Event::Stream(self.flow, direction, told, origin));
     }

@@ -77,7 +77,11 @@ impl Carried {
                 }
                 Some(Part::ready(start, bytes))
             }
-            CarrierPart::Inflated(_) | CarrierPart::Missing(_) | CarrierPart::Frame(_) | CarrierPart::Raw(_) => None,
+            CarrierPart::HeadSeen(_)
+            | CarrierPart::Inflated(_)
+            | CarrierPart::Missing(_)
+            | CarrierPart::Frame(_)
+            | CarrierPart::Raw(_) => None,
         };
         let Some(made) = made else { return };
         let stream = self.streams.entry(name).or_default();

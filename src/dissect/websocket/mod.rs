@@ -174,7 +174,11 @@ impl WebSocket {
         match &mut self.stage {
             Stage::Handshake(handshake) => {
                 self.touched.0 = true;
+                let had_head = handshake.head(direction).is_some();
                 handshake.data(direction, bytes, place);
+                if let (false, true, Some((head, ..))) = (had_head, sink.wants_carrier(), handshake.head(direction)) {
+                    sink.carrier(direction, &CarrierPart::HeadSeen(head), place.origin);
+                }
                 self.settle(false, place.origin, sink);
             }
             Stage::Frames if self.ignored && !sink.wants_carrier() => {}
