@@ -174,6 +174,9 @@ impl Default for State {
     }
 }
 
+/// A part of a stream: bytes and where they came from, or a gap of so many bytes and what showed it.
+pub type Part<'a> = Result<(&'a [u8], Place), (u64, Origin)>;
+
 /// What came of the first bytes of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
@@ -242,7 +245,7 @@ impl Conversation {
     }
 
     /// What came before the protocol was known, piece by piece.
-    pub fn held(&self, take: &mut dyn FnMut(Direction, Result<(&[u8], Place), (u64, Origin)>)) {
+    pub fn held(&self, take: &mut dyn FnMut(Direction, Part<'_>)) {
         if let State::Probing(Some(probe)) = &self.state {
             probe.pieces(take);
         }

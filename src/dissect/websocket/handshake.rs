@@ -2,6 +2,7 @@
 
 use super::head::{Head, HeadRead, LONGEST};
 use crate::capture::{Origin, Place};
+use crate::dissect::Part;
 use crate::flow::{Direction, PerDirection};
 
 /// The most bytes of a direction that are held behind its head, and the most pieces. Who sends more does not wait for
@@ -169,7 +170,7 @@ impl Handshake {
 
     /// What is held behind the heads, piece by piece in the order in which it came, each with where it begins in its
     /// stream.
-    pub(super) fn replay(&self, mut take: impl FnMut(Direction, u64, Result<(&[u8], Place), (u64, Origin)>)) {
+    pub(super) fn replay(&self, mut take: impl FnMut(Direction, u64, Part<'_>)) {
         let mut at = PerDirection { to_server: 0, to_client: 0 };
         let mut gaps = PerDirection { to_server: 0, to_client: 0 };
         for (direction, piece) in &self.pieces {

@@ -30,10 +30,7 @@ const SCRATCH: usize = 16 << 10;
 
 /// Whether a flow that was joined has frames with packets in them. Where it is seen from its beginning, HTTP comes first.
 pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
-    match joined(opening) {
-        (Certainty::Yes, _) => Certainty::Yes,
-        (verdict, _) => verdict,
-    }
+    joined(opening).0
 }
 
 /// The same, with the direction that shows it and whether its frames are masked.
