@@ -121,7 +121,8 @@ impl Handshake {
                 Some(101) => Outcome::Other,
                 // An interim answer, which another one follows.
                 Some(100..200) => Outcome::Open,
-                _ => Outcome::Refused,
+                _ if client.head.is_some() => Outcome::Refused,
+                _ => Outcome::Other,
             };
         }
         if client.head.is_none() {

@@ -20,7 +20,7 @@ pub use reader::UNKNOWN as UNKNOWN_GAP;
 use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http};
 use crate::capture::{Origin, Place};
 use crate::flow::{Direction, PerDirection};
-use crate::mqtt::{Certainty, Redactor};
+use crate::mqtt::Certainty;
 use handshake::{Handshake, Outcome};
 use reader::{FrameReader, Out, UNKNOWN, Work};
 use search::{Looks, frames};
@@ -98,7 +98,8 @@ pub struct WebSocket {
     ignored: bool,
     /// The last origin of anything.
     last: Option<Origin>,
-    redactor: Option<Redactor>,
+    /// How what is carried is to be read; ports say nothing of it.
+    options: DissectOptions,
 }
 
 impl WebSocket {
@@ -118,7 +119,7 @@ impl WebSocket {
             by_handshake: begins_with_http,
             ignored: false,
             last: None,
-            redactor: options.redactor,
+            options: DissectOptions { decode_as: Vec::new(), ..options.clone() },
         }
     }
 
@@ -208,14 +209,15 @@ impl WebSocket {
         }
         self.inner.no_more();
         if let Some(decision) = self.judge() {
-            self.begin(decision, &DissectOptions { redactor: self.redactor, ..DissectOptions::default() }, sink);
+            let options = self.options.clone();
+            self.begin(decision, &options, sink);
         }
         if matches!(self.stage, Stage::Frames) && self.inner.protocol().is_none() {
             // Nothing was carried, or too little to tell what it is.
             self.faults.settle(self.names_mqtt(), sink);
             self.ignored = true;
         }
-        if let Some(redactor) = self.redactor {
+        if let Some(redactor) = self.options.redactor {
             for direction in Direction::BOTH {
                 if let Some(close) = &mut self.facts.sides[direction].close {
                     close.reason = redactor.text(&close.reason).into();
@@ -279,7 +281,9 @@ impl WebSocket {
     fn exchange(&mut self, sink: &mut dyn MessageSink) -> bool {
         let Stage::Handshake(handshake) = &mut self.stage else { return false };
         if sink.wants_carrier() {
-            tell_heads(handshake, sink);
+            // Behind an interim answer the request still waits for its own.
+            let interim = handshake.head(Direction::ToClient).and_then(|(head, ..)| head.status).is_some_and(|status| status < 200);
+            tell_heads(handshake, if interim { &[Direction::ToClient] } else { &Direction::BOTH }, sink);
         }
         handshake.next()
     }
@@ -289,7 +293,7 @@ impl WebSocket {
         if let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Over)
             && sink.wants_carrier()
         {
-            tell_heads(&handshake, sink);
+            tell_heads(&handshake, &Direction::BOTH, sink);
             handshake.replay(|direction, _, piece| match piece {
                 Ok((bytes, place)) => tell_raw(direction, bytes, place, sink),
                 Err((length, origin)) => tell_gap(direction, length, origin, sink),
@@ -301,7 +305,7 @@ impl WebSocket {
         let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Frames) else { return };
         self.facts.upgraded = true;
         if sink.wants_carrier() {
-            tell_heads(&handshake, sink);
+            tell_heads(&handshake, &Direction::BOTH, sink);
         }
         let whole = PerDirection {
             to_server: !handshake.lacks_head(Direction::ToServer),
@@ -334,7 +338,7 @@ impl WebSocket {
         let Stage::Handshake(handshake) = &self.stage else { return };
         let Some((head, _, Some(origin))) = handshake.head(Direction::ToServer) else { return };
         let head = head.clone();
-        let private = |text: Option<Box<[u8]>>| match (&self.redactor, text) {
+        let private = |text: Option<Box<[u8]>>| match (&self.options.redactor, text) {
             (Some(redactor), Some(text)) => Some(redactor.text(&text).into_boxed_slice()),
             (_, text) => text,
         };
@@ -372,7 +376,7 @@ impl WebSocket {
         let key = handshake.head(Direction::ToServer).and_then(|(request, ..)| request.key.clone());
         let head = head.clone();
         self.facts.status = head.status;
-        self.facts.server = head.agent.clone().map(|agent| match &self.redactor {
+        self.facts.server = head.agent.clone().map(|agent| match &self.options.redactor {
             Some(redactor) => redactor.text(&agent).into(),
             None => agent,
         });
@@ -529,11 +533,11 @@ impl Faults {
     }
 }
 
-fn tell_heads(handshake: &Handshake, sink: &mut dyn MessageSink) {
-    for direction in Direction::BOTH {
-        if let Some((head, bytes, Some(origin))) = handshake.head(direction) {
-            let start = handshake.before_head(direction) as u64;
-            sink.carrier(direction, &CarrierPart::Head { start, bytes, head }, origin);
+fn tell_heads(handshake: &Handshake, of: &[Direction], sink: &mut dyn MessageSink) {
+    for direction in of {
+        if let Some((head, bytes, Some(origin))) = handshake.head(*direction) {
+            let start = handshake.before_head(*direction) as u64;
+            sink.carrier(*direction, &CarrierPart::Head { start, bytes, head }, origin);
         }
     }
 }
