@@ -177,8 +177,14 @@ impl Analysis {
             if let Some(flow) = self.engine.look_ahead(&self.batch, place) {
                 above.look_ahead(flow);
             }
+            for secrets in self.batch.secrets_before(frame.number) {
+                self.engine.learn(secrets);
+            }
             let comments: Vec<&str> = self.batch.comments(frame.number).collect();
             self.engine.frame(&frame, &comments, &mut |event: &Event<'_>| above.event(event, sink));
+        }
+        for secrets in self.batch.secrets_before(self.batch.next_number()) {
+            self.engine.learn(secrets);
         }
     }
 

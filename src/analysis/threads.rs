@@ -235,10 +235,16 @@ fn follow_batch(engine: &mut Engine, batch: &Batch, report: SourceReport, to: &L
     let mut writer = Writer { chunk: to.back.try_recv().unwrap_or_default(), report, to, ended: false };
     for (place, frame) in batch.frames().enumerate() {
         engine.look_ahead(batch, place);
+        for secrets in batch.secrets_before(frame.number) {
+            engine.learn(secrets);
+        }
         engine.frame(&frame, &[], &mut writer);
         if writer.ended {
             break;
         }
+    }
+    for secrets in batch.secrets_before(batch.next_number()) {
+        engine.learn(secrets);
     }
     writer.hand_on();
     if writer.ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

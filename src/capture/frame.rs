@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::Secrets;
 use crate::time::Timestamp;
 
 /// How much of a batch's buffer outlives [`Batch::advance`]: four usual batches of a file.
@@ -75,12 +76,14 @@ pub struct Batch {
     held: usize,
     slots: Vec<Slot>,
     comments: Vec<(FrameNo, String)>,
+    /// Secrets, and the frame before which they stand.
+    secrets: Vec<(FrameNo, Secrets)>,
     first: u64,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { bytes: Vec::new(), held: 0, slots: Vec::new(), comments: Vec::new(), first: 1 }
+        Self { bytes: Vec::new(), held: 0, slots: Vec::new(), comments: Vec::new(), secrets: Vec::new(), first: 1 }
     }
 }
 
@@ -107,7 +110,10 @@ impl Batch {
 
     /// Forgets the frames and their bytes; the next frame keeps counting where these ended.
     pub fn advance(&mut self) {
-        self.first += self.slots.len() as u64;
+        let next = self.next_number();
+        // Those behind the last frame stand before the next one.
+        self.secrets.retain(|(number, _)| *number >= next);
+        self.first = next.0;
         self.slots.clear();
         self.comments.clear();
         self.held = 0;
@@ -121,6 +127,7 @@ impl Batch {
     /// The same for a batch that takes turns with others: the next frame has this number.
     pub fn restart(&mut self, next: FrameNo) {
         self.advance();
+        self.secrets.clear();
         self.first = next.0;
     }
 
@@ -188,6 +195,17 @@ impl Batch {
     pub fn comment(&mut self, text: String) {
         let number = FrameNo((self.first + self.slots.len() as u64).saturating_sub(1));
         self.comments.push((number, text));
+    }
+
+    /// Remembers secrets that the file holds at this place, before the frame that is pushed next.
+    pub fn secrets(&mut self, secrets: Secrets) {
+        self.secrets.push((self.next_number(), secrets));
+    }
+
+    /// The secrets that stand right before a frame; before the one behind all others those that stand at the end.
+    pub fn secrets_before(&self, frame: FrameNo) -> impl Iterator<Item = &Secrets> {
+        let from = self.secrets.partition_point(|(number, _)| *number < frame);
+        self.secrets.iter().skip(from).take_while(move |(number, _)| *number == frame).map(|(_, secrets)| secrets)
     }
 
     /// The comments on a frame of this batch, in the order of the file.

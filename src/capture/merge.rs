@@ -297,6 +297,9 @@ impl Merge {
             {
                 self.names.insert(header.interface, name.into());
             }
+            for secrets in reading.batch.secrets_before(frame.number) {
+                batch.secrets(secrets.clone());
+            }
             batch.push(header, frame.data);
             for comment in reading.batch.comments(frame.number) {
                 batch.comment(comment.to_owned());

@@ -92,6 +92,11 @@ pub struct Secrets {
     pub bytes: Vec<u8>,
 }
 
+impl Secrets {
+    /// The kind of a TLS key log.
+    pub const TLS: u32 = 0x544c_534b;
+}
+
 /// Tells the length and never the keys, as with every secret.
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{self, BufWriter, Error, ErrorKind, Write};
 use std::path::Path;
 
-use super::{Frame, LinkType};
+use super::{Frame, LinkType, Secrets};
 
 /// The format of a capture file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +48,14 @@ pub struct Options {
     /// Names of the interfaces, by the number in [`FrameHeader::interface`](super::FrameHeader::interface);
     /// kept by pcapng only.
     pub interfaces: Vec<String>,
+    /// What decrypts the frames, to stand before them; kept by pcapng only.
+    pub secrets: Option<Secrets>,
 }
 
 impl Options {
     /// Nanoseconds, no snap length, no interface names.
     pub fn new(format: Format) -> Self {
-        Self { format, nanoseconds: true, snaplen: 0, link: LinkType::ETHERNET, interfaces: Vec::new() }
+        Self { format, nanoseconds: true, snaplen: 0, link: LinkType::ETHERNET, interfaces: Vec::new(), secrets: None }
     }
 }
 
@@ -181,6 +183,9 @@ impl Writer {
                 described.insert(key, id);
                 if !std::mem::replace(begun, true) {
                     self.section_header()?;
+                    if let Some(secrets) = self.options.secrets.take() {
+                        self.secrets(&secrets)?;
+                    }
                 }
                 self.interface(key)?;
                 Ok(id)
@@ -238,6 +243,17 @@ impl Writer {
         option(&mut body, 4, concat!("mqttsniff ", env!("CARGO_PKG_VERSION")).as_bytes());
         option(&mut body, 0, &[]);
         self.block(0x0a0d_0d0a, &body)
+    }
+
+    /// Decryption Secrets Block.
+    fn secrets(&mut self, secrets: &Secrets) -> io::Result<()> {
+        let length = u32::try_from(secrets.bytes.len()).map_err(|_| too_long())?;
+        let mut body = Vec::new();
+        body.extend(secrets.kind.to_le_bytes());
+        body.extend(length.to_le_bytes());
+        body.extend(&secrets.bytes);
+        body.resize(body.len().next_multiple_of(4), 0);
+        self.block(10, &body)
     }
 
     fn interface(&mut self, (interface, link, fcs_length): (u32, LinkType, u8)) -> io::Result<()> {

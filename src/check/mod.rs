@@ -16,6 +16,7 @@ mod policy;
 mod rule_text;
 mod rules;
 mod streams;
+mod tls;
 mod wanted;
 mod websocket;
 
@@ -141,7 +142,12 @@ impl Checks {
         if options.lints {
             counted.extend(lints::rules(&options.limits));
         }
-        let rules: Vec<Box<dyn Rule + Send>> = vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule), Box::new(websocket::WebSocketRule)];
+        let rules: Vec<Box<dyn Rule + Send>> = vec![
+            Box::new(packets::PacketRule),
+            Box::new(streams::StreamRule),
+            Box::new(websocket::WebSocketRule),
+            Box::new(tls::TlsRule),
+        ];
         let all = rules.iter().chain(&counted);
         Self {
             wanted: all.fold(Wanted::NONE, |wanted, rule| wanted.and(rule.wanted())),

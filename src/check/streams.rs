@@ -162,7 +162,8 @@ fn judge(notice: &Notice) -> Option<Finding> {
         | NoticeKind::AddressClaimed(..)
         | NoticeKind::ClockBack(_)
         | NoticeKind::FragmentsUnfinished(_)
-        | NoticeKind::WebSocket(..) => return None,
+        | NoticeKind::WebSocket(..)
+        | NoticeKind::Tls(..) => return None,
         NoticeKind::CapReached(cap, count) => (CAP_REACHED, format!("{}: {count} by now", cap.effect())),
         NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),
     };

@@ -41,7 +41,9 @@ const NOT_OFFERED: KnownRule = rule(
     "a client does not offer the subprotocol mqtt",
     "MQTT-6.0.0-3",
 )
-.hint("let the client ask for the subprotocol mqtt: brokers may refuse it otherwise, and proxies can't tell what it is");
+.hint(
+    "let the client ask for the subprotocol mqtt: brokers may refuse it otherwise, and proxies can't tell what it is",
+);
 const NOT_CHOSEN: KnownRule = rule(
     "websocket.subprotocol-not-chosen",
     Error,
@@ -58,13 +60,9 @@ const NOT_AMONG_OFFERED: KnownRule = rule(
 const REFUSED: KnownRule =
     rule("websocket.refused", Warning, "a server refuses a WebSocket that was to carry MQTT", "RFC 6455, 4.2.2")
         .hint("look whether path and host are those of the listener, and whether it wants credentials");
-const WRONG_ACCEPT: KnownRule = rule(
-    "websocket.accept-wrong",
-    Error,
-    "a server's answer to the key is not what it has to be",
-    "RFC 6455, 4.2.2",
-)
-.hint("something between the ends may have answered from a cache");
+const WRONG_ACCEPT: KnownRule =
+    rule("websocket.accept-wrong", Error, "a server's answer to the key is not what it has to be", "RFC 6455, 4.2.2")
+        .hint("something between the ends may have answered from a cache");
 const VERSION: KnownRule =
     rule("websocket.version", Error, "a client asks for another version of WebSocket than 13", "RFC 6455, 4.1");
 const HANDSHAKE: KnownRule = rule(
@@ -81,8 +79,7 @@ const EXTENSION: KnownRule = rule(
 );
 const TEXT: KnownRule = rule("websocket.text-frame", Error, "text where MQTT wants binary frames", "MQTT-6.0.0-1")
     .hint("let the client send binary frames; what stands in text is not read as MQTT");
-const UNMASKED: KnownRule =
-    rule("websocket.unmasked-frame", Error, "a client's frame is not masked", "RFC 6455, 5.1");
+const UNMASKED: KnownRule = rule("websocket.unmasked-frame", Error, "a client's frame is not masked", "RFC 6455, 5.1");
 const MASKED: KnownRule = rule("websocket.masked-frame", Error, "a server's frame is masked", "RFC 6455, 5.1");
 const RESERVED_BITS: KnownRule = rule(
     "websocket.reserved-bits",
@@ -106,8 +103,7 @@ const LENGTH: KnownRule =
     rule("websocket.length", Error, "the length of a frame is not in its only form", "RFC 6455, 5.2");
 const CLOSE: KnownRule =
     rule("websocket.close-frame", Error, "a close frame holds what it must not", "RFC 6455, 5.5.1");
-const AFTER_CLOSE: KnownRule =
-    rule("websocket.data-after-close", Error, "data after a close frame", "RFC 6455, 5.5.1");
+const AFTER_CLOSE: KnownRule = rule("websocket.data-after-close", Error, "data after a close frame", "RFC 6455, 5.5.1");
 const NOT_INFLATED: KnownRule =
     rule("websocket.not-inflated", Error, "a compressed message can't be inflated", "RFC 7692, 7.2.2");
 /// It shows what the capture lacks.
@@ -169,17 +165,26 @@ pub(super) const RULES: [KnownRule; 23] = [
 fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault) -> Finding {
     let sender = direction.sender().name();
     let (rule, message) = match fault {
-        WebSocketFault::NotOffered { old: true } => {
-            (NOT_OFFERED, "the client offers the subprotocol mqttv3.1, which is the old name of mqtt, and not mqtt".into())
+        WebSocketFault::NotOffered { old: true } => (
+            NOT_OFFERED,
+            "the client offers the subprotocol mqttv3.1, which is the old name of mqtt, and not mqtt".into(),
+        ),
+        WebSocketFault::NotOffered { old: false } => {
+            (NOT_OFFERED, "the client does not offer the subprotocol mqtt".into())
         }
-        WebSocketFault::NotOffered { old: false } => (NOT_OFFERED, "the client does not offer the subprotocol mqtt".into()),
-        WebSocketFault::NotChosen { other: true } => (NOT_CHOSEN, "the server answers with another subprotocol than mqtt".into()),
+        WebSocketFault::NotChosen { other: true } => {
+            (NOT_CHOSEN, "the server answers with another subprotocol than mqtt".into())
+        }
         WebSocketFault::NotChosen { other: false } => (NOT_CHOSEN, "the server answers without a subprotocol".into()),
         WebSocketFault::NotAmongOffered => {
             (NOT_AMONG_OFFERED, "the server chooses a subprotocol that the client did not offer".into())
         }
-        WebSocketFault::Refused(status) => (REFUSED, format!("the server refuses the WebSocket with HTTP status {status}")),
-        WebSocketFault::WrongAccept => (WRONG_ACCEPT, "Sec-WebSocket-Accept does not follow from Sec-WebSocket-Key".into()),
+        WebSocketFault::Refused(status) => {
+            (REFUSED, format!("the server refuses the WebSocket with HTTP status {status}"))
+        }
+        WebSocketFault::WrongAccept => {
+            (WRONG_ACCEPT, "Sec-WebSocket-Accept does not follow from Sec-WebSocket-Key".into())
+        }
         WebSocketFault::Version => (VERSION, "the client asks for another version of WebSocket than 13".into()),
         WebSocketFault::Handshake(part) => (HANDSHAKE, lack(sender, part)),
         WebSocketFault::ExtensionNotOffered => {
@@ -196,9 +201,10 @@ fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault) -> Findin
         WebSocketFault::ReservedOpcode(opcode) => {
             (RESERVED_OPCODE, format!("the {sender} sends a frame with the reserved opcode {}", opcode.0))
         }
-        WebSocketFault::FragmentedControl(opcode) => {
-            (FRAGMENTED_CONTROL, format!("the {sender} sends a control frame (opcode {}) that is not the last of its message", opcode.0))
-        }
+        WebSocketFault::FragmentedControl(opcode) => (
+            FRAGMENTED_CONTROL,
+            format!("the {sender} sends a control frame (opcode {}) that is not the last of its message", opcode.0),
+        ),
         WebSocketFault::LongControl(length) => {
             (LONG_CONTROL, format!("the {sender} sends a control frame of {length} bytes"))
         }
@@ -208,7 +214,9 @@ fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault) -> Findin
         WebSocketFault::WithinMessage => {
             (FRAGMENTS, format!("the {sender} begins a message before the fragments of another one are over"))
         }
-        WebSocketFault::PaddedLength => (LENGTH, format!("the {sender} sends a frame whose length is longer than it has to be")),
+        WebSocketFault::PaddedLength => {
+            (LENGTH, format!("the {sender} sends a frame whose length is longer than it has to be"))
+        }
         WebSocketFault::ImpossibleLength => {
             (LENGTH, format!("the {sender} sends a frame of 2^63 bytes or more; nothing behind it can be read"))
         }
@@ -219,14 +227,19 @@ fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault) -> Findin
         WebSocketFault::CloseLength => (CLOSE, format!("the {sender} sends a close frame with half a code")),
         WebSocketFault::CloseReason => (CLOSE, format!("the {sender} closes for a reason that is no UTF-8")),
         WebSocketFault::AfterClose => (AFTER_CLOSE, format!("the {sender} sends data after its close frame")),
-        WebSocketFault::NotInflated { lost: false } => (NOT_INFLATED, format!("a compressed message of the {sender} can't be inflated")),
+        WebSocketFault::NotInflated { lost: false } => {
+            (NOT_INFLATED, format!("a compressed message of the {sender} can't be inflated"))
+        }
         WebSocketFault::NotInflated { lost: true } => (
             CONTEXT_LOST,
             format!("compressed messages of the {sender} refer to bytes that were not captured: those can't be read"),
         ),
-        WebSocketFault::TooMuch => {
-            (INFLATED_TOO_MUCH, format!("far more would come out of compressed messages of the {sender} than went in; the rest is not read"))
-        }
+        WebSocketFault::TooMuch => (
+            INFLATED_TOO_MUCH,
+            format!(
+                "far more would come out of compressed messages of the {sender} than went in; the rest is not read"
+            ),
+        ),
         WebSocketFault::LostFrames(at) => {
             (LOST_FRAMES, format!("{} (from byte {at} of the {sender}'s stream on)", LOST_FRAMES.title))
         }

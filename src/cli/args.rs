@@ -13,10 +13,11 @@ use super::check::Check;
 use super::choose::Choice;
 use super::decoding::{Decoding, Segments, WiresharkArgument};
 use super::diff::Diff;
+use super::embed::EmbedKeys;
 use super::examples::{
-    CAPTURE_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, DIFF_EXAMPLES, EXPLAIN_EXAMPLES, FIELDS_EXAMPLES,
-    FLOW_EXAMPLES, FOLLOW_EXAMPLES, INTERFACES_EXAMPLES, MAN_EXAMPLES, READ_EXAMPLES, REDACT_EXAMPLES, SCHEMA_EXAMPLES,
-    STATS_EXAMPLES, TOP_EXAMPLES,
+    CAPTURE_EXAMPLES, CHECK_EXAMPLES, COMPLETIONS_EXAMPLES, DIFF_EXAMPLES, EMBED_EXAMPLES, EXPLAIN_EXAMPLES,
+    FIELDS_EXAMPLES, FLOW_EXAMPLES, FOLLOW_EXAMPLES, INTERFACES_EXAMPLES, MAN_EXAMPLES, READ_EXAMPLES, REDACT_EXAMPLES,
+    SCHEMA_EXAMPLES, STATS_EXAMPLES, TOP_EXAMPLES,
 };
 use super::explain::Explain;
 use super::fields::Fields;
@@ -71,6 +72,12 @@ pub(super) enum Command {
     /// numbers and flags stay, and MQTT reads as before.
     #[command(after_help = REDACT_EXAMPLES)]
     Redact(Redact),
+    /// Put the keys of TLS connections into a capture
+    ///
+    /// Writes a pcapng file that holds the frames, and of a key log the secrets of those connections that are in it: so it
+    /// can be decrypted wherever it goes, by Wireshark as well, and nothing else can be with it.
+    #[command(after_help = EMBED_EXAMPLES)]
+    EmbedKeys(EmbedKeys),
     /// Show what captures add up to
     ///
     /// Protocols, packet lengths, traffic over time, endpoints and conversations.

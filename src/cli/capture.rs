@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         Some(path) => Some(saver(path, arguments, live.interfaces())?),
         None => None,
     };
+    arguments.decoding.streams.keys.expect_more();
     let deadline = arguments.duration.map(|duration| now() + duration);
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
@@ -114,8 +115,9 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
 }
 
 /// What goes along with this capture.
-const fn observers(_: &Capture) -> Vec<Box<dyn Observer>> {
-    Vec::new()
+fn observers(arguments: &Capture) -> Vec<Box<dyn Observer>> {
+    let keys = arguments.decoding.streams.keys.observer();
+    keys.into_iter().map(|keys| Box::new(keys) as Box<dyn Observer>).collect()
 }
 
 #[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]

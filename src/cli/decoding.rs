@@ -6,6 +6,7 @@ use mqttsniff::engine::EngineOptions;
 use mqttsniff::flow::WiresharkRules;
 use mqttsniff::mqtt::Version;
 
+use super::keylog::KeyLogs;
 use super::parse::decode_as;
 use super::redact::Tokens;
 
@@ -15,8 +16,8 @@ use super::redact::Tokens;
 pub(super) struct Streams {
     /// Read a port as this protocol, whatever it looks like: 1884=mqtt
     ///
-    /// Protocols: mqtt, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any port,
-    /// so this is for streams that are damaged at their beginning, or that only look like MQTT.
+    /// Protocols: mqtt, websocket, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any
+    /// port, and in WebSocket as well, so this is for streams that are damaged at their beginning, or that only look like MQTT.
     #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
     pub(super) decode_as: Vec<(u16, Protocol)>,
 
@@ -26,6 +27,9 @@ pub(super) struct Streams {
     /// (before that, the sender's card may be the one that fills them in).
     #[arg(long)]
     pub(super) ignore_checksums: bool,
+
+    #[command(flatten)]
+    pub(super) keys: KeyLogs,
 }
 
 /// How messages are read and shown.
@@ -110,7 +114,11 @@ impl From<VersionArgument> for Version {
 pub(super) fn stream_options(streams: &Streams) -> EngineOptions {
     EngineOptions {
         ignore_checksums: streams.ignore_checksums,
-        dissect: DissectOptions { decode_as: streams.decode_as.clone(), ..DissectOptions::default() },
+        dissect: DissectOptions {
+            decode_as: streams.decode_as.clone(),
+            keys: Some(streams.keys.keys()),
+            ..DissectOptions::default()
+        },
         ..EngineOptions::default()
     }
 }

@@ -37,6 +37,11 @@ Examples:
   mqttsniff redact trace.pcap shareable.pcap --keep-topics
   mqttsniff redact monday.pcap m.pcap --redact-key 'a secret'    the same tokens in every file";
 
+pub(super) const EMBED_EXAMPLES: &str = "\
+Examples:
+  mqttsniff embed-keys trace.pcap --keylog keys.log -o trace-with-keys.pcapng
+  mqttsniff read trace-with-keys.pcapng";
+
 pub(super) const FOLLOW_EXAMPLES: &str = "\
 Examples:
   mqttsniff follow trace.pcap 1

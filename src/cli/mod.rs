@@ -9,6 +9,7 @@ mod check;
 mod choose;
 mod decoding;
 mod diff;
+mod embed;
 mod examples;
 mod explain;
 mod failure;
@@ -18,6 +19,7 @@ mod follow;
 mod generate;
 mod input;
 mod interfaces;
+mod keylog;
 mod observe;
 mod output;
 mod parse;
@@ -47,6 +49,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Flow(flow) => flow::run(&flow),
         Command::Follow(follow) => follow::run(&follow),
         Command::Redact(redact) => redact::run(&redact),
+        Command::EmbedKeys(embed) => embed::run(&embed),
         Command::Stats(stats) => stats::run(&stats),
         Command::Check(check) => check::run(&check),
         Command::Explain(explain) => explain::run(&explain),

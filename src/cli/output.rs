@@ -345,9 +345,10 @@ fn why_no_mqtt(summary: &Summary) -> Option<(String, &'static str)> {
     };
     Some(if carried(Protocol::Tls) > 0 {
         (
-            format!("{} TLS, and what is inside can't be read", of_all(carried(Protocol::Tls))),
-            "capture behind the TLS terminator, or let the broker listen without TLS for the test; if a port only \
-             looks like TLS, name what it carries: --decode-as 8883=mqtt",
+            format!("{} TLS, and what is inside can't be read without its keys", of_all(carried(Protocol::Tls))),
+            "let a client write down its keys (SSLKEYLOGFILE) and give them with --keylog FILE, from the beginning of its \
+             connection on; or let the broker listen without TLS for the test; if a port only looks like TLS, name what \
+             it carries: --decode-as 8883=mqtt",
         )
     } else if carried(Protocol::Http) > 0 {
         (

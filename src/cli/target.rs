@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use mqttsniff::capture::save::{self, Format, Writer};
-use mqttsniff::capture::{Frame, LinkType};
+use mqttsniff::capture::{Frame, LinkType, Secrets};
 
 use super::failure::Failure;
 
@@ -18,6 +18,8 @@ pub(super) struct Target<'a> {
     writer: Option<Writer>,
     /// Names of interfaces that came before the writer.
     names: Vec<(u32, String)>,
+    /// What is to stand before the frames of a pcapng file.
+    secrets: Option<Secrets>,
     done: bool,
 }
 
@@ -77,13 +79,18 @@ impl<'a> Target<'a> {
             name.push(".partial");
             path.with_file_name(name)
         });
-        Self { path, partial, writer: None, names: Vec::new(), done: false }
+        Self { path, partial, writer: None, names: Vec::new(), secrets: None, done: false }
     }
 
     /// A file that grows in its place, as others may follow it.
     pub(super) fn growing(path: &'a Path, options: save::Options) -> anyhow::Result<Self> {
         let writer = Writer::create(path, options).with_context(|| failed_write(path))?;
-        Ok(Self { path, partial: None, writer: Some(writer), names: Vec::new(), done: false })
+        Ok(Self { path, partial: None, writer: Some(writer), names: Vec::new(), secrets: None, done: false })
+    }
+
+    /// Puts secrets before the first frame.
+    pub(super) fn put_secrets(&mut self, secrets: Secrets) {
+        self.secrets = Some(secrets);
     }
 
     /// The file as it was named.
@@ -117,6 +124,7 @@ impl<'a> Target<'a> {
         } else {
             let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
             options.link = link;
+            options.secrets = self.secrets.take();
             let path = self.partial.as_deref().unwrap_or(self.path);
             let mut writer = Writer::create(path, options).with_context(|| failed_write(self.path))?;
             self.names.drain(..).for_each(|(interface, name)| writer.name_interface(interface, &name));

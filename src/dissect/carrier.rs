@@ -15,6 +15,8 @@ pub enum CarrierPart<'a> {
         /// What it says.
         head: &'a Head,
     },
+    /// A head of HTTP is whole, which may lead to frames; it is told as [`CarrierPart::Head`] once that is known.
+    HeadSeen(&'a Head),
     /// The header of a frame.
     Header {
         /// Where it begins.
@@ -61,6 +63,13 @@ pub enum CarrierPart<'a> {
     },
     /// A hello of TLS.
     Hello(Hello<'a>),
+    /// An alert of TLS: its level, and what it says.
+    Alert {
+        /// See there.
+        level: u8,
+        /// See there.
+        description: u8,
+    },
     /// Bytes that turned out to carry nothing.
     Raw(&'a [u8]),
 }

@@ -3,6 +3,7 @@
 //! Each protocol has a file of its own and a row in the table of [`recognise`]; a protocol that is only
 //! recognised, and not read, is told by name. Events go to the caller's [`MessageSink`].
 
+mod aliases;
 mod carrier;
 mod http;
 mod message;
@@ -16,12 +17,12 @@ pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
 pub use tls::{
-    Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault, TlsSide,
-    Unread, alert_name, suite_name, version_name,
+    Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault,
+    TlsSide, Unread, alert_name, suite_name, version_name,
 };
 pub use websocket::{
-    Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, WebSocket, WebSocketFacts, WebSocketFault,
-    WebSocketSide, UNKNOWN_GAP, accept_of, close_code_name, hidden, redacted, unmask,
+    Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, UNKNOWN_GAP, WebSocket, WebSocketFacts,
+    WebSocketFault, WebSocketSide, accept_of, close_code_name, hidden, redacted, unmask,
 };
 
 use crate::capture::{Origin, Place};
@@ -184,6 +185,9 @@ impl Default for State {
     }
 }
 
+/// A part of a stream: bytes and where they came from, or a gap of so many bytes and what showed it.
+pub type Part<'a> = Result<(&'a [u8], Place), (u64, Origin)>;
+
 /// What came of the first bytes of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
@@ -234,7 +238,9 @@ impl Conversation {
     /// What is known of the WebSocket that it is carried by, or of the attempt to get one.
     pub fn websocket(&self) -> Option<&WebSocketFacts> {
         match &self.state {
-            State::WebSocket(websocket) => Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some()),
+            State::WebSocket(websocket) => {
+                Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
+            }
             State::Tls(tls) => tls.inner().websocket(),
             State::Probing(_) | State::Mqtt(_) | State::Other(_) => None,
         }
@@ -264,7 +270,7 @@ impl Conversation {
     }
 
     /// What came before the protocol was known, piece by piece.
-    pub fn held(&self, take: &mut dyn FnMut(Direction, Result<(&[u8], Place), (u64, Origin)>)) {
+    pub fn held(&self, take: &mut dyn FnMut(Direction, Part<'_>)) {
         if let State::Probing(Some(probe)) = &self.state {
             probe.pieces(take);
         }

@@ -1,6 +1,6 @@
 //! The first bytes of a flow, kept until they tell which protocol it carries.
 
-use super::{Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Protocol, recognise};
+use super::{Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Part, Protocol, recognise};
 use crate::capture::{Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{Certainty, FixedHeader, HeaderRead, Sender, Version};
@@ -101,7 +101,7 @@ impl Probe {
     }
 
     /// What came so far, piece by piece.
-    pub(super) fn pieces(&self, take: &mut dyn FnMut(Direction, Result<(&[u8], Place), (u64, Origin)>)) {
+    pub(super) fn pieces(&self, take: &mut dyn FnMut(Direction, Part<'_>)) {
         let mut done = PerDirection { to_server: 0usize, to_client: 0usize };
         for (direction, piece) in &self.pieces {
             match *piece {

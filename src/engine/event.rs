@@ -115,6 +115,8 @@ pub enum CarrierLine {
         /// See there.
         length: u16,
     },
+    /// An alert of TLS: its level, and what it says.
+    Alert(u8, u8),
     /// A hello of a TLS client.
     ClientHello(Box<ClientHello>),
     /// A hello of a TLS server.
@@ -215,10 +217,11 @@ impl NoticeKind {
             Self::LostSync(direction, ..) | Self::CutHeader(direction, _) | Self::ReassemblyCapped(direction) => {
                 Some(direction)
             }
-            Self::WebSocket(direction, WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch) => {
-                Some(direction)
-            }
-            Self::Tls(direction, TlsFault::Lost | TlsFault::NotAuthentic | TlsFault::KeysLate) => Some(direction),
+            Self::WebSocket(
+                direction,
+                WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch,
+            )
+            | Self::Tls(direction, TlsFault::Lost | TlsFault::NotAuthentic | TlsFault::KeysLate) => Some(direction),
             Self::Fragments(_)
             | Self::ConflictingOverlap(_)
             | Self::FlowEvicted(_)

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::cap::{Cap, CapCounts};
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
 use super::streams::StreamReader;
-use crate::capture::{Batch, Frame, FrameNo, Origin};
+use crate::capture::{Batch, Frame, FrameNo, Origin, Secrets};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
     Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits, Transport,
@@ -214,6 +214,13 @@ impl Engine {
         let Ahead::At(slot) = ring[(next + ARRIVE) % RING] else { return None };
         let (flow, conversation) = flows.arrive(slot as usize)?;
         conversation.prefetch().then_some(flow)
+    }
+
+    /// Takes in what a capture file holds to decrypt the frames behind.
+    pub fn learn(&mut self, secrets: &Secrets) {
+        if let (Some(keys), Secrets::TLS) = (&self.options.dissect.keys, secrets.kind) {
+            keys.add(&secrets.bytes);
+        }
     }
 
     /// Takes in the next frame; `comments` are those of its file.

@@ -74,7 +74,15 @@ impl<S: Sink> StreamReader<'_, S> {
 
     /// What takes the messages of a flow.
     fn messages(&mut self, flow: FlowRef, origin: Origin) -> Messages<'_, S> {
-        Messages { flow, options: self.options, stats: self.stats, lines: self.lines, carried: self.carried, origin, sink: self.sink }
+        Messages {
+            flow,
+            options: self.options,
+            stats: self.stats,
+            lines: self.lines,
+            carried: self.carried,
+            origin,
+            sink: self.sink,
+        }
     }
 
     /// Runs the reassembler of a direction with the flow's conversation behind it.
@@ -221,13 +229,20 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         }
         if self.options.packets && origin.frame == self.origin.frame && self.carried.len() < LINES_LIMIT {
             match part {
-                CarrierPart::Head { head, .. } => self.carried.push(CarrierLine::Head(Box::new((*head).clone()))),
+                CarrierPart::HeadSeen(head) => self.carried.push(CarrierLine::Head(Box::new((*head).clone()))),
                 CarrierPart::Frame(seen) => self.carried.push(CarrierLine::Frame(seen.header, seen.control.into())),
                 CarrierPart::Record { kind, version, length } => {
                     self.carried.push(CarrierLine::Record { kind: *kind, version: *version, length: *length });
                 }
-                CarrierPart::Hello(Hello::Client(hello)) => self.carried.push(CarrierLine::ClientHello(Box::new((*hello).clone()))),
-                CarrierPart::Hello(Hello::Server(hello)) => self.carried.push(CarrierLine::ServerHello(Box::new((*hello).clone()))),
+                CarrierPart::Alert { level, description } => {
+                    self.carried.push(CarrierLine::Alert(*level, *description))
+                }
+                CarrierPart::Hello(Hello::Client(hello)) => {
+                    self.carried.push(CarrierLine::ClientHello(Box::new((*hello).clone())))
+                }
+                CarrierPart::Hello(Hello::Server(hello)) => {
+                    self.carried.push(CarrierLine::ServerHello(Box::new((*hello).clone())))
+                }
                 _ => {}
             }
         }
@@ -251,10 +266,12 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             }
             CarrierPart::Missing(Some(length)) => StreamPart::Gap(*length),
             CarrierPart::Missing(None) => StreamPart::Lost,
-            CarrierPart::Header { .. }
+            CarrierPart::HeadSeen(_)
+            | CarrierPart::Header { .. }
             | CarrierPart::Aside { .. }
             | CarrierPart::Frame(_)
             | CarrierPart::Record { .. }
+            | CarrierPart::Alert { .. }
             | CarrierPart::Hello(_) => return,
         };
         self.sink.event(&Event::Stream(self.flow, direction, told, origin));

@@ -42,7 +42,11 @@ struct Stream {
 
 /// All streams that carry others.
 #[derive(Debug, Default)]
-pub(super) struct Carried(HashMap<Name, Stream, foldhash::fast::RandomState>);
+pub(super) struct Carried {
+    streams: HashMap<Name, Stream, foldhash::fast::RandomState>,
+    /// Bytes of payload that belong to no message, and were written over.
+    pub(super) overwritten: u64,
+}
 
 impl Carried {
     /// The next part of the stream of this name; `peer` is the one of the other direction.
@@ -57,7 +61,7 @@ impl Carried {
         let made = match *part {
             // Of other HTTP nothing is known.
             CarrierPart::Head { start, bytes, head } => {
-                let is_known = head.upgrades() || (head.status.is_some() && self.0.contains_key(&peer));
+                let is_known = head.upgrades() || (head.status.is_some() && self.streams.contains_key(&peer));
                 is_known.then(|| Part::ready(start, redacted(bytes, &|text| redactor.text(text))))
             }
             CarrierPart::Header { start, bytes } => Some(Part::ready(start, bytes.to_vec())),
@@ -66,21 +70,24 @@ impl Carried {
             }
             CarrierPart::Aside { start, length, key, plain } => {
                 let mut bytes = plain.to_vec();
+                self.overwritten += length - plain.len() as u64;
                 bytes.resize(length as usize, ASIDE);
                 if let Some(key) = key {
                     unmask(&mut bytes, key, 0);
                 }
                 Some(Part::ready(start, bytes))
             }
-            CarrierPart::Inflated(_)
+            CarrierPart::HeadSeen(_)
+            | CarrierPart::Inflated(_)
             | CarrierPart::Missing(_)
             | CarrierPart::Frame(_)
             | CarrierPart::Record { .. }
+            | CarrierPart::Alert { .. }
             | CarrierPart::Hello(_)
             | CarrierPart::Raw(_) => None,
         };
         let Some(made) = made else { return };
-        let stream = self.0.entry(name).or_default();
+        let stream = self.streams.entry(name).or_default();
         stream.bytes += made.bytes.len();
         stream.parts.push_back(made);
         stream.flush(name, begin, false, to);
@@ -96,7 +103,7 @@ impl Carried {
         bytes: &[u8],
         to: (&mut Streams, &mut impl Places),
     ) -> bool {
-        let Some(stream) = self.0.get_mut(&name) else { return false };
+        let Some(stream) = self.streams.get_mut(&name) else { return false };
         let end = start + bytes.len() as u64;
         for part in &mut stream.parts {
             let Some(inner) = part.inner else { continue };
@@ -116,13 +123,20 @@ impl Carried {
 
     /// Nothing more will be read of the stream.
     pub(super) fn end(&mut self, name: Name, begin: Option<SeqNum>, to: (&mut Streams, &mut impl Places)) {
-        if let Some(mut stream) = self.0.remove(&name) {
+        if let Some(mut stream) = self.streams.remove(&name) {
+            self.overwritten += stream.unread();
             stream.flush(name, begin, true, to);
         }
     }
 }
 
 impl Stream {
+    /// Bytes that no message was read of.
+    fn unread(&self) -> u64 {
+        let payloads = self.parts.iter().filter_map(|part| Some((part.inner?, part.bytes.len() as u64)));
+        payloads.map(|(inner, length)| length - self.read.saturating_sub(inner).min(length)).sum()
+    }
+
     /// Hands on what no message can change any more, in the order of the stream.
     fn flush(&mut self, name: Name, begin: Option<SeqNum>, all: bool, to: (&mut Streams, &mut impl Places)) {
         while let Some(first) = self.parts.front() {

@@ -184,7 +184,7 @@ impl Redaction {
         RedactionStats {
             addresses: work.addresses.replaced(),
             hurried: work.held.hurried,
-            overwritten: work.stats.overwritten.saturating_sub(work.held.placed),
+            overwritten: work.stats.overwritten.saturating_sub(work.held.placed) + work.carried.overwritten,
             ..work.stats
         }
     }

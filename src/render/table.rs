@@ -205,6 +205,8 @@ fn flow_row(flow: &Flow<Conversation>, row: &mut Cells<'_>) {
     let carries = match flow.app.protocol() {
         _ if !is_tcp => "udp",
         Some(Protocol::Unknown) | None => "tcp",
+        Some(Protocol::Mqtt) if flow.app.tls().is_some() && flow.app.websocket().is_some() => "mqtt/wss",
+        Some(Protocol::Mqtt) if flow.app.tls().is_some() => "mqtt/tls",
         Some(Protocol::Mqtt) if flow.app.websocket().is_some() => "mqtt/ws",
         Some(protocol) => protocol.name(),
     };

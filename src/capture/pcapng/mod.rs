@@ -222,6 +222,7 @@ impl Pcapng {
                     Ok(secrets) => {
                         self.secret_bytes += secrets.bytes.len() + 64;
                         self.secret_bytes = self.secret_bytes.min(SECRETS_CAP);
+                        batch.secrets(secrets.clone());
                         self.secrets.push(secrets);
                     }
                     Err(oddity) => self.note(oddity, place),

@@ -142,7 +142,12 @@ impl Rule for NetworkRule {
         let notice = match event {
             Event::Notice(notice) => notice,
             Event::Flow(flow, _) => return self.ended(flow.id, findings),
-            Event::Message(..) | Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::Closing(..) => {
+            Event::Message(..)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Closing(..) => {
                 return;
             }
         };
@@ -161,7 +166,7 @@ impl Rule for NetworkRule {
                     back.worst = (by, at);
                 }
             }
-            NoticeKind::WebSocket(..) => {}
+            NoticeKind::WebSocket(..) | NoticeKind::Tls(..) => {}
             NoticeKind::FragmentsUnfinished(count) => {
                 let message = format!(
                     "{} never became whole, because fragments are missing",

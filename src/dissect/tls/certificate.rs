@@ -52,7 +52,9 @@ impl<'a> Der<'a> {
             short @ 0..0x80 => (usize::from(short), rest),
             long => {
                 // Up to four bytes of length; the form without a length is none of DER.
-                let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f)).filter(|(digits, _)| matches!(digits.len(), 1..=4))?;
+                let (digits, rest) = rest
+                    .split_at_checked(usize::from(long & 0x7f))
+                    .filter(|(digits, _)| matches!(digits.len(), 1..=4))?;
                 (digits.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
             }
         };
@@ -142,7 +144,9 @@ fn time((tag, text): (u8, &[u8])) -> Option<Timestamp> {
     let digits = text.strip_suffix(b"Z")?;
     let (year, rest) = digits.split_at_checked(if tag == LONG_TIME { 4 } else { 2 })?;
     let number = |digits: &[u8]| {
-        digits.iter().try_fold(0i64, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
+        digits
+            .iter()
+            .try_fold(0i64, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
     };
     let year = match (tag, number(year)?) {
         (UTC_TIME, year @ 0..50) => 2000 + year,
@@ -172,7 +176,8 @@ mod tests {
     fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         let content = parts.concat();
         let length = content.len();
-        let head = if length < 128 { vec![tag, length as u8] } else { vec![tag, 0x82, (length >> 8) as u8, length as u8] };
+        let head =
+            if length < 128 { vec![tag, length as u8] } else { vec![tag, 0x82, (length >> 8) as u8, length as u8] };
         [head, content].concat()
     }
 
@@ -182,12 +187,21 @@ mod tests {
     }
 
     fn example() -> Vec<u8> {
-        let validity = element(SEQUENCE, &[&element(UTC_TIME, &[b"500101000000Z"]), &element(LONG_TIME, &[b"20500630235959Z"])]);
-        let alternatives = element(SEQUENCE, &[&element(DNS_NAME, &[b"broker.example"]), &element(ADDRESS, &[&[192, 0, 2, 7]])]);
-        let list = element(SEQUENCE, &[&element(
+        let validity =
+            element(SEQUENCE, &[&element(UTC_TIME, &[b"500101000000Z"]), &element(LONG_TIME, &[b"20500630235959Z"])]);
+        let alternatives =
+            element(SEQUENCE, &[&element(DNS_NAME, &[b"broker.example"]), &element(ADDRESS, &[&[192, 0, 2, 7]])]);
+        let list = element(
             SEQUENCE,
-            &[&element(OBJECT, &[&ALTERNATIVE_NAMES]), &element(TRUE_OR_FALSE, &[&[0xff]]), &element(OCTETS, &[&alternatives])],
-        )]);
+            &[&element(
+                SEQUENCE,
+                &[
+                    &element(OBJECT, &[&ALTERNATIVE_NAMES]),
+                    &element(TRUE_OR_FALSE, &[&[0xff]]),
+                    &element(OCTETS, &[&alternatives]),
+                ],
+            )],
+        );
         let fields = element(
             SEQUENCE,
             &[

@@ -3,9 +3,12 @@
 
 use std::fmt;
 
-use aes::cipher::block_padding::NoPadding;
+use aes::cipher::consts::U16;
 use aes::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, StreamCipher};
 use aes::{Aes128, Aes256};
+use cbc::cipher::block_padding::NoPadding;
+use cbc::{Decryptor, Encryptor};
+use ctr::Ctr128BE;
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
 use super::keylog::SecretBytes;
@@ -202,7 +205,8 @@ impl Opener {
         };
         let (mut key, mut iv) = ([0; 32], [0; 12]);
         let key = key.get_mut(..length)?;
-        let derived = keys::expand(suite.prf, secret.get(), "key", key) && keys::expand(suite.prf, secret.get(), "iv", &mut iv);
+        let derived =
+            keys::expand(suite.prf, secret.get(), "key", key) && keys::expand(suite.prf, secret.get(), "iv", &mut iv);
         let method = derived.then(|| aead(suite.cipher, key, iv, Form::Modern)).flatten()?;
         Some(Self { method, sequence: 0 })
     }
@@ -219,9 +223,7 @@ impl Opener {
     /// How many bytes the content of a record has whose body has so many, if all is as usual.
     pub(super) fn content_length(&self, body: usize) -> Option<usize> {
         match &self.method {
-            Method::Aead { form, .. } => {
-                body.checked_sub(form.sent() + 16 + usize::from(*form == Form::Modern))
-            }
+            Method::Aead { form, .. } => body.checked_sub(form.sent() + 16 + usize::from(*form == Form::Modern)),
             Method::Ccm { tag, form, .. } => body.checked_sub(form.sent() + tag + usize::from(*form == Form::Modern)),
             Method::Null { mac } => body.checked_sub(mac.hash.length()),
             // Padding hides it.
@@ -248,9 +250,9 @@ impl Opener {
                 out.extend_from_slice(content);
                 let (key, aad) = (key.get(..*length)?, aad.get(..aad_length)?);
                 let code = if *length == 16 {
-                    ccm::<Aes128>(key, &nonce, aad, *tag, out)
+                    ccm::<Ctr128BE<Aes128>, Encryptor<Aes128>>(key, &nonce, aad, *tag, out)
                 } else {
-                    ccm::<Aes256>(key, &nonce, aad, *tag, out)
+                    ccm::<Ctr128BE<Aes256>, Encryptor<Aes256>>(key, &nonce, aad, *tag, out)
                 }?;
                 if code.get(..*tag)? != sent {
                     return None;
@@ -273,9 +275,9 @@ impl Opener {
                 out.extend_from_slice(blocks);
                 let key = key.get(..*length)?;
                 if *length == 16 {
-                    cbc::Decryptor::<Aes128>::new_from_slices(key, &first).ok()?.decrypt_padded::<NoPadding>(out).ok()?;
+                    Decryptor::<Aes128>::new_from_slices(key, &first).ok()?.decrypt_padded::<NoPadding>(out).ok()?;
                 } else {
-                    cbc::Decryptor::<Aes256>::new_from_slices(key, &first).ok()?.decrypt_padded::<NoPadding>(out).ok()?;
+                    Decryptor::<Aes256>::new_from_slices(key, &first).ok()?.decrypt_padded::<NoPadding>(out).ok()?;
                 }
                 // Each byte of the padding says how many there are before the last.
                 let padding = *out.last()?;
@@ -320,21 +322,20 @@ fn aead(cipher: Cipher, key: &[u8], iv: [u8; 12], form: Form) -> Option<Method> 
 /// Decrypts in place by CTR and gives the code of what came out, by CBC-MAC (RFC 3610, with a length field of 3 bytes).
 ///
 /// Put together here of the two modes, that several blocks are decrypted at a time: half as much time as one by one.
-fn ccm<C>(key: &[u8], nonce: &[u8; 12], aad: &[u8], tag: usize, content: &mut [u8]) -> Option<[u8; BLOCK]>
+fn ccm<S, M>(key: &[u8], nonce: &[u8; 12], aad: &[u8], tag: usize, content: &mut [u8]) -> Option<[u8; BLOCK]>
 where
-    ctr::Ctr128BE<C>: KeyIvInit + StreamCipher,
-    cbc::Encryptor<C>: KeyIvInit + BlockModeEncrypt<BlockSize = aes::cipher::consts::U16>,
-    C: aes::cipher::BlockCipherEncrypt,
+    S: KeyIvInit + StreamCipher,
+    M: KeyIvInit + BlockModeEncrypt<BlockSize = U16>,
 {
     const AT_ONCE: usize = 32;
     let mut counter = [0; BLOCK];
     counter.first_chunk_mut::<13>()?.copy_from_slice(&[&[2], &nonce[..]].concat());
-    let mut stream = ctr::Ctr128BE::<C>::new_from_slices(key, &counter).ok()?;
+    let mut stream = S::new_from_slices(key, &counter).ok()?;
     let mut mask = [0; BLOCK];
     stream.apply_keystream(&mut mask);
     stream.apply_keystream(content);
 
-    let mut mac = cbc::Encryptor::<C>::new_from_slices(key, &[0; BLOCK]).ok()?;
+    let mut mac = M::new_from_slices(key, &[0; BLOCK]).ok()?;
     let flags = 64 + 8 * (tag as u8 - 2) / 2 + 2;
     let [_, length @ ..] = (content.len() as u32).to_be_bytes();
     let mut front = [Array::from([0; BLOCK]); 2];
@@ -374,7 +375,7 @@ mod tests {
             0xe3, 0xb2, 0x01, 0xa9, 0xf5, 0xb7, 0x1a, 0x7a, 0x9b, 0x1c, 0xea, 0xec, 0xcd, 0x97, 0xe7, 0x0b, 0x61, 0x76,
             0xaa, 0xd9, 0xa4, 0x42, 0x8a, 0xa5,
         ];
-        assert!(ccm::<Aes128>(&key, &nonce, &[], 8, &mut content).is_some());
+        assert!(ccm::<Ctr128BE<Aes128>, Encryptor<Aes128>>(&key, &nonce, &[], 8, &mut content).is_some());
         assert_eq!(content.to_vec(), (0x20..0x38).collect::<Vec<u8>>());
     }
 

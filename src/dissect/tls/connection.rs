@@ -43,6 +43,8 @@ pub(super) trait Carried {
     fn fault(&mut self, direction: Direction, fault: TlsFault, origin: Origin);
     /// A record, as its header stands there.
     fn record(&mut self, direction: Direction, header: Header, origin: Origin);
+    /// An alert.
+    fn alert(&mut self, alert: Alert);
     /// The hello of an end.
     fn hello(&mut self, direction: Direction, hello: Hello<'_>, origin: Origin);
 }
@@ -237,7 +239,9 @@ impl Connection {
         end: u64,
         out: &mut dyn Carried,
     ) -> Outcome {
-        if matches!(self.sides[direction].guard, Guard::Clear) && !self.is_protected_behind_hole(direction, header, body) {
+        if matches!(self.sides[direction].guard, Guard::Clear)
+            && !self.is_protected_behind_hole(direction, header, body)
+        {
             return self.clear(direction, header, body, origin, out);
         }
         if self.terms.is_modern() && header.kind != content::APPLICATION {
@@ -389,8 +393,10 @@ impl Connection {
 
     fn alert(&mut self, direction: Direction, body: &[u8], origin: Origin, out: &mut dyn Carried) {
         let [level, description] = *body else { return };
+        let alert = Alert { direction, level, description, origin };
+        out.alert(alert);
         if self.facts.alerts.len() < ALERTS {
-            self.facts.alerts.push(Alert { direction, level, description, origin });
+            self.facts.alerts.push(alert);
         }
         // That no more will come, or that the user has cancelled, is no trouble.
         if !matches!(description, 0 | 90) {
@@ -451,10 +457,14 @@ impl Connection {
             (message::END_OF_EARLY_DATA, Direction::ToServer) if self.terms.is_modern() => {
                 self.sides.to_server.guard = Guard::Needs(Label::ClientHandshake);
             }
-            (message::FINISHED, Direction::ToClient) if self.sides.to_client.label() == Some(Label::ServerHandshake) => {
+            (message::FINISHED, Direction::ToClient)
+                if self.sides.to_client.label() == Some(Label::ServerHandshake) =>
+            {
                 self.sides.to_client.guard = Guard::Needs(Label::ServerTraffic);
             }
-            (message::FINISHED, Direction::ToServer) if self.sides.to_server.label() == Some(Label::ClientHandshake) => {
+            (message::FINISHED, Direction::ToServer)
+                if self.sides.to_server.label() == Some(Label::ClientHandshake) =>
+            {
                 self.sides.to_server.guard = Guard::Needs(Label::ClientTraffic);
             }
             (message::KEY_UPDATE, _) if self.terms.is_modern() => self.sides[direction].update(direction, &self.terms),
@@ -556,7 +566,9 @@ impl Connection {
             return;
         }
         let facts = &mut self.facts;
-        if facts.suite.and_then(Suite::of).and_then(|suite| ping_length(suite, self.terms.version)) == Some(header.length) {
+        if facts.suite.and_then(Suite::of).and_then(|suite| ping_length(suite, self.terms.version))
+            == Some(header.length)
+        {
             facts.pings.on_record(direction, origin.time);
         }
     }

@@ -6,7 +6,11 @@ use sha2::{Digest, Sha256};
 use super::hello::{ClientHello, extension, is_grease};
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 fn joined<T>(items: impl IntoIterator<Item = T>, separator: &str, show: impl Fn(T) -> String) -> String {
@@ -19,9 +23,8 @@ pub(super) fn ja3(hello: &ClientHello) -> String {
 }
 
 fn ja3_text(hello: &ClientHello) -> String {
-    let numbers = |list: &[u16]| {
-        joined(list.iter().filter(|number| !is_grease(**number)), "-", |number| number.to_string())
-    };
+    let numbers =
+        |list: &[u16]| joined(list.iter().filter(|number| !is_grease(**number)), "-", |number| number.to_string());
     let formats = joined(&hello.point_formats, "-", u8::to_string);
     let (suites, extensions, groups) = (numbers(&hello.suites), numbers(&hello.extensions), numbers(&hello.groups));
     format!("{},{suites},{extensions},{groups},{formats}", hello.version)
@@ -31,11 +34,7 @@ fn ja3_text(hello: &ClientHello) -> String {
 pub(super) fn ja4(hello: &ClientHello) -> String {
     let kept = |list: &[u16]| list.iter().copied().filter(|number| !is_grease(*number)).collect::<Vec<_>>();
     let digest = |text: &str| {
-        if text.is_empty() {
-            "0".repeat(12)
-        } else {
-            hex(Sha256::digest(text).get(..6).unwrap_or_default())
-        }
+        if text.is_empty() { "0".repeat(12) } else { hex(Sha256::digest(text).get(..6).unwrap_or_default()) }
     };
     let version = match kept(&hello.versions).into_iter().max().unwrap_or(hello.version) {
         0x0304 => "13",
@@ -80,12 +79,12 @@ mod tests {
             version: 0x0303,
             versions: vec![0x7a7a, 0x0304, 0x0303],
             suites: vec![
-                0x2a2a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d,
-                0x002f, 0x0035,
+                0x2a2a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c,
+                0x009d, 0x002f, 0x0035,
             ],
             extensions: vec![
-                0x0a0a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b, 0xff01,
-                0x000b, 0x000a, 0x0015, 0xfafa,
+                0x0a0a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b,
+                0xff01, 0x000b, 0x000a, 0x0015, 0xfafa,
             ],
             signatures: vec![0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
             alpn: vec![Box::from(&b"h2"[..])],

@@ -162,7 +162,8 @@ impl Side {
     ) -> bool {
         let Guard::Open(open) = &mut self.guard else { return false };
         let next = open.opener.sequence;
-        let opened = open.opener.open(record, next, out) || (self.lost > 0 && self.open_behind_hole(direction, record, out, terms, keys));
+        let opened = open.opener.open(record, next, out)
+            || (self.lost > 0 && self.open_behind_hole(direction, record, out, terms, keys));
         if opened {
             self.failures = 0;
             self.lost = 0;
@@ -228,7 +229,8 @@ impl Side {
         }
         let Guard::Open(open) = &mut self.guard else { return None };
         let number = open.opener.sequence;
-        let is_authentic = open.opener.open(record, number, out) || self.open_behind_hole(direction, record, out, terms, keys);
+        let is_authentic =
+            open.opener.open(record, number, out) || self.open_behind_hole(direction, record, out, terms, keys);
         if let (true, Guard::Open(open)) = (is_authentic, &mut self.guard) {
             // It is read again, as the next one.
             open.opener.sequence = open.opener.sequence.wrapping_sub(1);

@@ -169,9 +169,11 @@ impl Keys {
                 text.extend_from_slice(name.as_bytes());
                 for part in [&random[..], secret.get()] {
                     text.push(b' ');
-                    text.extend(part.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| {
-                        b"0123456789abcdef".get(usize::from(digit)).copied().unwrap_or(b'0')
-                    }));
+                    text.extend(
+                        part.iter()
+                            .flat_map(|byte| [byte >> 4, byte & 15])
+                            .map(|digit| b"0123456789abcdef".get(usize::from(digit)).copied().unwrap_or(b'0')),
+                    );
                 }
                 text.push(b'\n');
             }
@@ -223,7 +225,7 @@ impl Keys {
     }
 
     /// Whether more may come.
-    pub(super) fn is_growing(&self) -> bool {
+    pub fn is_growing(&self) -> bool {
         self.0.growing.load(Ordering::Relaxed)
     }
 
@@ -388,7 +390,10 @@ mod tests {
         assert!(keys.used_lines().is_empty());
         assert!(keys.get(&[2; 32], Label::Master).is_some());
         let lines = String::from_utf8(keys.used_lines()).expect("ASCII");
-        assert_eq!(lines, line("CLIENT_RANDOM", 2, 0xcd, 48).to_ascii_lowercase().replace("client_random", "CLIENT_RANDOM"));
+        assert_eq!(
+            lines,
+            line("CLIENT_RANDOM", 2, 0xcd, 48).to_ascii_lowercase().replace("client_random", "CLIENT_RANDOM")
+        );
     }
 
     #[test]

@@ -56,7 +56,13 @@ fn mix(hash: Hash, secret: &[u8], seed: &[&[u8]], room: &mut [u8]) {
 }
 
 /// The key block of a connection of TLS up to 1.2 (RFC 5246, section 6.3).
-pub(super) fn key_block(version: u16, prf: Hash, master: &SecretBytes, server: &[u8; 32], client: &[u8; 32]) -> [u8; 192] {
+pub(super) fn key_block(
+    version: u16,
+    prf: Hash,
+    master: &SecretBytes,
+    server: &[u8; 32],
+    client: &[u8; 32],
+) -> [u8; 192] {
     // As long as the longest need: two codes of SHA-384, two keys of 32 bytes, two vectors of 16.
     let mut block = [0; 192];
     let seed: [&[u8]; 3] = [b"key expansion", server, client];
@@ -78,9 +84,7 @@ pub(super) fn expand(hash: Hash, secret: &[u8], label: &str, room: &mut [u8]) ->
     let name = [6 + label.len() as u8];
     let info: [&[u8]; 5] = [&length, &name, b"tls13 ", label.as_bytes(), &[0]];
     match hash {
-        Hash::Sha384 => {
-            Hkdf::<Sha384>::from_prk(secret).is_ok_and(|hkdf| hkdf.expand_multi_info(&info, room).is_ok())
-        }
+        Hash::Sha384 => Hkdf::<Sha384>::from_prk(secret).is_ok_and(|hkdf| hkdf.expand_multi_info(&info, room).is_ok()),
         Hash::Md5 | Hash::Sha1 | Hash::Sha256 => {
             Hkdf::<Sha256>::from_prk(secret).is_ok_and(|hkdf| hkdf.expand_multi_info(&info, room).is_ok())
         }

@@ -58,9 +58,7 @@ fn record(bytes: &[u8], from_start: bool) -> Certainty {
 
 /// Whether the opening shows that the roles of the ends are to be exchanged: the client says hello first.
 pub(super) fn roles_are_wrong(opening: &Opening<'_>) -> bool {
-    let says = |direction, hello| {
-        matches!(opening.bytes[direction], [content::HANDSHAKE, 3, _, _, _, kind, ..] if *kind == hello)
-    };
+    let says = |direction, hello| matches!(opening.bytes[direction], [content::HANDSHAKE, 3, _, _, _, kind, ..] if *kind == hello);
     (says(Direction::ToClient, 1) && !says(Direction::ToServer, 1)) || says(Direction::ToServer, 2)
 }
 
@@ -96,7 +94,10 @@ impl Tls {
         // Nor is there another TLS within that could be read: layers must not be as many as traffic likes.
         let inner = DissectOptions { decode_as: Vec::new(), keys: None, ..options.clone() };
         Self {
-            readers: PerDirection { to_server: reader(facts.client_from_start), to_client: reader(facts.server_from_start) },
+            readers: PerDirection {
+                to_server: reader(facts.client_from_start),
+                to_client: reader(facts.server_from_start),
+            },
             connection: Box::new(Connection::new(options.keys.clone(), options.redactor)),
             carried: Stream {
                 inner: Conversation::default(),
@@ -199,7 +200,7 @@ impl super::Dissector for Tls {
         self.connection.go_on(true, &mut told);
         told.carried.inner.no_more();
         told.decide(origin);
-        told.carried.inner.finish(sink);
+        self.carried.inner.finish(sink);
     }
 }
 
@@ -246,7 +247,10 @@ impl Told<'_> {
             return;
         }
         let Some(decision) = inner.decide(*flow, options) else { return };
-        if self.sink.wants_carrier() && !inner.is_carrier() && !matches!(decision.protocol, Protocol::Http | Protocol::WebSocket) {
+        if self.sink.wants_carrier()
+            && !inner.is_carrier()
+            && !matches!(decision.protocol, Protocol::Http | Protocol::WebSocket)
+        {
             let sink = &mut *self.sink;
             inner.held(&mut |direction, piece| match piece {
                 Ok((bytes, place)) => sink.carrier(direction, &CarrierPart::Inflated(bytes), place.origin),
@@ -290,6 +294,13 @@ impl Carried for Told<'_> {
         if self.sink.wants_carrier() {
             let Header { kind, version, length } = header;
             self.sink.carrier(direction, &CarrierPart::Record { kind, version, length: length as u16 }, origin);
+        }
+    }
+
+    fn alert(&mut self, alert: Alert) {
+        if self.sink.wants_carrier() {
+            let Alert { direction, level, description, origin } = alert;
+            self.sink.carrier(direction, &CarrierPart::Alert { level, description }, origin);
         }
     }
 

@@ -23,7 +23,8 @@ pub(super) fn is_header(bytes: &[u8]) -> bool {
     let kind = bytes.first().is_none_or(|kind| (content::CHANGE_CIPHER..=content::HEARTBEAT).contains(kind));
     let major = bytes.get(1).is_none_or(|major| *major == 3);
     let minor = bytes.get(2).is_none_or(|minor| *minor <= 4);
-    let length = bytes.get(3..HEADER).and_then(<[u8]>::first_chunk).map(|length| usize::from(u16::from_be_bytes(*length)));
+    let length =
+        bytes.get(3..HEADER).and_then(<[u8]>::first_chunk).map(|length| usize::from(u16::from_be_bytes(*length)));
     kind && major && minor && length.is_none_or(|length| (1..=LONGEST).contains(&length))
 }
 
@@ -60,8 +61,16 @@ pub(super) trait Out {
 #[derive(Debug)]
 enum State {
     /// Between records, with the front of a header.
-    Header { held: [u8; HEADER], length: usize },
-    Body { header: Header, passed: usize, buffer: Vec<u8>, broken: bool },
+    Header {
+        held: [u8; HEADER],
+        length: usize,
+    },
+    Body {
+        header: Header,
+        passed: usize,
+        buffer: Vec<u8>,
+        broken: bool,
+    },
     Lost(Box<Search>),
     /// It is no TLS.
     Over,

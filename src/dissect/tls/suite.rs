@@ -6,14 +6,24 @@ const NAMES: &str = include_str!("suites.tsv");
 /// How records are protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cipher {
-    Gcm { key: usize },
+    Gcm {
+        key: usize,
+    },
     ChaCha,
     /// With a tag of so many bytes.
-    Ccm { key: usize, tag: usize },
+    Ccm {
+        key: usize,
+        tag: usize,
+    },
     /// AES in blocks, with a code of its own.
-    Cbc { key: usize, mac: Hash },
+    Cbc {
+        key: usize,
+        mac: Hash,
+    },
     /// Not encrypted, but with a code.
-    Null { mac: Hash },
+    Null {
+        mac: Hash,
+    },
 }
 
 /// A hash function.

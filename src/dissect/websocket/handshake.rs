@@ -2,6 +2,7 @@
 
 use super::head::{Head, HeadRead, LONGEST};
 use crate::capture::{Origin, Place};
+use crate::dissect::Part;
 use crate::flow::{Direction, PerDirection};
 
 /// The most bytes of a direction that are held behind its head, and the most pieces. Who sends more does not wait for
@@ -13,8 +14,14 @@ const PIECES: usize = 1024;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Piece {
     /// Bytes up to this end of what is held of the direction.
-    Bytes { to: usize, place: Place },
-    Gap { length: u64, origin: Origin },
+    Bytes {
+        to: usize,
+        place: Place,
+    },
+    Gap {
+        length: u64,
+        origin: Origin,
+    },
 }
 
 /// What became of it.
@@ -69,7 +76,10 @@ impl Handshake {
         // A head ends with an empty line.
         if bytes.contains(&b'\n') || side.bytes.len() - side.done >= LONGEST {
             side.read(direction == Direction::ToServer, place.origin);
-        } else if side.head.is_none() && side.done < to && !could_be_http(side.bytes.get(side.done..).unwrap_or_default()) {
+        } else if side.head.is_none()
+            && side.done < to
+            && !could_be_http(side.bytes.get(side.done..).unwrap_or_default())
+        {
             side.not_http = true;
         }
     }
@@ -111,7 +121,8 @@ impl Handshake {
                 Some(101) => Outcome::Other,
                 // An interim answer, which another one follows.
                 Some(100..200) => Outcome::Open,
-                _ => Outcome::Refused,
+                _ if client.head.is_some() => Outcome::Refused,
+                _ => Outcome::Other,
             };
         }
         if client.head.is_none() {
@@ -160,7 +171,7 @@ impl Handshake {
 
     /// What is held behind the heads, piece by piece in the order in which it came, each with where it begins in its
     /// stream.
-    pub(super) fn replay(&self, mut take: impl FnMut(Direction, u64, Result<(&[u8], Place), (u64, Origin)>)) {
+    pub(super) fn replay(&self, mut take: impl FnMut(Direction, u64, Part<'_>)) {
         let mut at = PerDirection { to_server: 0, to_client: 0 };
         let mut gaps = PerDirection { to_server: 0, to_client: 0 };
         for (direction, piece) in &self.pieces {

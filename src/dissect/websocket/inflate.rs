@@ -92,8 +92,7 @@ impl Inflater {
         loop {
             let (before, out) = (inflate.total_in(), inflate.total_out());
             buffer.clear();
-            let status =
-                inflate.decompress_vec(rest, buffer, FlushDecompress::Sync).map_err(|_| Failure::Data)?;
+            let status = inflate.decompress_vec(rest, buffer, FlushDecompress::Sync).map_err(|_| Failure::Data)?;
             let used = (inflate.total_in() - before) as usize;
             let made = inflate.total_out() - out;
             rest = rest.get(used..).unwrap_or_default();
@@ -136,11 +135,11 @@ mod tests {
 
     fn read(inflater: &mut Inflater, message: &[u8], keeps: bool) -> Result<Vec<u8>, Failure> {
         let mut out = Vec::new();
+        let mut done = Ok(());
         for piece in message.chunks(3) {
-            inflater.push(piece, &mut |bytes| out.extend_from_slice(bytes))?;
+            done = done.and(inflater.push(piece, &mut |bytes| out.extend_from_slice(bytes)));
         }
-        inflater.end(keeps, &mut |bytes| out.extend_from_slice(bytes))?;
-        Ok(out)
+        done.and(inflater.end(keeps, &mut |bytes| out.extend_from_slice(bytes))).map(|()| out)
     }
 
     const TEXT: &[u8] = b"the quick brown fox jumps over the lazy dog";

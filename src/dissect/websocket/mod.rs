@@ -12,19 +12,15 @@ mod inflate;
 mod reader;
 mod search;
 
-pub use facts::{
-    Close, FrameSeen, HandshakePart, WebSocketFacts, WebSocketFault, WebSocketSide, close_code_name,
-};
+pub use facts::{Close, FrameSeen, HandshakePart, WebSocketFacts, WebSocketFault, WebSocketSide, close_code_name};
 pub use frame::{FrameHeader, Opcode, unmask};
-pub use reader::UNKNOWN as UNKNOWN_GAP;
 pub use head::{Deflate, Head, accept_of, hidden, redacted};
+pub use reader::UNKNOWN as UNKNOWN_GAP;
 
-use super::{
-    CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http,
-};
+use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http};
 use crate::capture::{Origin, Place};
 use crate::flow::{Direction, PerDirection};
-use crate::mqtt::{Certainty, Redactor};
+use crate::mqtt::Certainty;
 use handshake::{Handshake, Outcome};
 use reader::{FrameReader, Out, UNKNOWN, Work};
 use search::{Looks, frames};
@@ -34,10 +30,7 @@ const SCRATCH: usize = 16 << 10;
 
 /// Whether a flow that was joined has frames with packets in them. Where it is seen from its beginning, HTTP comes first.
 pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
-    match joined(opening) {
-        (Certainty::Yes, _) => Certainty::Yes,
-        (verdict, _) => verdict,
-    }
+    joined(opening).0
 }
 
 /// The same, with the direction that shows it and whether its frames are masked.
@@ -53,7 +46,7 @@ fn joined(opening: &Opening<'_>) -> (Certainty, Option<(Direction, bool)>) {
         if !fits && opening.facts.roles_proved {
             continue;
         }
-        match frames(bytes, Looks { masked, deflate: false }, &|at| at == bytes.len()) {
+        match frames(bytes, Looks { masked, deflate: false }, true, &|at| at == bytes.len()) {
             Certainty::Yes => return (Certainty::Yes, Some((direction, masked))),
             // What a frame of the client begins with, few others do.
             Certainty::NeedMore if masked && !opening.is_cut[direction] && !opening.is_full => {
@@ -107,7 +100,8 @@ pub struct WebSocket {
     ignored: bool,
     /// The last origin of anything.
     last: Option<Origin>,
-    redactor: Option<Redactor>,
+    /// How what is carried is to be read; ports say nothing of it.
+    options: DissectOptions,
 }
 
 impl WebSocket {
@@ -128,7 +122,7 @@ impl WebSocket {
             by_handshake: begins_with_http,
             ignored: false,
             last: None,
-            redactor: options.redactor,
+            options: DissectOptions { decode_as: Vec::new(), ..options.clone() },
         }
     }
 
@@ -138,7 +132,7 @@ impl WebSocket {
     }
 
     /// The innermost protocol, once it is known.
-    pub(super) const fn protocol(&self) -> Option<Protocol> {
+    pub(super) fn protocol(&self) -> Option<Protocol> {
         match self.stage {
             Stage::Handshake(_) => None,
             Stage::Over => Some(Protocol::Http),
@@ -186,7 +180,11 @@ impl WebSocket {
         match &mut self.stage {
             Stage::Handshake(handshake) => {
                 self.touched.0 = true;
+                let had_head = handshake.head(direction).is_some();
                 handshake.data(direction, bytes, place);
+                if let (false, true, Some((head, ..))) = (had_head, sink.wants_carrier(), handshake.head(direction)) {
+                    sink.carrier(direction, &CarrierPart::HeadSeen(head), place.origin);
+                }
                 self.settle(false, place.origin, sink);
             }
             Stage::Frames if self.ignored && !sink.wants_carrier() => {}
@@ -219,7 +217,20 @@ impl WebSocket {
         }
         self.inner.no_more();
         if let Some(decision) = self.judge() {
-            self.begin(decision, &DissectOptions { redactor: self.redactor, ..DissectOptions::default() }, sink);
+            let options = self.options.clone();
+            self.begin(decision, &options, sink);
+        }
+        if matches!(self.stage, Stage::Frames) && self.inner.protocol().is_none() {
+            // Nothing was carried, or too little to tell what it is.
+            self.faults.settle(self.names_mqtt(), sink);
+            self.ignored = true;
+        }
+        if let Some(redactor) = self.options.redactor {
+            for direction in Direction::BOTH {
+                if let Some(close) = &mut self.facts.sides[direction].close {
+                    close.reason = redactor.text(&close.reason).into();
+                }
+            }
         }
         self.inner.finish(sink);
     }
@@ -234,8 +245,7 @@ impl WebSocket {
         self.touched.1 = true;
         let ahead = self.ahead[direction];
         let mut out = Inner { inner: &mut self.inner, ahead, faults: &mut self.faults, direction, sink };
-        let mut work =
-            Work { direction, facts: &mut self.facts, scratch: &mut self.scratch, out: &mut out };
+        let mut work = Work { direction, facts: &mut self.facts, scratch: &mut self.scratch, out: &mut out };
         run(&mut self.readers[direction], &mut work);
     }
 
@@ -280,7 +290,12 @@ impl WebSocket {
     fn exchange(&mut self, sink: &mut dyn MessageSink) -> bool {
         let Stage::Handshake(handshake) = &mut self.stage else { return false };
         if sink.wants_carrier() {
-            tell_heads(handshake, sink);
+            // Behind an interim answer the request still waits for its own.
+            let interim = handshake
+                .head(Direction::ToClient)
+                .and_then(|(head, ..)| head.status)
+                .is_some_and(|status| status < 200);
+            tell_heads(handshake, if interim { &[Direction::ToClient] } else { &Direction::BOTH }, sink);
         }
         handshake.next()
     }
@@ -290,7 +305,7 @@ impl WebSocket {
         if let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Over)
             && sink.wants_carrier()
         {
-            tell_heads(&handshake, sink);
+            tell_heads(&handshake, &Direction::BOTH, sink);
             handshake.replay(|direction, _, piece| match piece {
                 Ok((bytes, place)) => tell_raw(direction, bytes, place, sink),
                 Err((length, origin)) => tell_gap(direction, length, origin, sink),
@@ -302,7 +317,7 @@ impl WebSocket {
         let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Frames) else { return };
         self.facts.upgraded = true;
         if sink.wants_carrier() {
-            tell_heads(&handshake, sink);
+            tell_heads(&handshake, &Direction::BOTH, sink);
         }
         let whole = PerDirection {
             to_server: !handshake.lacks_head(Direction::ToServer),
@@ -315,8 +330,7 @@ impl WebSocket {
             // Where nothing was held yet, frames begin behind the head.
             let end = handshake.head(direction).map_or(0, |(_, bytes, _)| bytes.len());
             let at = (handshake.before_head(direction) + end) as u64;
-            self.readers[direction] =
-                if whole[direction] { FrameReader::new(at) } else { FrameReader::joining(at) };
+            self.readers[direction] = if whole[direction] { FrameReader::new(at) } else { FrameReader::joining(at) };
         }
         handshake.replay(|direction, start, piece| {
             if !std::mem::replace(&mut begun[direction], true) && !whole[direction] {
@@ -336,7 +350,7 @@ impl WebSocket {
         let Stage::Handshake(handshake) = &self.stage else { return };
         let Some((head, _, Some(origin))) = handshake.head(Direction::ToServer) else { return };
         let head = head.clone();
-        let private = |text: Option<Box<[u8]>>| match (&self.redactor, text) {
+        let private = |text: Option<Box<[u8]>>| match (&self.options.redactor, text) {
             (Some(redactor), Some(text)) => Some(redactor.text(&text).into_boxed_slice()),
             (_, text) => text,
         };
@@ -374,7 +388,10 @@ impl WebSocket {
         let key = handshake.head(Direction::ToServer).and_then(|(request, ..)| request.key.clone());
         let head = head.clone();
         self.facts.status = head.status;
-        self.facts.server.clone_from(&head.agent);
+        self.facts.server = head.agent.clone().map(|agent| match &self.options.redactor {
+            Some(redactor) => redactor.text(&agent).into(),
+            None => agent,
+        });
         if head.status != Some(101) {
             return;
         }
@@ -424,7 +441,9 @@ impl WebSocket {
         match self.stage {
             Stage::Handshake(_) => None,
             Stage::Over => decided(Protocol::Http),
-            Stage::Frames if self.names_mqtt() => self.inner.has_news().then_some(()).and_then(|()| decided(Protocol::Mqtt)),
+            Stage::Frames if self.names_mqtt() => {
+                self.inner.has_news().then_some(()).and_then(|()| decided(Protocol::Mqtt))
+            }
             Stage::Frames => match self.inner.decide_carried(self.flow)? {
                 Protocol::Mqtt => decided(Protocol::Mqtt),
                 _ => decided(Protocol::WebSocket),
@@ -527,11 +546,11 @@ impl Faults {
     }
 }
 
-fn tell_heads(handshake: &Handshake, sink: &mut dyn MessageSink) {
-    for direction in Direction::BOTH {
-        if let Some((head, bytes, Some(origin))) = handshake.head(direction) {
-            let start = handshake.before_head(direction) as u64;
-            sink.carrier(direction, &CarrierPart::Head { start, bytes, head }, origin);
+fn tell_heads(handshake: &Handshake, of: &[Direction], sink: &mut dyn MessageSink) {
+    for direction in of {
+        if let Some((head, bytes, Some(origin))) = handshake.head(*direction) {
+            let start = handshake.before_head(*direction) as u64;
+            sink.carrier(*direction, &CarrierPart::Head { start, bytes, head }, origin);
         }
     }
 }

@@ -74,7 +74,10 @@ struct Message {
 #[derive(Debug)]
 enum State {
     /// Between frames, with the front of a header.
-    Header { held: [u8; LONGEST], length: u8 },
+    Header {
+        held: [u8; LONGEST],
+        length: u8,
+    },
     Payload(Payload),
     Lost(Box<Search>),
     /// What follows can't be read.

@@ -1,10 +1,12 @@
 //! The search for borders between frames after they were lost, and whether a stream that was joined has frames at all.
 //!
 //! Little of a frame's header can be wrong, so that the packets within are looked at as well: what is taken for a frame
-//! is one whose payload reads as whole packets and that another frame follows, or that fills a segment; or one of a row
-//! of frames that is too long for chance.
+//! is one whose payload reads as whole packets and that begins a segment, if it fills it or another frame follows; two
+//! such frames wherever they stand; two frames that fill a segment each, for what is compressed often can't be read; or a
+//! row of frames that is too long for chance.
 
 use super::frame::{CONTROL, FrameHeader, Opcode, unmask};
+use super::inflate::Inflater;
 use crate::capture::Place;
 use crate::mqtt::{self, Certainty, FixedHeader, HeaderRead};
 
@@ -18,7 +20,7 @@ const MAX_PIECES: usize = 2048;
 const MAX_CANDIDATES: usize = 16;
 
 /// Frames that follow each other by no chance: of 65536 pairs of bytes about 300 can begin a frame.
-const CHAIN: usize = 5;
+const CHAIN: usize = 6;
 
 /// How much of a payload is looked at.
 const LOOKED_AT: usize = 1024;
@@ -108,9 +110,9 @@ impl Search {
         let begins_piece = self.pieces.binary_search_by(|(start, ..)| start.cmp(&at)).is_ok();
         let ends_piece = |end: usize| {
             let end = at + end as u64;
-            begins_piece && self.pieces.binary_search_by(|(_, other, _)| other.cmp(&end)).is_ok()
+            self.pieces.binary_search_by(|(_, other, _)| other.cmp(&end)).is_ok()
         };
-        match frames(bytes, looks, &ends_piece) {
+        match frames(bytes, looks, begins_piece, &ends_piece) {
             Certainty::NeedMore if is_end => Certainty::No,
             verdict => verdict,
         }
@@ -127,9 +129,10 @@ impl Search {
     }
 }
 
-/// Whether these bytes begin with frames; `fills` tells whether so many of them fill segments.
-pub(super) fn frames(bytes: &[u8], looks: Looks, fills: &dyn Fn(usize) -> bool) -> Certainty {
-    let (mut at, mut count, mut proved) = (0, 0, false);
+/// Whether these bytes, which begin a segment or do not, begin with frames; `ends` tells whether so many of them end one.
+pub(super) fn frames(bytes: &[u8], looks: Looks, begins: bool, ends: &dyn Fn(usize) -> bool) -> Certainty {
+    let (mut at, mut count, mut proved, mut filling) = (0, 0, 0, 0);
+    let mut begins_here = begins;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
         if !could_begin(rest, looks) {
@@ -144,10 +147,13 @@ pub(super) fn frames(bytes: &[u8], looks: Looks, fills: &dyn Fn(usize) -> bool) 
             // What can never be seen whole is not waited for.
             return if header.frame_length() > WINDOW as u64 { Certainty::No } else { Certainty::NeedMore };
         };
-        proved |= header.opcode == Opcode::BINARY && header.reserved == 0 && is_packets(payload, header.key);
+        proved += usize::from(header.opcode == Opcode::BINARY && is_packets(&header, payload));
         count += 1;
         at += header.frame_length() as usize;
-        if (proved && (count > 1 || fills(at))) || count == CHAIN {
+        let ends_here = ends(at);
+        filling += usize::from(begins_here && ends_here);
+        begins_here = ends_here;
+        if proved > 1 || filling > 1 || (proved == 1 && begins && (count > 1 || ends_here)) || count == CHAIN {
             return Certainty::Yes;
         }
     }
@@ -168,23 +174,40 @@ fn could_begin(bytes: &[u8], looks: Looks) -> bool {
 }
 
 /// Whether a payload reads as whole packets.
-fn is_packets(payload: &[u8], key: Option<[u8; 4]>) -> bool {
-    let mut front = [0; LOOKED_AT];
-    let length = payload.len().min(LOOKED_AT);
-    let Some(front) = front.get_mut(..length) else { return false };
-    front.copy_from_slice(payload.get(..length).unwrap_or_default());
-    if let Some(key) = key {
-        unmask(front, key, 0);
+fn is_packets(header: &FrameHeader, payload: &[u8]) -> bool {
+    let mut front = payload.get(..LOOKED_AT).unwrap_or(payload).to_vec();
+    if let Some(key) = header.key {
+        unmask(&mut front, key, 0);
+    }
+    let mut length = payload.len();
+    if header.reserved != 0 {
+        // It may stand for itself, and then is read as well.
+        let mut inflated = Vec::new();
+        let whole = header.fin && front.len() == payload.len();
+        let mut inflater = Inflater::new(true);
+        let mut take = |bytes: &[u8]| {
+            let room = LOOKED_AT.saturating_sub(inflated.len());
+            inflated.extend(bytes.iter().take(room));
+        };
+        let mut done = inflater.push(&front, &mut take);
+        if whole && done.is_ok() {
+            done = inflater.end(false, &mut take);
+        }
+        if done.is_err() {
+            return false;
+        }
+        length = if whole && inflated.len() < LOOKED_AT { inflated.len() } else { usize::MAX };
+        front = inflated;
     }
     let mut at = 0;
-    while at < payload.len() {
+    while at < length {
         // Several packets that look right are enough, whatever stands behind them.
         let Some(rest) = front.get(at..).filter(|rest| rest.len() > 1) else { return at > 0 };
         let HeaderRead::Complete(header) = FixedHeader::read(rest) else { return false };
         let body = rest.get(usize::from(header.length)..).unwrap_or_default();
         let body = body.get(..header.remaining_length as usize).unwrap_or(body);
         at = at.saturating_add(header.packet_length() as usize);
-        if at > payload.len() || !mqtt::plausible(header, body, None) {
+        if at > length || !mqtt::plausible(header, body, None) {
             return false;
         }
     }

@@ -16,6 +16,7 @@ mod message;
 pub(super) mod options;
 mod streams;
 pub(super) mod tcp;
+pub(super) mod tls;
 pub(super) mod udp;
 pub(super) mod websocket;
 

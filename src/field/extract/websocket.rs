@@ -126,7 +126,9 @@ pub(in crate::field) fn http<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
 fn texts<'a>(row: &'a FrameRow<'a>, private: bool, take: Take<'_, 'a>, text: impl Fn(&'a Head) -> Option<&'a [u8]>) {
     let hides = private && row.extractor.redacted;
     let found = heads(row).filter_map(text);
-    found.map(|text| Value::Text(if hides { Cow::Owned(vec![b'*'; text.len()]) } else { Cow::Borrowed(text) })).for_each(take);
+    found
+        .map(|text| Value::Text(if hides { Cow::Owned(vec![b'*'; text.len()]) } else { Cow::Borrowed(text) }))
+        .for_each(take);
 }
 
 pub(in crate::field) fn method<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {

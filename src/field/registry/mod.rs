@@ -17,6 +17,7 @@ mod nearest;
 mod tcp;
 mod tcp_analysis;
 mod tcp_options;
+mod tls;
 mod udp;
 mod values;
 mod vlan;
@@ -135,7 +136,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 15] = [
+static TABLES: [&[Entry]; 16] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -148,6 +149,7 @@ static TABLES: [&[Entry]; 15] = [
     tcp::FIELDS,
     tcp_options::FIELDS,
     tcp_analysis::FIELDS,
+    tls::FIELDS,
     websocket::FIELDS,
     mqtt::FIELDS,
     mqtt_more::FIELDS,

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::line::{Line, wrap};
 use super::row::plain;
 use super::{Facts, Ladder};
-use crate::dissect::{Conversation, Protocol};
+use crate::dissect::{Conversation, Protocol, version_name};
 use crate::flow::{CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, SynOptions};
 use crate::render::width::{Bytes, Color, Duration, Style};
 use crate::text::Escaped;
@@ -70,6 +70,12 @@ impl<W: Write> Sheet<'_, W> {
 /// What a flow carries: `TCP, MQTT 5.0, client id sensor-7`.
 pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
     let (mut text, protocol) = ("TCP".to_owned(), app.protocol());
+    if protocol != Some(Protocol::Tls)
+        && let Some(facts) = app.tls()
+    {
+        text.push_str(", ");
+        text.push_str(facts.version.and_then(version_name).unwrap_or("TLS"));
+    }
     if protocol == Some(Protocol::Mqtt) && app.websocket().is_some() {
         text.push_str(", WebSocket");
     }
@@ -91,7 +97,11 @@ pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
         }
         Some(other) => {
             text.push_str(", ");
-            text.push_str(&if other == Protocol::WebSocket { "WebSocket".to_owned() } else { other.name().to_uppercase() });
+            text.push_str(&if other == Protocol::WebSocket {
+                "WebSocket".to_owned()
+            } else {
+                other.name().to_uppercase()
+            });
         }
     }
     text

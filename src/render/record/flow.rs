@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::tls::TlsRecord;
 use super::traffic::{LimitsRecord, TrafficRecord};
 use super::value::{DurationsRecord, RangeRecord, Time, seconds};
 use super::websocket::WebSocketRecord;
@@ -21,6 +22,8 @@ pub(in crate::render) struct FlowRecord<'a> {
     transport: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     websocket: Option<WebSocketRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsRecord<'a>>,
     client: EndpointRecord,
     server: EndpointRecord,
     client_known_by: &'static str,
@@ -176,7 +179,14 @@ struct TcpCounters {
 
 /// What lies between TCP and what is carried, where something does.
 pub(super) fn transport(flow: &Flow<Conversation>) -> Option<&'static str> {
-    flow.app.websocket().filter(|facts| facts.upgraded).map(|_| Protocol::WebSocket.name())
+    let websocket = flow.app.websocket().is_some_and(|facts| facts.upgraded);
+    let tls = flow.app.tls().is_some() && flow.app.protocol() != Some(Protocol::Tls);
+    match (tls, websocket) {
+        (true, true) => Some("tls/websocket"),
+        (true, false) => Some(Protocol::Tls.name()),
+        (false, true) => Some(Protocol::WebSocket.name()),
+        (false, false) => None,
+    }
 }
 
 impl<'a> FlowRecord<'a> {
@@ -192,6 +202,7 @@ impl<'a> FlowRecord<'a> {
             application: flow.app.protocol().filter(|_| is_tcp).map(Protocol::name),
             transport: transport(flow),
             websocket: flow.app.websocket().map(WebSocketRecord::new),
+            tls: flow.app.tls().map(TlsRecord::new),
             client: flow.client.into(),
             server: flow.server.into(),
             client_known_by: flow.known_by.name(),

@@ -11,6 +11,7 @@ mod session;
 mod sparkplug;
 mod stream;
 mod summary;
+mod tls;
 mod traffic;
 mod value;
 mod websocket;
