@@ -31,15 +31,19 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// The rooms of each dependency: files and directories under `src/`, by the beginning of their path.
-const ROOMS: [(&str, &[&str]); 25] = [
+const ROOMS: [(&str, &[&str]); 33] = [
+    // TLS is decrypted by these: AES in blocks and by counter, digests, and what derives keys.
+    ("aes", &["dissect/tls/"]),
     ("anstream", &["cli/"]),
     ("anyhow", &["cli/", "main.rs"]),
     // The answer to a key of WebSocket is a digest in base64.
     ("base64", &["dissect/websocket/", "render/"]),
+    ("cbc", &["dissect/tls/"]),
     ("clap", &["cli/", "main.rs"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),
     ("comfy_table", &["render/"]),
+    ("ctr", &["dissect/tls/"]),
     ("etherparse", &["wire/"]),
     ("flate2", &["capture/", "dissect/websocket/"]),
     // Keys come from the network: their hash must be seeded and fast wherever there is a table of them.
@@ -56,18 +60,24 @@ const ROOMS: [(&str, &[&str]); 25] = [
             "wire/fragments.rs",
         ],
     ),
+    ("hkdf", &["dissect/tls/"]),
+    ("hmac", &["dissect/tls/"]),
     ("httparse", &["dissect/websocket/"]),
     // Digits of numbers, of which lines for machines and for people are full; serde_json has it anyway.
     ("itoa", &["render/", "wire/info.rs"]),
     ("lz4_flex", &["capture/"]),
     ("prefetch_index", &["prefetch.rs"]),
+    ("md5", &["dissect/tls/"]),
     ("nom", &["capture/", "mqtt/"]),
     ("pcap", &["capture/live.rs", "capture/live/", "capture/interfaces.rs"]),
     ("regex", &["field/filter/pattern.rs", "field/filter/eval.rs"]),
+    // AES-GCM and ChaCha20-Poly1305 at three times the speed that others have.
+    ("ring", &["dissect/tls/"]),
     ("ruzstd", &["capture/"]),
     ("serde", &["render/"]),
     ("serde_json", &["render/"]),
-    ("sha1", &["dissect/websocket/"]),
+    ("sha1", &["dissect/tls/", "dissect/websocket/"]),
+    ("sha2", &["dissect/tls/"]),
     ("signal_hook", &["cli/"]),
     ("terminal_size", &["cli/"]),
     ("thiserror", &["capture/"]),
