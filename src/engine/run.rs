@@ -71,8 +71,6 @@ pub struct EngineStats {
     flows_by_protocol: [u64; 5],
     /// Flows whose messages WebSocket carries.
     pub over_websocket: u64,
-    /// Flows whose messages TLS carries.
-    pub over_tls: u64,
     /// The earliest frame.
     pub first: Option<Origin>,
     /// The latest frame.
@@ -420,8 +418,6 @@ impl<S: Sink> Pass<'_, S> {
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
                 self.followed.stats.over_websocket += u64::from(carried);
-                let encrypted = protocol == Protocol::Mqtt && flow.app.tls().is_some();
-                self.followed.stats.over_tls += u64::from(encrypted);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
             }
             self.followed.stats.flows += 1;

@@ -235,13 +235,13 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
                     self.carried.push(CarrierLine::Record { kind: *kind, version: *version, length: *length });
                 }
                 CarrierPart::Alert { level, description } => {
-                    self.carried.push(CarrierLine::Alert(*level, *description))
+                    self.carried.push(CarrierLine::Alert(*level, *description));
                 }
                 CarrierPart::Hello(Hello::Client(hello)) => {
-                    self.carried.push(CarrierLine::ClientHello(Box::new((*hello).clone())))
+                    self.carried.push(CarrierLine::ClientHello(Box::new((*hello).clone())));
                 }
                 CarrierPart::Hello(Hello::Server(hello)) => {
-                    self.carried.push(CarrierLine::ServerHello(Box::new((*hello).clone())))
+                    self.carried.push(CarrierLine::ServerHello(Box::new((*hello).clone())));
                 }
                 _ => {}
             }

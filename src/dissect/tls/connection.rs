@@ -584,8 +584,7 @@ impl Guard {
 const fn ping_length(suite: Suite, version: u16) -> Option<usize> {
     let content = 2;
     Some(match suite.cipher {
-        Cipher::Gcm { .. } if version >= 0x0304 => content + 1 + 16,
-        Cipher::ChaCha if version >= 0x0304 => content + 1 + 16,
+        Cipher::Gcm { .. } | Cipher::ChaCha if version >= 0x0304 => content + 1 + 16,
         Cipher::Ccm { tag, .. } if version >= 0x0304 => content + 1 + tag,
         Cipher::Gcm { .. } => 8 + content + 16,
         Cipher::Ccm { tag, .. } => 8 + content + tag,

@@ -23,8 +23,7 @@ pub(super) fn ja3(hello: &ClientHello) -> String {
 }
 
 fn ja3_text(hello: &ClientHello) -> String {
-    let numbers =
-        |list: &[u16]| joined(list.iter().filter(|number| !is_grease(**number)), "-", |number| number.to_string());
+    let numbers = |list: &[u16]| joined(list.iter().filter(|number| !is_grease(**number)), "-", ToString::to_string);
     let formats = joined(&hello.point_formats, "-", u8::to_string);
     let (suites, extensions, groups) = (numbers(&hello.suites), numbers(&hello.extensions), numbers(&hello.groups));
     format!("{},{suites},{extensions},{groups},{formats}", hello.version)

@@ -29,7 +29,9 @@ pub(super) fn hmac(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Code {
         let mut code = Code { bytes: [0; 48], length: 0 };
         // A key of any length will do.
         if let Ok(mut mac) = <M as KeyInit>::new_from_slice(key) {
-            parts.iter().for_each(|part| mac.update(part));
+            for part in parts {
+                mac.update(part);
+            }
             let digest = mac.finalize().into_bytes();
             code.bytes.iter_mut().zip(&digest).for_each(|(to, from)| *to = *from);
             code.length = digest.len();
