@@ -342,11 +342,10 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Packet(view) => sink(&Output::Packet(view)),
         Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
-        // Whoever asks for these drives the engine itself.
-        Event::Carrier(..) => {}
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
-        Event::Notice(_) | Event::Closing(..) => {}
+        // Whoever asks for carriers drives the engine itself.
+        Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) => {}
     }
 }
 

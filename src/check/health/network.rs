@@ -166,7 +166,6 @@ impl Rule for NetworkRule {
                     back.worst = (by, at);
                 }
             }
-            NoticeKind::WebSocket(..) => {}
             NoticeKind::FragmentsUnfinished(count) => {
                 let message = format!(
                     "{} never became whole, because fragments are missing",
@@ -177,6 +176,7 @@ impl Rule for NetworkRule {
                 findings.push(finding(id, Severity::Note, Certainty::Certain, None, at, basis, message));
             }
             NoticeKind::Fragments(_)
+            | NoticeKind::WebSocket(..)
             | NoticeKind::LostSync(..)
             | NoticeKind::CutHeader(..)
             | NoticeKind::ReassemblyCapped(_)
