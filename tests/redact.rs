@@ -137,7 +137,9 @@ fn every_fixture_reads_as_before_and_holds_nothing_private() {
         assert_eq!(ends(&after), ends(&before), "{name}");
         let bytes = std::fs::read(&output).unwrap();
         let secrets = PASSWORDS.map(|password| password.as_bytes().to_vec());
-        for text in private(&before).into_iter().chain(secrets) {
+        // The names of extensions stay.
+        let kept = |text: &Vec<u8>| holds(b"permessage-deflate", text);
+        for text in private(&before).into_iter().chain(secrets).filter(|text| !kept(text)) {
             checked += 1;
             assert!(!holds(&bytes, &text), "{name}: {}", text.escape_ascii());
         }

@@ -92,7 +92,7 @@ fn messages_belong_to_the_frames_that_completed_their_records() {
         "--show",
         "packets",
     ];
-    let packets = lines(&run(&chosen));
+    let packets = lines(&run(chosen));
     let packets: Vec<_> = of(&packets, "packet").iter().map(|packet| packet["frame"].clone()).collect();
     let connects = of(&all, "message").into_iter().filter(|message| message["type"] == "CONNECT");
     assert_eq!(packets, connects.map(|message| message["frame"].clone()).collect::<Vec<_>>());
@@ -111,7 +111,7 @@ fn without_keys_it_is_told_what_both_ends_say_in_the_clear() {
     assert_eq!((&tls["decrypted"], &tls["not_decrypted"]), (&Value::Bool(false), &Value::from("no_keys")));
     assert_eq!(tls["ja4"].as_str().unwrap().split('_').count(), 3);
     assert!(tls["handshake_s"].as_f64().unwrap() > 0.0);
-    let shown = run(&["read", &path("tls12_gcm.pcap").display().to_string()]);
+    let shown = run(["read", &path("tls12_gcm.pcap").display().to_string()]);
     assert!(format!("{}{}", stdout(&shown), stderr(&shown)).contains("--keylog"));
 }
 
@@ -122,18 +122,18 @@ fn keys_within_a_capture_are_those_of_its_connections_alone() {
     let all: String = ["tls13", "psk", "wss"].map(|name| fs::read_to_string(keylog(name)).unwrap()).concat();
     fs::write(&log, all).unwrap();
     let (log, out_name) = (log.display().to_string(), out.display().to_string());
-    let embedded = run(&["embed-keys", &path("psk.pcap").display().to_string(), "--keylog", &log, "-o", &out_name]);
+    let embedded = run(["embed-keys", &path("psk.pcap").display().to_string(), "--keylog", &log, "-o", &out_name]);
     assert!(embedded.status.success(), "{}", stderr(&embedded));
     let bytes = fs::read(&out).unwrap();
     let holds = |name: &str| {
         let text = fs::read_to_string(keylog(name)).unwrap();
-        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("C")).collect();
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with('C')).collect();
         lines.iter().any(|line| bytes.windows(line.len()).any(|window| window == line.as_bytes()))
     };
     assert!(holds("psk") && !holds("tls13") && !holds("wss"));
     assert_eq!(said(&records(&out, &[]), "client"), said(&opened("psk"), "client"));
     // One that has none of them is not written.
-    let other = run(&[
+    let other = run([
         "embed-keys",
         &path("plain.pcap").display().to_string(),
         "--keylog",
@@ -145,7 +145,7 @@ fn keys_within_a_capture_are_those_of_its_connections_alone() {
     assert!(!Path::new(&format!("{out_name}2.pcapng")).exists());
     // What is redacted holds no keys, and nothing of what they unlock.
     let shared = directory.path().join("shared.pcapng");
-    assert!(run(&["redact", &out_name, &shared.display().to_string()]).status.success());
+    assert!(run(["redact", &out_name, &shared.display().to_string()]).status.success());
     let redacted = fs::read(&shared).unwrap();
     assert!(!redacted.windows(13).any(|window| window == b"CLIENT_RANDOM"));
     assert!(of(&records(&shared, &["--keylog", &log]), "message").is_empty());

@@ -350,7 +350,7 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
-        // Whoever asks for the parts of carriers drives the engine itself.
+        // Whoever asks for carriers drives the engine itself.
         Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) => {}
     }
 }

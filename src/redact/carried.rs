@@ -138,7 +138,13 @@ impl Stream {
     }
 
     /// Hands on what no message can change any more, in the order of the stream.
-    fn flush(&mut self, name: Name, begin: Option<SeqNum>, all: bool, to: (&mut Streams, &mut impl Places)) {
+    fn flush(
+        &mut self,
+        name: Name,
+        begin: Option<SeqNum>,
+        all: bool,
+        (streams, places): (&mut Streams, &mut impl Places),
+    ) {
         while let Some(first) = self.parts.front() {
             let end = first.inner.map(|inner| inner + first.bytes.len() as u64);
             let waits = end.is_some_and(|end| end > self.read);
@@ -151,7 +157,7 @@ impl Stream {
                 unmask(&mut bytes, key, 0);
             }
             let length = bytes.len() as u64;
-            to.0.message(name, begin, (start, length), bytes.into(), to.1);
+            streams.message(name, begin, (start, length), bytes.into(), places);
         }
     }
 }

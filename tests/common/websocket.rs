@@ -43,11 +43,11 @@ pub(crate) fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> 
     match payload.len() {
         length @ 0..126 => out.push(mask | length as u8),
         length @ 126..0x1_0000 => {
-            out.push(mask | 126);
+            out.push(mask | 0x7e);
             out.extend((length as u16).to_be_bytes());
         }
         length => {
-            out.push(mask | 127);
+            out.push(mask | 0x7f);
             out.extend((length as u64).to_be_bytes());
         }
     }

@@ -78,21 +78,19 @@ impl Head {
         let mut head = Box::<Self>::default();
         let done = if is_request {
             let mut request = httparse::Request::new(&mut lines);
-            request.parse(bytes).map(|status| {
+            request.parse(bytes).inspect(|_| {
                 head.method = request.method.map(Into::into);
                 let target = request.path.unwrap_or_default();
                 let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
                 head.path = Some(clip_text(path));
                 head.has_query = query.is_some();
                 head.minor = request.version.unwrap_or(1);
-                status
             })
         } else {
             let mut response = httparse::Response::new(&mut lines);
-            response.parse(bytes).map(|status| {
+            response.parse(bytes).inspect(|_| {
                 head.status = response.code;
                 head.minor = response.version.unwrap_or(1);
-                status
             })
         };
         match done {
@@ -383,7 +381,9 @@ mod tests {
     #[test]
     fn credentials_are_hidden_and_nothing_else() {
         let mut shown = REQUEST.to_vec();
-        hidden(REQUEST).into_iter().for_each(|range| shown[range].fill(b'*'));
+        for range in hidden(REQUEST) {
+            shown[range].fill(b'*');
+        }
         let text = String::from_utf8(shown).unwrap();
         assert!(text.starts_with("GET /mqtt?********* HTTP/1.1\r\nHost: broker.example:9001\r\n"), "{text}");
         assert!(text.contains("\r\nAuthorization:***********\r\nSec-") && !text.contains("dTpw"), "{text}");

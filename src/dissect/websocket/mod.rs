@@ -60,13 +60,11 @@ fn joined(opening: &Opening<'_>) -> (Certainty, Option<(Direction, bool)>) {
 
 /// Whether the opening shows that the roles of the ends are to be exchanged: only clients mask, and only they ask.
 pub(super) fn roles_are_wrong(opening: &Opening<'_>) -> bool {
-    match joined(opening) {
-        (Certainty::Yes, Some((direction, masked))) => masked != (direction == Direction::ToServer),
-        _ => {
-            let asks = |direction| http::asks(opening.bytes[direction]);
-            asks(Direction::ToClient) && !asks(Direction::ToServer)
-        }
+    if let (Certainty::Yes, Some((direction, masked))) = joined(opening) {
+        return masked != (direction == Direction::ToServer);
     }
+    let asks = |direction| http::asks(opening.bytes[direction]);
+    asks(Direction::ToClient) && !asks(Direction::ToServer)
 }
 
 /// What has come so far.
@@ -212,7 +210,7 @@ impl WebSocket {
         }
         if matches!(self.stage, Stage::Frames) && !self.ignored {
             for direction in Direction::BOTH {
-                self.frames(direction, sink, |reader, work| reader.finish(work));
+                self.frames(direction, sink, FrameReader::finish);
             }
         }
         self.inner.no_more();
@@ -244,7 +242,7 @@ impl WebSocket {
     ) {
         self.touched.1 = true;
         let ahead = self.ahead[direction];
-        let mut out = Inner { inner: &mut self.inner, ahead, faults: &mut self.faults, direction, sink };
+        let mut out = Within { conversation: &mut self.inner, ahead, faults: &mut self.faults, direction, sink };
         let mut work = Work { direction, facts: &mut self.facts, scratch: &mut self.scratch, out: &mut out };
         run(&mut self.readers[direction], &mut work);
     }
@@ -354,7 +352,7 @@ impl WebSocket {
             (Some(redactor), Some(text)) => Some(redactor.text(&text).into_boxed_slice()),
             (_, text) => text,
         };
-        self.facts.path = private(head.path.clone().map(|path| path.into_boxed_bytes()));
+        self.facts.path = private(head.path.clone().map(str::into_boxed_bytes));
         self.facts.has_query = head.has_query;
         self.facts.host = private(head.host.clone());
         self.facts.origin = private(head.origin.clone());
@@ -480,22 +478,22 @@ const MQTT: &str = "mqtt";
 const OLD: &str = "mqttv3.1";
 
 /// Takes what a reader gives on to the conversation within.
-struct Inner<'a> {
-    inner: &'a mut Conversation,
+struct Within<'a> {
+    conversation: &'a mut Conversation,
     ahead: u64,
     faults: &'a mut Faults,
     direction: Direction,
     sink: &'a mut dyn MessageSink,
 }
 
-impl Out for Inner<'_> {
+impl Out for Within<'_> {
     fn inner(&mut self, bytes: &[u8], place: Place, shift: u64) {
-        self.inner.carried(self.direction, shift.wrapping_add(self.ahead));
-        self.inner.data(self.direction, bytes, place, self.sink);
+        self.conversation.carried(self.direction, shift.wrapping_add(self.ahead));
+        self.conversation.data(self.direction, bytes, place, self.sink);
     }
 
     fn missing(&mut self, length: Option<u64>, origin: Origin) {
-        self.inner.gap(self.direction, length.unwrap_or(UNKNOWN), origin, self.sink);
+        self.conversation.gap(self.direction, length.unwrap_or(UNKNOWN), origin, self.sink);
     }
 
     fn part(&mut self, part: &CarrierPart<'_>, origin: Origin) {

@@ -170,24 +170,21 @@ impl FrameReader {
                     let more = rest.len().min(room.len());
                     room.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
                     let (held, known) = (*held, before + more);
-                    match FrameHeader::read(held.get(..known).unwrap_or_default()) {
-                        Some(header) => {
-                            let raw = held.get(..usize::from(header.length)).unwrap_or_default();
-                            let used = raw.len().saturating_sub(before);
-                            let start = self.offset - before as u64;
-                            self.offset += used as u64;
-                            let part = CarrierPart::Header { start, bytes: raw };
-                            if work.out.wants_parts() {
-                                work.out.part(&part, place.origin);
-                            }
-                            self.begin(header, place.origin, work);
-                            used
+                    if let Some(header) = FrameHeader::read(held.get(..known).unwrap_or_default()) {
+                        let raw = held.get(..usize::from(header.length)).unwrap_or_default();
+                        let used = raw.len().saturating_sub(before);
+                        let start = self.offset - before as u64;
+                        self.offset += used as u64;
+                        let part = CarrierPart::Header { start, bytes: raw };
+                        if work.out.wants_parts() {
+                            work.out.part(&part, place.origin);
                         }
-                        None => {
-                            *length = known as u8;
-                            self.offset += more as u64;
-                            more
-                        }
+                        self.begin(header, place.origin, work);
+                        used
+                    } else {
+                        *length = known as u8;
+                        self.offset += more as u64;
+                        more
                     }
                 }
                 State::Payload(payload) => {
@@ -315,31 +312,28 @@ impl FrameReader {
             None => bytes,
         };
         let key = header.key.map(|key| rotated(key, passed));
-        match message {
-            Some(Message { kind: Kind::Binary, deflated: false }) => {
-                if work.out.wants_parts() {
-                    let part = CarrierPart::Payload { start, inner: self.inner, key, bytes: plain };
-                    work.out.part(&part, place.origin);
-                }
-                self.inner += plain.len() as u64;
-                let shift = self.offset.wrapping_sub(self.inner);
-                work.out.inner(plain, place, shift);
+        if let Some(Message { kind: Kind::Binary, deflated: false }) = message {
+            if work.out.wants_parts() {
+                let part = CarrierPart::Payload { start, inner: self.inner, key, bytes: plain };
+                work.out.part(&part, place.origin);
             }
-            _ => {
-                let code = if header.opcode == Opcode::CLOSE && passed < 2 { 2 - passed as usize } else { 0 };
-                if work.out.wants_parts() {
-                    let kept = plain.get(..code.min(plain.len())).unwrap_or_default();
-                    let part = CarrierPart::Aside { start, length: bytes.len() as u64, key, plain: kept };
-                    work.out.part(&part, place.origin);
+            self.inner += plain.len() as u64;
+            let shift = self.offset.wrapping_sub(self.inner);
+            work.out.inner(plain, place, shift);
+        } else {
+            let code = if header.opcode == Opcode::CLOSE && passed < 2 { 2 - passed as usize } else { 0 };
+            if work.out.wants_parts() {
+                let kept = plain.get(..code.min(plain.len())).unwrap_or_default();
+                let part = CarrierPart::Aside { start, length: bytes.len() as u64, key, plain: kept };
+                work.out.part(&part, place.origin);
+            }
+            match message {
+                None if header.opcode.is_control() => {
+                    let room = (CONTROL as usize).saturating_sub(self.control.len());
+                    self.control.extend(plain.iter().take(room));
                 }
-                match message {
-                    None if header.opcode.is_control() => {
-                        let room = (CONTROL as usize).saturating_sub(self.control.len());
-                        self.control.extend(plain.iter().take(room));
-                    }
-                    Some(Message { kind, deflated: true }) => self.inflate(kind, Some(plain), place, work),
-                    Some(_) | None => {}
-                }
+                Some(Message { kind, deflated: true }) => self.inflate(kind, Some(plain), place, work),
+                Some(_) | None => {}
             }
         }
         // One segment of a megabyte must not keep as much for as long as the connection lives.
