@@ -28,6 +28,9 @@ _mqttsniff() {
             mqttsniff,diff)
                 cmd="mqttsniff__subcmd__diff"
                 ;;
+            mqttsniff,embed-keys)
+                cmd="mqttsniff__subcmd__embed__subcmd__keys"
+                ;;
             mqttsniff,explain)
                 cmd="mqttsniff__subcmd__explain"
                 ;;
@@ -73,6 +76,9 @@ _mqttsniff() {
             mqttsniff__subcmd__help,diff)
                 cmd="mqttsniff__subcmd__help__subcmd__diff"
                 ;;
+            mqttsniff__subcmd__help,embed-keys)
+                cmd="mqttsniff__subcmd__help__subcmd__embed__subcmd__keys"
+                ;;
             mqttsniff__subcmd__help,explain)
                 cmd="mqttsniff__subcmd__help__subcmd__explain"
                 ;;
@@ -113,7 +119,7 @@ _mqttsniff() {
 
     case "${cmd}" in
         mqttsniff)
-            opts="-h -V --help --version read capture flow follow redact stats check explain diff fields interfaces schema completions man help"
+            opts="-h -V --help --version read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,7 +133,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --keylog --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -213,6 +219,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
@@ -269,7 +279,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__check)
-            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --keylog --mqtt-version --redact --redact-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -339,6 +349,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
@@ -369,7 +383,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__diff)
-            opts="-j -h --tolerance --payloads --rename --ignore --json --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            opts="-j -h --tolerance --payloads --rename --ignore --json --color --jobs --cap --decode-as --ignore-checksums --keylog --mqtt-version --redact --redact-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -407,11 +421,41 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
                 --redact-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__embed__subcmd__keys)
+            opts="-o -h --keylog --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -451,7 +495,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --json --wireshark-rules --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --keylog --mqtt-version --redact --redact-key --json --wireshark-rules --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -493,6 +537,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
@@ -521,7 +569,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__follow)
-            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --mqtt-version --redact --redact-key --time --color --help"
+            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --keylog --mqtt-version --redact --redact-key --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -555,6 +603,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --keylog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
@@ -579,7 +631,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help)
-            opts="read capture flow follow redact stats check explain diff fields interfaces schema completions man help"
+            opts="read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -635,6 +687,20 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mqttsniff__subcmd__help__subcmd__embed__subcmd__keys)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -831,7 +897,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-w -Y -j -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-w -Y -j -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --keylog --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -878,6 +944,10 @@ _mqttsniff() {
                     return 0
                     ;;
                 --decode-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keylog)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -977,7 +1047,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__stats)
-            opts="-h --show --interval --limit --json --color --decode-as --ignore-checksums --help"
+            opts="-h --show --interval --limit --json --color --decode-as --ignore-checksums --keylog --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1000,6 +1070,10 @@ _mqttsniff() {
                     return 0
                     ;;
                 --decode-as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keylog)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

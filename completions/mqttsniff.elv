@@ -27,6 +27,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
+            cand embed-keys 'Put the keys of TLS connections into a capture'
             cand stats 'Show what captures add up to'
             cand check 'Check recorded traffic, for CI'
             cand explain 'Explain a statement of the MQTT specifications, or a finding'
@@ -50,6 +51,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --occurrence 'Which of several values of a field to print [default: all]'
             cand --quote 'What stands around each value [default: nothing]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
@@ -93,6 +95,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --occurrence 'Which of several values of a field to print [default: all]'
             cand --quote 'What stands around each value [default: nothing]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
@@ -126,6 +129,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --output 'Write the plot as SVG, to standard output with -'
             cand --height 'Lines of a plot in the terminal [default: all it has, else 24]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
             cand --wireshark-rules 'By which rules to tell what Wireshark says of each TCP segment'
@@ -145,6 +149,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -o 'Write to a file'
             cand --output 'Write to a file'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
             cand --time 'Show times of the clock (UTC) or seconds since the flow''s first frame'
@@ -162,12 +167,20 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;embed-keys'= {
+            cand --keylog 'The key log (SSLKEYLOGFILE) that has its keys'
+            cand -o 'The file to write (.pcapng)'
+            cand --output 'The file to write (.pcapng)'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;stats'= {
             cand --show 'What to show, separated by commas [default: all]'
             cand --interval 'Add traffic over time up over this interval: 100ms, 1s, 1m'
             cand --limit 'Show at most so many rows of each [default: 50 in tables, all with --json]'
             cand --color 'Use colours'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --json 'Print JSON Lines: one object a line'
             cand --ignore-checksums 'Also read TCP segments whose checksum is wrong'
             cand -h 'Print help (see more with ''--help'')'
@@ -190,6 +203,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --jobs 'Share the work among this many threads [default: as many as there are cores, at most 3]'
             cand --cap 'Hold at most so much of something: flows=100000'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
             cand --merge 'Read the files in the order of time, as one capture'
@@ -213,6 +227,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --jobs 'Share the work among this many threads [default: as many as there are cores, at most 3]'
             cand --cap 'Hold at most so much of something: flows=100000'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
             cand --payloads 'Compare the payloads of messages as well'
@@ -249,6 +264,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
+            cand embed-keys 'Put the keys of TLS connections into a capture'
             cand stats 'Show what captures add up to'
             cand check 'Check recorded traffic, for CI'
             cand explain 'Explain a statement of the MQTT specifications, or a finding'
@@ -269,6 +285,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;follow'= {
         }
         &'mqttsniff;help;redact'= {
+        }
+        &'mqttsniff;help;embed-keys'= {
         }
         &'mqttsniff;help;stats'= {
         }

@@ -565,11 +565,8 @@ impl Connection {
         if header.kind != content::APPLICATION {
             return;
         }
-        let facts = &mut self.facts;
-        if facts.suite.and_then(Suite::of).and_then(|suite| ping_length(suite, self.terms.version))
-            == Some(header.length)
-        {
-            facts.pings.on_record(direction, origin.time);
+        if self.terms.suite.and_then(|suite| ping_length(suite, self.terms.version)) == Some(header.length) {
+            self.facts.pings.on_record(direction, origin.time);
         }
     }
 }

@@ -187,8 +187,11 @@ impl RecordReader {
                 State::Body { header, passed, buffer, broken } => {
                     let used = rest.len().min(header.length - *passed);
                     let (part, behind) = rest.split_at_checked(used).unwrap_or((rest, &[]));
-                    // The length was seen to be one that a record can have.
                     if !*broken && out.wants(*header) {
+                        // The length was seen to be one that a record can have; room is made for it once much of it is there.
+                        if buffer.is_empty() && part.len() >= header.length / 16 {
+                            buffer.reserve_exact(header.length);
+                        }
                         buffer.extend_from_slice(part);
                     }
                     *passed += used;
