@@ -350,7 +350,7 @@ where
         let count = part.len().div_ceil(BLOCK);
         let blocks = blocks.get_mut(..count)?;
         for (block, bytes) in blocks.iter_mut().zip(part.chunks(BLOCK)) {
-            *block = Array::from(padded(bytes));
+            *block = Array::from(bytes.first_chunk().copied().unwrap_or_else(|| padded(bytes)));
         }
         mac.encrypt_blocks(blocks);
         code = *blocks.last()?;
