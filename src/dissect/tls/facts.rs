@@ -223,3 +223,21 @@ pub const fn alert_name(description: u8) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_answered_pings_make_a_rhythm_and_two_do_not() {
+        let mut pings = Pings::default();
+        for second in [10, 40, 70] {
+            assert_eq!(pings.interval(), None);
+            // One that is not answered, and an answer to none, count nothing.
+            pings.on_record(Direction::ToClient, Timestamp::from_secs_nanos(second - 1, 0));
+            pings.on_record(Direction::ToServer, Timestamp::from_secs_nanos(second, 0));
+            pings.on_record(Direction::ToClient, Timestamp::from_secs_nanos(second, 9_000));
+        }
+        assert_eq!((pings.count, pings.interval()), (3, Some(Span::from_secs(30))));
+    }
+}
