@@ -83,6 +83,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Keep at most this many bytes of each frame [default: all]')
             [CompletionResult]::new('--snaplen', '--snaplen', [CompletionResultType]::ParameterName, 'Keep at most this many bytes of each frame [default: all]')
             [CompletionResult]::new('--buffer', '--buffer', [CompletionResultType]::ParameterName, 'The kernel''s buffer for each interface, in MiB')
+            [CompletionResult]::new('--backlog', '--backlog', [CompletionResultType]::ParameterName, 'How much may wait for the analysis, in MiB')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Stop after this many frames')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Stop after this many frames')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Stop after this time: 30s, 10m, 2h')

@@ -78,6 +78,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -s 'Keep at most this many bytes of each frame [default: all]'
             cand --snaplen 'Keep at most this many bytes of each frame [default: all]'
             cand --buffer 'The kernel''s buffer for each interface, in MiB'
+            cand --backlog 'How much may wait for the analysis, in MiB'
             cand -c 'Stop after this many frames'
             cand --count 'Stop after this many frames'
             cand -d 'Stop after this time: 30s, 10m, 2h'

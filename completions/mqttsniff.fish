@@ -97,6 +97,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s h -l help -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s f -l capture-filter -d 'Capture only what this filter lets through: \'tcp port 1883\'' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s s -l snaplen -d 'Keep at most this many bytes of each frame [default: all]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l buffer -d 'The kernel\'s buffer for each interface, in MiB' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l backlog -d 'How much may wait for the analysis, in MiB' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s c -l count -d 'Stop after this many frames' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s d -l duration -d 'Stop after this time: 30s, 10m, 2h' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s w -l write -d 'Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through' -r -F

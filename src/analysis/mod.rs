@@ -7,7 +7,7 @@ pub use threads::Reader;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use crate::capture::{Batch, Fill, FrameNo, Origin, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{
@@ -173,6 +173,7 @@ impl Analysis {
     /// Analyses the first `limit` of the frames that were fetched last, and tells what they prove.
     pub fn analyse(&mut self, limit: usize, sink: &mut dyn FnMut(&Output<'_>)) {
         let above = &mut self.above;
+        self.engine.lost(self.batch.lost());
         for (place, frame) in self.batch.frames().take(limit).enumerate() {
             if let Some(flow) = self.engine.look_ahead(&self.batch, place) {
                 above.look_ahead(flow);
@@ -189,6 +190,7 @@ impl Analysis {
         if let Some(now) = above.now {
             above.checks.capture_ends(now);
         }
+        self.engine.lost(untold(&self.source.report(), self.engine.stats().lost));
         self.engine.finish(&mut |event: &Event<'_>| above.event(event, sink));
         above.finish(sink);
         self.summary()
@@ -333,6 +335,16 @@ impl Above {
             self.findings[finding.severity as usize] += 1;
             sink(&Output::Finding(&finding));
         }
+    }
+}
+
+/// What a source says at its end that was dropped, and said with no batch: a file knows only how much.
+fn untold(report: &SourceReport, told: Lost) -> Lost {
+    let rest = |all: Option<u64>, told: u64| all.unwrap_or(0).saturating_sub(told);
+    Lost {
+        kernel: rest(report.kernel_dropped, told.kernel),
+        interface: rest(report.interface_dropped, told.interface),
+        analysis: rest(report.analysis_dropped, told.analysis),
     }
 }
 

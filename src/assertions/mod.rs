@@ -315,7 +315,8 @@ impl Assertions {
 
     /// The capture has ended: the verdicts.
     pub fn finish(mut self, summary: &Summary) -> Verdicts {
-        let dropped = [summary.source.kernel_dropped, summary.source.interface_dropped];
+        let source = &summary.source;
+        let dropped = [source.kernel_dropped, source.interface_dropped, source.analysis_dropped];
         self.flows.any_gap |= dropped.iter().any(|count| count.is_some_and(|count| count > 0));
         self.flows.any_gap |= summary.capped() > 0 || !summary.is_complete();
         let start = Origin { frame: FrameNo(0), time: self.flows.latest };

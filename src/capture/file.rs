@@ -375,6 +375,7 @@ impl Source for File {
             kernel_received: None,
             kernel_dropped,
             interface_dropped,
+            analysis_dropped: None,
             problems,
         }
     }

@@ -140,7 +140,8 @@ impl Checks {
         if options.lints {
             counted.extend(lints::rules(&options.limits));
         }
-        let rules: Vec<Box<dyn Rule + Send>> = vec![Box::new(packets::PacketRule), Box::new(streams::StreamRule)];
+        let rules: Vec<Box<dyn Rule + Send>> =
+            vec![Box::new(packets::PacketRule), Box::<streams::StreamRule>::default()];
         let all = rules.iter().chain(&counted);
         Self {
             wanted: all.fold(Wanted::NONE, |wanted, rule| wanted.and(rule.wanted())),

@@ -190,6 +190,14 @@ pub(super) struct Capture {
           value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) buffer: u32,
 
+    /// How much may wait for the analysis, in MiB
+    ///
+    /// Frames are fetched, and saved with --write, as they come. Where the analysis falls further behind than this, frames
+    /// are left out of it, counted and told, until it has caught up with half of them; --write saves them all the same.
+    #[arg(long, value_name = "MIB", default_value_t = 64, help_heading = "Input",
+          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(super) backlog: u32,
+
     /// Stop after this many frames
     #[arg(short, long, value_name = "FRAMES", help_heading = "Stop",
           value_parser = clap::value_parser!(u64).range(1..))]

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use mqttsniff::Analysis;
 use mqttsniff::capture::live::Live;
 use mqttsniff::capture::save::{self, Format};
-use mqttsniff::capture::{Fill, LinkType};
+use mqttsniff::capture::{Ahead, AheadOptions, Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Span;
@@ -21,7 +21,7 @@ use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
 use super::observe::Observer;
 use super::output::{Mode, Report, live_options};
-use super::save::Saver;
+use super::save::{Saver, Saving};
 use super::target::Target;
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
@@ -37,11 +37,10 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
-    let mut saver = match &arguments.write {
+    let saver = match &arguments.write {
         Some(path) => Some(saver(path, arguments, live.interfaces())?),
         None => None,
     };
-    let deadline = arguments.duration.map(|duration| now() + duration);
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         wireshark: Some(arguments.segments.rules()),
@@ -55,62 +54,80 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     };
     let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), Mode::Live)?;
     report.check()?;
-    let mut analysis = Analysis::new(Box::new(live), options);
+    // All frames are saved where they are fetched; those that are chosen, once that is known.
+    let (saving, mut chosen) = match saver {
+        Some(saver) if saver.saves_all() => (Some(Saving::begin(saver)), None),
+        saver => (None, saver),
+    };
+    let (tap, saving) = saving.map_or((None, None), |(tap, saving)| (Some(tap), Some(saving)));
+    let ahead =
+        AheadOptions { queue_bytes: (arguments.backlog as usize) << 20, frames: arguments.count.unwrap_or(u64::MAX) };
+    let mut analysis = Analysis::new(Box::new(Ahead::new(Box::new(live), tap, ahead)), options);
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     if !report.wants_sessions() {
         analysis.tell_engine_alone();
     }
     let mut observers = observers(arguments);
-    let mut left = arguments.count.unwrap_or(u64::MAX);
-    let ended = loop {
+    let deadline = arguments.duration.map(|duration| now() + duration);
+    let mut ended = Ok(());
+    // The first error ends the capture. What was captured before is still saved, and told where it can be.
+    let note = |result: anyhow::Result<()>, ended: &mut anyhow::Result<()>| {
+        if result.is_err() && ended.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+            *ended = result;
+        }
+    };
+    loop {
         let fill = analysis.fill();
-        let taken = analysis.batch().len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if let Some(saver) = &mut saver {
-            saver.batch(analysis.batch(), |interface| analysis.interface_name(interface), taken)?;
+        if let Some(saver) = &mut chosen {
+            let saved = saver.batch(analysis.batch(), |interface| analysis.interface_name(interface));
+            note(saved, &mut ended);
         }
         if let Some(first) = analysis.batch().get(0) {
             report.begins(first.header.time);
         }
-        analysis.analyse(taken, &mut |output| {
-            let chosen = report.output(output);
-            if let Some(saver) = &mut saver {
-                saver.output(output, chosen);
+        analysis.analyse(usize::MAX, &mut |output| {
+            let is_chosen = report.output(output);
+            if let Some(saver) = &mut chosen {
+                saver.output(output, is_chosen);
             }
             for observer in &mut observers {
-                observer.output(output, chosen);
+                observer.output(output, is_chosen);
             }
         });
-        if let Some(saver) = &mut saver {
-            saver.check()?;
+        if let Some(saver) = &mut chosen {
+            note(saver.check(), &mut ended);
         }
-        left -= taken as u64;
-        let told = observers.iter_mut().try_for_each(|observer| observer.pause(&analysis));
-        if let Err(error) = told.and_then(|()| report.check()) {
-            break Err(error);
+        for observer in &mut observers {
+            note(observer.pause(&analysis), &mut ended);
         }
-        if left == 0 || deadline.is_some_and(|deadline| now() >= deadline) {
+        note(report.check(), &mut ended);
+        if deadline.is_some_and(|deadline| now() >= deadline) {
             stop.store(true, Ordering::Relaxed);
         }
         if fill == Fill::End {
-            break Ok(());
+            break;
         }
-    };
-    stop.store(true, Ordering::Relaxed);
+    }
     // The file is made whole even if nobody reads the rows any more.
-    if let Some(saver) = saver {
-        saver.finish()?;
+    if let Some(saver) = chosen {
+        note(saver.finish().map(drop), &mut ended);
+    }
+    if let Some(saving) = saving {
+        note(saving.end(), &mut ended);
     }
     let summary = analysis.finish(&mut |output| {
-        let chosen = report.output(output);
+        let is_chosen = report.output(output);
         for observer in &mut observers {
-            observer.output(output, chosen);
+            observer.output(output, is_chosen);
         }
     });
-    let finished = observers.iter_mut().try_for_each(|observer| observer.finish(&analysis));
-    ended?;
-    finished?;
-    report.end(&summary)?;
-    Ok(report_problems(&summary.source.problems))
+    for observer in &mut observers {
+        note(observer.finish(&analysis), &mut ended);
+    }
+    note(report.end(&summary), &mut ended);
+    let status = report_problems(&summary.source.problems);
+    ended.map(|()| status)
 }
 
 /// What goes along with this capture.
@@ -123,7 +140,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn saver<'a>(path: &'a Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Saver<'a>> {
+fn saver(path: &Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Saver> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",

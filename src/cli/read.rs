@@ -74,15 +74,15 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
 }
 
 /// Shows what is read, and saves it where that is asked for.
-struct View<'a, 'b> {
+struct View<'a> {
     report: &'a mut Report,
     progress: &'a mut Progress,
-    saver: Option<&'a mut Saver<'b>>,
+    saver: Option<&'a mut Saver>,
     /// The first error there was.
     ended: anyhow::Result<()>,
 }
 
-impl Reader for View<'_, '_> {
+impl Reader for View<'_> {
     fn begins(&mut self, first: Timestamp) {
         self.report.begins(first);
     }
@@ -93,7 +93,7 @@ impl Reader for View<'_, '_> {
 
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
         let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
-        let saved = saver.batch(batch, |interface| source.interface_name(interface), usize::MAX);
+        let saved = saver.batch(batch, |interface| source.interface_name(interface));
         self.stop_at(saved)
     }
 
@@ -117,7 +117,7 @@ impl Reader for View<'_, '_> {
     }
 }
 
-impl View<'_, '_> {
+impl View<'_> {
     /// Reads no further after an error.
     fn stop_at(&mut self, done: anyhow::Result<()>) -> ControlFlow<()> {
         match done {
@@ -130,7 +130,7 @@ impl View<'_, '_> {
     }
 }
 
-fn saver<'a>(path: &'a Path, arguments: &Read) -> anyhow::Result<Saver<'a>> {
+fn saver(path: &Path, arguments: &Read) -> anyhow::Result<Saver> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",

@@ -140,7 +140,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes the frames that are done.
-fn write(target: &mut Target<'_>, redaction: &mut Redaction) -> anyhow::Result<()> {
+fn write(target: &mut Target, redaction: &mut Redaction) -> anyhow::Result<()> {
     while let Some(frame) = redaction.next_done() {
         target.write(&frame.as_frame(), std::iter::empty())?;
     }

@@ -11,8 +11,8 @@ use mqttsniff::capture::{Frame, LinkType};
 use super::failure::Failure;
 
 /// The file that is written: under another name until it is whole, so that what stood there is not lost to a failure.
-pub(super) struct Target<'a> {
-    path: &'a Path,
+pub(super) struct Target {
+    path: PathBuf,
     /// Where it is written until it is whole; none for a pipe or a device, and while capturing.
     partial: Option<PathBuf>,
     writer: Option<Writer>,
@@ -68,27 +68,27 @@ fn is_same_file(_: &Path, _: &Path) -> bool {
     false
 }
 
-impl<'a> Target<'a> {
+impl Target {
     /// A file that is put in its place once it is whole.
-    pub(super) fn new(path: &'a Path) -> Self {
+    pub(super) fn new(path: &Path) -> Self {
         let is_stream = path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file());
         let partial = path.file_name().filter(|_| !is_stream).map(|name| {
             let mut name = name.to_os_string();
             name.push(".partial");
             path.with_file_name(name)
         });
-        Self { path, partial, writer: None, names: Vec::new(), done: false }
+        Self { path: path.to_owned(), partial, writer: None, names: Vec::new(), done: false }
     }
 
     /// A file that grows in its place, as others may follow it.
-    pub(super) fn growing(path: &'a Path, options: save::Options) -> anyhow::Result<Self> {
+    pub(super) fn growing(path: &Path, options: save::Options) -> anyhow::Result<Self> {
         let writer = Writer::create(path, options).with_context(|| failed_write(path))?;
-        Ok(Self { path, partial: None, writer: Some(writer), names: Vec::new(), done: false })
+        Ok(Self { path: path.to_owned(), partial: None, writer: Some(writer), names: Vec::new(), done: false })
     }
 
     /// The file as it was named.
-    pub(super) const fn path(&self) -> &'a Path {
-        self.path
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The name of an interface whose frames are still to come.
@@ -105,9 +105,8 @@ impl<'a> Target<'a> {
         frame: &Frame<'_>,
         comments: impl IntoIterator<Item = &'c str>,
     ) -> anyhow::Result<()> {
-        let path = self.path;
-        let writer = self.open(frame.header.link)?;
-        writer.write_commented(frame, comments).with_context(|| failed_write(path))
+        let written = self.open(frame.header.link)?.write_commented(frame, comments);
+        written.with_context(|| failed_write(&self.path))
     }
 
     /// The writer; nothing is written before the input is known to be a capture.
@@ -115,10 +114,10 @@ impl<'a> Target<'a> {
         let writer = if let Some(writer) = self.writer.take() {
             writer
         } else {
-            let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
+            let mut options = save::Options::new(Format::of_path(&self.path).unwrap_or(Format::Pcapng));
             options.link = link;
-            let path = self.partial.as_deref().unwrap_or(self.path);
-            let mut writer = Writer::create(path, options).with_context(|| failed_write(self.path))?;
+            let path = self.partial.as_deref().unwrap_or(&self.path);
+            let mut writer = Writer::create(path, options).with_context(|| failed_write(&self.path))?;
             self.names.drain(..).for_each(|(interface, name)| writer.name_interface(interface, &name));
             writer
         };
@@ -129,17 +128,17 @@ impl<'a> Target<'a> {
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
         self.open(LinkType::ETHERNET)?;
         if let Some(writer) = self.writer.take() {
-            writer.finish().with_context(|| failed_write(self.path))?;
+            writer.finish().with_context(|| failed_write(&self.path))?;
         }
         if let Some(partial) = &self.partial {
-            fs::rename(partial, self.path).with_context(|| failed_write(self.path))?;
+            fs::rename(partial, &self.path).with_context(|| failed_write(&self.path))?;
         }
         self.done = true;
         Ok(())
     }
 }
 
-impl Drop for Target<'_> {
+impl Drop for Target {
     /// Leaves no half of a capture behind.
     fn drop(&mut self) {
         if let (Some(partial), false) = (&self.partial, self.done) {

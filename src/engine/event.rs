@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
-use crate::capture::{Frame, FrameNo, Origin};
+use crate::capture::{Frame, FrameNo, Lost, Origin};
 use crate::dissect::{Conversation, Message, Protocol};
 use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
@@ -162,6 +162,12 @@ pub enum NoticeKind {
     ClockBack(Span),
     /// More was to be held than a cap allows; so often by now. Told each time that the number doubles.
     CapReached(Cap, u64),
+    /// So many frames were lost by now, on the way to the capture or to the analysis, before this frame; in what ever flow.
+    /// Told each time.
+    FramesLost(Lost),
+    /// Frames were lost since this direction of a flow was last heard of, so that nobody knows whether it went on. Told
+    /// when the flow ends. What was lost before shows in the sequence numbers of what comes after.
+    UnseenSince(Direction),
     /// So many datagrams never became whole from their fragments; told at the end.
     FragmentsUnfinished(u64),
 }
@@ -170,9 +176,10 @@ impl NoticeKind {
     /// The direction of which it says that something is missing.
     pub const fn lacks(self) -> Option<Direction> {
         match self {
-            Self::LostSync(direction, ..) | Self::CutHeader(direction, _) | Self::ReassemblyCapped(direction) => {
-                Some(direction)
-            }
+            Self::LostSync(direction, ..)
+            | Self::CutHeader(direction, _)
+            | Self::ReassemblyCapped(direction)
+            | Self::UnseenSince(direction) => Some(direction),
             Self::Fragments(_)
             | Self::ConflictingOverlap(_)
             | Self::FlowEvicted(_)
@@ -180,6 +187,7 @@ impl NoticeKind {
             | Self::AddressClaimed(..)
             | Self::ClockBack(_)
             | Self::CapReached(..)
+            | Self::FramesLost(_)
             | Self::FragmentsUnfinished(_) => None,
         }
     }

@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
 use super::streams::StreamReader;
-use crate::capture::{Batch, Frame, FrameNo, Origin};
+use crate::capture::{Batch, Frame, FrameNo, Lost, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
-    Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits, Transport,
-    Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
+    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits,
+    Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::time::Timestamp;
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
@@ -64,6 +64,8 @@ pub struct EngineStats {
     pub messages: u64,
     /// What caps on what is held have cost.
     pub caps: CapCounts,
+    /// Frames that were lost on the way to the engine, as far as it was told.
+    pub lost: Lost,
     /// Connections that were forgotten by what tells Wireshark's view of segments.
     pub forgotten: u64,
     flows_by_protocol: [u64; 4],
@@ -135,6 +137,10 @@ struct Followed {
     lines: Vec<MessageLine>,
     /// The time of the last frame.
     previous: Option<Timestamp>,
+    /// What was lost since the last frame.
+    untold: Lost,
+    /// The last frame before the latest loss; nothing is known of what came just behind it.
+    lost_behind: Option<FrameNo>,
 }
 
 impl Engine {
@@ -153,6 +159,8 @@ impl Engine {
                 ended: Vec::new(),
                 lines: Vec::new(),
                 previous: None,
+                untold: Lost::default(),
+                lost_behind: None,
             },
             wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
             trace: (options.packets && options.places).then(Box::default),
@@ -208,6 +216,13 @@ impl Engine {
         conversation.prefetch().then_some(flow)
     }
 
+    /// Frames were lost before the one that is taken in next, or before the end.
+    ///
+    /// What rests on what did not come is no proof any more for a flow that is not heard of again.
+    pub fn lost(&mut self, lost: Lost) {
+        self.followed.untold = self.followed.untold.and(lost);
+    }
+
     /// Takes in the next frame; `comments` are those of its file.
     pub fn frame(&mut self, frame: &Frame<'_>, comments: &[&str], sink: &mut impl Sink) {
         let origin = frame.origin();
@@ -215,6 +230,10 @@ impl Engine {
         self.followed.stats.bytes += u64::from(frame.header.length);
         self.followed.stats.cut += u64::from(frame.cut() > 0);
         let before = self.followed.previous.replace(origin.time).filter(|before| origin.time < *before);
+        if self.followed.untold != Lost::default() {
+            let last = FrameNo(origin.frame.0.saturating_sub(1));
+            Pass { options: &self.options, followed: &mut self.followed, origin, sink: &mut *sink }.lost(last);
+        }
         let stats = &mut self.followed.stats;
         // The clock of a capture may go back; first and last are by time.
         if stats.first.is_none_or(|first| origin.time < first.time) {
@@ -283,6 +302,9 @@ impl Engine {
         let evicted = self.decoder.fragments_evicted();
         let fragments = self.decoder.stats().fragments;
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
+        if pass.followed.untold != Lost::default() {
+            pass.lost(FrameNo(u64::MAX));
+        }
         // One after the other, so that not all are there as told and as followed at once.
         for slot in pass.followed.flows.left() {
             pass.followed.flows.finish(slot, origin.time, &mut pass.followed.ended);
@@ -307,6 +329,15 @@ struct Pass<'a, S> {
 impl<S: Sink> Pass<'_, S> {
     fn notice(&mut self, kind: NoticeKind, flow: Option<FlowRef>) {
         self.sink.event(&Event::Notice(&Notice { kind, flow, origin: self.origin }));
+    }
+
+    /// Frames were lost, behind this one.
+    fn lost(&mut self, behind: FrameNo) {
+        let stats = &mut self.followed.stats;
+        stats.lost = stats.lost.and(std::mem::take(&mut self.followed.untold));
+        self.followed.lost_behind = Some(behind);
+        let lost = stats.lost;
+        self.notice(NoticeKind::FramesLost(lost), None);
     }
 
     /// So many fragmented datagrams were given up by now, before this frame.
@@ -398,6 +429,15 @@ impl<S: Sink> Pass<'_, S> {
                 sink: self.sink,
             };
             if flow.transport == Transport::Tcp {
+                // A later segment of either end shows by its numbers what is missing before it.
+                let lost = |at: Origin| self.followed.lost_behind.is_some_and(|frame| at.frame <= frame);
+                flow.unseen_since = lost(flow.last) && !flow.connection.is_over();
+                for direction in Direction::BOTH {
+                    let unseen = lost(flow.first) && flow.connection.sides[direction].sent_unseen();
+                    if flow.unseen_since || unseen {
+                        reader.notice(NoticeKind::UnseenSince(direction), FlowRef::of(&flow));
+                    }
+                }
                 reader.finish(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;

@@ -61,7 +61,7 @@ impl<S: Sink> StreamReader<'_, S> {
         }
     }
 
-    fn notice(&mut self, kind: NoticeKind, flow: FlowRef) {
+    pub(super) fn notice(&mut self, kind: NoticeKind, flow: FlowRef) {
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(flow), origin: self.origin }));
     }
 

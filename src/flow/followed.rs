@@ -38,6 +38,8 @@ pub struct Flow<A> {
     pub shorthand: Shorthand,
     /// The streams of both directions.
     pub streams: PerDirection<StreamReassembler>,
+    /// Frames of the capture were lost since its last one, so that nobody knows whether it went on.
+    pub unseen_since: bool,
     /// What the floors above keep of it.
     pub app: A,
     /// A SYN on the ports of a live connection, followed apart until an answer proves it.
@@ -66,6 +68,7 @@ impl<A: Default> Flow<A> {
             connection: Connection::default(),
             shorthand: Shorthand::default(),
             streams: PerDirection::default(),
+            unseen_since: false,
             app: A::default(),
             challenger: None,
             due: false,

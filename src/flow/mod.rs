@@ -21,6 +21,7 @@ mod summary;
 mod table;
 mod tcp;
 mod traffic;
+mod trouble;
 mod usual;
 mod verdict;
 mod wireshark;

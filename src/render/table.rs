@@ -330,6 +330,7 @@ fn losses(summary: &Summary) -> Option<String> {
     };
     say(summary.source.kernel_dropped.unwrap_or(0), "dropped by the kernel");
     say(summary.source.interface_dropped.unwrap_or(0), "dropped by the interface");
+    say(summary.source.analysis_dropped.unwrap_or(0), "captured and not analysed");
     say(summary.engine.cut, "cut by the snap length");
     say(summary.engine.decode_stopped, "not decodable to the end");
     for (cap, count) in summary.caps.iter() {

@@ -65,6 +65,8 @@ pub struct Sessions {
     /// Subscriptions that the message at hand changes.
     changes: Vec<Change>,
     told: Boxes,
+    /// The first frame behind the latest loss of frames.
+    pub(super) lost: Option<FrameNo>,
     hash: foldhash::fast::RandomState,
 }
 
@@ -89,6 +91,7 @@ impl Sessions {
             over: Vec::new(),
             changes: Vec::new(),
             told: Vec::new(),
+            lost: None,
             hash: foldhash::fast::RandomState::default(),
         }
     }
@@ -147,6 +150,10 @@ impl Sessions {
             Event::Message(flow, message) => self.on_message(flow, message),
             Event::Closing(flow, by, at) => self.on_closing(*flow, *by, *at),
             Event::Notice(notice) => {
+                if let NoticeKind::FramesLost(_) = notice.kind {
+                    self.lost = Some(notice.origin.frame);
+                    return self.forget_waiting(notice.origin.time);
+                }
                 let (Some(flow), direction) = (notice.flow, notice.kind.lacks()) else { return };
                 if let (Some(direction), Some(session)) = (direction, self.open.get_mut(&flow.id)) {
                     session.lossy[direction] = true;
@@ -163,6 +170,18 @@ impl Sessions {
             }
             Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Flow(..) => {}
         }
+    }
+
+    /// Frames were lost: a client whose session waits may have come back and gone again meanwhile.
+    fn forget_waiting(&mut self, now: Timestamp) {
+        for (key, state) in self.clients.take_waiting() {
+            let party = Party::Client(key.id);
+            self.discard(key.broker, &party, *state, DeliveryOutcome::Open);
+            if let Some(router) = &mut self.router {
+                router.forget(key.broker, &party, now);
+            }
+        }
+        self.pass_on(now);
     }
 
     fn on_closing(&mut self, flow: FlowRef, by: Role, at: Origin) {
@@ -461,7 +480,7 @@ impl Sessions {
     /// The capture has ended, and all flows were handed to [`Sessions::end`].
     pub fn finish(&mut self, now: Timestamp) {
         if self.router.is_some() {
-            for mut state in self.clients.drain() {
+            for (_, mut state) in self.clients.take_waiting() {
                 for direction in Direction::BOTH {
                     let exchanges = state.exchanges[direction].made();
                     self.over.extend(exchanges.into_iter().flat_map(Exchanges::discard));

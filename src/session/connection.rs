@@ -316,7 +316,10 @@ impl Session {
         }
         self.clean_start = Some(connect.clean_start());
         self.bridge = connect.bridge();
-        self.keep_alive.seconds.get_or_insert(connect.keep_alive);
+        // What comes after it was read, so this was.
+        if connect.client_id.is_some() {
+            self.keep_alive.seconds.get_or_insert(connect.keep_alive);
+        }
         self.username = connect.username.map(Into::into);
         self.will = connect.will.zip(context.digest).map(|(will, digest)| Box::new(WillState::new(&will, digest)));
         let is_5 = self.version == Version::V5;

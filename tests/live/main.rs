@@ -35,6 +35,7 @@ fn without_source(record: &Value) -> Value {
     if let Some(losses) = object.get_mut("losses").and_then(Value::as_object_mut) {
         losses.remove("kernel_dropped");
         losses.remove("interface_dropped");
+        losses.remove("analysis_dropped");
     }
     record
 }

@@ -173,6 +173,8 @@ impl Rule for NetworkRule {
             NoticeKind::Fragments(_)
             | NoticeKind::LostSync(..)
             | NoticeKind::CutHeader(..)
+            | NoticeKind::FramesLost(_)
+            | NoticeKind::UnseenSince(_)
             | NoticeKind::ReassemblyCapped(_)
             | NoticeKind::ConflictingOverlap(_)
             | NoticeKind::FlowEvicted(_)

@@ -27,6 +27,8 @@ pub(in crate::render) struct FlowRecord<'a> {
     end: Time,
     duration_s: f64,
     ended: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unseen_since: bool,
     #[serde(flatten)]
     tcp: Option<TcpFields<'a>>,
     from_client: DirectionRecord,
@@ -189,6 +191,7 @@ impl<'a> FlowRecord<'a> {
             start: Time(flow.first.time),
             end: Time(flow.last.time),
             duration_s: seconds(lasted),
+            unseen_since: flow.unseen_since,
             ended: match why {
                 Ended::Over => "over",
                 Ended::Replaced => "replaced",

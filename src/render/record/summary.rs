@@ -106,6 +106,8 @@ struct Losses {
     kernel_dropped: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interface_dropped: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis_dropped: Option<u64>,
     snaplen_cut: u64,
     decode_stopped: u64,
     capped: u64,
@@ -174,6 +176,7 @@ impl<'a> SummaryRecord<'a> {
             losses: Losses {
                 kernel_dropped: source.kernel_dropped,
                 interface_dropped: source.interface_dropped,
+                analysis_dropped: source.analysis_dropped,
                 snaplen_cut: engine.cut,
                 decode_stopped: engine.decode_stopped,
                 capped: summary.capped(),
