@@ -11,6 +11,7 @@ pub mod excerpt;
 pub mod field;
 pub mod flow;
 pub mod mqtt;
+pub mod mqttsn;
 mod prefetch;
 pub mod rare;
 pub mod redact;

@@ -12,7 +12,7 @@ use std::path::Path;
 const FLOORS: [&[&str]; 11] = [
     &["time", "text", "token", "prefetch", "rare"],
     &["capture"],
-    &["wire", "mqtt", "sparkplug"],
+    &["wire", "mqtt", "mqttsn", "sparkplug"],
     &["flow"],
     &["dissect"],
     &["engine"],

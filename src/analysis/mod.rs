@@ -9,12 +9,12 @@ use std::num::NonZeroUsize;
 
 use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
-use crate::dissect::{Conversation, Message};
+use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{
     CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Notice, NoticeKind, PacketView, StreamPart,
 };
 use crate::flow::{Direction, Ended, Flow, Transport};
-use crate::session::{Delivery, Name, Session, SessionOptions, Sessions, Topic};
+use crate::session::{Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
 use crate::time::Timestamp;
 use crate::wire::DecodeStats;
 
@@ -25,6 +25,8 @@ pub enum Output<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet.
     Message(FlowRef, &'a Message<'a>),
+    /// A datagram of MQTT-SN.
+    SnMessage(FlowRef, &'a SnMessage<'a>),
     /// The same where its version is in doubt, as it reads for now: the message itself comes after its frame; only if
     /// [`EngineOptions::previews`] asks for it.
     Preview(FlowRef, &'a Message<'a>),
@@ -32,6 +34,8 @@ pub enum Output<'a> {
     Stream(FlowRef, Direction, StreamPart<'a>, Origin),
     /// The MQTT session of a flow that has ended, before the flow itself.
     Session(&'a Session, &'a Flow<Conversation>),
+    /// The session of an MQTT-SN client that has ended, before its flow.
+    SnSession(&'a SnSession),
     /// A flow that has ended.
     Flow(&'a Flow<Conversation>, Ended),
     /// A delivery that is over; only where routes are followed ([`SessionOptions::routes`]).
@@ -55,6 +59,8 @@ pub struct Summary {
     pub findings: [u64; 3],
     /// MQTT sessions.
     pub sessions: u64,
+    /// Sessions of MQTT-SN.
+    pub sn_sessions: u64,
     /// How often each cap on what is held had an effect.
     pub caps: CapCounts,
 }
@@ -97,9 +103,11 @@ pub struct Analysis {
 #[derive(Debug, Default)]
 struct Above {
     sessions: Sessions,
+    sn: SnSessions,
     checks: Checks,
     findings: [u64; 3],
     session_count: u64,
+    sn_session_count: u64,
     /// Neither sessions nor findings are wanted.
     absent: bool,
     /// What caps on sessions and routes have cost so far.
@@ -204,6 +212,7 @@ impl Analysis {
             source: self.source.report(),
             findings: self.above.findings,
             sessions: self.above.session_count,
+            sn_sessions: self.above.sn_session_count,
             caps: self.engine.stats().caps.and(&self.above.sessions.caps()),
         }
     }
@@ -244,12 +253,23 @@ impl Above {
                 // A flow that is told before the capture ends is told some time after its last frame.
                 self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time))
             }
-            Event::Flow(..) => None,
+            Event::Flow(flow, _) => {
+                self.sn.end(flow.id, self.now.unwrap_or(flow.last.time));
+                None
+            }
             event => {
                 pass_on(event, sink);
                 None
             }
         };
+        match event {
+            Event::SnMessage(flow, message) => self.sn.on_message(*flow, message),
+            Event::Notice(Notice { kind: NoticeKind::FramesLost(_), .. }) => self.sn.frames_lost(),
+            _ => {}
+        }
+        if self.sn.has_news() {
+            self.tell_sn(sink);
+        }
         // What is wrong with a session or a flow is told before these themselves.
         if let (Some(session), Event::Flow(flow, _)) = (&ended, event) {
             self.session_count += 1;
@@ -280,6 +300,7 @@ impl Above {
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,
+            Event::SnMessage(_, message) => message.origin,
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
@@ -294,6 +315,19 @@ impl Above {
                     sink(&Output::Finding(&finding));
                 }
             }
+        }
+    }
+
+    /// Tells what the sessions of MQTT-SN have found, and those that have ended.
+    fn tell_sn(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
+        for incident in self.sn.take_incidents() {
+            let finding = self.checks.on_sn_incident(&incident);
+            self.findings[finding.severity as usize] += 1;
+            sink(&Output::Finding(&finding));
+        }
+        for session in self.sn.take_ended() {
+            self.sn_session_count += 1;
+            sink(&Output::SnSession(&session));
         }
     }
 
@@ -353,6 +387,7 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
     match event {
         Event::Packet(view) => sink(&Output::Packet(view)),
         Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
+        Event::SnMessage(flow, message) => sink(&Output::SnMessage(*flow, message)),
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),

@@ -251,6 +251,17 @@ impl Assertions {
                 let at = Origin { frame, time: finding.time };
                 self.on_record(RecordKind::Finding, output, &finding.frames, at, finding.flow);
             }
+            Output::SnMessage(_, message) => {
+                self.flows.at(message.origin.time);
+                // For packets; rules on messages are on those of MQTT.
+                if self.looks_at(Over::Packets) {
+                    self.extractor.on_sn_message(message);
+                }
+            }
+            Output::SnSession(session) => {
+                let first = session.first;
+                self.on_record(RecordKind::Session, output, &[first.frame], first, Some(session.flow));
+            }
             Output::Stream(..) => {}
         }
     }

@@ -15,6 +15,7 @@ mod packets;
 mod policy;
 mod rule_text;
 mod rules;
+mod sn;
 mod streams;
 mod wanted;
 
@@ -37,6 +38,7 @@ use crate::capture::FrameNo;
 use crate::dissect::Conversation;
 use crate::engine::Event;
 use crate::flow::Flow;
+use crate::session::sn::SnIncident;
 use crate::session::{Delivery, Incident, Name, Session, Topic};
 use crate::time::Timestamp;
 
@@ -141,7 +143,7 @@ impl Checks {
             counted.extend(lints::rules(&options.limits));
         }
         let rules: Vec<Box<dyn Rule + Send>> =
-            vec![Box::new(packets::PacketRule), Box::<streams::StreamRule>::default()];
+            vec![Box::new(packets::PacketRule), Box::new(sn::SnPacketRule), Box::<streams::StreamRule>::default()];
         let all = rules.iter().chain(&counted);
         Self {
             wanted: all.fold(Wanted::NONE, |wanted, rule| wanted.and(rule.wanted())),
@@ -171,6 +173,11 @@ impl Checks {
         let finding = incidents::judge(incident);
         self.conformance.on_incident(incident, &finding);
         finding
+    }
+
+    /// What is to be said of an incident of an MQTT-SN session.
+    pub fn on_sn_incident(&self, incident: &SnIncident) -> Finding {
+        sn::judge(incident)
     }
 
     /// Shows an event to all rules and hands out what they find.

@@ -14,8 +14,9 @@ pub(super) struct Caps {
     /// oldest goes), fragment_bytes (33554432 for all of them), out_of_order (1048576 bytes ahead of a hole, in each
     /// direction of a flow; the hole is given up), messages (1048576 bytes of one that spans segments; its rest is only
     /// counted), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
-    /// messages on their way through a broker; the oldest is told), retained (100000 messages) and topics (100000; of
-    /// further ones there is no row). The last three hold where deliveries or topics are followed.
+    /// messages on their way through a broker; the oldest is told), retained (100000 messages), topics (100000; of
+    /// further ones there is no row) and topic_ids (16777216 bytes of the names that ids of MQTT-SN stand for; further
+    /// ones are not kept). Those of deliveries, retained and topics hold where these are followed.
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = cap, help_heading = "Limits")]
     cap: Vec<(What, usize)>,
 }
@@ -61,6 +62,7 @@ impl Caps {
                 What::FragmentBytes => options.fragments.bytes = *number,
                 What::Number(Cap::OutOfOrder) => options.reassembly.bytes = *number,
                 What::Number(Cap::Messages) => options.dissect.framer.held_bytes = *number,
+                What::Number(Cap::TopicIds) => options.dissect.sn.names_bytes = *number,
                 What::Number(Cap::Sessions | Cap::Deliveries | Cap::Retained | Cap::Topics) => {}
             }
         }
@@ -75,7 +77,8 @@ impl Caps {
                 What::Number(Cap::Deliveries) => options.publications = *number,
                 What::Number(Cap::Retained) => options.retained = *number,
                 What::Number(Cap::Topics) => options.topics = *number,
-                What::Number(Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages) | What::FragmentBytes => {}
+                What::Number(Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages | Cap::TopicIds)
+                | What::FragmentBytes => {}
             }
         }
         options
@@ -102,6 +105,7 @@ mod tests {
                 sessions.publications,
                 sessions.retained,
                 sessions.topics,
+                engine.dissect.sn.names_bytes,
                 engine.fragments.bytes,
             ];
             let place = What::names().position(|(known, _)| known == name);

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     for capture in read.iter().filter(|capture| capture.summary.engine.frames == 0) {
         say(&format!("{}: there are no frames in it, so that nothing was checked", capture.name));
     }
-    if captures.iter().all(|capture| capture.summary.engine.messages == 0) {
+    if captures.iter().all(|capture| capture.summary.engine.messages + capture.summary.engine.sn_messages == 0) {
         for capture in &read {
             hint_at_missing_mqtt(&capture.summary);
         }

@@ -253,6 +253,8 @@ impl Seen {
             Output::Packet(view) => view.flow,
             Output::Message(flow, _) | Output::Preview(flow, _) | Output::Stream(flow, ..) => Some(*flow),
             Output::Session(_, flow) | Output::Flow(flow, _) => Some(FlowRef::of(flow)),
+            Output::SnMessage(flow, _) => Some(*flow),
+            Output::SnSession(session) => Some(session.flow),
             Output::Finding(finding) => finding.flow,
             Output::Delivery(_) | Output::Topic(..) => None,
         };

@@ -156,6 +156,8 @@ fn gather(file: &Path, arguments: &Diff, behaviour: &mut Behaviour) -> anyhow::R
         Output::Session(session, _) => behaviour.on_session(session),
         Output::Flow(flow, _) => behaviour.on_flow(flow),
         Output::Packet(_)
+        | Output::SnMessage(..)
+        | Output::SnSession(_)
         | Output::Preview(..)
         | Output::Stream(..)
         | Output::Delivery(_)

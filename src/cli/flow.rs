@@ -94,6 +94,8 @@ impl Viewer {
                     Output::Packet(view) => Some(view.frame.number),
                     Output::Message(_, message) => Some(message.origin.frame),
                     Output::Session(..)
+                    | Output::SnMessage(..)
+                    | Output::SnSession(_)
                     | Output::Preview(..)
                     | Output::Delivery(_)
                     | Output::Topic(..)

@@ -134,9 +134,13 @@ fn mask(
             masked.carries(flow.app.protocol());
             (Some(FlowRef::of(flow)), true)
         }
-        Output::Preview(..) | Output::Session(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {
-            (None, false)
-        }
+        Output::SnMessage(..)
+        | Output::SnSession(_)
+        | Output::Preview(..)
+        | Output::Session(..)
+        | Output::Delivery(_)
+        | Output::Topic(..)
+        | Output::Finding(_) => (None, false),
     };
     if let Some(flow) = flow {
         let mut part = |direction, part: StreamPart<'_>, origin| show(&Output::Stream(flow, direction, part, origin));

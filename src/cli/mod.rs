@@ -26,6 +26,7 @@ mod read;
 mod redact;
 mod save;
 mod select;
+mod sensors;
 mod staged;
 mod stats;
 mod target;

@@ -317,7 +317,7 @@ impl Renderer {
 /// Says why there is no MQTT, where it was looked for.
 pub(super) fn hint_at_missing_mqtt(summary: &Summary) {
     let engine = &summary.engine;
-    if engine.messages == 0
+    if engine.messages + engine.sn_messages == 0
         && let Some((reason, hint)) = why_no_mqtt(summary)
     {
         say(&format!("no MQTT was found: {reason}\n  hint: {hint}"));

@@ -112,7 +112,9 @@ impl Saver {
             Output::Packet(view) => excerpt.frame(view, chosen),
             Output::Flow(flow, _) => excerpt.flow(flow.id),
             // A packet in doubt is told again, once its version is known.
-            Output::Preview(..)
+            Output::SnMessage(..)
+            | Output::SnSession(_)
+            | Output::Preview(..)
             | Output::Session(..)
             | Output::Delivery(_)
             | Output::Topic(..)

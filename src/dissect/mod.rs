@@ -7,11 +7,13 @@ mod http;
 mod message;
 mod mqtt;
 mod probe;
+pub mod sn;
 mod tls;
 
 pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
+pub use sn::{SnMessage, SnOptions};
 
 use crate::capture::{Origin, Place};
 use crate::flow::Direction;
@@ -29,16 +31,22 @@ pub enum Protocol {
     Http,
     /// None of those.
     Unknown,
+    /// MQTT-SN 1.2, in datagrams.
+    MqttSn,
 }
 
 impl Protocol {
-    /// Wireshark's name for it.
+    /// How many there are.
+    pub const COUNT: usize = 5;
+
+    /// Its name: Wireshark's, but for MQTT-SN, which Wireshark writes without the hyphen.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mqtt => "mqtt",
             Self::Tls => "tls",
             Self::Http => "http",
             Self::Unknown => "data",
+            Self::MqttSn => "mqtt-sn",
         }
     }
 }
@@ -89,6 +97,8 @@ pub struct DissectOptions {
     pub framer: FramerLimits,
     /// What replaces everything private in MQTT packets before anyone sees it; `None` to show it.
     pub redactor: Option<Redactor>,
+    /// How MQTT-SN is read.
+    pub sn: SnOptions,
 }
 
 /// Judges whether the beginning of a flow belongs to a protocol.
@@ -137,6 +147,8 @@ enum State {
     /// Made with the first bytes: most flows of a scan never have any.
     Probing(Option<Box<Probe>>),
     Mqtt(Box<Mqtt>),
+    /// Datagrams that may be MQTT-SN.
+    Suspected(Box<sn::Suspected>),
     Other(Protocol),
 }
 
@@ -166,7 +178,7 @@ impl Conversation {
     /// The protocol, once it is known.
     pub const fn protocol(&self) -> Option<Protocol> {
         match &self.state {
-            State::Probing(_) => None,
+            State::Probing(_) | State::Suspected(_) => None,
             State::Mqtt(_) => Some(Protocol::Mqtt),
             State::Other(protocol) => Some(*protocol),
         }
@@ -182,7 +194,7 @@ impl Conversation {
         match &mut self.state {
             State::Probing(probe) => probe.get_or_insert_default().data(direction, bytes, place),
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
-            State::Other(_) => {}
+            State::Suspected(_) | State::Other(_) => {}
         }
     }
 
@@ -191,7 +203,7 @@ impl Conversation {
         match &mut self.state {
             State::Probing(probe) => probe.get_or_insert_default().gap(direction, length, origin),
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
-            State::Other(_) => {}
+            State::Suspected(_) | State::Other(_) => {}
         }
     }
 
@@ -233,7 +245,7 @@ impl Conversation {
     pub fn turned_round(&mut self) -> bool {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_) | State::Other(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Other(_) => false,
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
 use crate::capture::{Frame, FrameNo, Lost, Origin};
-use crate::dissect::{Conversation, Message, Protocol};
+use crate::dissect::{Conversation, Message, Protocol, SnMessage};
 use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
 };
@@ -72,7 +72,7 @@ impl FlowRef {
     }
 
     /// The name of a UDP conversation that is not over.
-    pub fn of_datagrams(datagrams: &Datagrams) -> Self {
+    pub fn of_datagrams<A>(datagrams: &Datagrams<A>) -> Self {
         Self {
             id: datagrams.id,
             stream: datagrams.stream,
@@ -220,6 +220,8 @@ pub enum Event<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet is complete.
     Message(FlowRef, &'a Message<'a>),
+    /// A datagram of MQTT-SN.
+    SnMessage(FlowRef, &'a SnMessage<'a>),
     /// An MQTT control packet is complete whose version is in doubt, as it reads for now. Once that is settled it is told
     /// as a message, after its frame; only if previews are asked for.
     Preview(FlowRef, &'a Message<'a>),

@@ -5,6 +5,7 @@ mod cap;
 mod event;
 mod log;
 mod run;
+mod sensors;
 mod streams;
 
 pub use cap::{Cap, CapCounts};

@@ -4,8 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::sensors::{self, SensorReader};
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin};
+use crate::dissect::sn::SnTopics;
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
     Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits,
@@ -62,13 +64,15 @@ pub struct EngineStats {
     pub tcp_flows: u64,
     /// MQTT control packets.
     pub messages: u64,
+    /// Messages of MQTT-SN.
+    pub sn_messages: u64,
     /// What caps on what is held have cost.
     pub caps: CapCounts,
     /// Frames that were lost on the way to the engine, as far as it was told.
     pub lost: Lost,
     /// Connections that were forgotten by what tells Wireshark's view of segments.
     pub forgotten: u64,
-    flows_by_protocol: [u64; 4],
+    flows_by_protocol: [u64; Protocol::COUNT],
     /// The earliest frame.
     pub first: Option<Origin>,
     /// The latest frame.
@@ -135,6 +139,8 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    /// What ids of MQTT-SN stand for.
+    topics: SnTopics,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -158,6 +164,7 @@ impl Engine {
                 stats: EngineStats::default(),
                 ended: Vec::new(),
                 lines: Vec::new(),
+                topics: SnTopics::new(&options.dissect.sn.predefined, options.dissect.sn.names_bytes),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -275,7 +282,7 @@ impl Engine {
                 let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
                 let found = flows.on_datagram((source, destination), sizes, origin, ended);
                 pass.emit_ended();
-                Some((found, None))
+                Some((pass.sensor(found, datagram.payload, datagram.payload_length), None))
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.map(|ip| ip.source), &icmp);
@@ -414,6 +421,24 @@ impl<S: Sink> Pass<'_, S> {
         (found, Some(verdict))
     }
 
+    /// The payload of a datagram, where it may be MQTT-SN.
+    #[inline]
+    fn sensor(&mut self, found: Found, payload: &[u8], length: u32) -> Found {
+        let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
+        if !sensors::is_wanted(datagrams, payload, length, self.options) {
+            return found;
+        }
+        let mut reader = SensorReader {
+            options: self.options,
+            stats: &mut self.followed.stats,
+            lines: &mut self.followed.lines,
+            topics: &mut self.followed.topics,
+            origin: self.origin,
+            sink: self.sink,
+        };
+        Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
+    }
+
     /// Tells the flows that the table let go.
     fn emit_ended(&mut self) {
         if self.followed.ended.is_empty() {
@@ -441,6 +466,9 @@ impl<S: Sink> Pass<'_, S> {
                 reader.finish(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
+            } else if flow.app.protocol() == Some(Protocol::MqttSn) {
+                self.followed.stats.flows_by_protocol[Protocol::MqttSn as usize] += 1;
+                self.followed.topics.forget(flow.id);
             }
             self.followed.stats.flows += 1;
             self.followed.stats.tcp_flows += u64::from(flow.transport == Transport::Tcp);
@@ -467,7 +495,9 @@ impl<S: Sink> Pass<'_, S> {
     ) {
         // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
         let named = found.map(|(found, _)| Found { challenger: false, ..found });
-        let datagrams = named.and_then(|named| self.followed.flows.datagrams(named)).map(FlowRef::of_datagrams);
+        let datagrams = named.and_then(|named| self.followed.flows.datagrams(named));
+        let carried = datagrams.and_then(|datagrams| datagrams.app.as_ref()).and_then(|app| app.protocol());
+        let datagrams = datagrams.map(FlowRef::of_datagrams);
         let flow = named.and_then(|named| self.followed.flows.get_mut(named));
         // Nobody knows what people have written into a comment.
         let comments = if self.options.dissect.redactor.is_some() { &[] } else { comments };
@@ -475,7 +505,7 @@ impl<S: Sink> Pass<'_, S> {
             frame: *frame,
             comments,
             packet,
-            protocol: flow.as_ref().and_then(|flow| flow.app.protocol()),
+            protocol: flow.as_ref().map_or(carried, |flow| flow.app.protocol()),
             states: flow.as_ref().map(|flow| PerDirection {
                 to_server: flow.connection.sides.to_server.state(),
                 to_client: flow.connection.sides.to_client.state(),

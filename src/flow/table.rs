@@ -90,7 +90,7 @@ pub enum Quoted<'a, A> {
     /// A TCP flow.
     Tcp(&'a mut Flow<A>),
     /// A UDP conversation.
-    Udp(&'a Datagrams),
+    Udp(&'a Datagrams<A>),
 }
 
 /// Takes flows that were let go.
@@ -161,8 +161,14 @@ impl<A: Default> FlowTable<A> {
     }
 
     /// The UDP conversation that `found` names.
-    pub fn datagrams(&self, found: Found) -> Option<&Datagrams> {
+    pub fn datagrams(&self, found: Found) -> Option<&Datagrams<A>> {
         self.slots.get(found.slot)?.udp()
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn datagrams_mut(&mut self, found: Found) -> Option<&mut Datagrams<A>> {
+        self.slots.get_mut(found.slot)?.udp_mut()
     }
 
     /// Counts a datagram with so many bytes of payload, in a frame of `length` bytes; it may open a flow.
@@ -416,10 +422,12 @@ impl<A: Default> FlowTable<A> {
             return;
         }
         let limits = &self.limits;
-        let short = held.tcp().is_none_or(|flow| {
-            let sides = &flow.connection.sides;
-            sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen()
-        });
+        let lasting = held.udp().is_some_and(|datagrams| datagrams.lasting);
+        let short = !lasting
+            && held.tcp().is_none_or(|flow| {
+                let sides = &flow.connection.sides;
+                sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen()
+            });
         let limit = if short { limits.udp_idle } else { limits.tcp_idle };
         let Some((last, _)) = held.last() else { return };
         if now.since(last.time) > limit {

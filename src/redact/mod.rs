@@ -270,7 +270,7 @@ impl Work {
                     self.streams.end((flow.id, end), &mut self.held);
                 }
             }
-            Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
         }
     }
 

@@ -8,8 +8,8 @@ use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldValues};
 use super::compact::Compact;
 use super::record::{
-    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, StreamRecord,
-    SummaryRecord, TopicRecord,
+    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord,
+    SnMessageRecord, SnSessionRecord, StreamRecord, SummaryRecord, TopicRecord,
 };
 use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
@@ -85,6 +85,10 @@ impl<W: Write> JsonLines<W> {
             Output::Message(flow, message) if self.shown.messages => {
                 self.write(&MessageRecord::new(*flow, message, self.messages))
             }
+            Output::SnMessage(flow, message) if self.shown.messages => {
+                self.write(&SnMessageRecord::new(*flow, message, self.messages))
+            }
+            Output::SnSession(session) if self.shown.sessions => self.write(&SnSessionRecord::new(session)),
             Output::Session(session, _) if self.shown.sessions => self.write(&SessionRecord::new(session)),
             Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),
             Output::Topic(broker, name, topic) if self.shown.topics => {

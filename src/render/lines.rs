@@ -10,10 +10,10 @@ use super::fields;
 use super::frame::{Info, address, addresses};
 use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
 use super::width::{Color, Count, Style, columns, fit, put_time};
-use super::{MessageOptions, Shown};
+use super::{MessageOptions, Shown, sn};
 use crate::analysis::Output;
 use crate::check::{Finding, Severity};
-use crate::dissect::Message;
+use crate::dissect::{Message, SnMessage};
 use crate::engine::{FlowRef, PacketView};
 use crate::flow::Role;
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
@@ -109,7 +109,7 @@ impl Lines {
     pub fn output(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
         let is_row = match output {
             Output::Packet(_) => self.shown.packets,
-            Output::Message(..) => self.shown.messages,
+            Output::Message(..) | Output::SnMessage(..) => self.shown.messages,
             Output::Delivery(_) => self.shown.deliveries,
             _ => false,
         };
@@ -120,6 +120,7 @@ impl Lines {
         match output {
             Output::Packet(view) if self.shown.packets => self.packet(view, out),
             Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),
+            Output::SnMessage(flow, message) if self.shown.messages => self.sn_message(*flow, message, out),
             Output::Delivery(delivery) if self.shown.deliveries => self.delivery(delivery, out),
             _ => Ok(()),
         }
@@ -206,6 +207,20 @@ impl Lines {
             }
         }
         Ok(())
+    }
+
+    fn sn_message(&mut self, flow: FlowRef, message: &SnMessage<'_>, out: &mut impl Write) -> io::Result<()> {
+        self.head("  frame         time   flow  from    message", out)?;
+        let at = self.at(message.origin.time);
+        let (mut text, payload) = sn::message_parts(message, self.messages.payload);
+        let sender = message.direction.sender().name();
+        let head = format!("{:>7} {at} {:>6}  {sender}  ", message.origin.frame, flow.id);
+        let Some(deviation) = message.packet().deviations.first() else {
+            return self.write(&format!("{head}{text}{payload}"), None, out);
+        };
+        let _ = write!(text, "  ! {} [{}]", deviation.kind.describe(), deviation.kind.clause());
+        text.push_str(&payload);
+        self.wrapped(&head, &text, Some(Color::Bad), out)
     }
 
     /// A time in its column.

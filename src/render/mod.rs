@@ -20,6 +20,7 @@ mod plot;
 mod record;
 mod report;
 mod rows;
+mod sn;
 mod statistics;
 mod streams;
 mod table;

@@ -105,7 +105,7 @@ impl MaskedStreams {
         while let Some(first) = self.waiting.front() {
             let ready = match self.protocol {
                 Some(Protocol::Mqtt) => first.start + first.part.length() <= self.covered[first.direction],
-                Some(Protocol::Tls | Protocol::Http | Protocol::Unknown) => true,
+                Some(Protocol::Tls | Protocol::Http | Protocol::Unknown | Protocol::MqttSn) => true,
                 None => false,
             };
             if !ready && !is_end && self.waiting_bytes <= WAITING {

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::Shown;
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
 use super::grid::{self, Cells, Rows};
 use super::view::{Key, Order, View, record};
 use super::width::{Bytes, Color, Count, Duration, Style, wrap};
+use super::{Shown, sn};
 use crate::analysis::{Output, Summary};
 use crate::check::Finding;
 use crate::dissect::{Conversation, Protocol};
@@ -76,6 +76,10 @@ impl Tables {
                 let order = self.order_of(output);
                 keep(&mut self.sessions, self.limit, order, |row| session_row(session, row));
             }
+            Output::SnSession(session) if self.shown.sessions => {
+                let order = self.order_of(output);
+                keep(&mut self.sessions, self.limit, order, |row| sn::session_row(session, row));
+            }
             Output::Topic(broker, name, topic) if self.shown.topics => {
                 let order = self.order_of(output);
                 keep(&mut self.topics, self.limit, order, |row| topic_row(*broker, name, topic, row));
@@ -115,7 +119,9 @@ impl Tables {
             let titles = ["flow", "client", "server", "carries", "packets", "bytes", "again", "rtt", "lasted", "end"];
             grid::print(self.style, "Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
         }
-        if self.shown.sessions && (!self.sessions.is_empty() || summary.engine.messages > 0) {
+        if self.shown.sessions
+            && (!self.sessions.is_empty() || summary.engine.messages + summary.engine.sn_messages > 0)
+        {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
             grid::print(self.style, "MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, out)?;
@@ -152,6 +158,10 @@ impl Tables {
         lines.push(("flows", format!("{} ({})", engine.flows, kinds.join(", "))));
         lines
             .push(("MQTT", format!("{} in {}", Count(engine.messages, "message"), Count(summary.sessions, "session"))));
+        if engine.sn_messages > 0 {
+            let (messages, sessions) = (Count(engine.sn_messages, "message"), Count(summary.sn_sessions, "session"));
+            lines.push(("MQTT-SN", format!("{messages} in {sessions}")));
+        }
         let [notes, warnings, errors] = summary.findings;
         lines.push((
             "findings",
@@ -203,6 +213,7 @@ fn flow_row(flow: &Flow<Conversation>, row: &mut Cells<'_>) {
     let bytes = both(&|direction| flow.counters(direction).bytes);
     let is_tcp = flow.transport == Transport::Tcp;
     let carries = match flow.app.protocol() {
+        Some(Protocol::MqttSn) => "mqtt-sn",
         _ if !is_tcp => "udp",
         Some(Protocol::Unknown) | None => "tcp",
         Some(protocol) => protocol.name(),

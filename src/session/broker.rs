@@ -168,7 +168,7 @@ impl Sessions {
                     }
                 }
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Flow(..) => {}
+            Event::Packet(_) | Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) | Event::Flow(..) => {}
         }
     }
 

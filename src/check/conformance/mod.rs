@@ -101,7 +101,7 @@ impl Conformance {
                 }
             }
             Event::Notice(notice) => self.on_notice(notice),
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => {}
+            Event::Packet(_) | Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) => {}
         }
     }
 

@@ -142,7 +142,12 @@ impl Rule for NetworkRule {
         let notice = match event {
             Event::Notice(notice) => notice,
             Event::Flow(flow, _) => return self.ended(flow.id, findings),
-            Event::Message(..) | Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) => {
+            Event::Message(..)
+            | Event::Packet(_)
+            | Event::SnMessage(..)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Closing(..) => {
                 return;
             }
         };

@@ -13,6 +13,7 @@ mod ip;
 mod ipv6;
 mod mqtt;
 mod mqtt_more;
+mod mqttsn;
 mod nearest;
 mod tcp;
 mod tcp_analysis;
@@ -134,7 +135,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 14] = [
+static TABLES: [&[Entry]; 15] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -149,6 +150,7 @@ static TABLES: [&[Entry]; 14] = [
     tcp_analysis::FIELDS,
     mqtt::FIELDS,
     mqtt_more::FIELDS,
+    mqttsn::FIELDS,
 ];
 
 struct Index {

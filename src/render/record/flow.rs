@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::traffic::{LimitsRecord, TrafficRecord};
 use super::value::{DurationsRecord, RangeRecord, Time, seconds};
-use crate::dissect::Conversation;
+use crate::dissect::{Conversation, Protocol};
 use crate::flow::{Counters, Direction, Ended, Flow, Side, SynOptions, Transition, Transport};
 use crate::time::Span;
 
@@ -181,7 +181,11 @@ impl<'a> FlowRecord<'a> {
             flow: flow.id.0,
             stream: flow.stream,
             protocol: flow.transport.name(),
-            application: flow.app.protocol().filter(|_| is_tcp).map(crate::dissect::Protocol::name),
+            application: flow
+                .app
+                .protocol()
+                .filter(|protocol| is_tcp || *protocol == Protocol::MqttSn)
+                .map(Protocol::name),
             client: flow.client.into(),
             server: flow.server.into(),
             client_known_by: flow.known_by.name(),
