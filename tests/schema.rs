@@ -105,6 +105,28 @@ fn every_line_of_what_is_followed_is_valid() {
 }
 
 #[test]
+fn every_line_of_mqtt_sn_is_valid() {
+    let validator = Validator::new();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sensors.pcap");
+    for capture in [common::sensors::forms(), common::sensors::faults()] {
+        capture.save(&path);
+        let mut kinds = BTreeSet::new();
+        for record in common::records(&path, &["--sn-topic", "9=known"]) {
+            validator.check(&record).unwrap_or_else(|error| panic!("{error}"));
+            let kind = (record["record"].as_str().unwrap().to_owned(), record["protocol"].as_str().map(str::to_owned));
+            let mut changed = record.clone();
+            changed["made_up"] = json!(1);
+            assert!(validator.check(&changed).is_err(), "{record}");
+            kinds.insert(kind);
+        }
+        for kind in ["message", "session"] {
+            assert!(kinds.contains(&(kind.to_owned(), Some("mqtt-sn".to_owned()))), "{kind}");
+        }
+    }
+}
+
+#[test]
 fn every_line_of_statistics_is_valid() {
     let validator = Validator::new();
     for capture in ["lab/ipv6.pcap", "formats/H_ooo.pcapng"] {

@@ -14,30 +14,31 @@ const CLIENT_ID: usize = 23;
 /// were captured.
 pub fn read(bytes: &[u8], wire_length: u32) -> Option<Datagram<'_>> {
     let outer = header(bytes)?;
-    if outer.kind == Kind::Encapsulated
-        && let Some((encapsulation, control)) = encapsulation(bytes, outer)
-        && let Some(inner) = bytes.get(usize::from(outer.length)..)
-    {
-        let offset = u32::from(outer.length);
-        let Some(header) = header(inner) else {
-            // There is none, or the capture has not enough of it.
-            let missing = wire_length.saturating_sub(bytes.len() as u32);
-            let none = DeviationKind::FieldLengths(Kind::Encapsulated);
-            let deviations = if missing > 0 { Vec::new() } else { vec![Deviation { kind: none, offset }] };
-            let packet = Packet { header: outer, body: Body::Unread, deviations, missing };
-            return Some(Datagram { encapsulation: Some(encapsulation), offset: 0, packet });
-        };
-        let mut reader = Reader::new(inner, header, wire_length.saturating_sub(offset), offset);
-        if control & !3 != 0 {
-            let at = u32::from(outer.octets);
-            reader.deviations.push(Deviation { kind: DeviationKind::EncapsulationControl(control & !3), offset: at });
-        }
-        if header.kind == Kind::Encapsulated {
-            reader.note(DeviationKind::NestedEncapsulation, 0);
-        }
-        return Some(Datagram { encapsulation: Some(encapsulation), offset, packet: reader.packet() });
+    if outer.kind != Kind::Encapsulated {
+        let packet = Reader::new(bytes, outer, wire_length, 0).packet();
+        return Some(Datagram { encapsulation: None, offset: 0, packet });
     }
-    Some(Datagram { encapsulation: None, offset: 0, packet: Reader::new(bytes, outer, wire_length, 0).packet() })
+    let missing = wire_length.saturating_sub(bytes.len() as u32);
+    let parts = encapsulation(bytes, outer).zip(bytes.get(usize::from(outer.length)..));
+    let inner = parts.and_then(|(_, inner)| Some((inner, header(inner)?)));
+    let (Some(((encapsulation, control), _)), Some((inner, header))) = (parts, inner) else {
+        // There is no message in it, or the capture has not enough of it.
+        let none = Deviation { kind: DeviationKind::FieldLengths(Kind::Encapsulated), offset: 0 };
+        let deviations = if missing > 0 { Vec::new() } else { vec![none] };
+        let packet = Packet { header: outer, body: Body::Unread, deviations, missing };
+        let encapsulation = parts.map(|((encapsulation, _), _)| encapsulation);
+        return Some(Datagram { encapsulation, offset: 0, packet });
+    };
+    let offset = u32::from(outer.length);
+    let mut reader = Reader::new(inner, header, wire_length.saturating_sub(offset), offset);
+    if control & !3 != 0 {
+        let at = u32::from(outer.octets);
+        reader.deviations.push(Deviation { kind: DeviationKind::EncapsulationControl(control & !3), offset: at });
+    }
+    if header.kind == Kind::Encapsulated {
+        reader.note(DeviationKind::NestedEncapsulation, 0);
+    }
+    Some(Datagram { encapsulation: Some(encapsulation), offset, packet: reader.packet() })
 }
 
 /// The header at the beginning of these bytes.

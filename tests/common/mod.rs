@@ -4,6 +4,7 @@
 
 pub(crate) mod craft;
 pub(crate) mod packets;
+pub(crate) mod sensors;
 pub(crate) mod timeline;
 pub(crate) mod traffic;
 

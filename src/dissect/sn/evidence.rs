@@ -20,6 +20,9 @@ const PORTS: [u16; 4] = [1883, 1884, 10000, 20000];
 const HELD: usize = 16;
 const HELD_BYTES: usize = 4096;
 
+/// The longest address of a gateway that is believed: one of IPv6 with a port.
+const LONGEST_ADDRESS: usize = 18;
+
 /// Whether a datagram may be a message of MQTT-SN, by its first bytes: quick, for it is asked of each datagram there is.
 #[inline]
 pub fn looks_like(bytes: &[u8], length: u32) -> bool {
@@ -39,6 +42,10 @@ pub fn role_of(datagram: &Datagram<'_>) -> Option<Role> {
         (_, Body::Unread) => None,
         (Sender::Client, _) => Some(Role::Client),
         (Sender::Gateway, _) => Some(Role::Server),
+        // A client that answers for a gateway tells its address (section 5.4.3).
+        (Sender::Both, Body::GwInfo { address, .. }) => {
+            Some(if address.is_empty() { Role::Server } else { Role::Client })
+        }
         (Sender::Both, Body::PingReq(Some(_)) | Body::Disconnect(Some(_)) | Body::Register { topic_id: 0, .. }) => {
             Some(Role::Client)
         }
@@ -182,9 +189,9 @@ impl Suspected {
                 if answers(asked) { 4 } else { 1 }
             }
             Body::Advertise { .. } | Body::SearchGw { .. } => 2,
-            Body::GwInfo { address, .. } => {
-                (if address.is_empty() { 2 } else { 1 }) + (if answers(Kind::SearchGw) { 2 } else { 0 })
-            }
+            // An address has 4 or 16 bytes with IP, 8 with ZigBee, and a port maybe.
+            Body::GwInfo { address, .. } if address.len() > LONGEST_ADDRESS => 0,
+            Body::GwInfo { address, .. } => 1 + u32::from(address.is_empty()) + 2 * u32::from(answers(Kind::SearchGw)),
             Body::PingReq(_) => 1,
             Body::Empty if kind == Kind::PingResp => {
                 if answers(Kind::PingReq) {

@@ -9,6 +9,9 @@ use crate::flow::Role;
 use crate::mqttsn;
 use crate::time::Timestamp;
 
+/// Its key takes a while to be made.
+static REDACTOR: std::sync::LazyLock<Redactor> = std::sync::LazyLock::new(|| Redactor::with_secret("s"));
+
 const UP: Direction = Direction::ToServer;
 const DOWN: Direction = Direction::ToClient;
 
@@ -239,8 +242,8 @@ fn names_take_no_more_than_they_may() {
 
 #[test]
 fn redacting_keeps_lengths_ids_and_what_belongs_together() {
-    let redactor = Redactor::with_secret("s");
-    let hidden = |bytes: &[u8]| redact(bytes, bytes.len() as u32, &redactor);
+    let redactor = &*REDACTOR;
+    let hidden = |bytes: &[u8]| redact(bytes, bytes.len() as u32, redactor);
     let register = hidden(&[13, 0x0a, 0, 0, 0, 1, b'p', b'l', b'a', b'n', b't', b'/', b'1']);
     assert_eq!(register[..6], [13, 0x0a, 0, 0, 0, 1]);
     assert_eq!(register[6..], redactor.topic(b"plant/1"));
@@ -269,8 +272,7 @@ proptest! {
                 let _ = topics.topic(&place(1, b""), direction, &datagram, short_name(&datagram, &bytes));
             }
             prop_assert!(topics.bytes() <= 1000);
-            let redactor = Redactor::with_secret("s");
-            prop_assert!(redact(&bytes, bytes.len() as u32, &redactor).len() == bytes.len());
+            prop_assert!(redact(&bytes, bytes.len() as u32, &REDACTOR).len() == bytes.len());
         }
         topics.forget(FrameNo(1));
         prop_assert!(topics.bytes() == 0);

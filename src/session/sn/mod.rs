@@ -4,12 +4,15 @@
 //! on by its client identifier. It judges nothing but facts: what breaks a rule is told as an [`SnIncident`].
 
 mod exchange;
+mod facts;
 mod incident;
+mod listing;
 mod session;
 mod will;
 
+pub use facts::{SnCounts, SnEnd, SnEndKind, SnState, SnSubscription, SnTopicName};
 pub use incident::{Asked, SnIncident, SnIncidentKind};
-pub use session::{SnCounts, SnEnd, SnEndKind, SnSession, SnState, SnSubscription, SnTopicName};
+pub use session::SnSession;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -3,170 +3,17 @@
 use super::super::delivery::Name;
 use super::super::incident::Certainty;
 use super::exchange::{CONGESTION_WAIT, Open, RETRY, answered, asked};
+use super::facts::{SnCounts, SnEnd, SnEndKind, SnState, SnSubscription, SnTopicName};
 use super::incident::{Asked, SnIncident, SnIncidentKind};
+use super::listing::LISTED_BYTES;
 use super::will::WillStep;
 use super::{LONGEST_ID, allowed};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::SnMessage;
-use crate::dissect::sn::TopicKnownBy;
 use crate::engine::FlowRef;
-use crate::flow::{Direction, Durations, PerDirection, Role};
-use crate::mqttsn::{Body, Kind, Packet, ReturnCode, Sender, TopicIdType, TopicRef};
+use crate::flow::{Direction, PerDirection, Role};
+use crate::mqttsn::{Body, Kind, ReturnCode, Sender, TopicIdType};
 use crate::time::{Span, Timestamp};
-
-/// How many topics and subscriptions are listed; more are counted.
-const LISTED: usize = 256;
-
-/// How many bytes of names these may have together.
-const LISTED_BYTES: usize = 16_384;
-
-/// How a client stands to its gateway (section 6.14, figure 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum SnState {
-    /// The capture does not say.
-    #[default]
-    Unknown,
-    /// It asked for a connection.
-    Connecting,
-    /// It is connected.
-    Active,
-    /// It sleeps.
-    Asleep,
-    /// It sleeps, and takes what was kept for it.
-    Awake,
-    /// It is not connected.
-    Disconnected,
-}
-
-impl SnState {
-    /// A name for output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Connecting => "connecting",
-            Self::Active => "active",
-            Self::Asleep => "asleep",
-            Self::Awake => "awake",
-            Self::Disconnected => "disconnected",
-        }
-    }
-}
-
-/// How a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum SnEndKind {
-    /// With a DISCONNECT.
-    Disconnect,
-    /// The gateway did not let the client in.
-    Refused,
-    /// The client was silent for so long that the gateway takes it for lost.
-    Lost,
-    /// The client connected anew.
-    Replaced,
-    /// Not within the capture: it sleeps.
-    Asleep,
-    /// Not within the capture.
-    #[default]
-    Open,
-}
-
-impl SnEndKind {
-    /// A name for output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Disconnect => "disconnect",
-            Self::Refused => "refused",
-            Self::Lost => "lost",
-            Self::Replaced => "replaced",
-            Self::Asleep => "asleep",
-            Self::Open => "open",
-        }
-    }
-}
-
-/// The end of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SnEnd {
-    /// How.
-    pub kind: SnEndKind,
-    /// Who ended it.
-    pub by: Option<Role>,
-    /// What shows it.
-    pub at: Option<Origin>,
-}
-
-/// What one side sent.
-#[derive(Debug, Clone, Default)]
-pub struct SnCounts {
-    by_kind: [u64; Kind::COUNT],
-    /// Bytes of messages.
-    pub bytes: u64,
-    /// PUBLISH by QoS: 0, 1, 2, and -1 last.
-    pub publish: [u64; 4],
-    /// Exchanges of QoS 1 and 2 that came to their end.
-    pub complete: u64,
-    /// Those that were refused.
-    pub refused: u64,
-    /// Requests of any type that were sent again.
-    pub resent: u64,
-    /// PUBLISH messages among them.
-    pub duplicate: u64,
-    /// From PUBLISH to the last answer.
-    pub latency: Durations,
-}
-
-impl SnCounts {
-    /// How many of a type.
-    pub fn of(&self, kind: Kind) -> u64 {
-        self.by_kind.get(kind as usize).copied().unwrap_or(0)
-    }
-
-    /// How many in all.
-    pub fn total(&self) -> u64 {
-        self.by_kind.iter().sum()
-    }
-
-    fn add(&mut self, packet: &Packet<'_>) {
-        if let Some(count) = self.by_kind.get_mut(packet.header.kind as usize) {
-            *count += 1;
-        }
-        self.bytes += u64::from(packet.header.length);
-        if let Body::Publish { flags, .. } = packet.body {
-            let place = usize::try_from(flags.qos()).unwrap_or(3);
-            self.publish[place & 3] += 1;
-        }
-    }
-}
-
-/// A topic that an id stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnTopicName {
-    /// The id.
-    pub id: u16,
-    /// Its name.
-    pub name: Name,
-    /// By what it is known.
-    pub by: TopicKnownBy,
-}
-
-/// A subscription.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnSubscription {
-    /// The name or short name; nothing for an id that both sides know beforehand, if it is not known here.
-    pub filter: Option<Name>,
-    /// That id.
-    pub predefined: Option<u16>,
-    /// The QoS that was asked for.
-    pub requested_qos: i8,
-    /// The answer: the QoS that is granted, and the return code.
-    pub answer: Option<(i8, ReturnCode)>,
-    /// The id of the topic, where it has one.
-    pub topic_id: Option<u16>,
-    /// By which its answer is known.
-    message_id: u16,
-    /// Of the SUBSCRIBE.
-    pub frame: FrameNo,
-}
 
 /// The session of a client.
 #[derive(Debug)]
@@ -223,7 +70,7 @@ pub struct SnSession {
     pub end: SnEnd,
     /// Something may have passed that was not captured.
     pub holes: bool,
-    listed_bytes: usize,
+    pub(super) listed_bytes: usize,
     will_step: WillStep,
     open: Vec<(Asked, Direction, Open)>,
     /// The last message of the client, and when it went to sleep.
@@ -368,7 +215,7 @@ impl SnSession {
         let kind = packet.header.kind;
         let wrong = match (kind.sender(), case.message.direction) {
             (Sender::Client, Direction::ToClient) | (Sender::Gateway, Direction::ToServer) => true,
-            (Sender::Client | Sender::Gateway | Sender::Both, _) => false,
+            (Sender::Client | Sender::Gateway | Sender::Both, Direction::ToServer | Direction::ToClient) => false,
         };
         if wrong {
             self.tell(case, SnIncidentKind::WrongSender(kind), &[], Certainty::Likely);
@@ -662,73 +509,6 @@ impl SnSession {
     fn find(&self, asks: Asked, by: Direction) -> Option<(usize, Open)> {
         let place = self.open.iter().position(|(asked, whose, _)| *asked == asks && *whose == by)?;
         Some((place, self.open.get(place)?.2))
-    }
-
-    /// Lists topics and subscriptions.
-    fn list(&mut self, message: &SnMessage<'_>) {
-        let packet = message.packet();
-        match packet.body {
-            Body::TopicAnswer { topic_id, code: ReturnCode::ACCEPTED, .. } if packet.header.kind == Kind::RegAck => {
-                self.list_topic(topic_id, message, TopicKnownBy::Registration);
-            }
-            Body::Subscribe { flags, message_id, topic } if packet.header.kind == Kind::Subscribe => {
-                let filter = message.topic.map(|topic| topic.name);
-                let filter = filter.or(if let TopicRef::Name(name) = topic { Some(name) } else { None });
-                let predefined = if let TopicRef::Id(id) = topic { Some(id) } else { None };
-                let same = |old: &SnSubscription| old.filter.as_deref() == filter && old.predefined == predefined;
-                let known = self.subscriptions.iter_mut().find(|old| same(old));
-                let subscription = SnSubscription {
-                    filter: filter.map(Name::from),
-                    predefined,
-                    requested_qos: flags.qos(),
-                    answer: None,
-                    topic_id: None,
-                    message_id,
-                    frame: message.origin.frame,
-                };
-                if let Some(known) = known {
-                    *known = subscription;
-                } else if self.has_room(filter.map_or(0, <[u8]>::len), self.subscriptions.len()) {
-                    self.subscriptions.push(subscription);
-                }
-            }
-            Body::SubAck { flags, topic_id, message_id, code } => {
-                let waits = |old: &&mut SnSubscription| old.message_id == message_id && old.answer.is_none();
-                if let Some(subscription) = self.subscriptions.iter_mut().rev().find(waits) {
-                    subscription.answer = Some((flags.qos(), code));
-                    subscription.topic_id = Some(topic_id).filter(|id| *id != 0);
-                }
-                if code == ReturnCode::ACCEPTED && topic_id != 0 {
-                    self.list_topic(topic_id, message, TopicKnownBy::Subscription);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn list_topic(&mut self, id: u16, message: &SnMessage<'_>, by: TopicKnownBy) {
-        let Some(topic) = message.topic.filter(|topic| !topic.name.iter().any(|byte| matches!(byte, b'+' | b'#')))
-        else {
-            return;
-        };
-        if let Some(known) = self.topics.iter_mut().find(|known| known.id == id) {
-            if *known.name != *topic.name && topic.name.len() <= known.name.len() {
-                known.name = topic.name.into();
-            }
-        } else if self.has_room(topic.name.len(), self.topics.len()) {
-            self.topics.push(SnTopicName { id, name: topic.name.into(), by });
-        }
-    }
-
-    /// Whether one more may be listed.
-    fn has_room(&mut self, bytes: usize, listed: usize) -> bool {
-        let fits = listed < LISTED && self.listed_bytes + bytes <= LISTED_BYTES;
-        if fits {
-            self.listed_bytes += bytes;
-        } else {
-            self.left_out += 1;
-        }
-        fits
     }
 
     /// A request was not answered, and nobody waits for it any more.
