@@ -181,9 +181,7 @@ pub(crate) fn redact(bytes: &[u8], length: u32, redactor: &Redactor) -> Vec<u8> 
         Body::WillTopic(Some((_, topic)))
         | Body::Register { topic, .. }
         | Body::Subscribe { topic: TopicRef::Name(topic), .. } => put(topic, redactor.topic(topic)),
-        Body::WillMessage(message) => put(message, data(message)),
-        Body::Publish { data: payload, .. } => put(payload, data(payload)),
-        Body::Subscribe { topic: TopicRef::Short(_), .. } => {}
+        Body::WillMessage(payload) | Body::Publish { data: payload, .. } => put(payload, data(payload)),
         // What can't be read may be anything.
         Body::Unread => {
             let at = datagram.offset as usize + usize::from(datagram.packet.header.octets);
@@ -198,7 +196,7 @@ pub(crate) fn redact(bytes: &[u8], length: u32, redactor: &Redactor) -> Vec<u8> 
         | Body::WillTopic(None)
         | Body::TopicAnswer { .. }
         | Body::MessageId(_)
-        | Body::Subscribe { topic: TopicRef::Id(_), .. }
+        | Body::Subscribe { topic: TopicRef::Id(_) | TopicRef::Short(_), .. }
         | Body::SubAck { .. }
         | Body::PingReq(None)
         | Body::Disconnect(_)

@@ -119,7 +119,7 @@ impl DeviationKind {
             Self::LengthMismatch { .. } => "MQTT-SN 1.2, 5.2.1",
             Self::FieldLengths(kind) => kind.section(),
             Self::ReservedType(_) => "MQTT-SN 1.2, 5.2.2",
-            Self::UnusedFlags(..) | Self::ReservedTopicIdType => "MQTT-SN 1.2, 5.3.4",
+            Self::UnusedFlags(..) | Self::ReservedTopicIdType | Self::MinusOneMisplaced(_) => "MQTT-SN 1.2, 5.3.4",
             Self::ReservedTopicId(_) => "MQTT-SN 1.2, 5.3.11",
             Self::MessageIdZero(_) => "MQTT-SN 1.2, 5.3.7",
             Self::MessageIdUnused(_) => "MQTT-SN 1.2, 5.4.12",
@@ -129,7 +129,6 @@ impl DeviationKind {
             Self::RegisteredWildcard => "MQTT-SN 1.2, 6.5",
             Self::ReservedReturnCode(_) => "MQTT-SN 1.2, 5.3.10",
             Self::MinusOneNormalTopic => "MQTT-SN 1.2, 6.8",
-            Self::MinusOneMisplaced(_) => "MQTT-SN 1.2, 5.3.4",
             Self::NestedEncapsulation | Self::EncapsulationControl(_) => "MQTT-SN 1.2, 5.5",
         }
     }

@@ -141,67 +141,32 @@ impl Suspected {
         }
         let answers = |asked: Kind| self.answers(datagram, asked, direction);
         let worth = match packet.body {
-            Body::Connect { client_id, .. } => {
-                if is_printable(client_id) {
-                    ENOUGH
-                } else {
-                    0
-                }
-            }
-            Body::Register { topic, topic_id, .. } => {
-                if is_printable(topic) {
-                    3 + u32::from(topic_id == 0)
-                } else {
-                    0
-                }
-            }
-            Body::Subscribe { topic: TopicRef::Name(topic), .. } => {
-                if is_printable(topic) {
-                    3
-                } else {
-                    0
-                }
-            }
-            Body::Subscribe { .. } => 2,
+            Body::Connect { client_id, .. } => ENOUGH * u32::from(is_printable(client_id)),
+            Body::Register { topic, topic_id, .. } => (3 + u32::from(topic_id == 0)) * u32::from(is_printable(topic)),
+            Body::Subscribe { topic: TopicRef::Name(topic), .. } => 3 * u32::from(is_printable(topic)),
             Body::Publish { flags, .. } => match flags.qos() {
                 -1 => 4,
                 0 => 3,
                 _ => 2,
             },
-            Body::TopicAnswer { .. } => {
-                let asked = if kind == Kind::RegAck { Kind::Register } else { Kind::Publish };
-                if answers(asked) { 4 } else { 1 }
-            }
-            Body::SubAck { .. } => {
-                if answers(Kind::Subscribe) {
-                    4
-                } else {
-                    1
-                }
-            }
-            Body::MessageId(_) => {
-                let asked = match kind {
-                    Kind::UnsubAck => Kind::Unsubscribe,
-                    Kind::PubRec => Kind::Publish,
-                    Kind::PubRel => Kind::PubRec,
-                    _ => Kind::PubRel,
-                };
-                if answers(asked) { 4 } else { 1 }
-            }
-            Body::Advertise { .. } | Body::SearchGw { .. } => 2,
+            Body::Advertise { .. } | Body::SearchGw { .. } | Body::Subscribe { .. } => 2,
             // An address has 4 or 16 bytes with IP, 8 with ZigBee, and a port maybe.
             Body::GwInfo { address, .. } if address.len() > LONGEST_ADDRESS => 0,
             Body::GwInfo { address, .. } => 1 + u32::from(address.is_empty()) + 2 * u32::from(answers(Kind::SearchGw)),
-            Body::PingReq(_) => 1,
-            Body::Empty if kind == Kind::PingResp => {
-                if answers(Kind::PingReq) {
-                    3
-                } else {
-                    1
-                }
+            Body::TopicAnswer { .. } | Body::SubAck { .. } | Body::MessageId(_) => {
+                let asked = match kind {
+                    Kind::RegAck => Kind::Register,
+                    Kind::SubAck => Kind::Subscribe,
+                    Kind::UnsubAck => Kind::Unsubscribe,
+                    Kind::PubRel => Kind::PubRec,
+                    Kind::PubComp => Kind::PubRel,
+                    _ => Kind::Publish,
+                };
+                1 + 3 * u32::from(answers(asked))
             }
+            Body::Empty if kind == Kind::PingResp => 1 + 2 * u32::from(answers(Kind::PingReq)),
             Body::Disconnect(_) => 1 + u32::from(answers(Kind::Disconnect)),
-            Body::Empty | Body::Answer(_) | Body::WillTopic(_) | Body::WillMessage(_) => 1,
+            Body::Empty | Body::Answer(_) | Body::WillTopic(_) | Body::WillMessage(_) | Body::PingReq(_) => 1,
             Body::Unread => 0,
         };
         // A node id before it fits as well.

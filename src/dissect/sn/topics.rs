@@ -105,10 +105,8 @@ impl Client {
         let fits = |name: &[u8]| cost(name) * 2 <= room;
         let ask = |message_id: u16, name: &[u8]| Asked { kind, by: direction, message_id, name: name.into() };
         match packet.body {
-            Body::Answer(ReturnCode::ACCEPTED) if kind == Kind::ConnAck => {
-                if self.clean.take() == Some(true) {
-                    self.forget_all();
-                }
+            Body::Answer(ReturnCode::ACCEPTED) if kind == Kind::ConnAck && self.clean.take() == Some(true) => {
+                self.forget_all();
             }
             Body::Register { topic_id, message_id, topic } if packet.missing == 0 => {
                 if !fits(topic) {
@@ -294,8 +292,9 @@ impl SnTopics {
                 TopicIdType::Short => itself(short),
                 TopicIdType::Reserved => None,
             },
-            Body::Register { topic, .. } | Body::Subscribe { topic: TopicRef::Name(topic), .. } => itself(topic),
-            Body::WillTopic(Some((_, topic))) => itself(topic),
+            Body::Register { topic, .. }
+            | Body::Subscribe { topic: TopicRef::Name(topic), .. }
+            | Body::WillTopic(Some((_, topic))) => itself(topic),
             Body::Subscribe { topic: TopicRef::Short(_), .. } => itself(short),
             Body::Subscribe { topic: TopicRef::Id(id), .. } => predefined(id),
             Body::TopicAnswer { message_id, .. } if packet.header.kind == Kind::RegAck => {

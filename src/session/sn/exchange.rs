@@ -20,9 +20,7 @@ pub(super) struct Open {
     /// Its type, as far as it has come: a PUBREL takes the place of its PUBLISH.
     pub(super) kind: Kind,
     pub(super) message_id: u16,
-    /// Of QoS 2, whose PUBLISH is answered.
     pub(super) qos: i8,
-    pub(super) received: bool,
     /// What it says, so that the same can be told from another.
     pub(super) digest: u64,
     pub(super) first: Origin,
@@ -36,7 +34,6 @@ impl Open {
             kind: packet.header.kind,
             message_id: packet.message_id().unwrap_or(0),
             qos: packet.flags().map_or(0, crate::mqttsn::Flags::qos),
-            received: false,
             digest: digest(packet, bytes),
             first: at,
             last: at,

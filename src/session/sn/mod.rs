@@ -40,7 +40,7 @@ pub struct SnSessions {
     /// Where each client of a gateway was seen last.
     places: BTreeMap<(SocketAddr, Name), Place>,
     incidents: Vec<SnIncident>,
-    ended: Vec<Box<SnSession>>,
+    ended: Vec<SnSession>,
     /// Frames were lost, so that what did not come proves nothing.
     lost: bool,
 }
@@ -77,7 +77,7 @@ impl SnSessions {
             && let Some(mut session) = self.open.remove(&place)
         {
             session.replaced(message.origin, &mut self.incidents);
-            self.ended.push(session);
+            self.ended.push(*session);
         }
         if self.open.len() >= CLIENTS
             && !self.open.contains_key(&place)
@@ -85,7 +85,7 @@ impl SnSessions {
         {
             let last = oldest.last.time;
             oldest.finish(last, &mut self.incidents);
-            self.ended.push(oldest);
+            self.ended.push(*oldest);
         }
         let session =
             self.open.entry(place.clone()).or_insert_with(|| Box::new(SnSession::new(flow, message, self.lost)));
@@ -121,7 +121,7 @@ impl SnSessions {
             if let Some(id) = &session.client_id {
                 self.places.remove(&(session.flow.server, id.clone()));
             }
-            self.ended.push(session);
+            self.ended.push(*session);
         }
     }
 
@@ -136,7 +136,7 @@ impl SnSessions {
     }
 
     /// The sessions that have ended since this was asked last.
-    pub fn take_ended(&mut self) -> Vec<Box<SnSession>> {
+    pub fn take_ended(&mut self) -> Vec<SnSession> {
         std::mem::take(&mut self.ended)
     }
 }

@@ -419,22 +419,19 @@ impl SnSession {
         let of = |(asked, whose, open): &&mut (Asked, Direction, Open)| {
             *asked == Asked::Publish && *whose == by && open.message_id == id
         };
-        match self.open.iter_mut().find(of) {
-            Some((.., open)) => {
-                if open.kind == Kind::PubRel {
-                    open.tries += 1;
-                    self.counts[by].resent += 1;
-                } else {
-                    (open.kind, open.tries) = (Kind::PubRel, 1);
-                }
-                open.last = at;
+        if let Some((.., open)) = self.open.iter_mut().find(of) {
+            if open.kind == Kind::PubRel {
+                open.tries += 1;
+                self.counts[by].resent += 1;
+            } else {
+                (open.kind, open.tries) = (Kind::PubRel, 1);
             }
+            open.last = at;
+        } else {
             // Without what was before, it is as good as a request.
-            None => {
-                let open = Open::new(case.message.packet(), case.message.bytes, at);
-                self.open.retain(|(asked, whose, _)| !(*asked == Asked::Publish && *whose == by));
-                self.open.push((Asked::Publish, by, Open { qos: 2, received: true, ..open }));
-            }
+            let open = Open::new(case.message.packet(), case.message.bytes, at);
+            self.open.retain(|(asked, whose, _)| !(*asked == Asked::Publish && *whose == by));
+            self.open.push((Asked::Publish, by, Open { qos: 2, ..open }));
         }
     }
 
@@ -489,9 +486,6 @@ impl SnSession {
             return;
         }
         if kind == Kind::PubRec {
-            if let Some((.., open)) = self.open.get_mut(place) {
-                open.received = true;
-            }
             return;
         }
         self.open.remove(place);

@@ -50,7 +50,7 @@ impl Play {
         self.sessions.on_message(flow, &message);
     }
 
-    fn end(mut self, seconds: i64) -> (Vec<SnIncidentKind>, Vec<Box<SnSession>>) {
+    fn end(mut self, seconds: i64) -> (Vec<SnIncidentKind>, Vec<SnSession>) {
         self.sessions.end(FrameNo(1), time(seconds));
         self.sessions.end(FrameNo(2), time(seconds));
         let incidents = self.sessions.take_incidents().into_iter().map(|incident| incident.kind).collect();
@@ -59,13 +59,13 @@ impl Play {
 }
 
 /// Plays messages in one conversation, a second apart.
-fn play(messages: &[(Direction, &[u8])]) -> (Vec<SnIncidentKind>, Vec<Box<SnSession>>) {
+fn play(messages: &[(Direction, &[u8])]) -> (Vec<SnIncidentKind>, Vec<SnSession>) {
     let timed: Vec<_> =
         messages.iter().zip(0..).map(|((direction, bytes), second)| (*direction, second, *bytes)).collect();
     play_at(&timed, messages.len() as i64)
 }
 
-fn play_at(messages: &[(Direction, i64, &[u8])], end: i64) -> (Vec<SnIncidentKind>, Vec<Box<SnSession>>) {
+fn play_at(messages: &[(Direction, i64, &[u8])], end: i64) -> (Vec<SnIncidentKind>, Vec<SnSession>) {
     let mut play = Play::new();
     for (direction, seconds, bytes) in messages {
         play.message(flow(1, 4000), *direction, *seconds, bytes);

@@ -25,25 +25,19 @@ pub(super) enum WillStep {
 impl WillStep {
     /// Takes a message of the procedure; gives whether it was its turn. One that is sent again is as good.
     pub(super) const fn take(&mut self, kind: Kind) -> bool {
-        let (next, fits) = match (*self, kind) {
-            (Self::Settled, _) => (Self::Settled, true),
-            (Self::None, _) => (Self::None, false),
-            (Self::Announced | Self::TopicAsked, Kind::WillTopicReq) => (Self::TopicAsked, true),
-            (Self::TopicAsked | Self::Topic, Kind::WillTopic) => (Self::Topic, true),
-            (Self::Topic | Self::MessageAsked, Kind::WillMsgReq) => (Self::MessageAsked, true),
-            (Self::MessageAsked | Self::Complete, Kind::WillMsg) => (Self::Complete, true),
-            // The answer was lost, so that it is asked for once more.
-            (Self::Topic, Kind::WillTopicReq) => (Self::Topic, true),
-            (Self::Complete, Kind::WillMsgReq) => (Self::Complete, true),
-            (Self::Announced, Kind::WillTopic | Kind::WillMsgReq | Kind::WillMsg)
-            | (Self::TopicAsked, Kind::WillMsgReq | Kind::WillMsg)
-            | (Self::Topic, Kind::WillMsg)
-            | (Self::MessageAsked | Self::Complete, Kind::WillTopicReq | Kind::WillTopic)
-            | (Self::Announced | Self::TopicAsked | Self::Topic | Self::MessageAsked | Self::Complete, _) => {
-                (*self, false)
-            }
+        let next = match (*self, kind) {
+            (Self::Settled, _) => Self::Settled,
+            (Self::Announced | Self::TopicAsked, Kind::WillTopicReq) => Self::TopicAsked,
+            // What was asked for once more, because the answer was lost, changes nothing.
+            (Self::TopicAsked | Self::Topic, Kind::WillTopic) | (Self::Topic, Kind::WillTopicReq) => Self::Topic,
+            (Self::Topic | Self::MessageAsked, Kind::WillMsgReq) => Self::MessageAsked,
+            (Self::MessageAsked | Self::Complete, Kind::WillMsg) | (Self::Complete, Kind::WillMsgReq) => Self::Complete,
+            (
+                Self::None | Self::Announced | Self::TopicAsked | Self::Topic | Self::MessageAsked | Self::Complete,
+                _,
+            ) => return false,
         };
         *self = next;
-        fits
+        true
     }
 }
