@@ -251,9 +251,11 @@ impl Seen {
     fn take(&mut self, output: &Output<'_>, view: &mut dyn FnMut(&Output<'_>) -> io::Result<()>) {
         let flow = match output {
             Output::Packet(view) => view.flow,
-            Output::Message(flow, _) | Output::Preview(flow, _) | Output::Stream(flow, ..) => Some(*flow),
+            Output::Message(flow, _)
+            | Output::SnMessage(flow, _)
+            | Output::Preview(flow, _)
+            | Output::Stream(flow, ..) => Some(*flow),
             Output::Session(_, flow) | Output::Flow(flow, _) => Some(FlowRef::of(flow)),
-            Output::SnMessage(flow, _) => Some(*flow),
             Output::SnSession(session) => Some(session.flow),
             Output::Finding(finding) => finding.flow,
             Output::Delivery(_) | Output::Topic(..) => None,
