@@ -127,7 +127,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --backlog --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --backlog --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --sn-topic --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -221,6 +221,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
+                --sn-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -273,7 +277,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__check)
-            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --sn-topic --redact --redact-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -347,6 +351,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
+                --sn-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -373,7 +381,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__diff)
-            opts="-j -h --tolerance --payloads --rename --ignore --json --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            opts="-j -h --tolerance --payloads --rename --ignore --json --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --sn-topic --redact --redact-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -413,6 +421,10 @@ _mqttsniff() {
                     ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --sn-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redact-key)
@@ -455,7 +467,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --json --wireshark-rules --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --sn-topic --redact --redact-key --json --wireshark-rules --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -501,6 +513,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
                     return 0
                     ;;
+                --sn-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -525,7 +541,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__follow)
-            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --mqtt-version --redact --redact-key --time --color --help"
+            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --mqtt-version --sn-topic --redact --redact-key --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -561,6 +577,10 @@ _mqttsniff() {
                     ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --sn-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redact-key)
@@ -835,7 +855,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-w -Y -j -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-w -Y -j -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --sn-topic --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -887,6 +907,10 @@ _mqttsniff() {
                     ;;
                 --mqtt-version)
                     COMPREPLY=($(compgen -W "3.1 3.1.1 5.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --sn-topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --redact-key)

@@ -57,6 +57,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l decode-as -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
@@ -116,6 +117,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l decode-a
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
@@ -170,6 +172,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
@@ -195,6 +198,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l decode-as
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l time -d 'Show times of the clock (UTC) or seconds since the flow\'s first frame' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
@@ -247,6 +251,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l decode-as 
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l merge -d 'Read the files in the order of time, as one capture'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l update-baseline -d 'Write all that is found to the file of --baseline, and call it known'
@@ -273,6 +278,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l decode-as -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l payloads -d 'Compare the payloads of messages as well'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l json -d 'Print JSON Lines: one object a line'

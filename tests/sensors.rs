@@ -119,7 +119,7 @@ fn a_session_knows_sleep_moves_and_deliveries() {
 fn what_goes_well_has_no_findings_but_for_what_was_rejected() {
     let records = told(&forms(), &[]);
     let ids: Vec<_> = of(&records, "finding").iter().map(|finding| finding["id"].as_str().unwrap()).collect();
-    let wanted = ["mqtt-sn.unknown-topic-id", "mqtt-sn.rejected", "mqtt-sn.rejected", "mqtt-sn.congestion-retry"];
+    let wanted = ["mqttsn.unknown-topic-id", "mqttsn.rejected", "mqttsn.rejected", "mqttsn.congestion-retry"];
     assert_eq!(ids, wanted);
 }
 
@@ -131,7 +131,7 @@ fn faults_have_findings_with_frames_and_sections() {
         .map(|finding| {
             assert!(finding["clause"].as_str().unwrap().starts_with("MQTT-SN 1.2, "), "{finding}");
             let frames = finding["frames"].as_array().unwrap();
-            (finding["id"].as_str().unwrap().trim_start_matches("mqtt-sn."), frames.last().unwrap().as_u64().unwrap())
+            (finding["id"].as_str().unwrap().trim_start_matches("mqttsn."), frames.last().unwrap().as_u64().unwrap())
         })
         .collect();
     for wanted in [
@@ -273,14 +273,13 @@ fn of_tshark(path: &Path, fields: &[&str]) -> Option<Vec<String>> {
     Some(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
+/// Flags are left out: Wireshark does not take them apart in all types that have them (sections 5.4.7, 5.4.15, 5.4.16).
 #[test]
 fn fields_are_those_of_tshark() {
     let fields = [
         "frame.number",
         "mqttsn.msg.len",
         "mqttsn.msg.type",
-        "mqttsn.dup",
-        "mqttsn.retain",
         "mqttsn.will",
         "mqttsn.clean.session",
         "mqttsn.return.code",
@@ -304,10 +303,7 @@ fn fields_are_those_of_tshark() {
     let output = mqttsniff().args(["read", "--fields", &fields.join(",")]).arg(&path).output().unwrap();
     let ours: Vec<_> = stdout(&output).lines().map(str::to_owned).collect();
     for (ours, theirs) in ours.iter().zip(&theirs) {
-        // Wireshark takes no notice of a will's Retain, which section 5.4.7 has.
-        let retained_will = [0x07, 0x1a].iter().any(|code| ours.contains(&format!("\t0x{code:02x}\t\t1\t")));
-        let ours = if retained_will { ours.replacen("\t1\t", "\t\t", 1) } else { ours.clone() };
-        assert_eq!(ours, *theirs);
+        assert_eq!(ours, theirs);
     }
     assert_eq!((ours.len(), theirs.len()), (79, 79));
 }

@@ -174,7 +174,7 @@ impl Rules {
 
     fn add_sensor_deviations(&mut self) {
         for kind in mqttsn::DeviationKind::ALL {
-            let id = format!("mqtt-sn.{}", kind.name());
+            let id = format!("mqttsn.{}", kind.name());
             let clause = match kind {
                 // It is the one of the type.
                 mqttsn::DeviationKind::FieldLengths(_) => "MQTT-SN 1.2, 5.4",

@@ -31,7 +31,7 @@ impl Rule for SnPacketRule {
         let (name, text) = (packet.header.kind.name(), worst.kind.describe());
         let sender = message.direction.sender().name();
         findings.push(Finding {
-            id: format!("mqtt-sn.{}", worst.kind.name()),
+            id: format!("mqttsn.{}", worst.kind.name()),
             severity: severity(worst.kind),
             certainty: Certainty::Certain,
             flow: Some(*flow),
@@ -65,65 +65,65 @@ const fn known(
 }
 
 const WRONG_SENDER: KnownRule = known(
-    "mqtt-sn.wrong-sender",
+    "mqttsn.wrong-sender",
     Severity::Error,
     "a message of a type that only the other side sends",
     "MQTT-SN 1.2, 5.4",
     None,
 );
 const MINUS_ONE_BY_GATEWAY: KnownRule = known(
-    "mqtt-sn.qos-minus-one-by-gateway",
+    "mqttsn.qos-minus-one-by-gateway",
     Severity::Error,
     "a gateway publishes with QoS -1",
     "MQTT-SN 1.2, 5.3.4",
     None,
 );
 const UNKNOWN_TOPIC_ID: KnownRule = known(
-    "mqtt-sn.unknown-topic-id",
+    "mqttsn.unknown-topic-id",
     Severity::Error,
     "a PUBLISH with a topic id that was not registered",
     "MQTT-SN 1.2, 6.6",
     Some("the client has to register the topic name anew; an id that is known beforehand is another topic id type"),
 );
 const SEVERAL_OUTSTANDING: KnownRule = known(
-    "mqtt-sn.several-outstanding",
+    "mqttsn.several-outstanding",
     Severity::Error,
     "a request is sent before the one before it is answered",
     "MQTT-SN 1.2, 6.5, 6.6 and 6.9",
     Some("one REGISTER, one PUBLISH of QoS 1 or 2 and one SUBSCRIBE or UNSUBSCRIBE may be under way at a time"),
 );
 const MESSAGE_ID_REUSED: KnownRule = known(
-    "mqtt-sn.message-id-reused",
+    "mqttsn.message-id-reused",
     Severity::Error,
     "another message has the message id of one that is not answered",
     "MQTT-SN 1.2, 5.3.7",
     None,
 );
 const DUP_MISSING: KnownRule = known(
-    "mqtt-sn.dup-missing",
+    "mqttsn.dup-missing",
     Severity::Warning,
     "a PUBLISH is sent again without DUP",
     "MQTT-SN 1.2, 5.3.4",
     Some("a network that doubles datagrams looks like this, too"),
 );
 const PUBLISH_BEFORE_REGACK: KnownRule = known(
-    "mqtt-sn.publish-before-regack",
+    "mqttsn.publish-before-regack",
     Severity::Warning,
     "a gateway publishes with a topic id that the client has not acknowledged yet",
     "MQTT-SN 1.2, 6.10",
     None,
 );
 const WRONG_ANSWER: KnownRule = known(
-    "mqtt-sn.wrong-answer",
+    "mqttsn.wrong-answer",
     Severity::Error,
     "an answer is of another type than what it answers",
     "MQTT-SN 1.2, 5.4",
     None,
 );
 const UNASKED: KnownRule =
-    known("mqtt-sn.unasked-answer", Severity::Note, "an answer to what nobody asked", "MQTT-SN 1.2, 5.3.7", None);
+    known("mqttsn.unasked-answer", Severity::Note, "an answer to what nobody asked", "MQTT-SN 1.2, 5.3.7", None);
 const KEEP_ALIVE: KnownRule = known(
-    "mqtt-sn.keep-alive-exceeded",
+    "mqttsn.keep-alive-exceeded",
     Severity::Warning,
     "a client is silent for longer than its keep alive allows",
     "MQTT-SN 1.2, 6.11 and 7.2",
@@ -132,46 +132,46 @@ const KEEP_ALIVE: KnownRule = known(
     ),
 );
 const SLEEP: KnownRule = known(
-    "mqtt-sn.sleep-exceeded",
+    "mqttsn.sleep-exceeded",
     Severity::Warning,
     "a sleeping client is silent for longer than it said",
     "MQTT-SN 1.2, 6.14 and 7.2",
     Some("the gateway takes it for lost, and publishes its will"),
 );
 const REJECTED: KnownRule =
-    known("mqtt-sn.rejected", Severity::Warning, "a request is rejected", "MQTT-SN 1.2, 5.3.10", None);
+    known("mqttsn.rejected", Severity::Warning, "a request is rejected", "MQTT-SN 1.2, 5.3.10", None);
 const CONGESTION_RETRY: KnownRule = known(
-    "mqtt-sn.congestion-retry",
+    "mqttsn.congestion-retry",
     Severity::Note,
     "a request is sent again soon after it was rejected for congestion",
     "MQTT-SN 1.2, 7.2",
     Some("T_WAIT is to be more than five minutes"),
 );
 const UNANSWERED: KnownRule =
-    known("mqtt-sn.unanswered", Severity::Warning, "a request is never answered", "MQTT-SN 1.2, 6.13", None);
+    known("mqttsn.unanswered", Severity::Warning, "a request is never answered", "MQTT-SN 1.2, 6.13", None);
 const DISCONNECT_UNANSWERED: KnownRule = known(
-    "mqtt-sn.disconnect-unanswered",
+    "mqttsn.disconnect-unanswered",
     Severity::Note,
     "a DISCONNECT is not answered by the gateway",
     "MQTT-SN 1.2, 6.12",
     None,
 );
 const SENT_TO_SLEEPER: KnownRule = known(
-    "mqtt-sn.sent-to-sleeper",
+    "mqttsn.sent-to-sleeper",
     Severity::Error,
     "a gateway sends to a client that sleeps",
     "MQTT-SN 1.2, 6.14",
     Some("what comes for a sleeping client is kept until it says PINGREQ with its client id"),
 );
 const NOT_CONNECTED: KnownRule = known(
-    "mqtt-sn.not-connected",
+    "mqttsn.not-connected",
     Severity::Error,
     "a client goes on after its connection has ended or was refused",
     "MQTT-SN 1.2, 6.2",
     Some("without a connection only PUBLISH with QoS -1 is allowed"),
 );
 const WILL_ORDER: KnownRule = known(
-    "mqtt-sn.will-order",
+    "mqttsn.will-order",
     Severity::Error,
     "a part of the will comes out of turn",
     "MQTT-SN 1.2, 6.2",
@@ -180,7 +180,7 @@ const WILL_ORDER: KnownRule = known(
     ),
 );
 const WILL_INCOMPLETE: KnownRule = known(
-    "mqtt-sn.will-incomplete",
+    "mqttsn.will-incomplete",
     Severity::Error,
     "a connection with a will is accepted before the will is there",
     "MQTT-SN 1.2, 6.2",

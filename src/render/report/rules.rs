@@ -21,7 +21,7 @@ const SUBJECTS: [(&str, &str); 5] = [
     ("capture", "What the capture, or a limit of the analysis, keeps from being seen."),
     ("ip", "Datagrams and their fragments."),
     ("mqtt", "Packets, and their order on a connection and across the connections of a client."),
-    ("mqtt-sn", "Messages of MQTT-SN, and their order between a client and its gateway."),
+    ("mqttsn", "Messages of MQTT-SN, and their order between a client and its gateway."),
     ("tcp", "Connections and what they carry."),
 ];
 

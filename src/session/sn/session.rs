@@ -445,6 +445,7 @@ impl SnSession {
         let code = packet.return_code();
         if let Some(code) = code.filter(|code| *code != ReturnCode::ACCEPTED) {
             let request = answered(kind).and_then(|asks| self.find(asks, message.direction.reverse()));
+            let request = request.filter(|(_, open)| packet.message_id().is_none_or(|id| id == open.message_id));
             let before: Vec<_> = request.map(|(_, open)| open.first).into_iter().collect();
             self.tell(case, SnIncidentKind::Rejected(kind, code), &before, Certainty::Certain);
             let asks = request.map_or(Kind::Publish, |(_, open)| open.kind);
