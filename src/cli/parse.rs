@@ -14,7 +14,7 @@ pub(super) fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
         "http" => Protocol::Http,
         "mqtt-sn" => Protocol::MqttSn,
         "none" => Protocol::Unknown,
-        other => return Err(format!("'{other}' is not one of mqtt, mqtt-sn, tls, http, none")),
+        other => return Err(format!("'{other}' is not one of mqtt, tls, http, mqtt-sn, none")),
     };
     Ok((port, protocol))
 }
