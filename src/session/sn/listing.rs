@@ -11,7 +11,7 @@ use crate::mqttsn::{Body, Kind, ReturnCode, TopicRef};
 const LISTED: usize = 256;
 
 /// How many bytes of names these may have together.
-pub(super) const LISTED_BYTES: usize = 16_384;
+pub(super) const LISTED_BYTES: usize = 4096;
 
 impl SnSession {
     /// Lists topics and subscriptions.
