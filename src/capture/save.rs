@@ -81,6 +81,18 @@ impl Options {
         let format = Format::of_path(path).unwrap_or(Format::Pcapng);
         Self { packing: Packing::of_path(path), ..Self::new(format) }
     }
+
+    /// Gives an interface a name, or no name.
+    pub fn name_interface(&mut self, interface: u32, name: &str) {
+        let at = interface as usize;
+        if at < INTERFACES {
+            let names = &mut self.interfaces;
+            names.resize(names.len().max(at + 1), String::new());
+            if let Some(known) = names.get_mut(at) {
+                name.clone_into(known);
+            }
+        }
+    }
 }
 
 /// Writes a capture. Call [`Writer::write`] for each frame, then [`Writer::finish`]; a writer that is
@@ -174,14 +186,7 @@ impl Writer {
 
     /// Gives an interface a name, or no name. To be called before its first frame is written.
     pub fn name_interface(&mut self, interface: u32, name: &str) {
-        let at = interface as usize;
-        if at < INTERFACES {
-            let names = &mut self.options.interfaces;
-            names.resize(names.len().max(at + 1), String::new());
-            if let Some(known) = names.get_mut(at) {
-                name.clone_into(known);
-            }
-        }
+        self.options.name_interface(interface, name);
     }
 
     /// Hands everything written so far to the system, so that another program can read it, also where it is packed.

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
+use super::after::Helper;
 use super::caps::Caps;
 use super::check::Check;
 use super::choose::Choice;
@@ -23,6 +24,7 @@ use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{duration, frames, order};
 use super::redact::Redact;
+use super::rotation::Rotation;
 use super::select::Selection;
 use super::stats::Stats;
 use super::threads::Threads;
@@ -119,6 +121,9 @@ pub(super) enum Command {
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man,
+    /// Run a command for files that are named on standard input; part of --after-file
+    #[command(hide = true, name = super::after::HELPER)]
+    AfterFileHelper(Helper),
 }
 
 #[derive(Debug, Args)]
@@ -132,12 +137,17 @@ pub(super) struct Read {
 
     /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng, which keeps comments, interfaces and link types apart.
-    /// Frames without which a message in a chosen frame can't be read are saved too: the segments and fragments that
-    /// hold its beginning. Without --filter this converts a capture, and merges several. A file of that name is
-    /// replaced once all is written.
+    /// As pcap where the name ends in .pcap, else as pcapng, which keeps comments, interfaces and link types apart; packed
+    /// where .gz or .zst follows. Frames without which a message in a chosen frame can't be read are saved too: the segments
+    /// and fragments that hold its beginning. Without --filter this converts a capture, and merges several. A file of that
+    /// name is replaced once all is written. In the name %Y %m %d %H %M %S stand for the time (UTC) of the first frame, %n
+    /// for the number of the file, %% for a percent sign; files with such names, and those of --rotate-size and the like,
+    /// replace none.
     #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with_all = ["redact", "redact_key"])]
     pub(super) write: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) rotation: Rotation,
 
     #[command(flatten)]
     pub(super) selection: Selection,
@@ -201,15 +211,20 @@ pub(super) struct Capture {
 
     /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng. Frames without which a message in a chosen frame can't be
-    /// read are saved too: the segments and fragments that hold its beginning. For them frames may wait in memory for a
-    /// minute, or until 64 MiB wait.
+    /// As pcap where the name ends in .pcap, else as pcapng; packed where .gz or .zst follows. Frames without which a message
+    /// in a chosen frame can't be read are saved too: the segments and fragments that hold its beginning. For them frames may
+    /// wait in memory for a minute, or until 64 MiB wait. A file of that name is replaced. In the name %Y %m %d %H %M %S
+    /// stand for the time (UTC) of the first frame, %n for the number of the file, %% for a percent sign; files with such
+    /// names, and those of --rotate-size and the like, replace none.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
 
     /// Save all frames, though --filter shows only some of them
     #[arg(long, help_heading = "Output", requires_all = ["write", "filter"])]
     pub(super) write_all: bool,
+
+    #[command(flatten)]
+    pub(super) rotation: Rotation,
 
     #[command(flatten)]
     pub(super) selection: Selection,

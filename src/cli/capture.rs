@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
 use mqttsniff::Analysis;
@@ -13,16 +13,17 @@ use mqttsniff::capture::save::{self, Format};
 use mqttsniff::capture::{Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
-use mqttsniff::time::Span;
+use mqttsniff::time::{Span, Timestamp};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use super::after::AfterFile;
 use super::args::Capture;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
 use super::observe::Observer;
 use super::output::{Mode, Report, live_options};
 use super::save::Saver;
-use super::target::Target;
+use super::target::{self, Target};
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
 const HELD_S: i64 = 60;
@@ -36,9 +37,10 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .context("can't listen for signals")?;
     }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    let after = arguments.rotation.after_file(arguments.write.as_ref())?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let mut saver = match &arguments.write {
-        Some(path) => Some(saver(path, arguments, live.interfaces())?),
+        Some(path) => Some(saver(path, arguments, live.interfaces(), after.clone())?),
         None => None,
     };
     let deadline = arguments.duration.map(|duration| now() + duration);
@@ -62,12 +64,13 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     }
     let mut observers = observers(arguments);
     let mut left = arguments.count.unwrap_or(u64::MAX);
+    let mut unsaved = Ok(());
     let ended = loop {
         let fill = analysis.fill();
         let taken = analysis.batch().len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if let Some(saver) = &mut saver {
-            saver.batch(analysis.batch(), |interface| analysis.interface_name(interface), taken)?;
-        }
+        let mut saved = saver.as_mut().map_or(Ok(()), |saver| {
+            saver.batch(analysis.batch(), |interface| analysis.interface_name(interface), taken)
+        });
         if let Some(first) = analysis.batch().get(0) {
             report.begins(first.header.time);
         }
@@ -81,12 +84,18 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             }
         });
         if let Some(saver) = &mut saver {
-            saver.check()?;
+            saved = saved.and_then(|()| saver.check()).and_then(|()| saver.pause(clock()));
         }
         left -= taken as u64;
         let told = observers.iter_mut().try_for_each(|observer| observer.pause(&analysis));
         if let Err(error) = told.and_then(|()| report.check()) {
             break Err(error);
+        }
+        // What was read before the disk was full is reported all the same.
+        if saved.is_err() {
+            saver = None;
+            unsaved = saved;
+            break Ok(());
         }
         if left == 0 || deadline.is_some_and(|deadline| now() >= deadline) {
             stop.store(true, Ordering::Relaxed);
@@ -98,7 +107,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     stop.store(true, Ordering::Relaxed);
     // The file is made whole even if nobody reads the rows any more.
     if let Some(saver) = saver {
-        saver.finish()?;
+        unsaved = saver.finish().map(drop);
     }
     let summary = analysis.finish(&mut |output| {
         let chosen = report.output(output);
@@ -110,7 +119,10 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     ended?;
     finished?;
     report.end(&summary)?;
-    Ok(report_problems(&summary.source.problems))
+    let done = after.is_none_or(AfterFile::finish);
+    unsaved?;
+    let status = report_problems(&summary.source.problems);
+    Ok(if done { status } else { FAILED.into() })
 }
 
 /// What goes along with this capture.
@@ -118,34 +130,50 @@ const fn observers(_: &Capture) -> Vec<Box<dyn Observer>> {
     Vec::new()
 }
 
+/// What the clock shows.
+#[allow(clippy::disallowed_methods, reason = "a file ends at its time though nothing arrives")]
+fn clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
 #[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]
 fn now() -> Instant {
     Instant::now()
 }
 
-fn saver<'a>(path: &'a Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Saver<'a>> {
+fn saver(
+    path: &Path,
+    arguments: &Capture,
+    interfaces: &[(String, LinkType)],
+    after: Option<AfterFile>,
+) -> anyhow::Result<Saver> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
             Some("name a file, or a FIFO made with mkfifo".to_owned()),
         ));
     }
-    let format = Format::of_path(path).unwrap_or(Format::Pcapng);
+    target::refuse_packing(path, "--after-file xz")?;
+    let mut options = save::Options::of_path(path);
     let link = interfaces.first().map_or(LinkType::ETHERNET, |(_, link)| *link);
-    if format == Format::Pcap && interfaces.iter().any(|(_, other)| *other != link) {
+    if options.format == Format::Pcap && interfaces.iter().any(|(_, other)| *other != link) {
         bail!(Failure::new(
             "a pcap file holds one link type, and these interfaces have several",
             Some("name the file .pcapng".to_owned()),
         ));
     }
-    let mut options = save::Options::new(format);
     options.nanoseconds = true;
     options.link = link;
     options.interfaces = interfaces.iter().map(|(name, _)| name.clone()).collect();
     if let Some(snaplen) = arguments.snaplen {
         options.snaplen = snaplen;
     }
-    let target = Target::growing(path, options)?;
+    let target = match arguments.rotation.series(path)? {
+        Some(series) => Target::series(path, series, options),
+        None => Target::growing(path, options)?,
+    };
+    let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() && !arguments.write_all {
         Saver::chosen(target, ExcerptLimits { age: Some(Span::from_secs(HELD_S)), ..ExcerptLimits::default() })
     } else {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows protocols: commands put together what the library offers.
 
+mod after;
 mod args;
 mod caps;
 mod capture;
@@ -24,6 +25,7 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod rotation;
 mod save;
 mod select;
 mod staged;
@@ -56,5 +58,6 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man => generate::man(),
+        Command::AfterFileHelper(helper) => after::help(&helper),
     }
 }

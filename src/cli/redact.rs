@@ -66,7 +66,8 @@ pub(super) struct Redact {
 
     /// The file to write (.pcap or .pcapng), or - for standard output
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng. A file of that name is replaced once all is written.
+    /// As pcap where the name ends in .pcap, else as pcapng; packed where .gz or .zst follows. A file of that name is
+    /// replaced once all is written.
     #[arg(value_name = "OUT", help_heading = "Output")]
     output: PathBuf,
 
@@ -140,7 +141,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes the frames that are done.
-fn write(target: &mut Target<'_>, redaction: &mut Redaction) -> anyhow::Result<()> {
+fn write(target: &mut Target, redaction: &mut Redaction) -> anyhow::Result<()> {
     while let Some(frame) = redaction.next_done() {
         target.write(&frame.as_frame(), std::iter::empty())?;
     }

@@ -4,6 +4,7 @@ use mqttsniff::Output;
 use mqttsniff::capture::Batch;
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
+use mqttsniff::time::Timestamp;
 
 use super::failure::say;
 use super::target::Target;
@@ -12,8 +13,8 @@ use super::target::Target;
 const NAMED: u32 = 1 << 16;
 
 /// Saves frames, and remembers the first error of writing them.
-pub(super) struct Saver<'a> {
-    target: Target<'a>,
+pub(super) struct Saver {
+    target: Target,
     /// Where frames are chosen.
     excerpt: Option<Excerpt>,
     error: Option<anyhow::Error>,
@@ -22,14 +23,14 @@ pub(super) struct Saver<'a> {
     interfaces: u32,
 }
 
-impl<'a> Saver<'a> {
+impl Saver {
     /// Saves all frames.
-    pub(super) const fn all(target: Target<'a>) -> Self {
+    pub(super) const fn all(target: Target) -> Self {
         Self { target, excerpt: None, error: None, frames: 0, interfaces: 0 }
     }
 
     /// Saves those that are chosen.
-    pub(super) fn chosen(target: Target<'a>, limits: ExcerptLimits) -> Self {
+    pub(super) fn chosen(target: Target, limits: ExcerptLimits) -> Self {
         Self { excerpt: Some(Excerpt::new(limits)), ..Self::all(target) }
     }
 
@@ -81,8 +82,13 @@ impl<'a> Saver<'a> {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Makes the file whole, and gives how many frames are in it.
-    pub(super) fn finish(mut self) -> anyhow::Result<u64> {
+    /// To be called at least ten times a second while capturing, also when nothing arrives. `now` is what the clock shows.
+    pub(super) fn pause(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        self.target.pause(now)
+    }
+
+    /// Makes the file whole, and tells how many frames are in it.
+    pub(super) fn finish(mut self) -> anyhow::Result<String> {
         self.check()?;
         if let Some(excerpt) = &mut self.excerpt {
             excerpt.finish();
@@ -97,7 +103,7 @@ impl<'a> Saver<'a> {
                 self.target.path().display()
             ));
         }
-        Ok(self.frames)
+        Ok(format!("{} written to {}", Count(self.frames, "frame"), self.target.places()))
     }
 
     fn drain(&mut self) -> anyhow::Result<()> {
