@@ -26,6 +26,7 @@ use super::parse::{duration, frames, order};
 use super::redact::Redact;
 use super::rotation::Rotation;
 use super::select::Selection;
+use super::sinks::SinkArguments;
 use super::stats::Stats;
 use super::threads::Threads;
 
@@ -385,6 +386,9 @@ pub(super) struct Output {
     /// auto means on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: ColorArgument,
+
+    #[command(flatten)]
+    pub(super) sinks: SinkArguments,
 }
 
 impl Output {
@@ -393,14 +397,19 @@ impl Output {
         self.json || self.format == Some(FormatArgument::Json)
     }
 
+    /// Whether this is asked for, here or there.
+    fn shows(&self, view: View) -> bool {
+        self.show.contains(&view) || self.sinks.wants(view)
+    }
+
     /// Whether frames are to be told one by one, which costs more than all the rest.
     pub(super) fn wants_packets(&self) -> bool {
-        self.show.contains(&View::Packets)
+        self.shows(View::Packets)
     }
 
     /// How sessions are to be followed.
     pub(super) fn session_options(&self) -> SessionOptions {
-        let routes = self.show.contains(&View::Deliveries) || self.show.contains(&View::Topics);
+        let routes = self.shows(View::Deliveries) || self.shows(View::Topics);
         SessionOptions { routes, ..SessionOptions::default() }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use mqttsniff::Analysis;
@@ -13,13 +13,14 @@ use mqttsniff::capture::save::{self, Format};
 use mqttsniff::capture::{Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
-use mqttsniff::time::{Span, Timestamp};
+use mqttsniff::time::Span;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::after::AfterFile;
 use super::args::Capture;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
+use super::flush::clock;
 use super::observe::Observer;
 use super::output::{Mode, Report, live_options};
 use super::save::Saver;
@@ -122,19 +123,12 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let done = after.is_none_or(AfterFile::finish);
     unsaved?;
     let status = report_problems(&summary.source.problems);
-    Ok(if done { status } else { FAILED.into() })
+    Ok(if done && report.is_whole() { status } else { FAILED.into() })
 }
 
 /// What goes along with this capture.
 const fn observers(_: &Capture) -> Vec<Box<dyn Observer>> {
     Vec::new()
-}
-
-/// What the clock shows.
-#[allow(clippy::disallowed_methods, reason = "a file ends at its time though nothing arrives")]
-fn clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 #[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]

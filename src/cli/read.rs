@@ -74,8 +74,9 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         report.end(&summary)?;
     }
     let status = report_problems(&summary.source.problems);
-    let commands = if after.is_none_or(AfterFile::finish) { None } else { Some(FAILED.into()) };
-    Ok(unsaved.or(commands).unwrap_or(status))
+    let done = after.is_none_or(AfterFile::finish);
+    let other = if done && report.is_whole() { None } else { Some(FAILED.into()) };
+    Ok(unsaved.or(other).unwrap_or(status))
 }
 
 /// Shows what is read, and saves it where that is asked for.

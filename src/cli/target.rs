@@ -8,16 +8,11 @@ use anyhow::bail;
 use mqttsniff::capture::save::{self, Packing, Series, Writer};
 use mqttsniff::capture::{Frame, LinkType};
 use mqttsniff::render::Count;
-use mqttsniff::time::{Span, Timestamp};
+use mqttsniff::time::Timestamp;
 
 use super::after::AfterFile;
 use super::failure::{Failure, say};
-
-/// How long what was written may wait to be handed to the system: whoever follows the file, and whoever reads it after a
-/// crash, sees that much less.
-const HELD: Span = Span::from_millis(100);
-/// The same of a packed file, which each such point makes larger.
-const HELD_PACKED: Span = Span::from_secs(1);
+use super::flush::Waiting;
 
 /// The file that is written: under another name until it is whole, so that what stood there is not lost to a failure; or
 /// files that grow in their places.
@@ -27,9 +22,7 @@ pub(super) struct Target {
     /// How each file is written; with the names of the interfaces.
     options: save::Options,
     writer: Option<Writer>,
-    /// Whether something was written since the last flush, and when that was.
-    waits: bool,
-    flushed: Option<Timestamp>,
+    waiting: Waiting,
     after: Option<AfterFile>,
     done: bool,
 }
@@ -127,7 +120,7 @@ impl Target {
 
     fn of(path: &Path, place: Place, options: save::Options) -> Self {
         let path = path.to_owned();
-        Self { path, place, options, writer: None, waits: false, flushed: None, after: None, done: false }
+        Self { path, place, options, writer: None, waiting: Waiting::default(), after: None, done: false }
     }
 
     /// The same, telling each file that is whole.
@@ -172,7 +165,7 @@ impl Target {
         if let Place::Series(series) = &mut self.place {
             series.count();
         }
-        self.waits = true;
+        self.waiting.wrote();
         Ok(())
     }
 
@@ -187,16 +180,11 @@ impl Target {
         if let Some(after) = &self.after {
             after.pass_on();
         }
-        let Some(writer) = self.writer.as_mut().filter(|_| self.waits) else { return Ok(()) };
-        let held = if writer.is_packed() { HELD_PACKED } else { HELD };
-        // A clock that was set back must not hold anything for longer.
-        let since = self.flushed.map(|flushed| now.since(flushed));
-        if since.is_some_and(|since| since >= Span::ZERO && since < held) {
-            return Ok(());
+        if let Some(writer) = &mut self.writer
+            && self.waiting.is_due(now, writer.is_packed())
+        {
+            writer.flush().map_err(|error| failed_write(self.current(), error))?;
         }
-        writer.flush().map_err(|error| failed_write(self.current(), error))?;
-        self.waits = false;
-        self.flushed = Some(now);
         Ok(())
     }
 
@@ -233,7 +221,7 @@ impl Target {
         if let Some(writer) = self.writer.take() {
             writer.finish().map_err(|error| failed_write(self.current(), error))?;
         }
-        self.waits = false;
+        self.waiting.ended();
         let whole = match &mut self.place {
             Place::One { partial: Some(partial) } => {
                 fs::rename(partial, &self.path).map_err(|error| failed_write(&self.path, error))?;
@@ -287,7 +275,7 @@ impl Drop for Target {
 pub(super) fn failed_write(path: &Path, error: io::Error) -> anyhow::Error {
     let what = format!("can't write to '{}'", path.display());
     if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-        let hint = "what was written before can be read; make room, or let old files go: --rotate-size 100MB --keep 10";
+        let hint = "what was written before can be read; make room, or let old files go (--keep, --json-keep)";
         return Failure::new(format!("{what}: {error}"), Some(hint.to_owned())).into();
     }
     anyhow::Error::new(error).context(what)
