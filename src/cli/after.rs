@@ -20,6 +20,8 @@ use mqttsniff::render::Count;
 
 use super::failure::say;
 
+/// The folder of a name without one.
+const HERE: &str = ".";
 /// The most names that wait to be handed over.
 const OUTBOX: usize = 1 << 20;
 /// How long commands may take at the end before it is said that they are waited for.
@@ -49,6 +51,7 @@ impl AfterFile {
     /// Starts the process. It takes files of this folder only.
     pub(super) fn start(command: &str, folder: &Path) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("can't find this program, which is to run --after-file")?;
+        let folder = if folder == Path::new("") { Path::new(HERE) } else { folder };
         let mut helper = Command::new(program);
         helper.arg(HELPER).arg("--").arg(folder).arg(command).stdout(Stdio::null());
         let (process, channel) = spawn(helper).context("can't start the process that is to run --after-file")?;
@@ -58,6 +61,7 @@ impl AfterFile {
     /// A file is whole. Never waits.
     pub(super) fn file(&self, path: &Path) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = if path.parent() == Some(Path::new("")) { Path::new(HERE).join(path) } else { path.to_owned() };
         let path = path.as_os_str().as_encoded_bytes();
         if inner.outbox.len() + path.len() < OUTBOX {
             inner.outbox.extend_from_slice(path);
