@@ -156,6 +156,7 @@ impl Report {
 
     /// The first frame of all was captured then: that is what times are counted from.
     pub(super) fn begins(&mut self, first: Timestamp) {
+        self.sinks.begins(first);
         if let Renderer::People { lines, .. } = &mut self.renderer {
             lines.starts(first);
         }

@@ -114,3 +114,15 @@ impl Saver {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_may_be_the_work_of_another_thread() {
+        const fn may_move<T: Send + 'static>() {}
+        may_move::<Saver>();
+        may_move::<Target>();
+    }
+}

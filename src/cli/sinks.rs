@@ -19,6 +19,7 @@ use super::parse::{duration, size};
 use super::rotation::{self, Bounds};
 
 /// The arguments.
+#[allow(clippy::struct_field_names, reason = "the fields are named as their options")]
 #[derive(Debug, Default, Args)]
 pub(super) struct SinkArguments {
     /// Write JSON Lines there as well: a file, unix:PATH or syslog
@@ -63,7 +64,7 @@ const LOG: &str = if cfg!(target_os = "macos") { "/var/run/syslog" } else { "/de
 
 fn destination(text: &str) -> Result<Destination, String> {
     match text.split_once(':') {
-        Some(("unix", "") | ("syslog", "")) => Err("a path is missing behind the colon".to_owned()),
+        Some(("unix" | "syslog", "")) => Err("a path is missing behind the colon".to_owned()),
         Some(("unix", path)) => Ok(Destination::Socket(path.into())),
         Some(("syslog", path)) => Ok(Destination::Syslog(path.into())),
         _ => match text {
@@ -132,7 +133,7 @@ impl SinkArguments {
             let json = JsonLines::new(Vec::new(), shown).with_messages(messages);
             sinks.push(Sink { json, shown, outlet, held: Vec::new(), held_bytes: 0 });
         }
-        Ok(Sinks { sinks, holds: false, latest: Timestamp::default(), is_whole: true })
+        Ok(Sinks { all: sinks, holds: false, latest: Timestamp::default(), is_whole: true })
     }
 }
 
@@ -194,7 +195,7 @@ struct Sink {
 
 /// All that go along with an output.
 pub(super) struct Sinks {
-    sinks: Vec<Sink>,
+    all: Vec<Sink>,
     /// Whether lines wait for the frame that they belong to.
     holds: bool,
     /// The latest time that was told.
@@ -205,15 +206,20 @@ pub(super) struct Sinks {
 impl Sinks {
     /// Whether one of them has something that rests on sessions or findings.
     pub(super) fn wants_sessions(&self) -> bool {
-        self.sinks.iter().any(|sink| {
+        self.all.iter().any(|sink| {
             let Shown { sessions, deliveries, topics, findings, summary, .. } = sink.shown;
             sessions || deliveries || topics || findings || summary
         })
     }
 
+    /// The first frame of all was captured then.
+    pub(super) fn begins(&mut self, first: Timestamp) {
+        self.latest = self.latest.max(first);
+    }
+
     /// Takes a result.
     pub(super) fn output(&mut self, output: &Output<'_>) {
-        if self.sinks.is_empty() || matches!(output, Output::Stream(..)) {
+        if self.all.is_empty() || matches!(output, Output::Stream(..)) {
             return;
         }
         let time = match output {
@@ -224,7 +230,7 @@ impl Sinks {
             _ => self.latest,
         };
         self.latest = self.latest.max(time);
-        for sink in &mut self.sinks {
+        for sink in &mut self.all {
             // A vector takes everything.
             let _ = sink.json.output(output);
             sink.emit(Urgency::of(output), self.latest, self.holds);
@@ -244,13 +250,13 @@ impl Sinks {
     /// What waits is wanted.
     pub(super) fn keep(&mut self) {
         self.holds = false;
-        self.sinks.iter_mut().for_each(|sink| sink.release(self.latest));
+        self.all.iter_mut().for_each(|sink| sink.release(self.latest));
     }
 
     /// What waits is not wanted.
     pub(super) fn take_back(&mut self) {
         self.holds = false;
-        for sink in &mut self.sinks {
+        for sink in &mut self.all {
             sink.held.clear();
             sink.held_bytes = 0;
         }
@@ -258,15 +264,15 @@ impl Sinks {
 
     /// To be called often, also when there is nothing to write.
     pub(super) fn pause(&mut self) {
-        if !self.sinks.is_empty() {
+        if !self.all.is_empty() {
             let now = super::flush::clock();
-            self.sinks.iter_mut().for_each(|sink| sink.outlet.pause(now));
+            self.all.iter_mut().for_each(|sink| sink.outlet.pause(now));
         }
     }
 
     /// The last line.
     pub(super) fn end(&mut self, summary: &Summary) {
-        for sink in &mut self.sinks {
+        for sink in &mut self.all {
             let _ = sink.json.end(summary);
             sink.emit(Urgency::Information, self.latest, false);
         }
@@ -274,7 +280,7 @@ impl Sinks {
     }
 
     fn finish(&mut self) {
-        for mut sink in self.sinks.drain(..) {
+        for mut sink in self.all.drain(..) {
             self.is_whole &= sink.outlet.finish();
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use mqttsniff::capture::save::{self, Packing, Series, Writer};
+use mqttsniff::capture::save::{self, NotBegun, Packing, Series, Writer};
 use mqttsniff::capture::{Frame, LinkType};
 use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
@@ -155,13 +155,12 @@ impl Target {
         {
             self.end()?;
         }
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.begin(time, frame.header.link)?,
-        };
-        let written = writer.write_commented(frame, comments);
-        self.writer = Some(writer);
-        written.map_err(|error| failed_write(self.current(), error))?;
+        if self.writer.is_none() {
+            self.writer = Some(self.begin(time, frame.header.link)?);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.write_commented(frame, comments).map_err(|error| failed_write(self.current(), error))?;
+        }
         if let Place::Series(series) = &mut self.place {
             series.count();
         }
@@ -210,7 +209,7 @@ impl Target {
                 for note in series.notes() {
                     say(&note.to_string());
                 }
-                let file = begun?;
+                let file = begun.map_err(|NotBegun { path, error }| failed_write(&path, error))?;
                 Writer::new(Box::new(file), options).map_err(|error| failed_write(self.current(), error))
             }
         }

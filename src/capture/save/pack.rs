@@ -74,7 +74,7 @@ impl Packed {
         let out = Counted { out, bytes: 0 };
         let packer = match packing {
             Packing::Plain => Packer::Plain(out),
-            Packing::Gzip => Packer::Gzip(GzEncoder::new(out, flate2::Compression::new(GZIP_LEVEL))),
+            Packing::Gzip => Packer::Gzip(Box::new(GzEncoder::new(out, flate2::Compression::new(GZIP_LEVEL)))),
             #[cfg(feature = "zstd")]
             Packing::Zstd => {
                 let mut encoder = zstd::stream::write::Encoder::new(out, ZSTD_LEVEL)?;
@@ -134,7 +134,7 @@ impl Write for Packed {
 
 enum Packer {
     Plain(Counted),
-    Gzip(GzEncoder<Counted>),
+    Gzip(Box<GzEncoder<Counted>>),
     #[cfg(feature = "zstd")]
     Zstd(Box<zstd::stream::write::Encoder<'static, Counted>>),
 }

@@ -206,6 +206,7 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems have none")]
 fn identity(data: &fs::Metadata) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt as _;
     Some((data.dev(), data.ino()))

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use mqttsniff::capture::save::{self, Packed, Packing, Series};
+use mqttsniff::capture::save::{self, NotBegun, Packed, Packing, Series};
 use mqttsniff::time::Timestamp;
 
 use super::super::failure::{report, say};
@@ -73,7 +73,8 @@ impl FileOutlet {
             for note in series.notes() {
                 say(&note.to_string());
             }
-            self.fill(begun?).map_err(|error| failed_write(self.current(), error))?;
+            let file = begun.map_err(|NotBegun { path, error }| failed_write(&path, error))?;
+            self.fill(file).map_err(|error| failed_write(self.current(), error))?;
         }
         let Some(out) = &mut self.out else { return Ok(()) };
         out.write_all(line).map_err(|error| failed_write(self.current(), error))?;
