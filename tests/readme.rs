@@ -265,6 +265,11 @@ fn the_page_on_diff_is_true() {
 }
 
 #[test]
+fn the_page_on_long_runs_is_true() {
+    assert_page_is_true("docs/long-runs.md");
+}
+
+#[test]
 fn links_in_the_pages_lead_somewhere() {
     for name in [
         "README.md",

@@ -16,13 +16,15 @@ use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Span;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use super::after::AfterFile;
 use super::args::Capture;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
+use super::flush::clock;
 use super::observe::Observer;
 use super::output::{Mode, Report, live_options};
 use super::save::{Saver, Saving};
-use super::target::Target;
+use super::target::{self, Target};
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
 const HELD_S: i64 = 60;
@@ -36,9 +38,10 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .context("can't listen for signals")?;
     }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    let after = arguments.rotation.after_file(arguments.write.as_ref())?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let saver = match &arguments.write {
-        Some(path) => Some(saver(path, arguments, live.interfaces())?),
+        Some(path) => Some(saver(path, arguments, live.interfaces(), after.clone())?),
         None => None,
     };
     let options = EngineOptions {
@@ -96,7 +99,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             }
         });
         if let Some(saver) = &mut chosen {
-            note(saver.check(), &mut ended);
+            note(saver.check().and_then(|()| saver.pause(clock())), &mut ended);
         }
         for observer in &mut observers {
             note(observer.pause(&analysis), &mut ended);
@@ -126,8 +129,9 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         note(observer.finish(&analysis), &mut ended);
     }
     note(report.end(&summary), &mut ended);
+    let done = after.is_none_or(AfterFile::finish);
     let status = report_problems(&summary.source.problems);
-    ended.map(|()| status)
+    ended.map(|()| if done && report.is_whole() { status } else { FAILED.into() })
 }
 
 /// What goes along with this capture.
@@ -140,29 +144,38 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn saver(path: &Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Saver> {
+fn saver(
+    path: &Path,
+    arguments: &Capture,
+    interfaces: &[(String, LinkType)],
+    after: Option<AfterFile>,
+) -> anyhow::Result<Saver> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
             Some("name a file, or a FIFO made with mkfifo".to_owned()),
         ));
     }
-    let format = Format::of_path(path).unwrap_or(Format::Pcapng);
+    target::refuse_packing(path, "--after-file xz")?;
+    let mut options = save::Options::of_path(path);
     let link = interfaces.first().map_or(LinkType::ETHERNET, |(_, link)| *link);
-    if format == Format::Pcap && interfaces.iter().any(|(_, other)| *other != link) {
+    if options.format == Format::Pcap && interfaces.iter().any(|(_, other)| *other != link) {
         bail!(Failure::new(
             "a pcap file holds one link type, and these interfaces have several",
             Some("name the file .pcapng".to_owned()),
         ));
     }
-    let mut options = save::Options::new(format);
     options.nanoseconds = true;
     options.link = link;
     options.interfaces = interfaces.iter().map(|(name, _)| name.clone()).collect();
     if let Some(snaplen) = arguments.snaplen {
         options.snaplen = snaplen;
     }
-    let target = Target::growing(path, options)?;
+    let target = match arguments.rotation.series(path)? {
+        Some(series) => Target::series(path, series, options),
+        None => Target::growing(path, options)?,
+    };
+    let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() && !arguments.write_all {
         Saver::chosen(target, ExcerptLimits { age: Some(Span::from_secs(HELD_S)), ..ExcerptLimits::default() })
     } else {

@@ -22,7 +22,9 @@ pub(super) const CAPTURE_EXAMPLES: &str = "\
 Examples:
   mqttsniff capture eth0
   mqttsniff capture any --capture-filter 'tcp port 1883' --json
-  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m";
+  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m
+  mqttsniff capture eth0 --write %Y%m%d-%H%M%S.pcapng.zst --rotate-size 100MB --keep 20
+  mqttsniff capture eth0 --json-to log.jsonl.gz --json-rotate-time 1d --json-to syslog";
 
 pub(super) const FLOW_EXAMPLES: &str = "\
 Examples:

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows protocols: commands put together what the library offers.
 
+mod after;
 mod args;
 mod caps;
 mod capture;
@@ -14,6 +15,7 @@ mod explain;
 mod failure;
 mod fields;
 mod flow;
+mod flush;
 mod follow;
 mod generate;
 mod input;
@@ -24,8 +26,10 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod rotation;
 mod save;
 mod select;
+mod sinks;
 mod staged;
 mod stats;
 mod target;
@@ -56,5 +60,6 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man => generate::man(),
+        Command::AfterFileHelper(helper) => after::help(&helper),
     }
 }

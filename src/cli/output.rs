@@ -18,6 +18,7 @@ use super::args::{
 };
 use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
+use super::sinks::Sinks;
 use super::staged::Staged;
 
 /// What is said where the results can't be written.
@@ -41,6 +42,8 @@ pub(super) struct Report {
     /// How far the renderer had come when something began to wait.
     mark: Option<Mark>,
     waiting: Vec<Waiting>,
+    /// What the results go to as well.
+    sinks: Sinks,
 }
 
 /// What waits for the frame that it belongs to.
@@ -81,6 +84,7 @@ impl Report {
             _ => shown(arguments, mode),
         };
         let messages = message_options(arguments);
+        let sinks = arguments.sinks.open(&inputs, messages, mode == Mode::Live)?;
         let out = Staged::new();
         if !prints && arguments.is_json() && (arguments.sort.is_some() || arguments.limit.is_some()) {
             bail!(Failure::new(
@@ -128,7 +132,8 @@ impl Report {
                 tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
             }
         };
-        let mut report = Self { renderer, inputs, mode, shown, error: None, chooser, mark: None, waiting: Vec::new() };
+        let (mark, waiting) = (None, Vec::new());
+        let mut report = Self { renderer, inputs, mode, shown, error: None, chooser, mark, waiting, sinks };
         if let Some(chooser) = &report.chooser {
             report.renderer.out().write_all(chooser.heading().as_bytes()).context(STDOUT)?;
         }
@@ -136,9 +141,9 @@ impl Report {
     }
 
     /// Whether something is shown that rests on sessions or findings, or may.
-    pub(super) const fn wants_sessions(&self) -> bool {
+    pub(super) fn wants_sessions(&self) -> bool {
         let Shown { sessions, deliveries, topics, findings, summary, .. } = self.shown;
-        sessions || deliveries || topics || findings || summary || self.chooser.is_some()
+        sessions || deliveries || topics || findings || summary || self.chooser.is_some() || self.sinks.wants_sessions()
     }
 
     /// Whether rows are written while frames are read.
@@ -151,6 +156,7 @@ impl Report {
 
     /// The first frame of all was captured then: that is what times are counted from.
     pub(super) fn begins(&mut self, first: Timestamp) {
+        self.sinks.begins(first);
         if let Renderer::People { lines, .. } = &mut self.renderer {
             lines.starts(first);
         }
@@ -179,12 +185,15 @@ impl Report {
             (Fate::Waits, _) => {
                 self.mark.get_or_insert(self.renderer.mark());
                 self.renderer.out().hold();
+                self.sinks.hold();
                 let rendered = self.render(output);
                 self.renderer.out().pass();
+                self.sinks.pass();
                 rendered
             }
             (Fate::Shown, Output::Packet(_) | Output::Flow(..)) => {
                 self.mark = None;
+                self.sinks.keep();
                 self.renderer.out().keep()?;
                 self.render(output)?;
                 self.settle()
@@ -194,6 +203,7 @@ impl Report {
                     self.renderer.back_to(mark);
                 }
                 self.renderer.out().take_back();
+                self.sinks.take_back();
                 self.settle()
             }
             (Fate::Shown, _) => self.render(output),
@@ -219,6 +229,7 @@ impl Report {
     }
 
     fn render(&mut self, output: &Output<'_>) -> io::Result<()> {
+        self.sinks.output(output);
         if let (Output::Packet(view), Some(chooser)) = (output, &self.chooser) {
             if let Some(line) = chooser.line() {
                 return self.renderer.out().write_all(line.as_bytes());
@@ -249,6 +260,7 @@ impl Report {
 
     /// Passes on what is buffered, and tells the first error there was.
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        self.sinks.pause();
         match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
             (None, Renderer::Json(json)) => json.flush(),
@@ -258,8 +270,14 @@ impl Report {
         .context(STDOUT)
     }
 
+    /// Whether all was written that --json-to asked for.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.sinks.is_whole()
+    }
+
     /// Writes what comes last.
     pub(super) fn end(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        self.sinks.end(summary);
         let written = match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
             (None, Renderer::Json(json)) => json.end(summary),

@@ -6,16 +6,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use mqttsniff::capture::{Batch, Source, SourceReport};
+use mqttsniff::capture::{Batch, Source, SourceReport, save};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
-use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
 use mqttsniff::{Output, Reader};
 
+use super::after::AfterFile;
 use super::args::Read;
 use super::decoding::engine_options;
-use super::failure::{Failure, report_problems, say};
+use super::failure::{FAILED, Failure, report as report_error, report_problems, say};
 use super::input;
 use super::output::{Mode, Report};
 use super::progress::Progress;
@@ -26,8 +26,9 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let inputs = arguments.files.iter().map(|file| file.display().to_string()).collect();
     // Nothing is written before the input is known to be there.
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    let after = arguments.rotation.after_file(arguments.write.as_ref())?;
     let mut saver = match &arguments.write {
-        Some(path) => Some(saver(path, arguments)?),
+        Some(path) => Some(saver(path, arguments, after.clone())?),
         None => None,
     };
     let options = EngineOptions {
@@ -48,29 +49,34 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         analysis.tell_engine_alone();
     }
     let mut progress = Progress::new(report.scrolls());
-    let mut view = View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()) };
+    let mut view =
+        View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()), unsaved: None };
     let read = analysis.read(arguments.threads.get(), &mut view);
     if read.is_break() {
         return view.ended.map(|()| ExitCode::SUCCESS);
     }
     let summary = analysis.finish(&mut |output| view.output(output));
-    let ended = view.ended;
+    let (ended, mut unsaved) = (view.ended, view.unsaved);
     progress.finish();
     // Of what is no capture there is nothing to report but that.
     let is_capture = summary.engine.frames > 0 || summary.source.problems.is_empty();
     // Nor is then anything put in the place of what may stand there.
-    if let (Some(saver), Some(path), true) = (saver, &arguments.write, is_capture) {
-        let frames = saver.finish()?;
-        // A script counts for itself.
-        if io::stderr().is_terminal() {
-            say(&format!("{} written to '{}'", Count(frames, "frame"), path.display()));
+    if let (Some(saver), true, true) = (saver, unsaved.is_none(), is_capture) {
+        match saver.finish() {
+            // A script counts for itself.
+            Ok(written) if io::stderr().is_terminal() => say(&written),
+            Ok(_) => {}
+            Err(error) => unsaved = Some(report_error(&error)),
         }
     }
     ended?;
     if is_capture || arguments.output.is_json() {
         report.end(&summary)?;
     }
-    Ok(report_problems(&summary.source.problems))
+    let status = report_problems(&summary.source.problems);
+    let done = after.is_none_or(AfterFile::finish);
+    let other = if done && report.is_whole() { None } else { Some(FAILED.into()) };
+    Ok(unsaved.or(other).unwrap_or(status))
 }
 
 /// Shows what is read, and saves it where that is asked for.
@@ -78,8 +84,10 @@ struct View<'a> {
     report: &'a mut Report,
     progress: &'a mut Progress,
     saver: Option<&'a mut Saver>,
-    /// The first error there was.
+    /// The first error of showing.
     ended: anyhow::Result<()>,
+    /// The exit status of the first error of saving, which was told. What else was asked for is read to the end.
+    unsaved: Option<ExitCode>,
 }
 
 impl Reader for View<'_> {
@@ -94,7 +102,8 @@ impl Reader for View<'_> {
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
         let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
         let saved = saver.batch(batch, |interface| source.interface_name(interface));
-        self.stop_at(saved)
+        self.save(saved);
+        ControlFlow::Continue(())
     }
 
     fn output(&mut self, output: &Output<'_>) {
@@ -113,11 +122,20 @@ impl Reader for View<'_> {
             _ => {}
         }
         let saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
-        self.stop_at(saved)
+        self.save(saved);
+        ControlFlow::Continue(())
     }
 }
 
 impl View<'_> {
+    /// Saves no more after an error.
+    fn save(&mut self, done: anyhow::Result<()>) {
+        if let Err(error) = done {
+            self.saver = None;
+            self.unsaved = Some(report_error(&error));
+        }
+    }
+
     /// Reads no further after an error.
     fn stop_at(&mut self, done: anyhow::Result<()>) -> ControlFlow<()> {
         match done {
@@ -130,16 +148,21 @@ impl View<'_> {
     }
 }
 
-fn saver(path: &Path, arguments: &Read) -> anyhow::Result<Saver> {
+fn saver(path: &Path, arguments: &Read, after: Option<AfterFile>) -> anyhow::Result<Saver> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
             Some("name a file, or a FIFO made with mkfifo".to_owned()),
         ));
     }
-    target::refuse_output(path, "gzip or zstd afterwards")?;
-    target::refuse_own_input(&arguments.files, path)?;
-    let target = Target::new(path);
+    target::refuse_output(path, "xz afterwards")?;
+    let target = if let Some(series) = arguments.rotation.series(path)? {
+        Target::series(path, series, save::Options::of_path(path))
+    } else {
+        target::refuse_own_input(&arguments.files, path)?;
+        Target::new(path)
+    };
+    let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() {
         Saver::chosen(target, ExcerptLimits::default())
     } else {

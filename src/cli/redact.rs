@@ -66,7 +66,8 @@ pub(super) struct Redact {
 
     /// The file to write (.pcap or .pcapng), or - for standard output
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng. A file of that name is replaced once all is written.
+    /// As pcap where the name ends in .pcap, else as pcapng; packed where .gz or .zst follows. A file of that name is
+    /// replaced once all is written.
     #[arg(value_name = "OUT", help_heading = "Output")]
     output: PathBuf,
 

@@ -9,6 +9,7 @@
 
 mod broker;
 mod choice;
+mod files;
 mod sniffer;
 
 use std::path::Path;
