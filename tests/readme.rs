@@ -281,6 +281,7 @@ fn links_in_the_pages_lead_somewhere() {
         "docs/health.md",
         "docs/json.md",
         "docs/lints.md",
+        "docs/long-runs.md",
         "docs/mqtt.md",
         "docs/rules.md",
         "docs/tcp.md",

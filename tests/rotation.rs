@@ -275,6 +275,7 @@ fn a_command_that_fails_is_told_of_once_for_each_file() {
 #[cfg(unix)]
 #[test]
 fn nothing_is_written_through_a_link() {
+    use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     let input = folder.capture(30);
     fs::create_dir(folder.path("elsewhere")).unwrap();
@@ -291,7 +292,6 @@ fn nothing_is_written_through_a_link() {
     assert!(!folder.path("elsewhere/new").exists());
     for name in ["out_00001.pcap", "out_00004.pcap", "out_00005.pcap"] {
         assert_eq!(frames(&folder.path(name)).len(), 10);
-        use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(folder.path(name)).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

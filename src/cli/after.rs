@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Args;
 use mqttsniff::render::Count;
 
 use super::failure::say;
@@ -53,7 +52,7 @@ impl AfterFile {
         let program = std::env::current_exe().context("can't find this program, which is to run --after-file")?;
         let folder = if folder == Path::new("") { Path::new(HERE) } else { folder };
         let mut helper = Command::new(program);
-        helper.arg(HELPER).arg("--").arg(folder).arg(command).stdout(Stdio::null());
+        helper.arg(HELPER).arg(folder).arg(command).stdout(Stdio::null());
         let (process, channel) = spawn(helper).context("can't start the process that is to run --after-file")?;
         Ok(Self(Arc::new(Mutex::new(Inner { process, channel, outbox: Vec::new(), left_out: 0 }))))
     }
@@ -130,16 +129,27 @@ fn spawn(mut helper: Command) -> io::Result<(Child, Channel)> {
     Ok((process, channel))
 }
 
-/// The command of that process.
-pub(super) const HELPER: &str = "after-file-helper";
+/// The first argument of that process. It is no command for people, and so in no help.
+const HELPER: &str = "after-file-helper";
 
-/// Its arguments.
-#[derive(Debug, Args)]
+/// What that process is to do.
+#[derive(Debug)]
 pub(super) struct Helper {
-    /// The folder whose files are taken
+    /// The folder whose files are taken.
     folder: PathBuf,
-    /// The command
+    /// The command.
     command: OsString,
+}
+
+impl Helper {
+    /// Whether this process is one, by its arguments.
+    pub(super) fn asked_for(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut arguments = arguments.into_iter().skip(1);
+        if arguments.next()? != HELPER {
+            return None;
+        }
+        Some(Self { folder: arguments.next()?.into(), command: arguments.next()? })
+    }
 }
 
 /// Runs a command for each file that is named on standard input.
@@ -268,6 +278,15 @@ mod tests {
         let names: Vec<_> = names(&b"a/b\0c d\ne\0cut"[..]).collect();
         assert_eq!(names, [Path::new("a/b"), Path::new("c d\ne")]);
         assert_eq!(super::names(&b""[..]).count(), 0);
+    }
+
+    #[test]
+    fn a_helper_is_told_by_its_arguments() {
+        let of = |words: &[&str]| Helper::asked_for(words.iter().map(OsString::from));
+        let helper = of(&["mqttsniff", HELPER, "-folder", "--command"]).unwrap();
+        assert_eq!((helper.folder, helper.command), ("-folder".into(), "--command".into()));
+        assert!(of(&["mqttsniff", "read", HELPER, "b"]).is_none() && of(&["mqttsniff"]).is_none());
+        assert!(of(&["mqttsniff", HELPER, "folder"]).is_none());
     }
 
     #[test]

@@ -8,7 +8,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
-use super::after::Helper;
 use super::caps::Caps;
 use super::check::Check;
 use super::choose::Choice;
@@ -122,9 +121,6 @@ pub(super) enum Command {
     /// Print the manual page
     #[command(after_help = MAN_EXAMPLES)]
     Man,
-    /// Run a command for files that are named on standard input; part of --after-file
-    #[command(hide = true, name = super::after::HELPER)]
-    AfterFileHelper(Helper),
 }
 
 #[derive(Debug, Args)]

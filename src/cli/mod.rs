@@ -44,6 +44,9 @@ pub(crate) use failure::report;
 
 /// Parses the arguments and runs the command that they name.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    if let Some(helper) = after::Helper::asked_for(std::env::args_os()) {
+        return after::help(&helper);
+    }
     let arguments = Arguments::parse();
     match arguments.command {
         Command::Read(read) => read::run(&read),
@@ -60,6 +63,5 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man => generate::man(),
-        Command::AfterFileHelper(helper) => after::help(&helper),
     }
 }
