@@ -318,8 +318,8 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
     body.resize(body.len().next_multiple_of(4), 0);
 }
 
-/// Creates or empties a file, through no symbolic link.
-fn create(path: &Path) -> io::Result<fs::File> {
+/// Creates or empties a file. A new one can be read by its owner alone; a symbolic link is refused.
+pub fn create(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

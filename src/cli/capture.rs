@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use mqttsniff::Analysis;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::live::Live;
 use mqttsniff::capture::save::{self, Format};
 use mqttsniff::capture::{Fill, LinkType};
@@ -36,7 +37,9 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .context("can't listen for signals")?;
     }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    let identity = arguments.cage.identity()?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
+    let cage = arguments.cage.capture(identity, needs(arguments), arguments.write.as_deref())?;
     let mut saver = match &arguments.write {
         Some(path) => Some(saver(path, arguments, live.interfaces())?),
         None => None,
@@ -61,6 +64,8 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         analysis.tell_engine_alone();
     }
     let mut observers = observers(arguments);
+    // All is open, and no thread was started and no frame looked at.
+    cage.close()?;
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {
         let fill = analysis.fill();
@@ -111,6 +116,11 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     finished?;
     report.end(&summary)?;
     Ok(report_problems(&summary.source.problems))
+}
+
+/// What is opened by its name, or connected to, while it captures.
+fn needs(_: &Capture) -> Needs {
+    Needs::default()
 }
 
 /// What goes along with this capture.

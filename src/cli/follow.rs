@@ -13,6 +13,7 @@ use mqttsniff::render::{Follow as Streams, FollowFormat, JsonLines, Lines, Maske
 use mqttsniff::{Output, Summary};
 
 use super::args::{ColorArgument, EndArgument, TimeArgument};
+use super::cage::Cage;
 use super::choose::{Choice, watch};
 use super::decoding::{Decoding, engine_options};
 use super::failure::{Failure, report_problems};
@@ -58,6 +59,9 @@ pub(super) struct Follow {
     /// auto: on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     color: ColorArgument,
+
+    #[command(flatten)]
+    cage: Cage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,7 +77,6 @@ enum FormArgument {
 }
 
 pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
-    let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "follow")?;
     let redacts = arguments.decoding.tokens.redactor().is_some();
     if redacts && arguments.form.is_some_and(|form| form != FormArgument::Messages) {
         bail!(Failure::new(
@@ -91,9 +94,13 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
             Some("add --output FILE, pipe it, or use --as hex".to_owned()),
         ));
     }
-    let out: Box<dyn Write> = match &arguments.output {
+    let cage = arguments.cage.files(arguments.choice.needs())?;
+    let file = arguments.output.as_deref().map(create).transpose()?;
+    cage.close()?;
+    let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "follow")?;
+    let out: Box<dyn Write> = match file {
         None => Box::new(io::stdout()),
-        Some(path) => Box::new(create(path)?),
+        Some(file) => Box::new(file),
     };
     let mut viewer = Viewer::new(arguments, redacts, BufWriter::with_capacity(1 << 16, out));
     let options = EngineOptions { streams: true, packets: true, ..engine_options(&arguments.decoding) };

@@ -3,6 +3,7 @@
 //! Nothing here knows protocols: commands put together what the library offers.
 
 mod args;
+mod cage;
 mod caps;
 mod capture;
 mod check;
@@ -24,6 +25,7 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod replacement;
 mod save;
 mod select;
 mod staged;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::{Batch, Source, SourceReport};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
@@ -14,6 +15,7 @@ use mqttsniff::time::Timestamp;
 use mqttsniff::{Output, Reader};
 
 use super::args::Read;
+use super::cage;
 use super::decoding::engine_options;
 use super::failure::{Failure, report_problems, say};
 use super::input;
@@ -24,24 +26,33 @@ use super::target::{self, Target};
 
 pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let inputs = arguments.files.iter().map(|file| file.display().to_string()).collect();
-    // Nothing is written before the input is known to be there.
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
-    let mut saver = match &arguments.write {
-        Some(path) => Some(saver(path, arguments)?),
-        None => None,
-    };
+    if let Some(path) = &arguments.write {
+        refuse(path, arguments)?;
+    }
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
-        places: saver.is_some(),
+        places: arguments.write.is_some(),
         ..arguments.caps.engine(engine_options(&arguments.decoding))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
+    // Nothing is written before the input is known to be there.
     let mut analysis = input::open(&arguments.files, options)?;
+    let mut needs = Needs { read: cage::reopened(&arguments.files), ..Needs::default() };
+    if let Some(path) = &arguments.write {
+        Target::needs(path, &mut needs);
+    }
+    let cage = arguments.cage.files(needs)?;
+    let mut saver = match &arguments.write {
+        Some(path) => Some(saver(path, arguments)?),
+        None => None,
+    };
+    cage.close()?;
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
     if !report.wants_sessions() {
@@ -130,7 +141,8 @@ impl View<'_, '_> {
     }
 }
 
-fn saver<'a>(path: &'a Path, arguments: &Read) -> anyhow::Result<Saver<'a>> {
+/// Refuses what can't be written, or should not be.
+fn refuse(path: &Path, arguments: &Read) -> anyhow::Result<()> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
@@ -138,8 +150,11 @@ fn saver<'a>(path: &'a Path, arguments: &Read) -> anyhow::Result<Saver<'a>> {
         ));
     }
     target::refuse_output(path, "gzip or zstd afterwards")?;
-    target::refuse_own_input(&arguments.files, path)?;
-    let target = Target::new(path);
+    target::refuse_own_input(&arguments.files, path)
+}
+
+fn saver<'a>(path: &'a Path, arguments: &Read) -> anyhow::Result<Saver<'a>> {
+    let target = Target::new(path)?;
     Ok(if arguments.selection.has_filter() {
         Saver::chosen(target, ExcerptLimits::default())
     } else {

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::save::{self, Format, Writer};
 use mqttsniff::capture::{Frame, LinkType};
 
@@ -15,6 +16,8 @@ pub(super) struct Target<'a> {
     path: &'a Path,
     /// Where it is written until it is whole; none for a pipe or a device, and while capturing.
     partial: Option<PathBuf>,
+    /// The file, until the writer has it; none for standard output.
+    file: Option<fs::File>,
     writer: Option<Writer>,
     /// Names of interfaces that came before the writer.
     names: Vec<(u32, String)>,
@@ -69,21 +72,30 @@ fn is_same_file(_: &Path, _: &Path) -> bool {
 }
 
 impl<'a> Target<'a> {
+    /// What [`Target::new`] takes once the cage is closed: the file is open by then, and has yet to be put in its place.
+    pub(super) fn needs(path: &Path, needs: &mut Needs) {
+        if !is_stream(path) {
+            needs.replace(path);
+        }
+    }
+
     /// A file that is put in its place once it is whole.
-    pub(super) fn new(path: &'a Path) -> Self {
-        let is_stream = path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file());
-        let partial = path.file_name().filter(|_| !is_stream).map(|name| {
+    pub(super) fn new(path: &'a Path) -> anyhow::Result<Self> {
+        let partial = path.file_name().filter(|_| !is_stream(path)).map(|name| {
             let mut name = name.to_os_string();
             name.push(".partial");
             path.with_file_name(name)
         });
-        Self { path, partial, writer: None, names: Vec::new(), done: false }
+        let open = |path: &Path| save::create(path).map(Some);
+        let file = if path == Path::new("-") { Ok(None) } else { open(partial.as_deref().unwrap_or(path)) };
+        let file = file.with_context(|| failed_write(path))?;
+        Ok(Self { path, partial, file, writer: None, names: Vec::new(), done: false })
     }
 
     /// A file that grows in its place, as others may follow it.
     pub(super) fn growing(path: &'a Path, options: save::Options) -> anyhow::Result<Self> {
         let writer = Writer::create(path, options).with_context(|| failed_write(path))?;
-        Ok(Self { path, partial: None, writer: Some(writer), names: Vec::new(), done: false })
+        Ok(Self { path, partial: None, file: None, writer: Some(writer), names: Vec::new(), done: false })
     }
 
     /// The file as it was named.
@@ -110,15 +122,18 @@ impl<'a> Target<'a> {
         writer.write_commented(frame, comments).with_context(|| failed_write(path))
     }
 
-    /// The writer; nothing is written before the input is known to be a capture.
+    /// The writer, which begins with the first frame: its link type stands at the head of the file.
     fn open(&mut self, link: LinkType) -> anyhow::Result<&mut Writer> {
         let writer = if let Some(writer) = self.writer.take() {
             writer
         } else {
             let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
             options.link = link;
-            let path = self.partial.as_deref().unwrap_or(self.path);
-            let mut writer = Writer::create(path, options).with_context(|| failed_write(self.path))?;
+            let out: Box<dyn io::Write + Send> = match self.file.take() {
+                Some(file) => Box::new(file),
+                None => Box::new(io::stdout()),
+            };
+            let mut writer = Writer::new(out, options);
             self.names.drain(..).for_each(|(interface, name)| writer.name_interface(interface, &name));
             writer
         };
@@ -146,6 +161,11 @@ impl Drop for Target<'_> {
             let _ = fs::remove_file(partial);
         }
     }
+}
+
+/// Whether it is written to as it is: standard output, a pipe, a device.
+fn is_stream(path: &Path) -> bool {
+    path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file())
 }
 
 fn failed_write(path: &Path) -> String {

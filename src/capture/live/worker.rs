@@ -116,6 +116,9 @@ impl std::fmt::Debug for Wake {
 pub(super) struct Workers {
     interfaces: Vec<(String, LinkType)>,
     threads: Vec<Worker>,
+    /// What is open and has no thread yet: threads begin with the first fill, so that whoever opened the interfaces can
+    /// give up rights in between, which is done for each thread or before there are any.
+    waiting: Vec<Thread>,
     messages: Receiver<Message>,
     /// The caller's flag.
     stop: Arc<AtomicBool>,
@@ -149,6 +152,7 @@ impl Workers {
         let mut this = Self {
             interfaces: options.interfaces.iter().cloned().zip(opened.iter().map(|one| one.link)).collect(),
             threads: Vec::new(),
+            waiting: Vec::new(),
             messages,
             stop: Arc::clone(stop),
             closing: Arc::clone(&closing),
@@ -173,11 +177,7 @@ impl Workers {
                 stop: Arc::clone(stop),
                 closing: Arc::clone(&closing),
             };
-            let spawned = std::thread::Builder::new().name(format!("capture-{index}")).spawn(move || thread.run());
-            if let Err(error) = spawned {
-                let interface = options.interfaces.get(index).cloned().unwrap_or_default();
-                return Err(OpenError::Failed { interface, message: error.to_string() });
-            }
+            this.waiting.push(thread);
         }
         Ok(this)
     }
@@ -210,7 +210,19 @@ impl Workers {
         }
     }
 
+    /// Starts the threads that wait for it.
+    fn start(&mut self) {
+        for thread in std::mem::take(&mut self.waiting) {
+            let index = thread.index;
+            let spawned = std::thread::Builder::new().name(format!("capture-{index}")).spawn(move || thread.run());
+            if let Err(error) = spawned {
+                self.problem(index, format!("capturing could not begin: {error}"));
+            }
+        }
+    }
+
     pub(super) fn fill(&mut self, batch: &mut Batch) -> Fill {
+        self.start();
         if self.stop.load(Ordering::Relaxed) {
             // Each time: a thread that was not waiting yet at the first call takes the second.
             self.wake_all();
@@ -349,6 +361,12 @@ struct Thread {
     counters: Arc<Counters>,
     stop: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Thread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thread").field("index", &self.index).finish_non_exhaustive()
+    }
 }
 
 impl Thread {
