@@ -35,9 +35,10 @@ use rights as system;
 /// frames of an open capture, memory, threads and the clock are always left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Files that are opened for reading.
+    /// Files that are opened for reading; of a directory all files in it.
     pub read: Vec<PathBuf>,
-    /// Files that are there, and opened for writing before the cage is closed: only asked for by [`Identity::may`].
+    /// Files that are opened for writing, and directories in which some are created, before the cage is closed: only
+    /// asked for by [`Identity::may`].
     pub write: Vec<PathBuf>,
     /// Directories in which files are created, written, renamed and removed.
     pub create_in: Vec<PathBuf>,
@@ -61,9 +62,9 @@ impl Needs {
         self.create_in.push(directory_of(file));
     }
 
-    /// Whether anything is opened by its path, or changed in a directory.
-    pub fn has_paths(&self) -> bool {
-        !(self.read.is_empty() && self.create_in.is_empty() && self.replace_in.is_empty())
+    /// Whether anything is changed in a directory.
+    pub fn changes_directories(&self) -> bool {
+        !(self.create_in.is_empty() && self.replace_in.is_empty())
     }
 }
 
@@ -228,7 +229,7 @@ mod tests {
         assert_eq!(directory_of(Path::new("a/x.pcap")), Path::new("a"));
         assert_eq!(directory_of(Path::new("/x.pcap")), Path::new("/"));
         let mut needs = Needs::default();
-        assert!(!needs.has_paths());
+        assert!(!needs.changes_directories());
         needs.create_beside(Path::new("ring/x.pcap"));
         needs.replace(Path::new("y.pcap"));
         assert_eq!((needs.create_in, needs.replace_in), (vec!["ring".into()], vec![".".into()]));

@@ -69,9 +69,9 @@ pub(super) fn take(identity: &Identity) -> Result<(), TakeError> {
 /// Nothing that is run from here on gets a capability. Only who has CAP_SETPCAP can say so; it matters little beside
 /// `no_new_privs`, which says the same of programs.
 fn drop_bounding_set() {
-    let capabilities = (0..u64::BITS).map(|number| CapabilitySet::from_bits_retain(1 << number));
+    let mut capabilities = (0..u64::BITS).map(|number| CapabilitySet::from_bits_retain(1 << number));
     // The first error is one of the kernel not knowing so many, or of CAP_SETPCAP missing: the others are the same.
-    let _ = capabilities.map(remove_capability_from_bounding_set).collect::<Result<(), Errno>>();
+    let _ = capabilities.try_for_each(remove_capability_from_bounding_set);
 }
 
 pub(super) fn drop_capabilities(keep_paths: bool) -> Option<Gap> {

@@ -111,7 +111,7 @@ impl Cage {
             settled.gaps.extend(cage::drop_capabilities(false));
             return Ok(settled);
         };
-        if !identity.is_root() && settled.needs.has_paths() {
+        if !identity.is_root() && settled.needs.changes_directories() {
             match identity.may(&settled.needs) {
                 // What the system refuses is told when it is tried.
                 Ok(()) | Err(TakeError::Refused { .. }) => {}
@@ -127,7 +127,7 @@ impl Cage {
             identity.origin() != Origin::Nobody && identity.may(&needs).is_ok()
         });
         settled.later = Some(identity);
-        if by_itself || settled.needs.has_paths() {
+        if by_itself || settled.needs.changes_directories() {
             settled.take()?;
         }
         Ok(settled)

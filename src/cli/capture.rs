@@ -119,8 +119,8 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
 }
 
 /// What is opened by its name, or connected to, while it captures.
-fn needs(_: &Capture) -> Needs {
-    Needs::default()
+fn needs(arguments: &Capture) -> Needs {
+    Needs { read: live_options(arguments).reads(), ..Needs::default() }
 }
 
 /// What goes along with this capture.

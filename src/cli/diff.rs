@@ -128,8 +128,9 @@ fn rename(text: &str) -> Result<Rename, String> {
 
 pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     let (mut old, mut new) = Behaviour::pair_with(&arguments.rename);
-    let open =
-        |file: &PathBuf| input::open(&[file.clone()], arguments.caps.engine(engine_options(&arguments.decoding)));
+    let open = |file: &PathBuf| {
+        input::open(std::slice::from_ref(file), arguments.caps.engine(engine_options(&arguments.decoding)))
+    };
     let inputs = [open(&arguments.old)?, open(&arguments.new)?];
     arguments.cage.files(Needs::default())?.close()?;
     let [first, second] = inputs;

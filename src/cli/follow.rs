@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
+use mqttsniff::cage::directory_of;
 use mqttsniff::engine::{EngineOptions, FlowRef, StreamPart};
 use mqttsniff::flow::Role;
 use mqttsniff::render::{Follow as Streams, FollowFormat, JsonLines, Lines, MaskedStreams, Shown};
@@ -94,7 +95,9 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
             Some("add --output FILE, pipe it, or use --as hex".to_owned()),
         ));
     }
-    let cage = arguments.cage.files(arguments.choice.needs())?;
+    let mut needs = arguments.choice.needs();
+    needs.write.extend(arguments.output.as_deref().map(directory_of));
+    let cage = arguments.cage.files(needs)?;
     let file = arguments.output.as_deref().map(create).transpose()?;
     cage.close()?;
     let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "follow")?;

@@ -21,6 +21,8 @@ impl Replacement {
     pub(super) fn needs(path: &Path, needs: &mut Needs) {
         if is_replaced(path) {
             needs.replace(path);
+        } else {
+            needs.write.push(path.to_owned());
         }
     }
 

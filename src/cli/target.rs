@@ -76,6 +76,8 @@ impl<'a> Target<'a> {
     pub(super) fn needs(path: &Path, needs: &mut Needs) {
         if !is_stream(path) {
             needs.replace(path);
+        } else if path != Path::new("-") {
+            needs.write.push(path.to_owned());
         }
     }
 
@@ -118,12 +120,12 @@ impl<'a> Target<'a> {
         comments: impl IntoIterator<Item = &'c str>,
     ) -> anyhow::Result<()> {
         let path = self.path;
-        let writer = self.open(frame.header.link)?;
+        let writer = self.open(frame.header.link);
         writer.write_commented(frame, comments).with_context(|| failed_write(path))
     }
 
     /// The writer, which begins with the first frame: its link type stands at the head of the file.
-    fn open(&mut self, link: LinkType) -> anyhow::Result<&mut Writer> {
+    fn open(&mut self, link: LinkType) -> &mut Writer {
         let writer = if let Some(writer) = self.writer.take() {
             writer
         } else {
@@ -137,12 +139,12 @@ impl<'a> Target<'a> {
             self.names.drain(..).for_each(|(interface, name)| writer.name_interface(interface, &name));
             writer
         };
-        Ok(self.writer.insert(writer))
+        self.writer.insert(writer)
     }
 
     /// The file is whole.
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
-        self.open(LinkType::ETHERNET)?;
+        self.open(LinkType::ETHERNET);
         if let Some(writer) = self.writer.take() {
             writer.finish().with_context(|| failed_write(self.path))?;
         }

@@ -9,6 +9,7 @@
 
 mod broker;
 mod choice;
+mod rights;
 mod sniffer;
 
 use std::path::Path;

@@ -110,8 +110,11 @@ const OLDER: &[c_long] = &[];
 
 /// Changes in directories.
 const NAMES: &[c_long] = &[
-    #[cfg(not(target_arch = "riscv64"))]
+    #[cfg(target_arch = "x86_64")]
     libc::SYS_renameat,
+    // renameat, which the C library takes and the crate has no name for.
+    #[cfg(target_arch = "aarch64")]
+    38,
     libc::SYS_renameat2,
     libc::SYS_unlinkat,
     #[cfg(target_arch = "x86_64")]
@@ -130,7 +133,6 @@ pub(super) const HOSTILE: &[c_long] = &[
     libc::SYS_init_module,
     libc::SYS_finit_module,
     libc::SYS_delete_module,
-    #[cfg(not(target_arch = "riscv64"))]
     libc::SYS_kexec_load,
     libc::SYS_reboot,
     libc::SYS_bpf,
@@ -191,7 +193,7 @@ pub(super) fn allowed(needs: &Needs) -> Result<Rules, String> {
     rules.extend(NEWER.iter().map(|call| (*call, Vec::new())));
     conditional(&mut rules)?;
     open(&mut rules, needs)?;
-    if !(needs.create_in.is_empty() && needs.replace_in.is_empty()) {
+    if needs.changes_directories() {
         rules.extend(NAMES.iter().map(|call| (*call, Vec::new())));
     }
     sockets(&mut rules, needs)?;
@@ -216,7 +218,7 @@ fn conditional(rules: &mut Rules) -> Result<(), String> {
     add(rules, libc::SYS_tgkill, all([is(0, own)])?);
     // Limits are read, not set.
     add(rules, libc::SYS_prlimit64, all([masked(2, u64::MAX, 0)])?);
-    #[cfg(not(target_arch = "riscv64"))]
+    #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_getrlimit, Vec::new());
     // Names for threads and for memory.
     add(rules, libc::SYS_prctl, all([is(0, libc::PR_SET_NAME as u64)])?);
@@ -230,6 +232,7 @@ fn conditional(rules: &mut Rules) -> Result<(), String> {
 }
 
 /// What devices and sockets may be asked and told.
+#[allow(clippy::unnecessary_cast, reason = "they have another type in another C library")]
 const REQUESTS: &[u64] = &[
     libc::TCGETS as u64,
     libc::TCSETS as u64,
