@@ -2,6 +2,7 @@
 
 mod analysis;
 pub mod assertions;
+pub mod cage;
 pub mod capture;
 pub mod check;
 pub mod diff;

@@ -44,7 +44,7 @@ struct Folder(tempfile::TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(common::folder_for_all())
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -28,8 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The most files that wait for their command.
 const WAITING: usize = 10_000;
 
+/// What names are written to: a file, which takes nothing but `write`, as that is what the cage leaves.
 #[cfg(unix)]
-type Channel = std::os::unix::net::UnixStream;
+type Channel = fs::File;
 #[cfg(not(unix))]
 type Channel = std::process::ChildStdin;
 
@@ -39,7 +40,11 @@ pub(super) struct AfterFile(Arc<Mutex<Inner>>);
 
 struct Inner {
     process: Child,
-    channel: Channel,
+    /// Closed at the end, which is the end of its input.
+    channel: Option<Channel>,
+    /// The same, of which it can be told whether to wait.
+    #[cfg(unix)]
+    waits: Option<std::os::unix::net::UnixStream>,
     /// What the process has not taken yet.
     outbox: Vec<u8>,
     /// Files that it was not told of.
@@ -53,8 +58,8 @@ impl AfterFile {
         let folder = if folder == Path::new("") { Path::new(HERE) } else { folder };
         let mut helper = Command::new(program);
         helper.arg(HELPER).arg(folder).arg(command).stdout(Stdio::null());
-        let (process, channel) = spawn(helper).context("can't start the process that is to run --after-file")?;
-        Ok(Self(Arc::new(Mutex::new(Inner { process, channel, outbox: Vec::new(), left_out: 0 }))))
+        let inner = spawn(helper).context("can't start the process that is to run --after-file")?;
+        Ok(Self(Arc::new(Mutex::new(inner))))
     }
 
     /// A file is whole. Never waits.
@@ -89,7 +94,8 @@ impl AfterFile {
 impl Inner {
     fn pass_on(&mut self) {
         while !self.outbox.is_empty() {
-            match self.channel.write(&self.outbox) {
+            let Some(channel) = &mut self.channel else { return };
+            match channel.write(&self.outbox) {
                 Ok(count) => drop(self.outbox.drain(..count)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // It does not take more for now, or is gone: that is told at the end.
@@ -104,29 +110,33 @@ impl Inner {
             say(&format!("--after-file: was not run for {left_out}, as the commands before took too long"));
         }
         #[cfg(unix)]
-        self.channel.set_nonblocking(false)?;
-        self.channel.write_all(&self.outbox)?;
-        #[cfg(unix)]
-        self.channel.shutdown(std::net::Shutdown::Write)?;
+        if let Some(waits) = self.waits.take() {
+            waits.set_nonblocking(false)?;
+        }
+        if let Some(mut channel) = self.channel.take() {
+            channel.write_all(&self.outbox)?;
+        }
         Ok(self.process.wait()?.success() && self.left_out == 0)
     }
 }
 
 /// Starts it away from the terminal's signals: Ctrl-C is for the capture, which then has its last file to announce.
 #[cfg(unix)]
-fn spawn(mut helper: Command) -> io::Result<(Child, Channel)> {
+fn spawn(mut helper: Command) -> io::Result<Inner> {
     use std::os::fd::OwnedFd;
     use std::os::unix::process::CommandExt as _;
-    let (channel, theirs) = Channel::pair()?;
-    channel.set_nonblocking(true)?;
-    Ok((helper.stdin(OwnedFd::from(theirs)).process_group(0).spawn()?, channel))
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    ours.set_nonblocking(true)?;
+    let channel = Some(OwnedFd::from(ours.try_clone()?).into());
+    let process = helper.stdin(OwnedFd::from(theirs)).process_group(0).spawn()?;
+    Ok(Inner { process, channel, waits: Some(ours), outbox: Vec::new(), left_out: 0 })
 }
 
 #[cfg(not(unix))]
-fn spawn(mut helper: Command) -> io::Result<(Child, Channel)> {
+fn spawn(mut helper: Command) -> io::Result<Inner> {
     let mut process = helper.stdin(Stdio::piped()).spawn()?;
-    let channel = process.stdin.take().ok_or_else(|| io::Error::other("it has no input"))?;
-    Ok((process, channel))
+    let channel = process.stdin.take();
+    Ok(Inner { process, channel, outbox: Vec::new(), left_out: 0 })
 }
 
 /// The first argument of that process. It is no command for people, and so in no help.

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
+use super::cage::Cage;
 use super::caps::Caps;
 use super::check::Check;
 use super::choose::Choice;
@@ -163,6 +164,9 @@ pub(super) struct Read {
 
     #[command(flatten)]
     pub(super) output: Output,
+
+    #[command(flatten)]
+    pub(super) cage: Cage,
 }
 
 #[allow(clippy::struct_field_names, reason = "the field is named as its option")]
@@ -245,6 +249,9 @@ pub(super) struct Capture {
 
     #[command(flatten)]
     pub(super) output: Output,
+
+    #[command(flatten)]
+    pub(super) cage: Cage,
 }
 
 #[derive(Debug, Args)]
@@ -303,6 +310,9 @@ pub(super) struct Flow {
     /// auto: on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(super) color: ColorArgument,
+
+    #[command(flatten)]
+    pub(super) cage: Cage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use mqttsniff::Analysis;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::live::Live;
 use mqttsniff::capture::save::{self, Format};
 use mqttsniff::capture::{Ahead, AheadOptions, Fill, LinkType};
@@ -39,7 +40,10 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
+    let identity = arguments.cage.identity()?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
+    let (needs, first) = needs(arguments)?;
+    let cage = arguments.cage.capture(identity, needs, first)?;
     let saver = match &arguments.write {
         Some(path) => Some(saver(path, arguments, live.interfaces(), after.clone())?),
         None => None,
@@ -71,6 +75,8 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         analysis.tell_engine_alone();
     }
     let mut observers = observers(arguments);
+    // All is open, and no thread was started and no frame looked at.
+    cage.close()?;
     let deadline = arguments.duration.map(|duration| now() + duration);
     let mut ended = Ok(());
     // The first error ends the capture. What was captured before is still saved, and told where it can be.
@@ -132,6 +138,20 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let done = after.is_none_or(AfterFile::finish);
     let status = report_problems(&summary.source.problems);
     ended.map(|()| if done && report.is_whole() { status } else { FAILED.into() })
+}
+
+/// What is opened by its name, or connected to, while it captures; and the file that is written from the start.
+fn needs(arguments: &Capture) -> anyhow::Result<(Needs, Option<&Path>)> {
+    let mut needs = Needs { read: live_options(arguments).reads(), ..Needs::default() };
+    let mut first = arguments.write.as_deref();
+    // Several files are created one by one.
+    if let Some(path) = first
+        && arguments.rotation.needs(path, &mut needs)?
+    {
+        first = None;
+    }
+    arguments.output.sinks.needs(&mut needs)?;
+    Ok((needs, first))
 }
 
 /// What goes along with this capture.

@@ -4,6 +4,7 @@
 
 mod after;
 mod args;
+mod cage;
 mod caps;
 mod capture;
 mod check;
@@ -26,6 +27,7 @@ mod parse;
 mod progress;
 mod read;
 mod redact;
+mod replacement;
 mod rotation;
 mod save;
 mod select;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::{Batch, Source, SourceReport, save};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
@@ -14,6 +15,7 @@ use mqttsniff::{Output, Reader};
 
 use super::after::AfterFile;
 use super::args::Read;
+use super::cage;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report as report_error, report_problems, say};
 use super::input;
@@ -24,27 +26,39 @@ use super::target::{self, Target};
 
 pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let inputs = arguments.files.iter().map(|file| file.display().to_string()).collect();
-    // Nothing is written before the input is known to be there.
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    if let Some(path) = &arguments.write {
+        refuse(path, arguments)?;
+    }
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
-    let mut saver = match &arguments.write {
-        Some(path) => Some(saver(path, arguments, after.clone())?),
-        None => None,
-    };
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
-        places: saver.is_some(),
+        places: arguments.write.is_some(),
         ..arguments.caps.engine(engine_options(&arguments.decoding))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
+    // Nothing is written before the input is known to be there.
     let mut analysis = input::open(&arguments.files, options)?;
-    analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
+    let mut needs = Needs { read: cage::reopened(&arguments.files), ..Needs::default() };
+    if let Some(path) = &arguments.write
+        && !arguments.rotation.needs(path, &mut needs)?
+    {
+        Target::needs(path, &mut needs);
+    }
+    arguments.output.sinks.needs(&mut needs)?;
+    let cage = arguments.cage.files(needs)?;
+    let mut saver = match &arguments.write {
+        Some(path) => Some(saver(path, arguments, after.clone())?),
+        None => None,
+    };
     let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
+    cage.close()?;
+    analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     if !report.wants_sessions() {
         analysis.tell_engine_alone();
     }
@@ -148,7 +162,8 @@ impl View<'_> {
     }
 }
 
-fn saver(path: &Path, arguments: &Read, after: Option<AfterFile>) -> anyhow::Result<Saver> {
+/// Refuses what can't be written, or should not be.
+fn refuse(path: &Path, arguments: &Read) -> anyhow::Result<()> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
@@ -156,11 +171,16 @@ fn saver(path: &Path, arguments: &Read, after: Option<AfterFile>) -> anyhow::Res
         ));
     }
     target::refuse_output(path, "xz afterwards")?;
-    let target = if let Some(series) = arguments.rotation.series(path)? {
-        Target::series(path, series, save::Options::of_path(path))
-    } else {
+    if arguments.rotation.series(path)?.is_none() {
         target::refuse_own_input(&arguments.files, path)?;
-        Target::new(path)
+    }
+    Ok(())
+}
+
+fn saver(path: &Path, arguments: &Read, after: Option<AfterFile>) -> anyhow::Result<Saver> {
+    let target = match arguments.rotation.series(path)? {
+        Some(series) => Target::series(path, series, save::Options::of_path(path)),
+        None => Target::new(path)?,
     };
     let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::save::{Limits, Pattern, PatternError, Series};
 use mqttsniff::time::Span;
 
@@ -64,6 +65,15 @@ impl Rotation {
     pub(super) fn series(&self, path: &Path) -> anyhow::Result<Option<Series>> {
         let Self { rotate_size: size, rotate_time: time, rotate_frames: frames, keep, .. } = *self;
         series(path, Bounds { size, time, frames, keep }, "--keep", "--rotate-size 100MB")
+    }
+
+    /// What the files take once the cage is closed, if they are several; whether they are.
+    pub(super) fn needs(&self, path: &Path, needs: &mut Needs) -> anyhow::Result<bool> {
+        let is_series = self.series(path)?.is_some();
+        if is_series {
+            needs.create_beside(path);
+        }
+        Ok(is_series)
     }
 
     /// Starts what runs commands, if there are any. To be called before rights are given up.

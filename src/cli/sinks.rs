@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use mqttsniff::cage::Needs;
+use mqttsniff::capture::save::Series;
 use mqttsniff::check::Severity;
 use mqttsniff::render::{JsonLines, MessageOptions, Shown};
 use mqttsniff::time::Timestamp;
@@ -107,14 +109,30 @@ impl SinkArguments {
         }
     }
 
+    /// The files that a path stands for; nothing if it names one.
+    fn series(&self, path: &Path) -> anyhow::Result<Option<Series>> {
+        let (size, time, keep) = (self.json_rotate_size, self.json_rotate_time, self.json_keep);
+        let bounds = Bounds { size, time, keep, ..Bounds::default() };
+        rotation::series(path, bounds, "--json-keep", "--json-rotate-size 100MB")
+    }
+
+    /// What they take once the cage is closed: files of a series are created one by one, sockets connected to anew.
+    pub(super) fn needs(&self, needs: &mut Needs) -> anyhow::Result<()> {
+        for destination in &self.json_to {
+            match destination {
+                Destination::File(path) => {
+                    if self.series(path)?.is_some() {
+                        needs.create_beside(path);
+                    }
+                }
+                Destination::Socket(_) | Destination::Syslog(_) => needs.unix_sockets = true,
+            }
+        }
+        Ok(())
+    }
+
     /// Opens them all. While capturing, nothing waits for a reader.
     pub(super) fn open(&self, inputs: &[String], messages: MessageOptions, is_live: bool) -> anyhow::Result<Sinks> {
-        let bounds = Bounds {
-            size: self.json_rotate_size,
-            time: self.json_rotate_time,
-            keep: self.json_keep,
-            ..Bounds::default()
-        };
         // What each file and each connection begins with.
         let mut begin = JsonLines::new(Vec::new(), Shown::default());
         begin.begin(inputs)?;
@@ -122,10 +140,7 @@ impl SinkArguments {
         let mut sinks = Vec::new();
         for destination in &self.json_to {
             let outlet: Box<dyn Outlet> = match destination {
-                Destination::File(path) => {
-                    let series = rotation::series(path, bounds, "--json-keep", "--json-rotate-size 100MB")?;
-                    Box::new(file::FileOutlet::open(path, series, begin, is_live)?)
-                }
+                Destination::File(path) => Box::new(file::FileOutlet::open(path, self.series(path)?, begin, is_live)?),
                 Destination::Socket(path) => socket_outlet(path, Some(begin), is_live)?,
                 Destination::Syslog(path) => socket_outlet(path, None, is_live)?,
             };

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::save::{self, NotBegun, Packing, Series, Writer};
 use mqttsniff::capture::{Frame, LinkType};
 use mqttsniff::render::Count;
@@ -29,8 +30,8 @@ pub(super) struct Target {
 
 enum Place {
     /// One file; with the name under which it is written until it is whole: none for a pipe or a device, and while
-    /// capturing.
-    One { partial: Option<PathBuf> },
+    /// capturing. It is open until the writer has it; standard output always is.
+    One { partial: Option<PathBuf>, file: Option<fs::File> },
     /// One after the other.
     Series(Box<Series>),
 }
@@ -94,21 +95,32 @@ fn is_same_file(_: &Path, _: &Path) -> bool {
 }
 
 impl Target {
+    /// What [`Target::new`] takes once the cage is closed: the file is open by then, and has yet to be put in its place.
+    pub(super) fn needs(path: &Path, needs: &mut Needs) {
+        if !is_stream(path) {
+            needs.replace(path);
+        } else if path != Path::new("-") {
+            needs.write.push(path.to_owned());
+        }
+    }
+
     /// A file that is put in its place once it is whole.
-    pub(super) fn new(path: &Path) -> Self {
-        let is_stream = path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file());
-        let partial = path.file_name().filter(|_| !is_stream).map(|name| {
+    pub(super) fn new(path: &Path) -> anyhow::Result<Self> {
+        let partial = path.file_name().filter(|_| !is_stream(path)).map(|name| {
             let mut name = name.to_os_string();
             name.push(".partial");
             path.with_file_name(name)
         });
-        Self::of(path, Place::One { partial }, save::Options::of_path(path))
+        let open = |path: &Path| save::create(path).map(Some);
+        let file = if path == Path::new("-") { Ok(None) } else { open(partial.as_deref().unwrap_or(path)) };
+        let file = file.map_err(|error| failed_write(path, error))?;
+        Ok(Self::of(path, Place::One { partial, file }, save::Options::of_path(path)))
     }
 
     /// A file that grows in its place, as others may follow it.
     pub(super) fn growing(path: &Path, options: save::Options) -> anyhow::Result<Self> {
         let writer = Writer::create(path, options.clone()).map_err(|error| failed_write(path, error))?;
-        let mut target = Self::of(path, Place::One { partial: None }, options);
+        let mut target = Self::of(path, Place::One { partial: None, file: None }, options);
         target.writer = Some(writer);
         Ok(target)
     }
@@ -200,9 +212,12 @@ impl Target {
         let mut options = self.options.clone();
         options.link = link;
         match &mut self.place {
-            Place::One { partial } => {
-                let path = partial.as_deref().unwrap_or(&self.path);
-                Writer::create(path, options).map_err(|error| failed_write(&self.path, error))
+            Place::One { file, .. } => {
+                let out: Box<dyn io::Write + Send> = match file.take() {
+                    Some(file) => Box::new(file),
+                    None => Box::new(io::stdout()),
+                };
+                Writer::new(out, options).map_err(|error| failed_write(&self.path, error))
             }
             Place::Series(series) => {
                 let begun = series.begin(time);
@@ -222,11 +237,11 @@ impl Target {
         }
         self.waiting.ended();
         let whole = match &mut self.place {
-            Place::One { partial: Some(partial) } => {
+            Place::One { partial: Some(partial), .. } => {
                 fs::rename(partial, &self.path).map_err(|error| failed_write(&self.path, error))?;
                 Some(self.path.clone())
             }
-            Place::One { partial: None } => Some(self.path.clone()),
+            Place::One { partial: None, .. } => Some(self.path.clone()),
             Place::Series(series) => series.end(),
         };
         if let (Some(after), Some(whole)) = (&self.after, whole) {
@@ -264,10 +279,15 @@ impl Target {
 impl Drop for Target {
     /// Leaves no half of a capture behind.
     fn drop(&mut self) {
-        if let (Place::One { partial: Some(partial) }, false) = (&self.place, self.done) {
+        if let (Place::One { partial: Some(partial), .. }, false) = (&self.place, self.done) {
             let _ = fs::remove_file(partial);
         }
     }
+}
+
+/// Whether it is written to as it is: standard output, a pipe, a device.
+fn is_stream(path: &Path) -> bool {
+    path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file())
 }
 
 /// What is said of a file that can't be written.

@@ -50,6 +50,17 @@ pub(crate) fn mqttsniff() -> Command {
     command
 }
 
+/// A folder in which everybody may write: root that runs a test then becomes somebody who may, and has nothing to say of it.
+pub(crate) fn folder_for_all() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    folder
+}
+
 /// What the program does with these arguments.
 pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
     mqttsniff().args(arguments).output().unwrap()

@@ -10,6 +10,7 @@
 mod broker;
 mod choice;
 mod files;
+mod rights;
 mod sniffer;
 
 use std::path::Path;

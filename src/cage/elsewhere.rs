@@ -1,0 +1,23 @@
+//! Systems that have none of what the cage is made of.
+
+use super::{Gap, Identity, Needs, TakeError};
+
+pub(super) const fn is_root() -> bool {
+    false
+}
+
+pub(super) fn may(identity: &Identity, _: &Needs) -> Result<(), TakeError> {
+    take(identity)
+}
+
+pub(super) fn take(identity: &Identity) -> Result<(), TakeError> {
+    Err(TakeError::Refused { user: identity.name.clone(), reason: "not on this system".to_owned() })
+}
+
+pub(super) const fn drop_capabilities(_: bool) -> Option<Gap> {
+    None
+}
+
+pub(super) fn close(_: &Needs) -> Vec<Gap> {
+    vec![Gap::System]
+}
