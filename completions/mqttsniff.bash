@@ -127,7 +127,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,6 +174,26 @@ _mqttsniff() {
                     return 0
                     ;;
                 -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rotate-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rotate-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rotate-frames)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -259,6 +279,26 @@ _mqttsniff() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --json-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json-show)
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    return 0
+                    ;;
+                --json-rotate-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json-rotate-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json-keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -831,7 +871,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-w -Y -j -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-w -Y -j -h --write --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -842,6 +882,26 @@ _mqttsniff() {
                     return 0
                     ;;
                 -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rotate-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rotate-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rotate-frames)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -935,6 +995,26 @@ _mqttsniff() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --json-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json-show)
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    return 0
+                    ;;
+                --json-rotate-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json-rotate-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --json-keep)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -42,6 +42,11 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "completions" -d
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s w -l write -d 'Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l rotate-size -d 'Begin another file before this one gets larger: 100MB, 1GiB' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l rotate-time -d 'Begin another file at each multiple of this time: 15m, 1h, 1d' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l rotate-frames -d 'Begin another file after so many frames' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l keep -d 'Keep at most so many files of this run, the oldest is removed' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l after-file -d 'Run a command for each file that is complete: \'gzip -9\'' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s Y -l filter -d 'Show only frames that satisfy this display filter: \'mqtt.qos > 0 and ip.addr == 10.0.0.0/8\'' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l fields -d 'Print these fields of each frame: frame.number,ip.src,mqtt.topic' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l columns -d 'Show these fields as columns of the packets: frame.number,From=ip.src,mqtt.topic' -r
@@ -88,6 +93,18 @@ clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-to -d 'Write JSON Lines there as well: a file, unix:PATH or syslog' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-show -d 'What goes to --json-to, separated by commas' -r -f -a "packets\t'Every frame'
+messages\t'Every MQTT message'
+flows\t'TCP connections and UDP conversations'
+sessions\t'MQTT sessions'
+deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
+topics\t'What passed by topic: publishers, subscribers, counts, latency'
+findings\t'What is wrong or worth knowing'
+summary\t'Totals and losses'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate-size -d 'Begin another file of --json-to before this one gets larger: 100MB' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-keep -d 'Keep at most so many files of each --json-to, the oldest is removed' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l header -d 'Begin with a line of the fields\' names'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
@@ -100,6 +117,11 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l buffer -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s c -l count -d 'Stop after this many frames' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s d -l duration -d 'Stop after this time: 30s, 10m, 2h' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s w -l write -d 'Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l rotate-size -d 'Begin another file before this one gets larger: 100MB, 1GiB' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l rotate-time -d 'Begin another file at each multiple of this time: 15m, 1h, 1d' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l rotate-frames -d 'Begin another file after so many frames' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l keep -d 'Keep at most so many files of this run, the oldest is removed' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l after-file -d 'Run a command for each file that is complete: \'gzip -9\'' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s Y -l filter -d 'Show only frames that satisfy this display filter: \'mqtt.qos > 0 and ip.addr == 10.0.0.0/8\'' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l fields -d 'Print these fields of each frame: frame.number,ip.src,mqtt.topic' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l columns -d 'Show these fields as columns of the packets: frame.number,From=ip.src,mqtt.topic' -r
@@ -145,6 +167,18 @@ clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-to -d 'Write JSON Lines there as well: a file, unix:PATH or syslog' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-show -d 'What goes to --json-to, separated by commas' -r -f -a "packets\t'Every frame'
+messages\t'Every MQTT message'
+flows\t'TCP connections and UDP conversations'
+sessions\t'MQTT sessions'
+deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
+topics\t'What passed by topic: publishers, subscribers, counts, latency'
+findings\t'What is wrong or worth knowing'
+summary\t'Totals and losses'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rotate-size -d 'Begin another file of --json-to before this one gets larger: 100MB' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-keep -d 'Keep at most so many files of each --json-to, the oldest is removed' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l promiscuous -d 'Also capture frames that are for other machines'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l write-all -d 'Save all frames, though --filter shows only some of them'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l header -d 'Begin with a line of the fields\' names'
