@@ -127,7 +127,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -261,6 +261,14 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -269,7 +277,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__check)
-            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -347,6 +355,14 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -369,7 +385,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__diff)
-            opts="-j -h --tolerance --payloads --rename --ignore --json --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --help"
+            opts="-j -h --tolerance --payloads --rename --ignore --json --color --jobs --cap --decode-as --ignore-checksums --mqtt-version --redact --redact-key --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -415,6 +431,14 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -451,7 +475,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --json --wireshark-rules --time --color --help"
+            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --mqtt-version --redact --redact-key --json --wireshark-rules --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -513,6 +537,14 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -521,7 +553,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__follow)
-            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --mqtt-version --redact --redact-key --time --color --help"
+            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --mqtt-version --redact --redact-key --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -569,6 +601,14 @@ _mqttsniff() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -831,7 +871,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-w -Y -j -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-w -Y -j -h --write --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -937,6 +977,14 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -945,7 +993,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__redact)
-            opts="-h --keep-topics --keep-addresses --redact-key --help"
+            opts="-h --keep-topics --keep-addresses --redact-key --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -953,6 +1001,14 @@ _mqttsniff() {
             case "${prev}" in
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -977,7 +1033,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__stats)
-            opts="-h --show --interval --limit --json --color --decode-as --ignore-checksums --help"
+            opts="-h --show --interval --limit --json --color --decode-as --ignore-checksums --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1001,6 +1057,14 @@ _mqttsniff() {
                     ;;
                 --decode-as)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cage)
+                    COMPREPLY=($(compgen -W "auto require off" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -88,6 +88,10 @@ clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l header -d 'Begin with a line of the fields\' names'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
@@ -145,6 +149,10 @@ clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l promiscuous -d 'Also capture frames that are for other machines'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l write-all -d 'Save all frames, though --filter shows only some of them'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l header -d 'Begin with a line of the fields\' names'
@@ -177,6 +185,10 @@ clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Print JSON Lines: one object a line'
@@ -200,11 +212,19 @@ clock\t'The time of day in UTC (default when capturing)'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-topics -d 'Leave topics and topic filters as they are'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-addresses -d 'Leave hardware and IP addresses as they are'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -219,6 +239,10 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -247,6 +271,10 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-versi
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l merge -d 'Read the files in the order of time, as one capture'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l update-baseline -d 'Write all that is found to the file of --baseline, and call it known'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l coverage -d 'Tell how each statement of the MQTT specifications stands: passed, failed, not exercised, not provable'
@@ -273,6 +301,10 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l mqtt-versio
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
+require\t'Fail where some of it can\'t be applied'
+off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l payloads -d 'Compare the payloads of messages as well'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
