@@ -1,9 +1,17 @@
 //! Systems that have none of what the cage is made of.
 
-use super::{Gap, Identity, Needs, TakeError};
+use super::{Gap, Identity, IdentityError, Needs, TakeError};
 
 pub(super) const fn is_root() -> bool {
     false
+}
+
+pub(super) const fn named(_: &str) -> Result<Identity, IdentityError> {
+    Err(IdentityError::System)
+}
+
+pub(super) const fn default_for(_: Option<&str>, _: Option<&str>) -> Option<Identity> {
+    None
 }
 
 pub(super) fn may(identity: &Identity, _: &Needs) -> Result<(), TakeError> {

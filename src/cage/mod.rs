@@ -138,19 +138,13 @@ pub enum TakeError {
 impl Identity {
     /// The user of this name or number, as `--user` has it.
     pub fn named(name: &str) -> Result<Self, IdentityError> {
-        #[cfg(target_os = "linux")]
-        return user::named(name);
-        #[cfg(not(target_os = "linux"))]
-        return Err(IdentityError::System).inspect_err(|_| _ = name);
+        system::named(name)
     }
 
     /// Whom to become where nobody was named: the caller of sudo, whom sudo tells in `SUDO_UID` and `SUDO_GID`, or
     /// `nobody`. None where the process is not root's, which has nothing to give up.
     pub fn default_for(sudo_uid: Option<&str>, sudo_gid: Option<&str>) -> Option<Self> {
-        #[cfg(target_os = "linux")]
-        return system::is_root().then(|| user::caller(sudo_uid, sudo_gid).unwrap_or_else(user::nobody));
-        #[cfg(not(target_os = "linux"))]
-        return Option::<Self>::None.filter(|_| sudo_uid.is_some() && sudo_gid.is_some());
+        system::default_for(sudo_uid, sudo_gid)
     }
 
     /// The name, or the number where there is none.

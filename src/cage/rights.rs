@@ -13,10 +13,18 @@ use rustix::thread::{
     set_thread_res_uid,
 };
 
-use super::{Gap, Identity, Needs, TakeError, calls, files};
+use super::{Gap, Identity, IdentityError, Needs, TakeError, calls, files, user};
 
 pub(super) fn is_root() -> bool {
     geteuid().is_root()
+}
+
+pub(super) fn named(name: &str) -> Result<Identity, IdentityError> {
+    user::named(name)
+}
+
+pub(super) fn default_for(sudo_uid: Option<&str>, sudo_gid: Option<&str>) -> Option<Identity> {
+    is_root().then(|| user::caller(sudo_uid, sudo_gid).unwrap_or_else(user::nobody))
 }
 
 /// What of the needs the process could not do with the rights that it has now.
