@@ -10,4 +10,4 @@ mod streams;
 pub use cap::{Cap, CapCounts};
 pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
 pub use log::EventLog;
-pub use run::{Engine, EngineOptions, EngineStats};
+pub use run::{Engine, EngineOptions, EngineStats, TcpStats};

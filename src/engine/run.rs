@@ -8,8 +8,8 @@ use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
-    Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits, Transport,
-    Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
+    Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Histogram, Marks, OpenFlow, PerDirection, Quoted,
+    ReassemblyLimits, RetransmissionKind, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::time::Timestamp;
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
@@ -66,11 +66,49 @@ pub struct EngineStats {
     pub caps: CapCounts,
     /// Connections that were forgotten by what tells Wireshark's view of segments.
     pub forgotten: u64,
+    /// What was seen of TCP, segment by segment.
+    pub tcp: TcpStats,
     flows_by_protocol: [u64; 4],
     /// The earliest frame.
     pub first: Option<Origin>,
     /// The latest frame.
     pub last: Option<Origin>,
+}
+
+/// What was seen of TCP, in all flows together: unlike what is told of a flow at its end it is there at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpStats {
+    /// Segments.
+    pub segments: u64,
+    /// Times from a segment to its acknowledgement.
+    pub rtt: Histogram,
+    /// Segments that were sent again although they had been acknowledged before; each is counted by its kind as well.
+    pub spurious: u64,
+    again: [u64; RetransmissionKind::ALL.len()],
+}
+
+impl TcpStats {
+    #[inline]
+    fn count(&mut self, verdict: &Verdict) {
+        self.segments += 1;
+        if let Some(rtt) = verdict.ack_rtt {
+            self.rtt.record(rtt);
+        }
+        if let Some(again) = verdict.retransmission {
+            self.again[again.kind as usize] += 1;
+            self.spurious += u64::from(again.spurious);
+        }
+    }
+
+    /// Segments that their sender sent again, of a kind.
+    pub const fn retransmissions_of(&self, kind: RetransmissionKind) -> u64 {
+        self.again[kind as usize]
+    }
+
+    /// Segments that their sender sent again, of any kind.
+    pub fn retransmissions(&self) -> u64 {
+        self.again.iter().sum()
+    }
 }
 
 impl EngineStats {
@@ -174,6 +212,16 @@ impl Engine {
     /// What decoding has counted so far.
     pub fn decode_stats(&self) -> DecodeStats {
         self.decoder.stats()
+    }
+
+    /// How many flows are followed that have not ended.
+    pub fn open_flow_count(&self) -> usize {
+        self.followed.flows.len()
+    }
+
+    /// The flows that are followed and have not ended, each with a number that stays its own until then.
+    pub fn open_flows(&self) -> impl Iterator<Item = (usize, OpenFlow<'_, Conversation>)> {
+        self.followed.flows.open_flows()
     }
 
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
@@ -370,6 +418,7 @@ impl<S: Sink> Pass<'_, S> {
         let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
+        reader.stats.tcp.count(&verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment, frame);
         }

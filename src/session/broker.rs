@@ -3,6 +3,7 @@
 use std::collections::hash_map::{Entry, HashMap};
 use std::net::SocketAddr;
 
+use super::answers::AnswerTimes;
 use super::client::Clients;
 use super::closings::Closings;
 use super::connection::{Closed, Context, Session, SessionState};
@@ -65,6 +66,7 @@ pub struct Sessions {
     /// Subscriptions that the message at hand changes.
     changes: Vec<Change>,
     told: Boxes,
+    answers: AnswerTimes,
     hash: foldhash::fast::RandomState,
 }
 
@@ -89,6 +91,7 @@ impl Sessions {
             over: Vec::new(),
             changes: Vec::new(),
             told: Vec::new(),
+            answers: AnswerTimes::default(),
             hash: foldhash::fast::RandomState::default(),
         }
     }
@@ -104,6 +107,26 @@ impl Sessions {
     /// The session of the flow, if it carries one, so far.
     pub fn get(&self, flow: FrameNo) -> Option<&Session> {
         self.open.get(&flow).map(AsRef::as_ref)
+    }
+
+    /// The sessions of connections that have not ended.
+    pub fn open_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.open.values().map(AsRef::as_ref)
+    }
+
+    /// How many of them there are.
+    pub fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The topics so far, in no order; only where routes are followed.
+    pub fn open_topics(&self) -> impl Iterator<Item = (SocketAddr, &Name, &Topic)> {
+        self.router.iter().flat_map(|router| router.topics.iter())
+    }
+
+    /// How long answers have taken so far.
+    pub const fn answer_times(&self) -> &AnswerTimes {
+        &self.answers
     }
 
     /// Whether there are incidents or deliveries to be taken.
@@ -223,6 +246,7 @@ impl Sessions {
         let topic = message.topic.filter(|_| routed).map(Name::from);
         let over = self.router.is_some().then_some(&mut self.over);
         let changes = self.router.is_some().then_some(&mut self.changes);
+        self.answers.note(session, message);
         let mut context = Context { judge, over, changes, digest, topic: topic.clone() };
         session.on_message(message, &mut context);
         session.settle(Some(message.direction), &mut context.judge);

@@ -196,6 +196,11 @@ impl Topics {
         overtaken
     }
 
+    /// All topics so far, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketAddr, &Name, &Topic)> {
+        self.by_name.iter().map(|((broker, name), topic)| (*broker, name, topic))
+    }
+
     /// All topics by broker and name.
     pub(super) fn drain(&mut self) -> Vec<(SocketAddr, Name, Topic)> {
         let mut topics: Vec<_> = self.by_name.drain().map(|((broker, name), topic)| (broker, name, topic)).collect();
