@@ -125,7 +125,10 @@ impl Report {
                     Some(columns) => lines.with_columns(columns),
                     None => lines,
                 }),
-                tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
+                tables: Box::new({
+                    let tables = Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit);
+                    if mode == Mode::Read { tables } else { tables.of_live(arguments.limit) }
+                }),
             }
         };
         let mut report = Self { renderer, inputs, mode, shown, error: None, chooser, mark: None, waiting: Vec::new() };
@@ -241,6 +244,7 @@ impl Report {
                     Output::Finding(finding) if self.mode == Mode::Live && self.shown.findings => {
                         lines.finding(finding, out)
                     }
+                    Output::Flow(..) | Output::Session(..) if self.mode == Mode::Live => lines.ended(output, out),
                     output => lines.output(output, out),
                 }
             }
