@@ -1,7 +1,9 @@
 //! The front door: a source of frames goes in, everything that is known of them comes out.
 
+mod held;
 mod threads;
 
+pub use held::Held;
 pub use threads::Reader;
 
 use std::net::SocketAddr;
@@ -235,6 +237,11 @@ impl Analysis {
     /// How long MQTT's answers have taken so far.
     pub const fn answer_times(&self) -> &AnswerTimes {
         self.above.sessions.answer_times()
+    }
+
+    /// How much is held now of what is capped, and how much may be: for the price of a few sums.
+    pub fn held(&self) -> Held {
+        Held { engine: self.engine.held(), sessions: self.above.sessions.held() }
     }
 
     /// The name of an interface, by the number in its frames' headers.

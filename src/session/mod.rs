@@ -33,7 +33,7 @@ mod will;
 mod wills;
 
 pub use answers::AnswerTimes;
-pub use broker::{SessionOptions, Sessions};
+pub use broker::{SessionOptions, Sessions, SessionsHeld};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
 pub use delivery::{
