@@ -21,6 +21,7 @@ mod plot;
 mod record;
 mod report;
 mod rows;
+mod screen;
 mod statistics;
 mod streams;
 mod table;
@@ -43,6 +44,7 @@ pub use report::{
     write_baseline, write_report, write_rules,
 };
 pub use rows::{RecordKind, RecordRow};
+pub use screen::{Key, Keys, Screen, ScreenView, Wish};
 pub use statistics::{Section, write_statistics};
 pub use streams::MaskedStreams;
 pub use table::Tables;

@@ -93,6 +93,9 @@ enum Metric {
     MessageBytes,
     Answers,
     Findings,
+    Held,
+    HeldLimit,
+    HeldMost,
     Capped,
 }
 
@@ -229,6 +232,21 @@ pub const METRICS: &[MetricInfo] = &[
         "From a control packet to its answer, by the type of the answer.",
     ),
     info(Metric::Findings, "mqttsniff_findings_total", Counter, &["id", "severity"], "Findings, by rule."),
+    info(Metric::Held, "mqttsniff_held", Gauge, &["cap"], "How much is held of what is capped, of all flows together."),
+    info(
+        Metric::HeldLimit,
+        "mqttsniff_held_limit",
+        Gauge,
+        &["cap"],
+        "How much of it may be held: in all, or in each direction of a flow where mqttsniff_held_most_in_one tells of it.",
+    ),
+    info(
+        Metric::HeldMost,
+        "mqttsniff_held_most_in_one",
+        Gauge,
+        &["cap"],
+        "The most that one direction of a flow has held so far.",
+    ),
     info(
         Metric::Capped,
         "mqttsniff_capped_total",
@@ -321,6 +339,18 @@ fn samples(metric: &MetricInfo, snapshot: &Snapshot, out: &mut Text) {
                 let some = Severity::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0);
                 for (severity, count) in some {
                     out.sample(name, &[("id", id), ("severity", severity.name())], count);
+                }
+            }
+        }
+        Metric::Held | Metric::HeldLimit | Metric::HeldMost => {
+            for (cap, level) in snapshot.held.levels() {
+                let number = match metric.which {
+                    Metric::Held => Some(level.now),
+                    Metric::HeldLimit => Some(level.limit),
+                    _ => level.most_in_one,
+                };
+                if let Some(number) = number {
+                    out.sample(name, &[("cap", cap)], number);
                 }
             }
         }
@@ -461,22 +491,22 @@ mod tests {
         let rtt = value(&text, "mqttsniff_tcp_rtt_seconds_count");
         assert!(rtt > 10.0 && rtt == value(&text, r#"mqttsniff_tcp_rtt_seconds_bucket{le="+Inf"}"#));
         assert_eq!(value(&text, r#"mqttsniff_flows{state="closed"}"#), total("mqttsniff_flows{"));
-        assert!(!text.contains("kernel_dropped_frames_total "), "no kernel was asked");
+        assert!(!text.contains("\nmqttsniff_kernel_dropped_frames_total "), "no kernel was asked");
     }
 
     #[test]
     fn every_sample_stands_below_its_type_and_once() {
         for exposition in [Exposition::Text, Exposition::OpenMetrics] {
             let text = write_metrics(&snapshot(), exposition);
-            let mut seen = BTreeSet::new();
+            let (mut families, mut samples) = (BTreeSet::new(), BTreeSet::new());
             let mut family = String::new();
             for line in text.lines().filter(|line| *line != "# EOF") {
                 if let Some(named) = line.strip_prefix("# TYPE ") {
                     named.split(' ').next().unwrap().clone_into(&mut family);
-                    assert!(seen.insert(family.clone()), "{family} twice");
+                    assert!(families.insert(family.clone()), "{family} twice");
                 } else if !line.starts_with('#') {
                     let (sample, value) = line.rsplit_once(' ').unwrap();
-                    assert!(seen.insert(sample.to_owned()), "{sample} twice");
+                    assert!(samples.insert(sample.to_owned()), "{sample} twice");
                     assert!(sample.starts_with(&family) && value.parse::<f64>().is_ok(), "{line}");
                 }
             }

@@ -2,13 +2,13 @@
 
 use super::phase::FlowPhase;
 use super::tally::Tally;
-use crate::analysis::{Analysis, Summary};
+use crate::analysis::{Analysis, Held, Summary};
 use crate::mqtt::Version;
 use crate::session::AnswerTimes;
 use crate::time::Timestamp;
 
 /// All that monitoring is told, as it was at a moment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The moment, by the clock.
     pub at: Timestamp,
@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub summary: Summary,
     /// What was told so far.
     pub tally: Tally,
+    /// How much is held of what is capped.
+    pub held: Held,
     /// How long answers took.
     pub answers: AnswerTimes,
     /// Flows that are followed, by their phase in the order of [`FlowPhase::ALL`].
@@ -49,6 +51,7 @@ impl Snapshot {
             started,
             summary: analysis.summary(),
             tally: tally.clone(),
+            held: analysis.held(),
             answers: *analysis.answer_times(),
             flows,
             sessions,
