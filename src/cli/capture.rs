@@ -20,8 +20,9 @@ use super::args::Capture;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
 use super::observe::Observer;
-use super::output::{Mode, Report, live_options};
+use super::output::{Report, live_options};
 use super::save::Saver;
+use super::select::Chooser;
 use super::target::Target;
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
@@ -36,6 +37,8 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .context("can't listen for signals")?;
     }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    let prints_fields = chooser.as_ref().is_some_and(Chooser::prints);
+    let watch = arguments.watch.prepare(&arguments.output, prints_fields)?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let mut saver = match &arguments.write {
         Some(path) => Some(saver(path, arguments, live.interfaces())?),
@@ -53,14 +56,16 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
-    let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), Mode::Live)?;
+    let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), watch.mode())?;
     report.check()?;
     let mut analysis = Analysis::new(Box::new(live), options);
-    analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
-    if !report.wants_sessions() {
+    let sessions = watch.session_options(arguments.output.session_options());
+    analysis.follow_sessions(arguments.caps.sessions(sessions));
+    if !report.wants_sessions() && !arguments.watch.wants_sessions() {
         analysis.tell_engine_alone();
     }
     let mut observers = observers(arguments);
+    let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
     let mut left = arguments.count.unwrap_or(u64::MAX);
     let ended = loop {
         let fill = analysis.fill();
@@ -79,11 +84,15 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             for observer in &mut observers {
                 observer.output(output, chosen);
             }
+            watcher.output(output);
         });
         if let Some(saver) = &mut saver {
             saver.check()?;
         }
         left -= taken as u64;
+        if let Some(period) = watcher.pause(&analysis) {
+            report.period(&period);
+        }
         let told = observers.iter_mut().try_for_each(|observer| observer.pause(&analysis));
         if let Err(error) = told.and_then(|()| report.check()) {
             break Err(error);
@@ -105,7 +114,11 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         for observer in &mut observers {
             observer.output(output, chosen);
         }
+        watcher.output(output);
     });
+    if let Some(period) = watcher.finish(&analysis) {
+        report.period(&period);
+    }
     let finished = observers.iter_mut().try_for_each(|observer| observer.finish(&analysis));
     ended?;
     finished?;

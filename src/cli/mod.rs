@@ -30,6 +30,7 @@ mod staged;
 mod stats;
 mod target;
 mod threads;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -162,13 +162,7 @@ impl Lines {
         }
     }
 
-    fn end(
-        &mut self,
-        flow: &Flow<Conversation>,
-        last: Origin,
-        text: &str,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    fn end(&mut self, flow: &Flow<Conversation>, last: Origin, text: &str, out: &mut impl Write) -> io::Result<()> {
         if self.left == 0 {
             return Ok(());
         }

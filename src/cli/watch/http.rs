@@ -216,8 +216,10 @@ mod tests {
             ("", Exposition::Text),
             ("*/*", Exposition::Text),
             ("application/openmetrics-text;version=1.0.0", Exposition::OpenMetrics),
-            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
-             Exposition::OpenMetrics),
+            (
+                "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+                Exposition::OpenMetrics,
+            ),
             ("application/openmetrics-text;q=0.3, text/plain;q=0.7", Exposition::Text),
             ("application/openmetrics-text;q=0", Exposition::Text),
             ("application/openmetrics-text;q=x", Exposition::Text),

@@ -102,7 +102,8 @@ impl Listener {
     /// Serves what is published, until the program ends.
     pub(super) fn serve(self) -> anyhow::Result<Publisher> {
         let shared = Arc::new(Shared::default());
-        let server = Server { listener: self.0, shared: Arc::clone(&shared), connections: Vec::new(), text: Vec::new() };
+        let server =
+            Server { listener: self.0, shared: Arc::clone(&shared), connections: Vec::new(), text: Vec::new() };
         thread::Builder::new()
             .name("metrics".to_owned())
             .spawn(move || server.run())
@@ -304,5 +305,106 @@ impl Connection {
             }
         }
         if now < self.deadline { Next::Keep } else { Next::Close }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use mqttsniff::render::Tally;
+    use mqttsniff::time::Timestamp;
+    use mqttsniff::{Analysis, Output};
+
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        let mut analysis = Analysis::open(&["fixtures/mqtt5_qos.pcap"]).expect("the capture is there");
+        let mut tally = Tally::default();
+        analysis.fill();
+        analysis.analyse(usize::MAX, &mut |output: &Output<'_>| tally.output(output));
+        Snapshot::of(&analysis, &tally, Timestamp::from_nanos(0), Timestamp::from_nanos(1))
+    }
+
+    /// A server, and an analysis that publishes when it is asked until the flag is set.
+    fn server() -> (SocketAddr, Arc<AtomicBool>) {
+        let listener = Listener::open("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let address = listener.address();
+        let publisher = listener.serve().expect("a thread");
+        let silent = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&silent);
+        thread::spawn(move || {
+            loop {
+                if publisher.is_wanted() && !asked.load(Ordering::Relaxed) {
+                    publisher.publish(snapshot());
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        (address, silent)
+    }
+
+    fn ask(address: SocketAddr, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
+        stream.write_all(request).expect("it reads");
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).expect("an answer and an end");
+        String::from_utf8(text).expect("text")
+    }
+
+    const GET: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n";
+
+    #[test]
+    fn metrics_are_served_and_all_else_is_told_why_not() {
+        let (address, _) = server();
+        let text = ask(address, GET);
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("\nmqttsniff_frames_total "), "{text}");
+        let text = ask(address, b"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: application/openmetrics-text\r\n\r\n");
+        assert!(text.contains("application/openmetrics-text") && text.ends_with("# EOF\n"), "{text}");
+        assert!(ask(address, b"HEAD /metrics HTTP/1.0\r\n\r\n").ends_with("\r\n\r\n"));
+        assert!(ask(address, b"GET / HTTP/1.0\r\n\r\n").contains("/metrics"));
+        assert!(ask(address, b"GET /x HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 404 "));
+        assert!(ask(address, b"DELETE /metrics HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 405 "));
+        assert!(ask(address, &[b'x'; 20_000]).starts_with("HTTP/1.1 431 "), "though more was sent than is read");
+    }
+
+    #[test]
+    fn those_who_say_nothing_keep_nobody_waiting() {
+        let (address, _) = server();
+        let mut silent = Vec::new();
+        for _ in 0..3 * CONNECTIONS {
+            let mut stream = TcpStream::connect(address).expect("it listens");
+            stream.write_all(b"GET /metrics HT").expect("it is taken in");
+            silent.push(stream);
+        }
+        let began = now();
+        assert!(ask(address, GET).starts_with("HTTP/1.1 200 OK"));
+        assert!(began.elapsed() < PATIENCE, "nobody's time-out had to be waited for");
+        // The first of them had to make way.
+        let mut first = silent.remove(0);
+        first.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
+        let mut bytes = Vec::new();
+        assert!(matches!(first.read_to_end(&mut bytes), Ok(0) | Err(_)), "{}", String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn an_analysis_that_stands_still_is_seen_to_by_its_last_numbers() {
+        let (address, silent) = server();
+        silent.store(true, Ordering::Relaxed);
+        assert!(ask(address, GET).starts_with("HTTP/1.1 503 "), "there are no numbers yet");
+        silent.store(false, Ordering::Relaxed);
+        let first = ask(address, GET);
+        assert!(first.starts_with("HTTP/1.1 200 OK"), "{first}");
+        silent.store(true, Ordering::Relaxed);
+        thread::sleep(GOOD_FOR);
+        assert_eq!(ask(address, GET), first);
+    }
+
+    #[test]
+    fn an_address_that_is_taken_is_told_with_a_way_out() {
+        let taken = Listener::open("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let error = Listener::open(taken.address()).expect_err("it is taken").to_string();
+        assert!(error.contains("another program listens there"), "{error}");
     }
 }

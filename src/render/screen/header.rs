@@ -46,11 +46,8 @@ pub(super) fn lines(screen: &Screen, now: &Moment, period: Option<&Period>, bega
         views.push_str(&name);
     }
     let _ = write!(views, "  {}  f s t view  < > column  r reverse  q quit", shown(screen));
-    let messages = if so_far.dropped().is_some_and(|dropped| dropped > 0) {
-        style.paint(Color::Bad, &messages)
-    } else {
-        messages
-    };
+    let messages =
+        if so_far.dropped().is_some_and(|dropped| dropped > 0) { style.paint(Color::Bad, &messages) } else { messages };
     vec![style.paint(Color::Title, &title), frames, messages, held, style.paint(Color::Faint, &views)]
 }
 

@@ -23,6 +23,7 @@ use super::width::{Style, columns, fit};
 use crate::analysis::Analysis;
 use crate::capture::FrameNo;
 use crate::session::Name;
+use crate::time::Timestamp;
 
 /// What the table lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -86,6 +87,8 @@ pub struct Screen {
     /// The moment before the last one, from which rates count.
     before: Option<Moment>,
     latest: Option<Moment>,
+    /// When each view was looked at last, from which its rates count.
+    looked: [Option<Timestamp>; ScreenView::ALL.len()],
     flows: BySlot,
     sessions: Known<FrameNo>,
     topics: Known<(std::net::SocketAddr, Name)>,
@@ -112,6 +115,7 @@ impl Screen {
             first: None,
             before: None,
             latest: None,
+            looked: [None; ScreenView::ALL.len()],
             flows: BySlot::default(),
             sessions: Known::default(),
             topics: Known::default(),
@@ -138,20 +142,27 @@ impl Screen {
         Wish::Draw
     }
 
-    /// Looks at what there is; `now` is this moment of the analysis. Rates are those since the call before the last,
-    /// but for `again`, which looks at the same moment in another way.
+    /// Looks at what there is; `now` is this moment of the analysis. With `again` a key has asked for it: then totals and
+    /// rates stay as they were.
     pub fn look(&mut self, analysis: &Analysis, now: Moment, height: usize, again: bool) {
+        let again = again && self.latest.is_some();
         if !again {
             self.first.get_or_insert(now);
             self.before = self.latest.replace(now);
         }
-        let lasted = self.before.filter(|_| !again).map(|before| now.at.since(before.at).as_secs_f64());
+        let looked = &mut self.looked[self.view as usize];
+        // A view that was not looked at with the last drawing has rates of its own to begin with.
+        let same = again && *looked >= self.latest.map(|latest| latest.at);
+        let lasted = looked.map(|looked| now.at.since(looked).as_secs_f64());
+        if !same {
+            *looked = Some(now.at);
+        }
         let room = height.saturating_sub(header::LINES + 1).min(ROWS);
         let order = self.orders[self.view as usize];
         self.table = match self.view {
-            ScreenView::Flows => flows::table(analysis, &mut self.flows, now.at, (lasted, again), order, room),
-            ScreenView::Sessions => sessions::table(analysis, &mut self.sessions, now.at, (lasted, again), order, room),
-            ScreenView::Topics => topics::table(analysis, &mut self.topics, now.at, (lasted, again), order, room),
+            ScreenView::Flows => flows::table(analysis, &mut self.flows, now.at, (lasted, same), order, room),
+            ScreenView::Sessions => sessions::table(analysis, &mut self.sessions, now.at, (lasted, same), order, room),
+            ScreenView::Topics => topics::table(analysis, &mut self.topics, now.at, (lasted, same), order, room),
         };
     }
 

@@ -451,9 +451,9 @@ impl Text {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::tally::Tally;
     use super::*;
     use crate::analysis::{Analysis, Output};
-    use super::super::tally::Tally;
 
     fn snapshot() -> Snapshot {
         let mut analysis = Analysis::open(&["fixtures/mqtt5_qos.pcap"]).expect("the capture is there");
@@ -484,7 +484,8 @@ mod tests {
         assert_eq!(value(&text, r#"mqttsniff_messages_total{type="CONNECT",qos="",from="client"}"#), 2.0);
         assert_eq!(value(&text, r#"mqttsniff_messages_total{type="CONNECT",qos="",from="server"}"#), 0.0);
         let pubcomp = r#"mqttsniff_mqtt_acknowledgement_seconds_count{type="PUBCOMP"}"#;
-        let messages = |from: &str| value(&text, &format!(r#"mqttsniff_messages_total{{type="PUBCOMP",qos="",from="{from}"}}"#));
+        let messages =
+            |from: &str| value(&text, &format!(r#"mqttsniff_messages_total{{type="PUBCOMP",qos="",from="{from}"}}"#));
         assert_eq!(value(&text, pubcomp), messages("client") + messages("server"));
         assert!(messages("client") > 0.0);
         assert_eq!(value(&text, r#"mqttsniff_mqtt_acknowledgement_seconds_count{type="CONNACK"}"#), 2.0);
@@ -539,7 +540,8 @@ mod tests {
         let _ = analysis.run(&mut |output: &Output<'_>| {
             if let Output::Finding(finding) = output {
                 for number in 0..100 {
-                    let finding = crate::check::Finding { id: format!("made-up-{}-{number}", finding.id), ..(*finding).clone() };
+                    let finding =
+                        crate::check::Finding { id: format!("made-up-{}-{number}", finding.id), ..(*finding).clone() };
                     tally.output(&Output::Finding(&finding));
                 }
             }
