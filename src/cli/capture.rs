@@ -117,7 +117,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         watcher.output(output);
     });
     if let Some(period) = watcher.finish(&analysis) {
-        report.period(&period);
+        report.last_period(&period);
     }
     let finished = observers.iter_mut().try_for_each(|observer| observer.finish(&analysis));
     ended?;

@@ -271,6 +271,14 @@ impl Report {
         }
     }
 
+    /// Tells what happened in the rest of the last period, so that all of them add up to the summary; which for people
+    /// says it all.
+    pub(super) fn last_period(&mut self, period: &Period) {
+        if matches!(self.renderer, Renderer::Json(_)) {
+            self.period(period);
+        }
+    }
+
     /// Passes on what is buffered, and tells the first error there was.
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
         match (self.error.take(), &mut self.renderer) {

@@ -11,12 +11,17 @@ use crate::time::Timestamp;
 /// How many lines there are.
 pub(super) const LINES: usize = 5;
 
-pub(super) fn lines(screen: &Screen, now: &Moment, period: Option<&Period>, began: Timestamp) -> Vec<String> {
+pub(super) fn lines(
+    screen: &Screen,
+    now: &Moment,
+    period: Option<&Period>,
+    began: Timestamp,
+) -> Vec<(Option<Color>, String)> {
     let so_far = &now.so_far;
     let clock = now.at.rfc3339();
     let clock = std::str::from_utf8(clock.get(11..19).unwrap_or_default()).unwrap_or_default();
     let title = format!("mqttsniff {}  up {}  {clock} UTC", screen.source, short(now.at.since(began)));
-    let mut frames = format!("{}, {}", Count(so_far.frames, "frame"), Bytes(so_far.bytes));
+    let mut frames = format!("{}, {}  {}", Count(so_far.frames, "frame"), Bytes(so_far.bytes), dropped(so_far));
     let mut messages =
         format!("messages: {} from clients, {} from servers", so_far.messages.to_server, so_far.messages.to_client);
     if let Some(period) = period {
@@ -38,17 +43,20 @@ pub(super) fn lines(screen: &Screen, now: &Moment, period: Option<&Period>, bega
         so_far.sessions,
         findings_text(so_far.findings)
     );
-    let _ = write!(messages, "  {}", dropped(so_far));
-    let style = screen.style;
     let mut views = String::new();
     for view in ScreenView::ALL {
         let name = if view == screen.view { format!("[{}]", view.name()) } else { format!(" {} ", view.name()) };
         views.push_str(&name);
     }
     let _ = write!(views, "  {}  f s t view  < > column  r reverse  q quit", shown(screen));
-    let messages =
-        if so_far.dropped().is_some_and(|dropped| dropped > 0) { style.paint(Color::Bad, &messages) } else { messages };
-    vec![style.paint(Color::Title, &title), frames, messages, held, style.paint(Color::Faint, &views)]
+    let lost = so_far.dropped().is_some_and(|dropped| dropped > 0);
+    vec![
+        (Some(Color::Title), title),
+        (lost.then_some(Color::Bad), frames),
+        (None, messages),
+        (None, held),
+        (Some(Color::Faint), views),
+    ]
 }
 
 /// What was lost, or that nobody counts it: never a guess.
@@ -56,7 +64,7 @@ fn dropped(so_far: &Counted) -> String {
     let mut text = match (so_far.kernel_dropped, so_far.interface_dropped) {
         (None, None) => "drops not counted".to_owned(),
         (kernel, interface) => {
-            format!("dropped: {} by the kernel, {} by interfaces", kernel.unwrap_or(0), interface.unwrap_or(0))
+            format!("dropped: kernel {}, interface {}", kernel.unwrap_or(0), interface.unwrap_or(0))
         }
     };
     if so_far.capped > 0 {

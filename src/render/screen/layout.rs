@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::net::SocketAddr;
 
-use super::super::width::{Style, columns, fit, fit_middle};
+use super::super::width::{columns, fit, fit_middle};
 use super::Order;
 use crate::session::Name;
 
@@ -107,15 +107,14 @@ impl Page {
     }
 
     /// The line of titles.
-    pub(super) fn heading(&self, style: Style) -> String {
-        let line = self.join(|at, title| {
+    pub(super) fn heading(&self) -> String {
+        self.join(|at, title| {
             if at != self.order.column {
                 return title.name.to_owned();
             }
             let mark = if self.order.reversed { '^' } else { 'v' };
             format!("{}{mark}", title.name)
-        });
-        if style.color { format!("\x1b[7m{line}\x1b[0m") } else { line }
+        })
     }
 
     /// The line of a row.

@@ -19,7 +19,7 @@ use layout::{Column, Kind, Page, SortKey};
 use rates::{BySlot, Known};
 
 use super::watch::{Moment, Period};
-use super::width::{Style, columns, fit};
+use super::width::{Color, Style, columns, fit};
 use crate::analysis::Analysis;
 use crate::capture::FrameNo;
 use crate::session::Name;
@@ -179,12 +179,16 @@ impl Screen {
                 ScreenView::Sessions => Page::choose(&titles(&sessions::COLUMNS), order, width),
                 ScreenView::Topics => Page::choose(&titles(&topics::COLUMNS), order, width),
             };
-            lines.push(page.heading(self.style));
-            lines.extend(self.table.rows.iter().map(|row| page.line(row)));
+            lines.push((Some(Color::Reverse), page.heading()));
+            lines.extend(self.table.rows.iter().map(|row| (None, page.line(row))));
         }
         lines.truncate(height);
-        // Colours are put in where a line has been cut already.
-        lines.into_iter().map(|line| if line.contains('\x1b') { line } else { cut(&line, width) }).collect()
+        // Colours are put on what has been cut.
+        let paint = |(color, line): (Option<Color>, String)| match color {
+            Some(color) => self.style.paint(color, &cut(&line, width)),
+            None => cut(&line, width),
+        };
+        lines.into_iter().map(paint).collect()
     }
 }
 
