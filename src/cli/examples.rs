@@ -22,7 +22,9 @@ pub(super) const CAPTURE_EXAMPLES: &str = "\
 Examples:
   mqttsniff capture eth0
   mqttsniff capture any --capture-filter 'tcp port 1883' --json
-  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m";
+  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m
+  mqttsniff capture eth0 --live=sessions
+  mqttsniff capture eth0 --show findings --every 1m --metrics 127.0.0.1:9464";
 
 pub(super) const FLOW_EXAMPLES: &str = "\
 Examples:

@@ -43,7 +43,16 @@ fn asked_at(session: &Session, message: &Message<'_>, packet_type: PacketType) -
     match &message.packet.body {
         Body::Ack(ack) => {
             let exchanges = &session.state.exchanges[message.direction.reverse()];
-            exchanges.sent_at(packet_type, ack.packet_id?, session.flow.id)
+            let open = exchanges.get(ack.packet_id?)?;
+            let is_answer = match (packet_type, open.qos) {
+                (PacketType::PubAck, 1) => true,
+                (PacketType::PubRec, 2) => open.acknowledged.is_none(),
+                (PacketType::PubComp, 2) => open.acknowledged.is_some(),
+                _ => false,
+            };
+            let sent = open.first.place;
+            // What a client left open for an hour before it came back says nothing of how fast the other end answers.
+            (is_answer && sent.flow == session.flow.id).then_some(sent.at.time)
         }
         Body::SubAck(suback) => session.state.subscriptions.asked_at(packet_type, suback.packet_id?),
         Body::UnsubAck(unsuback) => session.state.subscriptions.asked_at(packet_type, unsuback.packet_id?),

@@ -15,7 +15,7 @@ use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::PacketType;
 use crate::rare::{Rare, blank};
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 
 /// How much earlier than its PUBLISH an acknowledgement, or a copy on its way to a subscriber, may be captured, where
 /// the two directions are not captured by one clock.
@@ -107,17 +107,9 @@ impl Exchanges {
         !self.early.0.is_empty()
     }
 
-    /// When the message was sent first that this acknowledges for the first time, if that was captured on this flow.
-    pub(super) fn sent_at(&self, packet_type: PacketType, packet_id: u16, flow: FrameNo) -> Option<Timestamp> {
-        let open = self.open.get(packet_id)?;
-        let is_answer = match (packet_type, open.qos) {
-            (PacketType::PubAck, 1) => true,
-            (PacketType::PubRec, 2) => open.acknowledged.is_none(),
-            (PacketType::PubComp, 2) => open.acknowledged.is_some(),
-            _ => false,
-        };
-        // What a client left open for an hour before it came back says nothing of how fast the other end answers.
-        (is_answer && open.first.place.flow == flow).then_some(open.first.place.at.time)
+    /// The exchange with this identifier, if it is open.
+    pub(super) fn get(&self, packet_id: u16) -> Option<&Delivery> {
+        self.open.get(packet_id).map(AsRef::as_ref)
     }
 
     /// Whether an exchange with this identifier is open.

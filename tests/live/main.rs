@@ -10,6 +10,7 @@
 mod broker;
 mod choice;
 mod sniffer;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
