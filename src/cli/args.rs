@@ -29,6 +29,7 @@ use super::select::Selection;
 use super::sinks::SinkArguments;
 use super::stats::Stats;
 use super::threads::Threads;
+use super::watch::Watch;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
 ///
@@ -52,7 +53,7 @@ pub(super) enum Command {
     Read(Read),
     /// Capture from network interfaces
     ///
-    /// Shows MQTT messages and findings as they happen. Ctrl-C, SIGTERM, --count and --duration end it with the
+    /// Shows MQTT messages, findings, and flows and sessions that end, as they happen. Ctrl-C, SIGTERM, --count and --duration end it with the
     /// tables of the flows and sessions and a summary, with the frames in it that the kernel had to drop.
     #[command(after_help = CAPTURE_EXAMPLES)]
     Capture(Capture),
@@ -246,6 +247,9 @@ pub(super) struct Capture {
 
     #[command(flatten)]
     pub(super) caps: Caps,
+
+    #[command(flatten)]
+    pub(super) watch: Watch,
 
     #[command(flatten)]
     pub(super) output: Output,

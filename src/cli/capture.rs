@@ -22,9 +22,9 @@ use super::args::Capture;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
 use super::flush::clock;
-use super::observe::Observer;
-use super::output::{Mode, Report, live_options};
+use super::output::{Report, live_options};
 use super::save::{Saver, Saving};
+use super::select::Chooser;
 use super::target::{self, Target};
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
@@ -39,7 +39,9 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             .context("can't listen for signals")?;
     }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    let prints_fields = chooser.as_ref().is_some_and(Chooser::prints);
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
+    let watch = arguments.watch.prepare(&arguments.output, prints_fields)?;
     let identity = arguments.cage.identity()?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let (needs, first) = needs(arguments)?;
@@ -59,7 +61,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
-    let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), Mode::Live)?;
+    let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), watch.mode())?;
     report.check()?;
     // All frames are saved where they are fetched; those that are chosen, once that is known.
     let (saving, mut chosen) = match saver {
@@ -70,13 +72,14 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let ahead =
         AheadOptions { queue_bytes: (arguments.backlog as usize) << 20, frames: arguments.count.unwrap_or(u64::MAX) };
     let mut analysis = Analysis::new(Box::new(Ahead::new(Box::new(live), tap, ahead)), options);
-    analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
-    if !report.wants_sessions() {
+    let sessions = watch.session_options(arguments.output.session_options());
+    analysis.follow_sessions(arguments.caps.sessions(sessions));
+    if !report.wants_sessions() && !arguments.watch.wants_sessions() {
         analysis.tell_engine_alone();
     }
-    let mut observers = observers(arguments);
     // All is open, and no thread was started and no frame looked at.
     cage.close()?;
+    let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
     let deadline = arguments.duration.map(|duration| now() + duration);
     let mut ended = Ok(());
     // The first error ends the capture. What was captured before is still saved, and told where it can be.
@@ -100,15 +103,13 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             if let Some(saver) = &mut chosen {
                 saver.output(output, is_chosen);
             }
-            for observer in &mut observers {
-                observer.output(output, is_chosen);
-            }
+            watcher.output(output);
         });
         if let Some(saver) = &mut chosen {
             note(saver.check().and_then(|()| saver.pause(clock())), &mut ended);
         }
-        for observer in &mut observers {
-            note(observer.pause(&analysis), &mut ended);
+        if let Some(period) = watcher.pause(&analysis) {
+            report.period(&period);
         }
         note(report.check(), &mut ended);
         if deadline.is_some_and(|deadline| now() >= deadline) {
@@ -126,13 +127,11 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         note(saving.end(), &mut ended);
     }
     let summary = analysis.finish(&mut |output| {
-        let is_chosen = report.output(output);
-        for observer in &mut observers {
-            observer.output(output, is_chosen);
-        }
+        report.output(output);
+        watcher.output(output);
     });
-    for observer in &mut observers {
-        note(observer.finish(&analysis), &mut ended);
+    if let Some(period) = watcher.finish(&analysis) {
+        report.last_period(&period);
     }
     note(report.end(&summary), &mut ended);
     let done = after.is_none_or(AfterFile::finish);
@@ -151,12 +150,8 @@ fn needs(arguments: &Capture) -> anyhow::Result<(Needs, Option<&Path>)> {
         first = None;
     }
     arguments.output.sinks.needs(&mut needs)?;
+    needs.accept |= arguments.watch.listens();
     Ok((needs, first))
-}
-
-/// What goes along with this capture.
-const fn observers(_: &Capture) -> Vec<Box<dyn Observer>> {
-    Vec::new()
 }
 
 #[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]

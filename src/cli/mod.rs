@@ -21,7 +21,6 @@ mod follow;
 mod generate;
 mod input;
 mod interfaces;
-mod observe;
 mod output;
 mod parse;
 mod progress;
@@ -36,6 +35,7 @@ mod staged;
 mod stats;
 mod target;
 mod threads;
+mod watch;
 
 use std::process::ExitCode;
 

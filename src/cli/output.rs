@@ -7,7 +7,8 @@ use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
 use mqttsniff::dissect::Protocol;
 use mqttsniff::render::{
-    Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
+    Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Period, Shown, Style, Tables,
+    View as RenderView,
 };
 use mqttsniff::session::Delivery;
 use mqttsniff::time::Timestamp;
@@ -27,8 +28,14 @@ pub(super) const STDOUT: &str = "can't write to standard output";
 /// Whether frames come from files or as they happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
+    /// From files.
     Read,
+    /// As they happen.
     Live,
+    /// As they happen, without a line for each message unless that is asked for.
+    Quiet,
+    /// As they happen, on a page of its own: nothing else is written before the end.
+    Screen,
 }
 
 /// Takes all results, and remembers the first error of writing them.
@@ -129,7 +136,10 @@ impl Report {
                     Some(columns) => lines.with_columns(columns),
                     None => lines,
                 }),
-                tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
+                tables: Box::new({
+                    let tables = Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit);
+                    if mode == Mode::Read { tables } else { tables.of_live(arguments.limit) }
+                }),
             }
         };
         let (mark, waiting) = (None, Vec::new());
@@ -249,12 +259,34 @@ impl Report {
                 tables.output(output);
                 match output {
                     // Whoever watches wants to know at once; the table at the end has it again.
-                    Output::Finding(finding) if self.mode == Mode::Live && self.shown.findings => {
+                    _ if self.mode == Mode::Screen => Ok(()),
+                    Output::Finding(finding) if self.mode != Mode::Read && self.shown.findings => {
                         lines.finding(finding, out)
                     }
+                    Output::Flow(..) | Output::Session(..) if self.mode != Mode::Read => lines.ended(output, out),
                     output => lines.output(output, out),
                 }
             }
+        }
+    }
+
+    /// Tells what happened in a period.
+    pub(super) fn period(&mut self, period: &Period) {
+        if self.error.is_none() {
+            self.error = match &mut self.renderer {
+                Renderer::Json(json) => json.period(period),
+                Renderer::Csv(_) => Ok(()),
+                Renderer::People { out, lines, .. } => lines.period(period, out),
+            }
+            .err();
+        }
+    }
+
+    /// Tells what happened in the rest of the last period, so that all of them add up to the summary; which for people
+    /// says it all.
+    pub(super) fn last_period(&mut self, period: &Period) {
+        if matches!(self.renderer, Renderer::Json(_)) {
+            self.period(period);
         }
     }
 
@@ -402,7 +434,7 @@ fn separator(arguments: &OutputArguments) -> Option<char> {
 /// The one view that is asked for.
 fn view(arguments: &OutputArguments, mode: Mode) -> anyhow::Result<RenderView> {
     let asked = match arguments.show.as_slice() {
-        [] if mode == Mode::Live => View::Messages,
+        [] if mode != Mode::Read => View::Messages,
         [] => View::Flows,
         [only] => *only,
         _ => bail!(Failure::new(
@@ -459,7 +491,7 @@ fn style(arguments: &OutputArguments, mode: Mode) -> Style {
     let clock = match arguments.time {
         Some(TimeArgument::Clock) => true,
         Some(TimeArgument::Relative) => false,
-        None => mode == Mode::Live,
+        None => mode != Mode::Read,
     };
     style_of(arguments.color, clock)
 }

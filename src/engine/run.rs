@@ -4,12 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::held::{EngineHeld, Level, Waits};
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
-    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits,
-    Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
+    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Histogram, Marks, OpenFlow, PerDirection,
+    Quoted, ReassemblyLimits, RetransmissionKind, Transport, Verdict, WiresharkAnalysis, WiresharkRules,
+    WiresharkVerdict,
 };
 use crate::time::Timestamp;
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
@@ -68,11 +70,49 @@ pub struct EngineStats {
     pub lost: Lost,
     /// Connections that were forgotten by what tells Wireshark's view of segments.
     pub forgotten: u64,
+    /// What was seen of TCP, segment by segment.
+    pub tcp: TcpStats,
     flows_by_protocol: [u64; 4],
     /// The earliest frame.
     pub first: Option<Origin>,
     /// The latest frame.
     pub last: Option<Origin>,
+}
+
+/// What was seen of TCP, in all flows together: unlike what is told of a flow at its end it is there at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpStats {
+    /// Segments.
+    pub segments: u64,
+    /// Times from a segment to its acknowledgement.
+    pub rtt: Histogram,
+    /// Segments that were sent again although they had been acknowledged before; each is counted by its kind as well.
+    pub spurious: u64,
+    again: [u64; RetransmissionKind::ALL.len()],
+}
+
+impl TcpStats {
+    #[inline]
+    fn count(&mut self, verdict: &Verdict) {
+        self.segments += 1;
+        if let Some(rtt) = verdict.ack_rtt {
+            self.rtt.record(rtt);
+        }
+        if let Some(again) = verdict.retransmission {
+            self.again[again.kind as usize] += 1;
+            self.spurious += u64::from(again.spurious);
+        }
+    }
+
+    /// Segments that their sender sent again, of a kind.
+    pub const fn retransmissions_of(&self, kind: RetransmissionKind) -> u64 {
+        self.again[kind as usize]
+    }
+
+    /// Segments that their sender sent again, of any kind.
+    pub fn retransmissions(&self) -> u64 {
+        self.again.iter().sum()
+    }
 }
 
 impl EngineStats {
@@ -135,6 +175,8 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    /// What is held back, and what was by connections that were dropped since.
+    waits: Waits,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -158,6 +200,7 @@ impl Engine {
                 stats: EngineStats::default(),
                 ended: Vec::new(),
                 lines: Vec::new(),
+                waits: Waits::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -182,6 +225,33 @@ impl Engine {
     /// What decoding has counted so far.
     pub fn decode_stats(&self) -> DecodeStats {
         self.decoder.stats()
+    }
+
+    /// How many flows are followed that have not ended.
+    pub fn open_flow_count(&self) -> usize {
+        self.followed.flows.len()
+    }
+
+    /// The flows that are followed and have not ended, each with a number that stays its own until then.
+    pub fn open_flows(&self) -> impl Iterator<Item = (usize, OpenFlow<'_, Conversation>)> {
+        self.followed.flows.open_flows()
+    }
+
+    /// How much it holds, and how much it may.
+    pub fn held(&self) -> EngineHeld {
+        let Self { options, followed, .. } = self;
+        let fragments = self.decoder.fragments();
+        let waiting = followed.waits.now.without(followed.flows.dropped());
+        let most = followed.waits.most_in_one;
+        let of_each = |now, most, limit: usize| Level { now, limit: limit as u64, most_in_one: Some(most) };
+        EngineHeld {
+            flows: Level::of_all(followed.flows.len(), options.flows.flows.max(1)),
+            fragments: Level::of_all(fragments.waiting as usize, options.fragments.datagrams),
+            fragment_bytes: Level::of_all(fragments.waiting_bytes as usize, options.fragments.bytes),
+            out_of_order_bytes: of_each(waiting.ahead_bytes, most.ahead_bytes, options.reassembly.bytes),
+            out_of_order_segments: of_each(waiting.ahead_segments, most.ahead_segments, options.reassembly.segments),
+            message_bytes: of_each(waiting.message_bytes, most.message_bytes, options.dissect.framer.held_bytes),
+        }
     }
 
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
@@ -393,6 +463,7 @@ impl<S: Sink> Pass<'_, S> {
             options: self.options,
             stats: &mut self.followed.stats,
             lines: &mut self.followed.lines,
+            waits: &mut self.followed.waits,
             origin: self.origin,
             sink: self.sink,
         };
@@ -401,6 +472,7 @@ impl<S: Sink> Pass<'_, S> {
         let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
+        reader.stats.tcp.count(&verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment, frame);
         }
@@ -425,6 +497,7 @@ impl<S: Sink> Pass<'_, S> {
                 options: self.options,
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
+                waits: &mut self.followed.waits,
                 origin: self.origin,
                 sink: self.sink,
             };

@@ -11,6 +11,7 @@ use super::record::{
     BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, StreamRecord,
     SummaryRecord, TopicRecord,
 };
+use super::watch::{Period, PeriodRecord};
 use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
@@ -97,6 +98,11 @@ impl<W: Write> JsonLines<W> {
             Output::Finding(finding) if self.shown.findings => self.write(&FindingRecord::new(finding)),
             _ => Ok(()),
         }
+    }
+
+    /// A summary of a period.
+    pub fn period(&mut self, period: &Period) -> io::Result<()> {
+        self.write(&PeriodRecord::new(period))
     }
 
     /// A frame with columns of fields.

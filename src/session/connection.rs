@@ -258,12 +258,12 @@ impl Session {
             Body::Connect(connect) if self.connect.is_none() => self.on_connect(connect, origin, context),
             Body::ConnAck(connack) if self.connack.is_none() => self.on_connack(connack, origin, context),
             Body::Subscribe(subscribe) => {
-                let in_use = self.state.subscriptions.on_subscribe(subscribe, message.missing == 0, origin.frame);
+                let in_use = self.state.subscriptions.on_subscribe(subscribe, message.missing == 0, origin);
                 self.check_request_id(subscribe.packet_id, in_use, origin, &mut context.judge);
                 self.answer_early(PacketType::SubAck, subscribe.packet_id, context);
             }
             Body::Unsubscribe(unsubscribe) => {
-                let in_use = self.state.subscriptions.on_unsubscribe(unsubscribe, message.missing == 0);
+                let in_use = self.state.subscriptions.on_unsubscribe(unsubscribe, message.missing == 0, origin);
                 self.check_request_id(unsubscribe.packet_id, in_use, origin, &mut context.judge);
                 self.answer_early(PacketType::UnsubAck, unsubscribe.packet_id, context);
             }

@@ -107,6 +107,11 @@ impl Exchanges {
         !self.early.0.is_empty()
     }
 
+    /// The exchange with this identifier, if it is open.
+    pub(super) fn get(&self, packet_id: u16) -> Option<&Delivery> {
+        self.open.get(packet_id).map(AsRef::as_ref)
+    }
+
     /// Whether an exchange with this identifier is open.
     pub(super) fn is_open(&self, packet_id: u16) -> bool {
         self.open.get(packet_id).is_some()

@@ -12,6 +12,7 @@ mod choice;
 mod files;
 mod rights;
 mod sniffer;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

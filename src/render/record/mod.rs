@@ -21,7 +21,7 @@ pub(super) use packet::PacketRecord;
 pub(super) use session::SessionRecord;
 pub(super) use stream::StreamRecord;
 pub(super) use summary::{BeginRecord, FindingCounts, FindingRecord, ProblemRecord, SummaryRecord};
-pub(super) use value::Text;
+pub(super) use value::{Text, Time};
 
 /// The version of the records, in the `begin` record.
 pub const SCHEMA_VERSION: u32 = 1;
