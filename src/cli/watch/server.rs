@@ -208,10 +208,7 @@ impl Server {
     /// Does what can be done for a connection without waiting.
     fn step(&mut self, connection: &mut Connection, now: Instant) -> Next {
         if let State::Asking(head) = &mut connection.state {
-            let asked = match read(&mut connection.stream, head) {
-                Ok(asked) => asked,
-                Err(_) => return Next::Close,
-            };
+            let Ok(asked) = read(&mut connection.stream, head) else { return Next::Close };
             match asked {
                 None if now < connection.deadline => return Next::Keep,
                 None => connection.answer(http::refusal(Status::RequestTimeout), now),
@@ -310,8 +307,6 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-
     use mqttsniff::render::Tally;
     use mqttsniff::time::Timestamp;
     use mqttsniff::{Analysis, Output};

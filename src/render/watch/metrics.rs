@@ -466,32 +466,40 @@ mod tests {
 
     /// The value of a sample.
     #[track_caller]
-    fn value(text: &str, sample: &str) -> f64 {
+    fn value<'a>(text: &'a str, sample: &str) -> &'a str {
         let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {sample} in\n{text}")).parse().expect("a number")
+        line.unwrap_or_else(|| panic!("no {sample} in\n{text}"))
+    }
+
+    #[track_caller]
+    fn number(text: &str, sample: &str) -> u64 {
+        value(text, sample).parse().expect("a whole number")
     }
 
     #[test]
     fn the_numbers_are_those_of_the_capture() {
         let text = write_metrics(&snapshot(), Exposition::Text);
-        let total = |prefix: &str| -> f64 {
+        let total = |prefix: &str| -> u64 {
             let lines = text.lines().filter(|line| line.starts_with(prefix));
-            lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+            lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
         };
-        assert_eq!(total("mqttsniff_messages_total{"), 52.0);
-        assert_eq!(value(&text, "process_start_time_seconds"), 1.0);
-        assert_eq!(value(&text, "mqttsniff_snapshot_timestamp_seconds"), 3.5);
-        assert_eq!(value(&text, r#"mqttsniff_messages_total{type="CONNECT",qos="",from="client"}"#), 2.0);
-        assert_eq!(value(&text, r#"mqttsniff_messages_total{type="CONNECT",qos="",from="server"}"#), 0.0);
-        let pubcomp = r#"mqttsniff_mqtt_acknowledgement_seconds_count{type="PUBCOMP"}"#;
-        let messages =
-            |from: &str| value(&text, &format!(r#"mqttsniff_messages_total{{type="PUBCOMP",qos="",from="{from}"}}"#));
-        assert_eq!(value(&text, pubcomp), messages("client") + messages("server"));
-        assert!(messages("client") > 0.0);
-        assert_eq!(value(&text, r#"mqttsniff_mqtt_acknowledgement_seconds_count{type="CONNACK"}"#), 2.0);
-        let rtt = value(&text, "mqttsniff_tcp_rtt_seconds_count");
-        assert!(rtt > 10.0 && rtt == value(&text, r#"mqttsniff_tcp_rtt_seconds_bucket{le="+Inf"}"#));
-        assert_eq!(value(&text, r#"mqttsniff_flows{state="closed"}"#), total("mqttsniff_flows{"));
+        assert_eq!(total("mqttsniff_messages_total{"), 52);
+        assert_eq!(value(&text, "process_start_time_seconds"), "1");
+        assert_eq!(value(&text, "mqttsniff_snapshot_timestamp_seconds"), "3.5");
+        let messages = |kind: &str, from: &str| {
+            number(&text, &format!(r#"mqttsniff_messages_total{{type="{kind}",qos="",from="{from}"}}"#))
+        };
+        assert_eq!((messages("CONNECT", "client"), messages("CONNECT", "server")), (2, 0));
+        let answers =
+            |kind: &str| number(&text, &format!(r#"mqttsniff_mqtt_acknowledgement_seconds_count{{type="{kind}"}}"#));
+        for kind in ["PUBACK", "PUBREC", "PUBCOMP"] {
+            assert!(messages(kind, "client") > 0, "{kind}");
+            assert_eq!(answers(kind), messages(kind, "client") + messages(kind, "server"), "{kind}");
+        }
+        assert_eq!((answers("CONNACK"), answers("SUBACK")), (2, messages("SUBACK", "server")));
+        let rtt = number(&text, "mqttsniff_tcp_rtt_seconds_count");
+        assert!(rtt > 10 && rtt == number(&text, r#"mqttsniff_tcp_rtt_seconds_bucket{le="+Inf"}"#));
+        assert_eq!(number(&text, r#"mqttsniff_flows{state="closed"}"#), total("mqttsniff_flows{"));
         assert!(!text.contains("\nmqttsniff_kernel_dropped_frames_total "), "no kernel was asked");
     }
 
