@@ -127,7 +127,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --every --live --metrics --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -226,6 +226,18 @@ _mqttsniff() {
                     return 0
                     ;;
                 --cap)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --live)
+                    COMPREPLY=($(compgen -W "flows sessions topics" -- "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

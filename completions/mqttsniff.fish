@@ -119,6 +119,11 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-k
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l cap -d 'Hold at most so much of something: flows=100000' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l every -d 'Tell every so often what happened: 10s, 1m' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l live -d 'Show a table that is drawn anew each second, as top does' -r -f -a "flows\t'TCP connections and UDP conversations'
+sessions\t'MQTT sessions'
+topics\t'Topics'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l metrics -d 'Serve metrics for Prometheus at this address: 127.0.0.1:9464' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
