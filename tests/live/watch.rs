@@ -188,8 +188,10 @@ fn a_page_on_a_terminal_takes_keys_and_gives_the_terminal_back() {
     // By a key, by Ctrl-C and by a signal.
     for (number, end) in ["q", "\x03", "TERM"].into_iter().enumerate() {
         let (before, after) = (modes(&format!("before{number}")), modes(&format!("after{number}")));
+        let pid = modes(&format!("pid{number}"));
         let mut terminal = OnTerminal::start(&format!(
-            "stty cols 100 rows 20; stty -g > {before}; trap : INT; {} capture lo -f 'tcp port {}' --live; \
+            "stty cols 100 rows 20; stty -g > {before}; trap : INT; \
+             sh -c 'echo $$ > {pid}; exec {} capture lo -f \"tcp port {}\" --live'; \
              status=$?; stty -g > {after}; exit $status",
             env!("CARGO_BIN_EXE_mqttsniff"),
             broker.port(),
@@ -208,10 +210,8 @@ fn a_page_on_a_terminal_takes_keys_and_gives_the_terminal_back() {
         terminal.press("\x1b[C");
         terminal.wait_for("bytes/sv");
         if end == "TERM" {
-            let found = Command::new("sh")
-                .args(["-c", &format!("kill -TERM $(pgrep -f 'capture lo -f tcp port {} --live')", broker.port())])
-                .status();
-            assert!(found.is_ok_and(|status| status.success()), "it is found by its arguments");
+            let kill = Command::new("sh").args(["-c", &format!("kill -TERM $(cat {pid})")]).status();
+            assert!(kill.is_ok_and(|status| status.success()), "it said which process it is");
         } else {
             terminal.press(end);
         }

@@ -40,12 +40,11 @@ impl Keys {
     pub const fn byte(&mut self, byte: u8) -> Option<Key> {
         let (key, state) = match (self.state, byte) {
             (_, 0x1b) => (None, State::Escape),
-            (State::Escape, b'[' | b'O') => (None, State::Sequence),
             (State::Sequence, b'C') => (Some(Key::Right), State::Plain),
             (State::Sequence, b'D') => (Some(Key::Left), State::Plain),
             // Parameters; the last byte of a sequence is one of these.
             (State::Sequence, 0x40..=0x7e) => (Some(Key::Other), State::Plain),
-            (State::Sequence, _) => (None, State::Sequence),
+            (State::Escape, b'[' | b'O') | (State::Sequence, _) => (None, State::Sequence),
             (State::Plain | State::Escape, byte) => (Some(plain(byte)), State::Plain),
         };
         self.state = state;
