@@ -127,11 +127,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-<<<<<<< HEAD
             opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --backlog --count --duration --write --write-all --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --every --live --metrics --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --user --cage --help"
-=======
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --count --duration --write --write-all --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --every --live --metrics --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --help"
->>>>>>> eyes
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
