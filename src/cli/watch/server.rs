@@ -361,7 +361,7 @@ mod tests {
         assert!(ask(address, b"GET / HTTP/1.0\r\n\r\n").contains("/metrics"));
         assert!(ask(address, b"GET /x HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 404 "));
         assert!(ask(address, b"DELETE /metrics HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 405 "));
-        assert!(ask(address, &[b'x'; 20_000]).starts_with("HTTP/1.1 431 "), "though more was sent than is read");
+        assert!(ask(address, &vec![b'x'; 20_000]).starts_with("HTTP/1.1 431 "), "though more was sent than is read");
     }
 
     #[test]

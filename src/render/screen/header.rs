@@ -67,6 +67,9 @@ fn dropped(so_far: &Counted) -> String {
             format!("dropped: kernel {}, interface {}", kernel.unwrap_or(0), interface.unwrap_or(0))
         }
     };
+    if let Some(behind @ 1..) = so_far.analysis_dropped {
+        let _ = write!(text, ", not analysed {behind}");
+    }
     if so_far.capped > 0 {
         let _ = write!(text, ", {} capped", so_far.capped);
     }

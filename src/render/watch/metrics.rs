@@ -81,6 +81,7 @@ enum Metric {
     KernelReceived,
     KernelDropped,
     InterfaceDropped,
+    AnalysisDropped,
     Flows,
     FlowsEnded,
     Segments,
@@ -171,6 +172,13 @@ pub const METRICS: &[MetricInfo] = &[
         Counter,
         &[],
         "Frames that the interface or its driver dropped.",
+    ),
+    info(
+        Metric::AnalysisDropped,
+        "mqttsniff_analysis_dropped_frames_total",
+        Counter,
+        &[],
+        "Frames that were captured, and left out because the analysis had fallen behind.",
     ),
     info(Metric::Flows, "mqttsniff_flows", Gauge, &["state"], "Flows that are followed, by where they stand."),
     info(
@@ -298,6 +306,7 @@ fn samples(metric: &MetricInfo, snapshot: &Snapshot, out: &mut Text) {
         Metric::KernelReceived => out.known(name, summary.source.kernel_received),
         Metric::KernelDropped => out.known(name, summary.source.kernel_dropped),
         Metric::InterfaceDropped => out.known(name, summary.source.interface_dropped),
+        Metric::AnalysisDropped => out.known(name, summary.source.analysis_dropped),
         Metric::Flows => {
             for (phase, count) in FlowPhase::ALL.into_iter().zip(snapshot.flows) {
                 out.sample(name, &[("state", phase.name())], count);

@@ -28,6 +28,8 @@ pub struct Counted {
     pub kernel_dropped: Option<u64>,
     /// Frames that the interface dropped.
     pub interface_dropped: Option<u64>,
+    /// Frames that were captured and not analysed.
+    pub analysis_dropped: Option<u64>,
     /// How often a limit was reached, so that something was let go or given up.
     pub capped: u64,
 }
@@ -58,16 +60,15 @@ impl Counted {
             sessions: less(self.sessions, before.sessions),
             kernel_dropped: known(self.kernel_dropped, before.kernel_dropped),
             interface_dropped: known(self.interface_dropped, before.interface_dropped),
+            analysis_dropped: known(self.analysis_dropped, before.analysis_dropped),
             capped: less(self.capped, before.capped),
         }
     }
 
     /// All frames that were lost on their way to the analysis, where that is known.
     pub fn dropped(&self) -> Option<u64> {
-        match (self.kernel_dropped, self.interface_dropped) {
-            (None, None) => None,
-            (kernel, interface) => Some(kernel.unwrap_or(0) + interface.unwrap_or(0)),
-        }
+        let all = [self.kernel_dropped, self.interface_dropped, self.analysis_dropped];
+        all.iter().any(Option::is_some).then(|| all.into_iter().flatten().sum())
     }
 
     /// The share of TCP segments that were sent again, in percent.
@@ -110,6 +111,7 @@ impl Moment {
                 sessions: summary.sessions,
                 kernel_dropped: summary.source.kernel_dropped,
                 interface_dropped: summary.source.interface_dropped,
+                analysis_dropped: summary.source.analysis_dropped,
                 capped: summary.capped(),
             },
             open_flows: analysis.open_flow_count() as u64,

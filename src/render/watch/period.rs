@@ -133,6 +133,8 @@ struct CountedRecord {
     kernel_dropped: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interface_dropped: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis_dropped: Option<u64>,
     capped: u64,
 }
 
@@ -159,6 +161,7 @@ impl From<&Counted> for CountedRecord {
             findings: FindingCounts { error, warning, note },
             kernel_dropped: counted.kernel_dropped,
             interface_dropped: counted.interface_dropped,
+            analysis_dropped: counted.analysis_dropped,
             capped: counted.capped,
         }
     }
@@ -200,6 +203,7 @@ mod tests {
             sessions: times,
             kernel_dropped: Some(5 * times),
             interface_dropped: Some(2 * times),
+            analysis_dropped: Some(0),
             capped: 0,
         }
     }
