@@ -9,6 +9,7 @@ mod file;
 mod foreign;
 mod frame;
 mod grammar;
+mod growing;
 pub mod interfaces;
 mod link_type;
 pub mod live;
@@ -21,6 +22,7 @@ mod testing;
 
 pub use file::File;
 pub use frame::{Batch, Frame, FrameHeader, FrameNo, Origin, Place};
+pub use growing::Growing;
 pub use link_type::LinkType;
 pub use merge::{Input, open};
 

@@ -25,6 +25,7 @@ use super::parse::{duration, frames, order};
 use super::redact::Redact;
 use super::select::Selection;
 use super::stats::Stats;
+use super::tail::Tail;
 use super::threads::Threads;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
@@ -153,6 +154,9 @@ pub(super) struct Read {
 
     #[command(flatten)]
     pub(super) threads: Threads,
+
+    #[command(flatten)]
+    pub(super) tail: Tail,
 
     #[command(flatten)]
     pub(super) output: Output,

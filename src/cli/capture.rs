@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use mqttsniff::Analysis;
 use mqttsniff::capture::live::Live;
 use mqttsniff::capture::save::{self, Format};
@@ -14,14 +14,14 @@ use mqttsniff::capture::{Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Span;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::args::Capture;
 use super::decoding::engine_options;
-use super::failure::{FAILED, Failure, report_problems};
+use super::failure::{Failure, report_problems};
 use super::observe::Observer;
 use super::output::{Mode, Report, live_options};
 use super::save::Saver;
+use super::stop::stop_at_signals;
 use super::target::Target;
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
@@ -29,12 +29,7 @@ const HELD_S: i64 = 60;
 
 pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second time means it: the program may be stuck in writing to a terminal that does not move.
-        signal_hook::flag::register_conditional_shutdown(signal, i32::from(FAILED), Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("can't listen for signals")?;
-    }
+    stop_at_signals(&stop)?;
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let mut saver = match &arguments.write {

@@ -28,11 +28,14 @@ mod save;
 mod select;
 mod staged;
 mod stats;
+mod stop;
+mod tail;
 mod target;
 mod threads;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 
 use args::{Arguments, Command};
@@ -40,7 +43,14 @@ pub(crate) use failure::report;
 
 /// Parses the arguments and runs the command that they name.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        // A help text or the version: output like any other.
+        Err(text) if !text.use_stderr() => {
+            text.print().context(output::STDOUT)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        parsed => parsed.unwrap_or_else(|error| error.exit()),
+    };
     match arguments.command {
         Command::Read(read) => read::run(&read),
         Command::Capture(capture) => capture::run(&capture),

@@ -11,7 +11,7 @@ use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
-use mqttsniff::{Output, Reader};
+use mqttsniff::{Analysis, Output, Reader};
 
 use super::args::Read;
 use super::decoding::engine_options;
@@ -20,6 +20,7 @@ use super::input;
 use super::output::{Mode, Report};
 use super::progress::Progress;
 use super::save::Saver;
+use super::tail::Watch;
 use super::target::{self, Target};
 
 pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
@@ -41,36 +42,58 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
-    let mut analysis = input::open(&arguments.files, options)?;
+    let (mut analysis, watch) = if arguments.tail.follow {
+        let (growing, watch) = arguments.tail.begin(&arguments.files)?;
+        (Analysis::new(Box::new(growing), options), Some(watch))
+    } else {
+        (input::open(&arguments.files, options)?, None)
+    };
+    let mode = if watch.is_some() { Mode::Live } else { Mode::Read };
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
-    let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
+    let mut report = Report::begin(&arguments.output, chooser, inputs, mode)?;
+    if watch.is_some() {
+        // Whoever reads the rows may wait long for the first.
+        report.check()?;
+    }
     if !report.wants_sessions() {
         analysis.tell_engine_alone();
     }
     let mut progress = Progress::new(report.scrolls());
-    let mut view = View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()) };
+    let mut view = View {
+        report: &mut report,
+        progress: &mut progress,
+        saver: saver.as_mut(),
+        watch,
+        ended: Ok(()),
+        unsaved: None,
+    };
     let read = analysis.read(arguments.threads.get(), &mut view);
-    if read.is_break() {
+    if read.is_break() && view.unsaved.is_none() {
         return view.ended.map(|()| ExitCode::SUCCESS);
     }
     let summary = analysis.finish(&mut |output| view.output(output));
-    let ended = view.ended;
+    let (ended, unsaved) = (view.ended, view.unsaved);
     progress.finish();
     // Of what is no capture there is nothing to report but that.
     let is_capture = summary.engine.frames > 0 || summary.source.problems.is_empty();
-    // Nor is then anything put in the place of what may stand there.
-    if let (Some(saver), Some(path), true) = (saver, &arguments.write, is_capture) {
-        let frames = saver.finish()?;
-        // A script counts for itself.
-        if io::stderr().is_terminal() {
-            say(&format!("{} written to '{}'", Count(frames, "frame"), path.display()));
+    let saved = match (saver, &arguments.write, unsaved) {
+        (_, _, Some(error)) => {
+            Err(error.context(format!("reading ended after {}", Count(summary.engine.frames, "frame"))))
         }
-    }
-    ended?;
-    if is_capture || arguments.output.is_json() {
-        report.end(&summary)?;
-    }
-    Ok(report_problems(&summary.source.problems))
+        // Nor is then anything put in the place of what may stand there.
+        (Some(saver), Some(path), None) if is_capture => saver.finish().map(|frames| {
+            // A script counts for itself.
+            if io::stderr().is_terminal() {
+                say(&format!("{} written to '{}'", Count(frames, "frame"), path.display()));
+            }
+        }),
+        _ => Ok(()),
+    };
+    // What was read is shown though it could not be saved.
+    let shown =
+        ended.and_then(|()| if is_capture || arguments.output.is_json() { report.end(&summary) } else { Ok(()) });
+    let status = if shown.is_ok() { report_problems(&summary.source.problems) } else { ExitCode::SUCCESS };
+    saved.and(shown).map(|()| status)
 }
 
 /// Shows what is read, and saves it where that is asked for.
@@ -78,8 +101,12 @@ struct View<'a, 'b> {
     report: &'a mut Report,
     progress: &'a mut Progress,
     saver: Option<&'a mut Saver<'b>>,
-    /// The first error there was.
+    /// Where a file is followed.
+    watch: Option<Watch<'a>>,
+    /// The first error in showing.
     ended: anyhow::Result<()>,
+    /// What can't be saved.
+    unsaved: Option<anyhow::Error>,
 }
 
 impl Reader for View<'_, '_> {
@@ -94,7 +121,7 @@ impl Reader for View<'_, '_> {
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
         let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
         let saved = saver.batch(batch, |interface| source.interface_name(interface), usize::MAX);
-        self.stop_at(saved)
+        self.stop_unsaved(saved)
     }
 
     fn output(&mut self, output: &Output<'_>) {
@@ -105,7 +132,10 @@ impl Reader for View<'_, '_> {
     }
 
     fn pause(&mut self, report: &SourceReport) -> ControlFlow<()> {
-        self.progress.update(report);
+        match &mut self.watch {
+            Some(watch) => watch.pause(report),
+            None => self.progress.update(report),
+        }
         match (self.report.check(), &mut self.saver) {
             (shown, None) => return self.stop_at(shown),
             // The file is made whole even if nobody reads the rows any more.
@@ -113,7 +143,7 @@ impl Reader for View<'_, '_> {
             _ => {}
         }
         let saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
-        self.stop_at(saved)
+        self.stop_unsaved(saved)
     }
 }
 
@@ -127,6 +157,14 @@ impl View<'_, '_> {
                 ControlFlow::Break(())
             }
         }
+    }
+}
+
+impl View<'_, '_> {
+    /// The same where it is the file that can't be written.
+    fn stop_unsaved(&mut self, saved: anyhow::Result<()>) -> ControlFlow<()> {
+        self.unsaved = saved.err();
+        if self.unsaved.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 

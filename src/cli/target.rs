@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use mqttsniff::capture::save::{self, Format, Writer};
 use mqttsniff::capture::{Frame, LinkType};
 
@@ -33,10 +33,33 @@ pub(super) fn refuse_output(path: &Path, way_out: &str) -> anyhow::Result<()> {
     if path == Path::new("-") && io::stdout().is_terminal() {
         bail!(Failure::new("a capture is nothing for a terminal", Some("name a file, or pipe it".to_owned())));
     }
+    refuse_place(path)?;
     if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
         bail!(Failure::new(
             format!("'{}' is a symbolic link, and whoever made it chose what would be replaced", path.display()),
             Some("name the file itself".to_owned()),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a place where no file can be, before any work is done for it.
+fn refuse_place(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    if path.is_dir() {
+        bail!(Failure::new(
+            format!("'{}' is a directory", path.display()),
+            Some("name a file in it, for example with /capture.pcapng behind it".to_owned()),
+        ));
+    }
+    // A name alone stands in the current directory, and its parent is empty.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        bail!(Failure::new(
+            format!("can't write to '{}': there is no directory '{}'", path.display(), parent.display()),
+            Some(format!("make it: mkdir -p '{}'", parent.display())),
         ));
     }
     Ok(())
@@ -82,7 +105,8 @@ impl<'a> Target<'a> {
 
     /// A file that grows in its place, as others may follow it.
     pub(super) fn growing(path: &'a Path, options: save::Options) -> anyhow::Result<Self> {
-        let writer = Writer::create(path, options).with_context(|| failed_write(path))?;
+        refuse_place(path)?;
+        let writer = written(path, Writer::create(path, options))?;
         Ok(Self { path, partial: None, writer: Some(writer), names: Vec::new(), done: false })
     }
 
@@ -107,7 +131,7 @@ impl<'a> Target<'a> {
     ) -> anyhow::Result<()> {
         let path = self.path;
         let writer = self.open(frame.header.link)?;
-        writer.write_commented(frame, comments).with_context(|| failed_write(path))
+        written(path, writer.write_commented(frame, comments))
     }
 
     /// The writer; nothing is written before the input is known to be a capture.
@@ -118,7 +142,7 @@ impl<'a> Target<'a> {
             let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
             options.link = link;
             let path = self.partial.as_deref().unwrap_or(self.path);
-            let mut writer = Writer::create(path, options).with_context(|| failed_write(self.path))?;
+            let mut writer = written(self.path, Writer::create(path, options))?;
             self.names.drain(..).for_each(|(interface, name)| writer.name_interface(interface, &name));
             writer
         };
@@ -129,10 +153,10 @@ impl<'a> Target<'a> {
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
         self.open(LinkType::ETHERNET)?;
         if let Some(writer) = self.writer.take() {
-            writer.finish().with_context(|| failed_write(self.path))?;
+            written(self.path, writer.finish())?;
         }
         if let Some(partial) = &self.partial {
-            fs::rename(partial, self.path).with_context(|| failed_write(self.path))?;
+            written(self.path, fs::rename(partial, self.path))?;
         }
         self.done = true;
         Ok(())
@@ -148,6 +172,15 @@ impl Drop for Target<'_> {
     }
 }
 
-fn failed_write(path: &Path) -> String {
-    format!("can't write to '{}'", path.display())
+/// Says what could not be written. That nobody reads standard output is no failure; that a FIFO has lost its reader is one,
+/// as what was to be saved is not.
+fn written<T>(path: &Path, result: io::Result<T>) -> anyhow::Result<T> {
+    result.map_err(|error| {
+        let what = format!("can't write to '{}'", path.display());
+        if error.kind() == io::ErrorKind::BrokenPipe && path != Path::new("-") {
+            let hint = "whoever read it has ended, or ran into an error of its own";
+            return Failure::new(format!("{what}: nobody reads it any more"), Some(hint.to_owned())).into();
+        }
+        anyhow::Error::new(error).context(what)
+    })
 }
