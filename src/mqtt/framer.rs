@@ -220,6 +220,42 @@ impl Framer {
         }
     }
 
+    /// Memory besides: where pieces came from, and what is searched for borders.
+    #[inline]
+    pub fn piece_bytes(&self) -> usize {
+        match &self.state {
+            State::Border => 0,
+            // The first piece is never let go.
+            State::Spanning(spanning) => {
+                (spanning.pieces.len().max(1) - 1) * size_of::<Piece>()
+                    + (spanning.frames.len().max(1) - 1) * size_of::<FrameNo>()
+            }
+            State::Lost(search) => search.held_bytes(),
+        }
+    }
+
+    /// Lets go what it holds: of a packet that has begun only the rest is counted, and a search begins anew. Gives
+    /// whether a packet is cut by it.
+    pub fn shed(&mut self) -> bool {
+        match &mut self.state {
+            State::Border => false,
+            State::Spanning(spanning) => {
+                let cuts = !spanning.body.is_empty();
+                spanning.open &= !cuts;
+                spanning.body = Vec::new();
+                spanning.frames.truncate(1);
+                spanning.frames.shrink_to_fit();
+                spanning.pieces.truncate(1);
+                spanning.pieces.shrink_to_fit();
+                cuts
+            }
+            State::Lost(search) => {
+                **search = Search::new(search.end());
+                false
+            }
+        }
+    }
+
     /// Bytes of the stream so far, holes included.
     pub const fn offset(&self) -> u64 {
         self.offset

@@ -171,7 +171,12 @@ impl Wire<'_> {
     }
 
     /// A client sends something, and the broker acknowledges or answers it, until there are enough packets.
-    fn talk(&mut self, packets: u64, level: u8, mut next: impl FnMut(&mut Self, u64) -> Vec<u8>) -> io::Result<()> {
+    fn talk(
+        &mut self,
+        packets: u64,
+        level: u8,
+        mut next: impl FnMut(&mut Self, u64) -> (Vec<u8>, Vec<u8>),
+    ) -> io::Result<()> {
         let mut at = self.session(0, level)?;
         let mut back = if level == 5 { 6 } else { 5 };
         for number in 0.. {
