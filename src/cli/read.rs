@@ -119,9 +119,11 @@ impl Reader for View<'_, '_> {
     }
 
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
-        let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
-        let saved = saver.batch(batch, |interface| source.interface_name(interface), usize::MAX);
-        self.stop_unsaved(saved)
+        if let Some(saver) = &mut self.saver {
+            // These are shown all the same; after them it ends.
+            self.unsaved = saver.batch(batch, |interface| source.interface_name(interface), usize::MAX).err();
+        }
+        ControlFlow::Continue(())
     }
 
     fn output(&mut self, output: &Output<'_>) {
@@ -142,8 +144,10 @@ impl Reader for View<'_, '_> {
             (Err(error), Some(_)) if self.ended.is_ok() => self.ended = Err(error),
             _ => {}
         }
-        let saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
-        self.stop_unsaved(saved)
+        if let (None, Some(saver)) = (&self.unsaved, &mut self.saver) {
+            self.unsaved = saver.check().err();
+        }
+        if self.unsaved.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -157,14 +161,6 @@ impl View<'_, '_> {
                 ControlFlow::Break(())
             }
         }
-    }
-}
-
-impl View<'_, '_> {
-    /// The same where it is the file that can't be written.
-    fn stop_unsaved(&mut self, saved: anyhow::Result<()>) -> ControlFlow<()> {
-        self.unsaved = saved.err();
-        if self.unsaved.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
