@@ -298,7 +298,7 @@ fn interfaces_options_and_comments_without_end_take_constant_memory() {
     let name = [&[2, 0, 200, 0][..], &[b'n'; 200]].concat();
     let interface = [&[1_u32, 224, 1].map(u32::to_le_bytes).concat()[..], &0_u32.to_le_bytes(), &name].concat();
     let interface = [&interface[..], &224_u32.to_le_bytes()].concat();
-    let comment = [&[1, 0, 0xf8, 0xff][..], &[b'c'; 0xfff8]].concat();
+    let comment = [&[1, 0, 0xf8, 0xff][..], &vec![b'c'; 0xfff8]].concat();
     let options = comment.repeat(20);
     let total = 32 + options.len() as u32;
     let mut packet = [6, total, 0, 0, 0, 0, 0].map(u32::to_le_bytes).concat();

@@ -397,7 +397,7 @@ fn out_of_window(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
 
 fn one_byte_segments(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
     let mut at = wire.session(0, 4)?;
-    let message = publish(0x30, b"slow", &[], None, &[b'x'; 20_000]);
+    let message = publish(0x30, b"slow", &[], None, &vec![b'x'; 20_000]);
     'all: loop {
         for byte in &message {
             if wire.written >= packets {
