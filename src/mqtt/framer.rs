@@ -220,15 +220,14 @@ impl Framer {
         }
     }
 
-    /// Memory besides: where pieces came from, and what is searched for borders.
+    /// Memory besides: where pieces came from, of which the first is never let go, and what is searched for borders.
     #[inline]
     pub fn piece_bytes(&self) -> usize {
         match &self.state {
             State::Border => 0,
-            // The first piece is never let go.
             State::Spanning(spanning) => {
-                (spanning.pieces.len().max(1) - 1) * size_of::<Piece>()
-                    + (spanning.frames.len().max(1) - 1) * size_of::<FrameNo>()
+                let (pieces, frames) = (spanning.pieces.len().max(1) - 1, spanning.frames.len().max(1) - 1);
+                pieces * size_of::<Piece>() + frames * size_of::<FrameNo>()
             }
             State::Lost(search) => search.held_bytes(),
         }
@@ -238,22 +237,18 @@ impl Framer {
     /// whether a packet is cut by it.
     pub fn shed(&mut self) -> bool {
         match &mut self.state {
-            State::Border => false,
+            State::Border => {}
             State::Spanning(spanning) => {
                 let cuts = !spanning.body.is_empty();
                 spanning.open &= !cuts;
                 spanning.body = Vec::new();
-                spanning.frames.truncate(1);
-                spanning.frames.shrink_to_fit();
-                spanning.pieces.truncate(1);
-                spanning.pieces.shrink_to_fit();
-                cuts
+                spanning.frames = spanning.frames.first().copied().into_iter().collect();
+                spanning.pieces = spanning.pieces.first().copied().into_iter().collect();
+                return cuts;
             }
-            State::Lost(search) => {
-                **search = Search::new(search.end());
-                false
-            }
+            State::Lost(search) => **search = Search::new(search.end()),
         }
+        false
     }
 
     /// Bytes of the stream so far, holes included.
