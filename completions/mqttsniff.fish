@@ -67,6 +67,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-r
 4.0\t'Release 4.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l duration -d 'Stop following after this time: 30s, 10m, 2h' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l idle -d 'Stop following when nothing was written for this time' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l show -d 'What to show, separated by commas' -r -f -a "packets\t'Every frame'
 messages\t'Every MQTT message'
 flows\t'TCP connections and UDP conversations'
@@ -112,6 +114,7 @@ off\t'Not at all: for debuggers and the like; root and capabilities are given up
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l header -d 'Begin with a line of the fields\' names'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l follow -d 'Read on while the capture is being written'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l detail -d 'Show all fields of each message, and where their bytes stand'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s h -l help -d 'Print help (see more with \'--help\')'

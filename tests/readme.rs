@@ -274,6 +274,11 @@ fn the_page_on_long_runs_is_true() {
 }
 
 #[test]
+fn the_page_on_files_is_true() {
+    assert_page_is_true("docs/files.md");
+}
+
+#[test]
 fn links_in_the_pages_lead_somewhere() {
     for name in [
         "README.md",
@@ -281,8 +286,10 @@ fn links_in_the_pages_lead_somewhere() {
         "docs/check.md",
         "docs/conformance.md",
         "docs/diff.md",
+        "docs/files.md",
         "docs/filters.md",
         "docs/health.md",
+        "docs/hostile-traffic.md",
         "docs/json.md",
         "docs/lints.md",
         "docs/long-runs.md",

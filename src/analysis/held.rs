@@ -14,7 +14,7 @@ pub struct Held {
 
 impl Held {
     /// All levels with their names.
-    pub const fn levels(&self) -> [(&'static str, Level); 10] {
+    pub const fn levels(&self) -> [(&'static str, Level); 11] {
         let Self { engine, sessions } = self;
         [
             ("flows", engine.flows),
@@ -23,6 +23,7 @@ impl Held {
             ("out_of_order_bytes", engine.out_of_order_bytes),
             ("out_of_order_segments", engine.out_of_order_segments),
             ("message_bytes", engine.message_bytes),
+            ("stream_memory", engine.stream_memory),
             ("sessions", sessions.sessions),
             ("deliveries", sessions.deliveries),
             ("retained", sessions.retained),

@@ -28,6 +28,7 @@ use super::rotation::Rotation;
 use super::select::Selection;
 use super::sinks::SinkArguments;
 use super::stats::Stats;
+use super::tail::Tail;
 use super::threads::Threads;
 use super::watch::Watch;
 
@@ -162,6 +163,9 @@ pub(super) struct Read {
 
     #[command(flatten)]
     pub(super) threads: Threads,
+
+    #[command(flatten)]
+    pub(super) tail: Tail,
 
     #[command(flatten)]
     pub(super) output: Output,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use mqttsniff::Analysis;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::live::Live;
@@ -15,7 +15,6 @@ use mqttsniff::capture::{Ahead, AheadOptions, Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Span;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::after::AfterFile;
 use super::args::Capture;
@@ -25,6 +24,7 @@ use super::flush::clock;
 use super::output::{Report, live_options};
 use super::save::{Saver, Saving};
 use super::select::Chooser;
+use super::stop::stop_at_signals;
 use super::target::{self, Target};
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
@@ -32,12 +32,7 @@ const HELD_S: i64 = 60;
 
 pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second time means it: the program may be stuck in writing to a terminal that does not move.
-        signal_hook::flag::register_conditional_shutdown(signal, i32::from(FAILED), Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("can't listen for signals")?;
-    }
+    stop_at_signals(&stop)?;
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
     let prints_fields = chooser.as_ref().is_some_and(Chooser::prints);
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;

@@ -14,6 +14,7 @@ failed write.";
 pub(super) const READ_EXAMPLES: &str = "\
 Examples:
   mqttsniff read trace.pcap
+  mqttsniff read --follow trace.pcap --show messages     while it is being written
   mqttsniff read ring-*.pcapng.gz --show messages,summary
   mqttsniff read trace.pcap --filter 'mqtt.topic contains \"x\"' --write x.pcapng
   ssh host tcpdump -w - tcp port 1883 | mqttsniff read - --json";

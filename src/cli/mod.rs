@@ -33,12 +33,15 @@ mod select;
 mod sinks;
 mod staged;
 mod stats;
+mod stop;
+mod tail;
 mod target;
 mod threads;
 mod watch;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 
 use args::{Arguments, Command};
@@ -49,7 +52,14 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     if let Some(helper) = after::Helper::asked_for(std::env::args_os()) {
         return after::help(&helper);
     }
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        // A help text or the version: output like any other.
+        Err(text) if !text.use_stderr() => {
+            text.print().context(output::STDOUT)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        parsed => parsed.unwrap_or_else(|error| error.exit()),
+    };
     match arguments.command {
         Command::Read(read) => read::run(&read),
         Command::Capture(capture) => capture::run(&capture),

@@ -11,17 +11,19 @@ use mqttsniff::capture::{Batch, Source, SourceReport, save};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Timestamp;
-use mqttsniff::{Output, Reader};
+use mqttsniff::{Analysis, Output, Reader};
 
 use super::after::AfterFile;
 use super::args::Read;
 use super::cage;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report as report_error, report_problems, say};
+use super::flush::clock;
 use super::input;
 use super::output::{Mode, Report};
 use super::progress::Progress;
 use super::save::Saver;
+use super::tail::Watch;
 use super::target::{self, Target};
 
 pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
@@ -43,7 +45,12 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         None => options,
     };
     // Nothing is written before the input is known to be there.
-    let mut analysis = input::open(&arguments.files, options)?;
+    let (mut analysis, watch) = if arguments.tail.follow {
+        let (growing, watch) = arguments.tail.begin(&arguments.files)?;
+        (Analysis::new(Box::new(growing), options), Some(watch))
+    } else {
+        (input::open(&arguments.files, options)?, None)
+    };
     let mut needs = Needs { read: cage::reopened(&arguments.files), ..Needs::default() };
     if let Some(path) = &arguments.write
         && !arguments.rotation.needs(path, &mut needs)?
@@ -56,15 +63,26 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         Some(path) => Some(saver(path, arguments, after.clone())?),
         None => None,
     };
-    let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
+    let mode = if watch.is_some() { Mode::Live } else { Mode::Read };
+    let mut report = Report::begin(&arguments.output, chooser, inputs, mode)?;
+    if watch.is_some() {
+        // Whoever reads the rows may wait long for the first.
+        report.check()?;
+    }
     cage.close()?;
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     if !report.wants_sessions() {
         analysis.tell_engine_alone();
     }
     let mut progress = Progress::new(report.scrolls());
-    let mut view =
-        View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()), unsaved: None };
+    let mut view = View {
+        report: &mut report,
+        progress: &mut progress,
+        saver: saver.as_mut(),
+        watch,
+        ended: Ok(()),
+        unsaved: None,
+    };
     let read = analysis.read(arguments.threads.get(), &mut view);
     if read.is_break() {
         return view.ended.map(|()| ExitCode::SUCCESS);
@@ -98,6 +116,8 @@ struct View<'a> {
     report: &'a mut Report,
     progress: &'a mut Progress,
     saver: Option<&'a mut Saver>,
+    /// Where a file is followed.
+    watch: Option<Watch<'a>>,
     /// The first error of showing.
     ended: anyhow::Result<()>,
     /// The exit status of the first error of saving, which was told. What else was asked for is read to the end.
@@ -128,14 +148,20 @@ impl Reader for View<'_> {
     }
 
     fn pause(&mut self, report: &SourceReport) -> ControlFlow<()> {
-        self.progress.update(report);
+        match &mut self.watch {
+            Some(watch) => watch.pause(report),
+            None => self.progress.update(report),
+        }
         match (self.report.check(), &mut self.saver) {
             (shown, None) => return self.stop_at(shown),
             // The file is made whole even if nobody reads the rows any more.
             (Err(error), Some(_)) if self.ended.is_ok() => self.ended = Err(error),
             _ => {}
         }
-        let saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
+        let mut saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
+        if let (true, Some(saver)) = (self.watch.is_some(), &mut self.saver) {
+            saved = saved.and_then(|()| saver.pause(clock()));
+        }
         self.save(saved);
         ControlFlow::Continue(())
     }

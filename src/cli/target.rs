@@ -42,10 +42,33 @@ pub(super) fn refuse_output(path: &Path, way_out: &str) -> anyhow::Result<()> {
     if path == Path::new("-") && io::stdout().is_terminal() {
         bail!(Failure::new("a capture is nothing for a terminal", Some("name a file, or pipe it".to_owned())));
     }
+    refuse_place(path)?;
     if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
         bail!(Failure::new(
             format!("'{}' is a symbolic link, and whoever made it chose what would be replaced", path.display()),
             Some("name the file itself".to_owned()),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a place where no file can be, before any work is done for it.
+fn refuse_place(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    if path.is_dir() {
+        bail!(Failure::new(
+            format!("'{}' is a directory", path.display()),
+            Some("name a file in it, for example with /capture.pcapng behind it".to_owned()),
+        ));
+    }
+    // A name alone stands in the current directory, and its parent is empty.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        bail!(Failure::new(
+            format!("can't write to '{}': there is no directory '{}'", path.display(), parent.display()),
+            Some(format!("make it: mkdir -p '{}'", parent.display())),
         ));
     }
     Ok(())
@@ -119,6 +142,7 @@ impl Target {
 
     /// A file that grows in its place, as others may follow it.
     pub(super) fn growing(path: &Path, options: save::Options) -> anyhow::Result<Self> {
+        refuse_place(path)?;
         let writer = Writer::create(path, options.clone()).map_err(|error| failed_write(path, error))?;
         let mut target = Self::of(path, Place::One { partial: None, file: None }, options);
         target.writer = Some(writer);
@@ -296,6 +320,11 @@ pub(super) fn failed_write(path: &Path, error: io::Error) -> anyhow::Error {
     if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
         let hint = "what was written before can be read; make room, or let old files go (--keep, --json-keep)";
         return Failure::new(format!("{what}: {error}"), Some(hint.to_owned())).into();
+    }
+    // That nobody reads standard output is no failure; that a FIFO has lost its reader is one, as what was to be saved is not.
+    if error.kind() == ErrorKind::BrokenPipe && path != Path::new("-") {
+        let hint = "whoever read it has ended, or ran into an error of its own";
+        return Failure::new(format!("{what}: nobody reads it any more"), Some(hint.to_owned())).into();
     }
     anyhow::Error::new(error).context(what)
 }

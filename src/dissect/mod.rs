@@ -163,6 +163,23 @@ impl Conversing for Conversation {
             State::Probing(_) | State::Other(_) => 0,
         }
     }
+
+    #[inline]
+    fn piece_bytes(&self, direction: Direction) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
+            State::Probing(_) | State::Other(_) => 0,
+        }
+    }
+
+    #[inline]
+    fn shared_bytes(&self) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.doubtful_bytes(),
+            State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
+            State::Other(_) => 0,
+        }
+    }
 }
 
 impl Conversation {
@@ -248,10 +265,32 @@ impl Conversation {
         }
     }
 
+    /// Holds nothing back any more, and gives how many messages are cut by it. What is not known yet has to be judged by
+    /// what there is: see [`Conversation::decide`].
+    pub fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
+        match &mut self.state {
+            State::Mqtt(mqtt) => mqtt.shed(sink),
+            State::Probing(_) => {
+                self.no_more();
+                0
+            }
+            State::Other(_) => 0,
+        }
+    }
+
     /// No more bytes will come in either direction: what there is has to do for a decision.
     pub const fn no_more(&mut self) {
         if let State::Probing(Some(probe)) = &mut self.state {
             probe.no_more();
+        }
+    }
+
+    /// The protocol is none of those that are known, if it is not known by now.
+    pub fn give_up(&mut self) {
+        if let State::Probing(probe) = &mut self.state
+            && probe.take().is_some()
+        {
+            self.state = State::Other(Protocol::Unknown);
         }
     }
 

@@ -28,6 +28,17 @@ impl Level {
     }
 }
 
+/// The most bytes that all streams together hold back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldLimit(pub usize);
+
+impl Default for HeldLimit {
+    /// 256 MiB: as much as 256 streams may hold at most. In traffic that nobody made to harm few hold anything at a time.
+    fn default() -> Self {
+        Self(256 << 20)
+    }
+}
+
 /// How much an engine holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineHeld {
@@ -43,6 +54,8 @@ pub struct EngineHeld {
     pub out_of_order_segments: Level,
     /// Bytes of messages that have not ended.
     pub message_bytes: Level,
+    /// The memory of all that streams hold back.
+    pub stream_memory: Level,
 }
 
 /// What the streams of all flows hold back, kept as it changes.

@@ -10,6 +10,6 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
-pub use held::{EngineHeld, Level};
+pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;
 pub use run::{Engine, EngineOptions, EngineStats, TcpStats};

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
-use super::held::{EngineHeld, Level, Waits};
+use super::held::{EngineHeld, HeldLimit, Level, Waits};
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
@@ -41,6 +41,8 @@ pub struct EngineOptions {
     pub flows: FlowLimits,
     /// How much of a stream is held ahead of a hole.
     pub reassembly: ReassemblyLimits,
+    /// How much memory all streams together hold back, ahead of holes and of messages that have begun.
+    pub held: HeldLimit,
     /// How many fragments are held.
     pub fragments: FragmentLimits,
     /// What is known of protocols.
@@ -154,6 +156,9 @@ pub struct Engine {
     ahead: [Ahead; RING],
 }
 
+/// How many flows give up what they hold at one frame, which may have added no more than 64 KiB.
+const SHED_AT_ONCE: usize = 64;
+
 /// How many frames ahead are remembered.
 const RING: usize = 32;
 
@@ -183,6 +188,14 @@ struct Followed {
     untold: Lost,
     /// The last frame before the latest loss; nothing is known of what came just behind it.
     lost_behind: Option<FrameNo>,
+}
+
+impl Followed {
+    /// The memory of what streams hold back.
+    #[inline]
+    fn holds(&self) -> u64 {
+        self.waits.now.without(self.flows.dropped()).memory()
+    }
 }
 
 impl Engine {
@@ -250,6 +263,7 @@ impl Engine {
             fragment_bytes: Level::of_all(fragments.waiting_bytes as usize, options.fragments.bytes),
             out_of_order_bytes: of_each(waiting.ahead_bytes, most.ahead_bytes, options.reassembly.bytes),
             out_of_order_segments: of_each(waiting.ahead_segments, most.ahead_segments, options.reassembly.segments),
+            stream_memory: Level::of_all(followed.holds() as usize, options.held.0),
             message_bytes: of_each(waiting.message_bytes, most.message_bytes, options.dissect.framer.held_bytes),
         }
     }
@@ -483,7 +497,33 @@ impl<S: Sink> Pass<'_, S> {
             reader.sink.event(&Event::Closing(FlowRef::of(flow), by, origin));
         }
         self.followed.flows.note_progress(found, self.origin.time);
+        if self.followed.holds() > self.options.held.0 as u64 {
+            self.shed();
+        }
         (found, Some(verdict))
+    }
+
+    /// Streams hold too much: those that hold most of some give it up, until it is not too much any more.
+    #[cold]
+    fn shed(&mut self) {
+        // One after the other, and not all at one frame: what comes up with one may be held again.
+        for _ in 0..SHED_AT_ONCE {
+            if self.followed.holds() <= self.options.held.0 as u64 {
+                return;
+            }
+            let Some(found) = self.followed.flows.heaviest() else { return };
+            let mut reader = StreamReader {
+                options: self.options,
+                stats: &mut self.followed.stats,
+                lines: &mut self.followed.lines,
+                waits: &mut self.followed.waits,
+                origin: self.origin,
+                sink: self.sink,
+            };
+            if let Some(flow) = self.followed.flows.get_mut(found) {
+                reader.shed(flow);
+            }
+        }
     }
 
     /// Tells the flows that the table let go.

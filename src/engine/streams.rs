@@ -106,6 +106,37 @@ impl<S: Sink> StreamReader<'_, S> {
         self.waits.changed(before, flow.waiting_in_both());
     }
 
+    /// All streams together hold too much, and this flow much of it: it holds nothing back any more.
+    pub(super) fn shed(&mut self, flow: &mut Flow<Conversation>) {
+        let origin = self.origin;
+        for direction in Direction::BOTH {
+            if flow.streams[direction].is_waiting() {
+                self.with(flow, direction, |stream, feed| stream.finish(origin, feed));
+                self.stats.caps.add(Cap::OutOfOrder);
+                self.notice(NoticeKind::ReassemblyCapped(direction), FlowRef::of(flow));
+            }
+        }
+        let before = flow.waiting_in_both();
+        let name = FlowRef::of(flow);
+        for _ in 0..flow.app.shed(&mut self.messages(name, origin)) {
+            let count = self.stats.caps.add(Cap::Messages);
+            if count.is_power_of_two() {
+                self.notice(NoticeKind::CapReached(Cap::Messages, count), name);
+            }
+        }
+        self.waits.changed(before, flow.waiting_in_both());
+        self.decide(flow);
+        if flow.app.turned_round() {
+            flow.turn_round(KnownBy::Connect);
+        }
+        // Nobody knows what a beginning is that does not say so.
+        if flow.app.protocol().is_none() {
+            let before = flow.waiting_in_both();
+            flow.app.give_up();
+            self.waits.changed(before, flow.waiting_in_both());
+        }
+    }
+
     /// The flow has ended: what its streams still hold is read.
     pub(super) fn finish(&mut self, flow: &mut Flow<Conversation>) {
         if flow.app.is_ignored() && !self.options.streams {

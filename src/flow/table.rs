@@ -114,6 +114,8 @@ pub struct FlowTable<A> {
     servers: HashSet<SocketAddr, foldhash::fast::RandomState>,
     limits: FlowLimits,
     hand: usize,
+    /// Where [`FlowTable::heaviest`] looked last.
+    pub(super) heavy_hand: usize,
     packets: u32,
     evicted: u64,
     /// What connections held back that were suspected in vain.
@@ -136,6 +138,7 @@ impl<A: Conversing> FlowTable<A> {
             servers: HashSet::default(),
             limits,
             hand: 0,
+            heavy_hand: 0,
             packets: 0,
             evicted: 0,
             dropped: Waiting::default(),
@@ -288,7 +291,9 @@ impl<A: Conversing> FlowTable<A> {
         let sides = &flow.connection.sides;
         let waits = sides.to_server.state() == TcpState::TimeWait || sides.to_client.state() == TcpState::TimeWait;
         let (queue, after) = if waits { (1, TIME_WAIT) } else { (0, LINGER) };
-        self.over[queue].push_back((now + after, found.slot, flow.id));
+        let id = flow.id;
+        self.over[queue].push_back((now + after, found.slot, id));
+        self.forget_gone(queue);
         self.note_due();
     }
 
@@ -390,6 +395,15 @@ impl<A: Conversing> FlowTable<A> {
         let due = |queue: &VecDeque<(Timestamp, usize, FrameNo)>| queue.front().map(|first| first.0);
         let [short, long] = [due(&self.over[0]), due(&self.over[1])];
         self.next_due = short.into_iter().chain(long).min();
+    }
+
+    /// Takes out of a queue what is gone, once that is most of it: ports that are used over and over leave much behind in a
+    /// minute, and more where a capture's clock stands still.
+    fn forget_gone(&mut self, queue: usize) {
+        if self.over[queue].len() > 1024 + 2 * self.index.len() {
+            let slots = &self.slots;
+            self.over[queue].retain(|(_, slot, id)| slots.get(*slot).is_some_and(|held| held.id() == Some(*id)));
+        }
     }
 
     /// Lets go what is over, and was silent for long enough.

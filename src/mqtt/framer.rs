@@ -220,6 +220,37 @@ impl Framer {
         }
     }
 
+    /// Memory besides: where pieces came from, of which the first is never let go, and what is searched for borders.
+    #[inline]
+    pub fn piece_bytes(&self) -> usize {
+        match &self.state {
+            State::Border => 0,
+            State::Spanning(spanning) => {
+                let (pieces, frames) = (spanning.pieces.len().max(1) - 1, spanning.frames.len().max(1) - 1);
+                pieces * size_of::<Piece>() + frames * size_of::<FrameNo>()
+            }
+            State::Lost(search) => search.held_bytes(),
+        }
+    }
+
+    /// Lets go what it holds: of a packet that has begun only the rest is counted, and a search begins anew. Gives
+    /// whether a packet is cut by it.
+    pub fn shed(&mut self) -> bool {
+        match &mut self.state {
+            State::Border => {}
+            State::Spanning(spanning) => {
+                let cuts = !spanning.body.is_empty();
+                spanning.open &= !cuts;
+                spanning.body = Vec::new();
+                spanning.frames = spanning.frames.first().copied().into_iter().collect();
+                spanning.pieces = spanning.pieces.first().copied().into_iter().collect();
+                return cuts;
+            }
+            State::Lost(search) => **search = Search::new(search.end()),
+        }
+        false
+    }
+
     /// Bytes of the stream so far, holes included.
     pub const fn offset(&self) -> u64 {
         self.offset

@@ -83,6 +83,8 @@ pub struct Sessions {
     pub(super) lost: Option<FrameNo>,
     answers: AnswerTimes,
     hash: foldhash::fast::RandomState,
+    /// Exchanges that were given up because too many were open.
+    given_up: u64,
     options: SessionOptions,
 }
 
@@ -110,6 +112,7 @@ impl Sessions {
             lost: None,
             answers: AnswerTimes::default(),
             hash: foldhash::fast::RandomState::default(),
+            given_up: 0,
             options,
         }
     }
@@ -170,12 +173,13 @@ impl Sessions {
     /// The total of [`Sessions::caps`], for less.
     pub fn capped(&self) -> u64 {
         let routes = self.router.as_ref().map_or(0, |router| router.caps.total() + router.topics.left_out());
-        self.clients.forgotten() + routes
+        self.clients.forgotten() + self.given_up + routes
     }
 
     /// How often a cap was reached, so that something was forgotten.
     pub fn caps(&self) -> CapCounts {
         let counts = CapCounts::default().with(Cap::Sessions, self.clients.forgotten());
+        let counts = counts.with(Cap::Deliveries, self.given_up);
         self.router.as_ref().map_or(counts, |router| {
             let topics = router.topics.left_out();
             counts.and(&router.caps).with(Cap::Topics, topics)
@@ -294,6 +298,11 @@ impl Sessions {
         self.answers.note(session, message);
         let mut context = Context { judge, over, changes, digest, topic: topic.clone() };
         session.on_message(message, &mut context);
+        for direction in Direction::BOTH {
+            if let Some(exchanges) = session.state.exchanges[direction].made() {
+                self.given_up += std::mem::take(&mut exchanges.given_up);
+            }
+        }
         session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
         if let Some(before) = before {

@@ -27,6 +27,7 @@ mod publication;
 mod receiver;
 mod route;
 mod subscription;
+mod tally;
 mod topics;
 mod tree;
 mod will;

@@ -13,7 +13,7 @@ use super::incident::Certainty;
 use super::publication::Publication;
 use super::receiver::{Broker, Expected};
 use super::topics::Topics;
-use super::tree::{Group, Subscriber};
+use super::tree::{Group, MANY, Subscriber, best_of_each};
 use crate::capture::FrameNo;
 use crate::engine::{Cap, CapCounts, Level};
 use crate::time::{Span, Timestamp};
@@ -364,6 +364,9 @@ impl Router {
         };
         // Several subscriptions of a client give it one copy, or one each; the highest QoS is that of one at least.
         let mut direct: Vec<_> = matching.direct.into_iter().filter(wants).collect();
+        if direct.len() > MANY {
+            direct = best_of_each(direct, sent.qos);
+        }
         direct.sort_unstable_by(|a, b| (&a.party, qos(b), &a.filter).cmp(&(&b.party, qos(a), &b.filter)));
         direct.dedup_by(|next, kept| next.party == kept.party);
         let direct = direct.into_iter().take(RECEIVERS);

@@ -4,6 +4,7 @@
 //! reads the whole datagram itself.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 use super::FragmentNote;
@@ -58,14 +59,6 @@ pub(super) struct FragmentKey {
     pub(super) id: u32,
     /// Tells tunnels apart, which may carry the same private addresses.
     pub(super) scope: u64,
-}
-
-impl FragmentKey {
-    /// A number that is the same for the same key; that two keys share one is not to be expected.
-    pub(super) fn number(&self) -> u64 {
-        use std::hash::BuildHasher as _;
-        foldhash::fast::FixedState::default().hash_one(self)
-    }
 }
 
 /// One fragment, captured whole.
@@ -131,6 +124,12 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
+    /// A number that is the same for the same key. That two keys share one is not to be expected, also where somebody
+    /// would like it: it has a seed.
+    pub(super) fn number(&self, key: &FragmentKey) -> u64 {
+        self.partials.hasher().hash_one(key)
+    }
+
     pub(super) fn new(limits: FragmentLimits) -> Self {
         Self {
             limits,

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod attack;
 pub(crate) mod craft;
 pub(crate) mod packets;
 pub(crate) mod timeline;
