@@ -3,6 +3,7 @@
 //! Each protocol has a file of its own and a row in the table of [`recognise`]; a protocol that is only
 //! recognised, and not read, is told by name. Events go to the caller's [`MessageSink`].
 
+mod aliases;
 mod http;
 mod message;
 mod mqtt;

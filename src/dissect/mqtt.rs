@@ -1,7 +1,6 @@
 //! MQTT on a connection: packets out of both streams, the version they speak, the topics behind aliases.
 
-use std::collections::BTreeMap;
-
+use super::aliases::Aliases;
 use super::{Dissector, FlowFacts, Message, MessageSink, Opening, VersionKnownBy};
 use crate::capture::{FrameNo, Origin, Place};
 use crate::flow::{Direction, PerDirection};
@@ -15,9 +14,6 @@ use crate::prefetch::prefetch;
 /// bytes. More would delay a live view for nothing: a connection that says so little stays in doubt.
 const DOUBTFUL_PACKETS: usize = 16;
 const DOUBTFUL_BYTES: usize = 64 << 10;
-
-/// Topic bytes that the aliases of one direction may hold; an alias beyond that is taken as unknown.
-const ALIAS_BYTES: usize = 1 << 20;
 
 /// Bytes of a redacted packet's buffer that are kept for the next one.
 const KEPT_BYTES: usize = 4096;
@@ -111,32 +107,6 @@ fn answer(bytes: &[u8]) -> Certainty {
 /// Whether all properties of a PUBLISH are there, of which `missing` bytes at its end are not.
 fn has_all_properties(publish: &mqtt::Publish<'_>, missing: u32) -> bool {
     missing == 0 || publish.payload_length.is_some_and(|payload| missing <= payload)
-}
-
-/// The topics that aliases stand for, in one direction (MQTT 5.0, section 3.3.2.3.4).
-#[derive(Debug, Default)]
-struct Aliases {
-    topics: BTreeMap<u16, Box<[u8]>>,
-    bytes: usize,
-}
-
-impl Aliases {
-    fn set(&mut self, alias: u16, topic: &[u8]) {
-        if self.get(alias) == Some(topic) {
-            return;
-        }
-        if let Some(old) = self.topics.remove(&alias) {
-            self.bytes -= old.len();
-        }
-        if self.bytes + topic.len() <= ALIAS_BYTES {
-            self.bytes += topic.len();
-            self.topics.insert(alias, topic.into());
-        }
-    }
-
-    fn get(&self, alias: u16) -> Option<&[u8]> {
-        self.topics.get(&alias).map(AsRef::as_ref)
-    }
 }
 
 /// MQTT in both directions of one connection.
