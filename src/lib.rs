@@ -23,4 +23,4 @@ pub mod time;
 pub mod token;
 pub mod wire;
 
-pub use analysis::{Analysis, Output, Reader, Summary};
+pub use analysis::{Analysis, Held, Output, Reader, Summary};

@@ -1,7 +1,9 @@
 //! The front door: a source of frames goes in, everything that is known of them comes out.
 
+mod held;
 mod threads;
 
+pub use held::Held;
 pub use threads::Reader;
 
 use std::net::SocketAddr;
@@ -204,6 +206,11 @@ impl Analysis {
             sessions: self.above.session_count,
             caps: self.engine.stats().caps.and(&self.above.sessions.caps()),
         }
+    }
+
+    /// How much is held now of what is capped, and how much may be: for the price of a few sums.
+    pub fn held(&self) -> Held {
+        Held { engine: self.engine.held(), sessions: self.above.sessions.held() }
     }
 
     /// The name of an interface, by the number in its frames' headers.

@@ -14,7 +14,7 @@ pub use mqtt::Mqtt;
 pub use probe::Opening;
 
 use crate::capture::{Origin, Place};
-use crate::flow::Direction;
+use crate::flow::{Conversing, Direction};
 use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
 use probe::Probe;
 
@@ -155,6 +155,16 @@ pub struct Decision {
     pub turn_round: bool,
 }
 
+impl Conversing for Conversation {
+    #[inline]
+    fn message_bytes(&self, direction: Direction) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.held_bytes(direction),
+            State::Probing(_) | State::Other(_) => 0,
+        }
+    }
+}
+
 impl Conversation {
     /// Asks for the memory that the next bytes need; says whether it carries MQTT.
     #[inline]
@@ -163,6 +173,7 @@ impl Conversation {
         mqtt.prefetch();
         true
     }
+
     /// The protocol, once it is known.
     pub const fn protocol(&self) -> Option<Protocol> {
         match &self.state {

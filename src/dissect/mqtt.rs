@@ -230,6 +230,13 @@ impl Mqtt {
         prefetch(&self.reader.aliases);
         prefetch(&self.reader.doubtful);
     }
+
+    /// Bytes of a packet that has begun in this direction and not ended.
+    #[inline]
+    pub(super) fn held_bytes(&self, direction: Direction) -> usize {
+        self.framers[direction].as_ref().map_or(0, Framer::held_bytes)
+    }
+
     /// For a flow of which `facts` are known.
     pub fn new(facts: FlowFacts, options: &super::DissectOptions) -> Self {
         let version = options.mqtt_version.map(|version| (version, VersionKnownBy::Option));

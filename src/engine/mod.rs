@@ -3,11 +3,13 @@
 
 mod cap;
 mod event;
+mod held;
 mod log;
 mod run;
 mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered};
+pub use held::{EngineHeld, Level};
 pub use log::EventLog;
 pub use run::{Engine, EngineOptions, EngineStats};

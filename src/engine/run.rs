@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::cap::{Cap, CapCounts};
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::held::{EngineHeld, Level, Waits};
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
@@ -133,6 +134,8 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    /// What is held back, and what was by connections that were dropped since.
+    waits: Waits,
     /// The time of the last frame.
     previous: Option<Timestamp>,
 }
@@ -152,6 +155,7 @@ impl Engine {
                 stats: EngineStats::default(),
                 ended: Vec::new(),
                 lines: Vec::new(),
+                waits: Waits::default(),
                 previous: None,
             },
             wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
@@ -174,6 +178,23 @@ impl Engine {
     /// What decoding has counted so far.
     pub fn decode_stats(&self) -> DecodeStats {
         self.decoder.stats()
+    }
+
+    /// How much it holds, and how much it may.
+    pub fn held(&self) -> EngineHeld {
+        let Self { options, followed, .. } = self;
+        let fragments = self.decoder.fragments();
+        let waiting = followed.waits.now.without(followed.flows.dropped());
+        let most = followed.waits.most_in_one;
+        let of_each = |now, most, limit: usize| Level { now, limit: limit as u64, most_in_one: Some(most) };
+        EngineHeld {
+            flows: Level::of_all(followed.flows.len(), options.flows.flows.max(1)),
+            fragments: Level::of_all(fragments.waiting as usize, options.fragments.datagrams),
+            fragment_bytes: Level::of_all(fragments.waiting_bytes as usize, options.fragments.bytes),
+            out_of_order_bytes: of_each(waiting.ahead_bytes, most.ahead_bytes, options.reassembly.bytes),
+            out_of_order_segments: of_each(waiting.ahead_segments, most.ahead_segments, options.reassembly.segments),
+            message_bytes: of_each(waiting.message_bytes, most.message_bytes, options.dissect.framer.held_bytes),
+        }
     }
 
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
@@ -362,6 +383,7 @@ impl<S: Sink> Pass<'_, S> {
             options: self.options,
             stats: &mut self.followed.stats,
             lines: &mut self.followed.lines,
+            waits: &mut self.followed.waits,
             origin: self.origin,
             sink: self.sink,
         };
@@ -394,6 +416,7 @@ impl<S: Sink> Pass<'_, S> {
                 options: self.options,
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
+                waits: &mut self.followed.waits,
                 origin: self.origin,
                 sink: self.sink,
             };

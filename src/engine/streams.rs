@@ -2,6 +2,7 @@
 
 use super::cap::Cap;
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
+use super::held::Waits;
 use super::run::{EngineOptions, EngineStats};
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{Conversation, FlowFacts, Message, MessageSink};
@@ -14,6 +15,7 @@ pub(super) struct StreamReader<'a, S> {
     pub(super) options: &'a EngineOptions,
     pub(super) stats: &'a mut EngineStats,
     pub(super) lines: &'a mut Vec<MessageLine>,
+    pub(super) waits: &'a mut Waits,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
 }
@@ -77,10 +79,12 @@ impl<S: Sink> StreamReader<'_, S> {
         direction: Direction,
         run: impl FnOnce(&mut crate::flow::StreamReassembler, &mut Feed<'_, '_, S>),
     ) {
+        let before = flow.waiting(direction);
         let streams = self.options.streams;
         let messages = self.messages(FlowRef::of(flow), self.origin);
         let mut feed = Feed { conversation: &mut flow.app, direction, streams, messages };
         run(&mut flow.streams[direction], &mut feed);
+        self.waits.came_to(before, flow.waiting(direction));
     }
 
     /// Lets the conversation begin once its protocol is known.
@@ -92,12 +96,14 @@ impl<S: Sink> StreamReader<'_, S> {
         if decision.turn_round {
             flow.turn_round(KnownBy::Connect);
         }
+        let before = flow.waiting_in_both();
         let facts = facts(flow);
         let options = self.options;
         flow.app.begin(decision, facts, &options.dissect, &mut self.messages(FlowRef::of(flow), self.origin));
         if flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
         }
+        self.waits.changed(before, flow.waiting_in_both());
     }
 
     /// The flow has ended: what its streams still hold is read.
@@ -111,7 +117,9 @@ impl<S: Sink> StreamReader<'_, S> {
         }
         flow.app.no_more();
         self.decide(flow);
+        let before = flow.waiting_in_both();
         flow.app.finish(&mut self.messages(FlowRef::of(flow), origin));
+        self.waits.changed(before, flow.waiting_in_both());
     }
 }
 

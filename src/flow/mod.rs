@@ -23,6 +23,7 @@ mod tcp;
 mod traffic;
 mod usual;
 mod verdict;
+mod waiting;
 mod wireshark;
 
 pub use datagrams::Datagrams;
@@ -39,4 +40,5 @@ pub use table::{Ended, EndedFlows, FlowLimits, FlowTable, Found, Quoted};
 pub use tcp::{Closing, Connection, Handshake, Proof, SecondFin, Transition};
 pub use traffic::{DataTraffic, RareTraffic, Traffic};
 pub use verdict::{Evidence, Marks, Retransmission, RetransmissionKind, Verdict};
+pub use waiting::{Conversing, Waiting};
 pub use wireshark::{Since, WiresharkAnalysis, WiresharkFlags, WiresharkRules, WiresharkVerdict};

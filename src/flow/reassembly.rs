@@ -141,6 +141,11 @@ impl StreamReassembler {
         self.ahead.held_bytes
     }
 
+    /// Segments, or parts of them, that are kept ahead of a hole.
+    pub fn held_segments(&self) -> usize {
+        self.ahead.held.len()
+    }
+
     /// How often bytes came twice with different contents, as far as both copies were at hand.
     pub fn conflicts(&self) -> u32 {
         self.ahead.conflicts

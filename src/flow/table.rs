@@ -10,6 +10,7 @@ use super::followed::Flow;
 use super::index::Index;
 use super::record::KnownBy;
 use super::state::TcpState;
+use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
@@ -115,11 +116,13 @@ pub struct FlowTable<A> {
     hand: usize,
     packets: u32,
     evicted: u64,
+    /// What connections held back that were suspected in vain.
+    dropped: Waiting,
     /// Where the flow of the next segment most likely is.
     pub(super) hint: Option<usize>,
 }
 
-impl<A: Default> FlowTable<A> {
+impl<A: Conversing> FlowTable<A> {
     /// An empty table.
     pub fn new(limits: FlowLimits) -> Self {
         Self {
@@ -135,6 +138,7 @@ impl<A: Default> FlowTable<A> {
             hand: 0,
             packets: 0,
             evicted: 0,
+            dropped: Waiting::default(),
             hint: None,
         }
     }
@@ -142,6 +146,11 @@ impl<A: Default> FlowTable<A> {
     /// How many flows were let go because there were too many.
     pub const fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// What was held back, until they were dropped, by connections that were suspected in vain.
+    pub const fn dropped(&self) -> Waiting {
+        self.dropped
     }
 
     /// How many flows it holds.
@@ -250,7 +259,7 @@ impl<A: Default> FlowTable<A> {
                 let stream = self.next_stream(Transport::Tcp);
                 let (ends, known_by) = self.roles(source, destination, segment);
                 if let Some(flow) = self.slots[slot].tcp_mut() {
-                    flow.drop_challenger();
+                    self.dropped = self.dropped.and(flow.drop_challenger());
                     let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, known_by, stream, origin));
                     challenger.reused_ports = true;
                     flow.challenger = Some(challenger);
@@ -357,7 +366,7 @@ impl<A: Default> FlowTable<A> {
         };
         self.free.push(slot);
         self.index.remove(self.index.hash(flow.transport, flow.client, flow.server), slot);
-        flow.drop_challenger();
+        self.dropped = self.dropped.and(flow.drop_challenger());
         if why == Ended::Replaced || why == Ended::Over {
             let time = if why == Ended::Over { flow.last.time + TIME_WAIT } else { now };
             flow.connection.end_time_wait(flow.last, time);
@@ -487,7 +496,7 @@ enum Place {
     New,
 }
 
-impl<A: Default> FlowTable<A> {
+impl<A: Conversing> FlowTable<A> {
     fn place(&self, slot: usize, source: SocketAddr, segment: &Segment<'_>) -> Place {
         let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { return Place::Current };
         let (syn, ack) = (segment.flags.has(TcpFlags::SYN), segment.flags.has(TcpFlags::ACK));

@@ -211,6 +211,15 @@ impl Framer {
         }
     }
 
+    /// Bytes that it holds of a packet that has not ended.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        match &self.state {
+            State::Spanning(spanning) => spanning.body.len(),
+            State::Border | State::Lost(_) => 0,
+        }
+    }
+
     /// Bytes of the stream so far, holes included.
     pub const fn offset(&self) -> u64 {
         self.offset

@@ -19,7 +19,7 @@ use super::will::WillFate;
 use super::wills::{Seen, Wills};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
-use crate::engine::{Cap, CapCounts, Event, FlowRef, NoticeKind};
+use crate::engine::{Cap, CapCounts, Event, FlowRef, Level, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{Body, LostSyncReason, Version, topic};
 use crate::time::Timestamp;
@@ -46,6 +46,19 @@ impl Default for SessionOptions {
     }
 }
 
+/// How much is held of sessions and routes; of the last three nothing where routes are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionsHeld {
+    /// Sessions that wait for their client to come back.
+    pub sessions: Level,
+    /// Messages on their way through a broker.
+    pub deliveries: Level,
+    /// Retained messages.
+    pub retained: Level,
+    /// Topics.
+    pub topics: Level,
+}
+
 /// The sessions of the flows that are followed.
 pub(super) type OpenSessions = HashMap<FrameNo, Box<Session>, foldhash::fast::RandomState>;
 
@@ -66,6 +79,7 @@ pub struct Sessions {
     changes: Vec<Change>,
     told: Boxes,
     hash: foldhash::fast::RandomState,
+    options: SessionOptions,
 }
 
 impl Default for Sessions {
@@ -90,6 +104,7 @@ impl Sessions {
             changes: Vec::new(),
             told: Vec::new(),
             hash: foldhash::fast::RandomState::default(),
+            options,
         }
     }
 
@@ -139,6 +154,17 @@ impl Sessions {
             let topics = router.topics.left_out();
             counts.and(&router.caps).with(Cap::Topics, topics)
         })
+    }
+
+    /// How much is held, and how much may be.
+    pub fn held(&self) -> SessionsHeld {
+        let Self { options, router, .. } = self;
+        let [deliveries, retained] = router.as_ref().map_or_else(
+            || [Level::of_all(0, options.publications), Level::of_all(0, options.retained)],
+            |router| router.levels(),
+        );
+        let topics = router.as_ref().map_or(Level::of_all(0, options.topics), |router| router.topics.level());
+        SessionsHeld { sessions: self.clients.level(), deliveries, retained, topics }
     }
 
     /// Takes an event into account.

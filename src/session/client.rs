@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::connection::{NEVER, SessionState};
 use super::delivery::Name;
 use crate::capture::FrameNo;
+use crate::engine::Level;
 use crate::time::{Span, Timestamp};
 
 /// A client as its broker knows it.
@@ -62,6 +63,11 @@ impl Clients {
         self.forgotten
     }
 
+    /// How many sessions wait for their client, and how many may.
+    pub(super) const fn level(&self) -> Level {
+        Level::of_all(self.waiting, self.limit)
+    }
+
     /// The client, new if it was not known.
     pub(super) fn entry(&mut self, key: &ClientKey) -> &mut Client {
         self.by_key.entry(key.clone()).or_default()
@@ -113,6 +119,7 @@ impl Clients {
     /// All sessions that wait for their client.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Box<SessionState>> {
         self.parked.clear();
+        self.waiting = 0;
         // In the order of the clients, so that the output does not depend on the hash.
         let mut clients: Vec<_> = self.by_key.drain().collect();
         clients.sort_by(|(a, x), (b, y)| (x.flow, a.broker, &a.id).cmp(&(y.flow, b.broker, &b.id)));

@@ -31,7 +31,7 @@ mod tree;
 mod will;
 mod wills;
 
-pub use broker::{SessionOptions, Sessions};
+pub use broker::{SessionOptions, Sessions, SessionsHeld};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
 pub use delivery::{

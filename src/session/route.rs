@@ -15,7 +15,7 @@ use super::receiver::{Broker, Expected};
 use super::topics::Topics;
 use super::tree::{Group, Subscriber};
 use crate::capture::FrameNo;
-use crate::engine::{Cap, CapCounts};
+use crate::engine::{Cap, CapCounts, Level};
 use crate::time::{Span, Timestamp};
 
 /// How long a message may be on its way through the broker before those who did not get it are counted.
@@ -219,6 +219,12 @@ impl Router {
             caps: CapCounts::default(),
             settled: Vec::new(),
         }
+    }
+
+    /// How many messages are on their way, how many are retained, and how many may be.
+    pub(super) fn levels(&self) -> [Level; 2] {
+        let Self { publications, retained, limits, .. } = self;
+        [Level::of_all(publications.len(), limits.publications), Level::of_all(retained.len(), limits.retained)]
     }
 
     /// A client has connected, or is first seen to be.

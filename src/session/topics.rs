@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use super::delivery::Name;
 use super::route::{Party, Published, PublishedAs, Sent};
+use crate::engine::Level;
 use crate::flow::{Durations, Range};
 use crate::time::{Span, Timestamp};
 
@@ -113,6 +114,11 @@ impl Topics {
     /// Messages of topics that are not counted, because there are too many.
     pub(super) const fn left_out(&self) -> u64 {
         self.left_out
+    }
+
+    /// How many there are, and how many there may be.
+    pub(super) fn level(&self) -> Level {
+        Level::of_all(self.by_name.len(), self.limit)
     }
 
     /// The topic, new if it was not known, and the room that is left.

@@ -34,6 +34,8 @@ pub struct FragmentStats {
     pub held: u64,
     /// Datagrams that wait for the rest by now.
     pub waiting: u64,
+    /// The memory that they take by now.
+    pub waiting_bytes: u64,
     /// Datagrams that became whole.
     pub reassembled: u64,
     /// Datagrams given up because the rest did not come in time.
@@ -143,7 +145,7 @@ impl Fragments {
     }
 
     pub(super) fn stats(&self) -> FragmentStats {
-        FragmentStats { waiting: self.partials.len() as u64, ..self.stats }
+        FragmentStats { waiting: self.partials.len() as u64, waiting_bytes: self.bytes as u64, ..self.stats }
     }
 
     /// Gives a buffer back that [`Fragments::add`] handed out.
