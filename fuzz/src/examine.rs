@@ -49,14 +49,16 @@ const ALL: Shown = Shown {
 };
 
 /// Frames of which all fields are read.
-const READ_FIELDS: u64 = 40;
+const READ_FIELDS: u64 = 12;
 
 /// Takes frames through everything, in several ways, and compares what comes of them.
 pub fn examine(frames: &Frames, setting: &Setting) {
     let one = NonZeroUsize::MIN;
     let cut = [1, 3, 0, 2];
     let told = tell(frames, &cut, one, setting);
-    for (turns, threads) in [(&[usize::MAX][..], 1), (&cut, 2), (&cut, 3), (&[2], 4)] {
+    // Threads take longer to begin than to read so little: one number of them for each number of frames.
+    let threads = 2 + frames.list.len() % 3;
+    for (turns, threads) in [(&[usize::MAX][..], 1), (&cut, threads)] {
         let again = tell(frames, turns, NonZeroUsize::new(threads).unwrap_or(one), setting);
         told.compare(&again, &format!("{threads} threads, batches of {turns:?} frames"));
     }
@@ -365,9 +367,9 @@ impl Everything {
             fail_on: Severity::Warning,
             gone: None,
         };
-        for format in ReportFormat::ALL {
-            write_report(&result, format, style, &mut out)?;
-        }
+        // Each tells all rules there are, which takes longer than all the rest.
+        let format = ReportFormat::ALL[result.captures[0].summary.engine.frames as usize % ReportFormat::ALL.len()];
+        write_report(&result, format, style, &mut out)?;
         out.flush()?;
         Ok(self.digest.finish())
     }

@@ -1,7 +1,9 @@
 //! Frames that are at hand, and a source that hands them out in any cut.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
+use std::path::Path;
 
+use mqttsniff::capture::save::{Format, Options, Writer};
 use mqttsniff::capture::{Batch, File, Fill, FrameHeader, Source, SourceReport};
 
 /// Frames with their bytes.
@@ -30,9 +32,13 @@ impl Frames {
         }
     }
 
-    /// Captured bytes.
-    pub fn bytes(&self) -> usize {
-        self.list.iter().map(|(_, data)| data.len()).sum()
+    /// Writes them as a capture file, to be looked at.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let mut writer = Writer::create(path, Options::new(Format::Pcapng))?;
+        let mut batch = Batch::new();
+        self.list.iter().for_each(|(header, data)| batch.push(*header, data));
+        batch.frames().try_for_each(|frame| writer.write(&frame))?;
+        writer.finish()
     }
 
     /// A source of them that hands out so many at a time, by turns; 0 is none.

@@ -22,8 +22,8 @@ mod messages;
 use headers::{checksum, ethernet, ip, tcp_checksum};
 
 /// Frames that a script may make, and their bytes.
-const FRAMES: usize = 1200;
-const BYTES: usize = 1 << 19;
+const FRAMES: usize = 500;
+const BYTES: usize = 1 << 18;
 
 const FIN: u8 = 1;
 const SYN: u8 = 2;

@@ -30,6 +30,9 @@ impl Write for Screen {
 
 /// Sees that text is harmless: escaping changes nothing but its backslashes.
 pub(crate) fn see(text: &[u8]) {
+    if text.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        return;
+    }
     for line in text.split(|byte| *byte == b'\n') {
         for field in line.split(|byte| *byte == b'\t') {
             let escaped = Escaped(field).to_string();

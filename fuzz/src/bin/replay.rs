@@ -10,12 +10,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mqttsniff_fuzz::mutate::{Chance, mutate};
-use mqttsniff_fuzz::{TARGETS, Target, run, target};
+use mqttsniff_fuzz::script::Script;
+use mqttsniff_fuzz::{TARGETS, Target, packets, run, target};
 
 const HELP: &str = "\
 replay [OPTIONS]                    the corpus, then changes of it by chance
 replay --target NAME FILE...        these inputs alone
 replay --target NAME --least FILE   the least part of an input that still fails
+replay --target NAME --pcap FILE...  what scripts of engine and redact make, each as FILE.pcapng
 replay --target NAME --words        what often stands in inputs, as a dictionary of libFuzzer
 
   --target NAME     this target alone; may be repeated
@@ -44,6 +46,7 @@ struct Arguments {
     corpus: PathBuf,
     finds: PathBuf,
     least: bool,
+    pcap: bool,
     words: bool,
 }
 
@@ -58,6 +61,7 @@ fn arguments() -> Result<Arguments, String> {
         corpus: package.join("corpus"),
         finds: package.join("finds"),
         least: false,
+        pcap: false,
         words: false,
     };
     let mut given = std::env::args().skip(1);
@@ -77,6 +81,7 @@ fn arguments() -> Result<Arguments, String> {
             "--corpus" => out.corpus = value()?.into(),
             "--finds" => out.finds = value()?.into(),
             "--least" => out.least = true,
+            "--pcap" => out.pcap = true,
             "--words" => out.words = true,
             "--help" => return Err(HELP.to_owned()),
             option if option.starts_with('-') => return Err(format!("there is no option {option}\n\n{HELP}")),
@@ -138,9 +143,7 @@ impl Runner {
             self.set(None);
             count.runs += 1;
             if let Err(panic) = ended {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                return Some(text.unwrap_or_else(|| "a panic".to_owned()).chars().take(TOLD).collect());
+                return Some(told(&*panic));
             }
             took = took.min(began.elapsed());
             if took <= self.slowest {
@@ -173,6 +176,12 @@ impl Runner {
     }
 }
 
+/// What a panic says.
+fn told(panic: &dyn std::any::Any) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic").chars().take(TOLD).collect()
+}
+
 /// A number for bytes (FNV-1a), the same in every release.
 fn digest(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
@@ -202,8 +211,7 @@ fn main() -> ExitCode {
 fn replay(arguments: &Arguments) -> io::Result<u64> {
     std::panic::set_hook(Box::new(|panic| {
         if let Some(place) = panic.location() {
-            let text = panic.payload_as_str().unwrap_or_default();
-            eprintln!("panic at {place}: {}", text.chars().take(TOLD).collect::<String>());
+            eprintln!("panic at {place}: {}", told(panic.payload()));
         }
     }));
     fs::create_dir_all(&arguments.finds)?;
@@ -218,7 +226,11 @@ fn replay(arguments: &Arguments) -> io::Result<u64> {
     if let ([target], false) = (&arguments.targets[..], arguments.files.is_empty()) {
         for file in &arguments.files {
             let input = fs::read(file)?;
-            if arguments.least {
+            if arguments.pcap {
+                let mut script = Script::new(&input);
+                packets::setting(&mut script);
+                packets::traffic(&mut script).save(&file.with_extension("pcapng"))?;
+            } else if arguments.least {
                 least(&mut runner, target, input, file)?;
             } else {
                 runner.run(target, &input, Some(file), &mut Count::default())?;
@@ -226,11 +238,17 @@ fn replay(arguments: &Arguments) -> io::Result<u64> {
         }
         return Ok(runner.found);
     }
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     for (at, target) in arguments.targets.iter().enumerate() {
         let mut count = Count::default();
         let mut corpus = Vec::new();
         let start = Instant::now();
-        for file in files(&arguments.corpus.join(target.name))? {
+        let mut all = files(&arguments.corpus.join(target.name))?;
+        if target.captures {
+            all.extend(files(&fixtures.join("formats"))?);
+            all.extend(files(&fixtures.join("vectors"))?);
+        }
+        for file in all {
             let input = fs::read(&file)?;
             runner.run(target, &input, Some(&file), &mut count)?;
             corpus.push(input);

@@ -29,7 +29,9 @@ pub(super) fn run(bytes: &[u8]) {
     for ((one, old), (other, new)) in frames.list.iter().zip(&redacted.list) {
         assert_eq!((one, old.len()), (other, new.len()), "times and lengths stay");
     }
-    assert_eq!(messages(&redacted, &options), messages(&frames, &options), "it reads as the original");
+    if let Some(read) = messages(&frames, &options) {
+        assert_eq!(messages(&redacted, &options), Some(read), "it reads as the original");
+    }
     excerpt(&frames, &options);
 }
 
@@ -54,17 +56,19 @@ fn redact(frames: &Frames, options: &EngineOptions) -> Frames {
     out
 }
 
-/// Where messages end, and of what kind they are.
-fn messages(frames: &Frames, options: &EngineOptions) -> Vec<(u64, &'static str, u64)> {
+/// Where messages end, and of what kind they are. Nothing where some had to be searched for, or are not all there: what
+/// stands around them speaks for them, and is written over.
+fn messages(frames: &Frames, options: &EngineOptions) -> Option<Vec<(u64, &'static str, u64)>> {
     let mut analysis = Analysis::new(frames.source(&[usize::MAX]), options.clone());
-    let mut messages = Vec::new();
+    let (mut messages, mut doubtful) = (Vec::new(), false);
     analysis.run(&mut |output: &Output<'_>| {
         if let Output::Message(_, message) = output {
+            doubtful |= message.resynced || message.incomplete || message.missing > 0;
             let header = message.packet.header;
             messages.push((message.origin.frame.0, header.packet_type.name(), header.packet_length()));
         }
     });
-    messages
+    (!doubtful).then_some(messages)
 }
 
 fn excerpt(frames: &Frames, options: &EngineOptions) {
