@@ -119,11 +119,11 @@ impl<R: BufRead> Read for Gzip<R> {
                 Ok(Status::StreamEnd) => self.member = None,
                 Ok(Status::Ok | Status::BufError) if taken > 0 || given > 0 => {}
                 Ok(Status::Ok | Status::BufError) if is_end => self.fail(cut_short()),
-                Ok(Status::Ok | Status::BufError) => self.fail(Error::new(ErrorKind::InvalidData, "it goes nowhere")),
-                Err(error) => {
-                    let why = error.message().unwrap_or("it can't be unpacked").to_owned();
-                    self.fail(Error::new(ErrorKind::InvalidData, why));
+                Ok(Status::Ok | Status::BufError) => {
+                    self.fail(Error::new(ErrorKind::InvalidData, "corrupt deflate stream"))
                 }
+                // What exactly is wrong, zlib tells in one call or hides in the next, as the bytes come.
+                Err(_) => self.fail(Error::new(ErrorKind::InvalidData, "corrupt deflate stream")),
             }
             if given > 0 {
                 return Ok(given);

@@ -180,9 +180,10 @@ fn what_was_unpacked_before_the_stream_ends_is_delivered() {
     for place in 20..packed.len() {
         let mut damaged = packed.clone();
         damaged[place] ^= 0x20;
-        let (frames, _) = read(&damaged);
-        let (trickled, _) = read_from(Trickle(Cursor::new(damaged)));
+        let (frames, report) = read(&damaged);
+        let (trickled, other) = read_from(Trickle(Cursor::new(damaged)));
         assert_eq!(frames.len(), trickled.len(), "damaged at {place}");
+        assert_eq!(report.problems, other.problems, "damaged at {place}");
     }
     let packed = fixture("H_ooo.pcap.zst");
     let (_, report) = read(&packed[..packed.len() - 5]);
