@@ -31,6 +31,8 @@ const ON_THE_WAY: usize = 2;
 #[derive(Debug)]
 pub struct Growing {
     name: String,
+    /// What the thread begins with; it starts with the first fill, so that whatever confines threads can be set up before.
+    waiting: Option<Start>,
     pieces: Receiver<Piece>,
     /// Gives emptied batches back.
     emptied: Sender<Batch>,
@@ -42,6 +44,14 @@ pub struct Growing {
     /// The names of interfaces.
     names: Vec<Option<Box<str>>>,
     over: Arc<OnceLock<Over>>,
+}
+
+/// What the thread begins with.
+#[derive(Debug)]
+struct Start {
+    file: Box<File>,
+    to: SyncSender<Piece>,
+    back: Receiver<Batch>,
 }
 
 /// What was read at a time.
@@ -81,22 +91,27 @@ impl Growing {
         let file = File::from_reader(tail, name.clone()).left_by(left);
         let (to, pieces) = mpsc::sync_channel(ON_THE_WAY);
         let (emptied, back) = mpsc::channel();
-        let spawned = thread::Builder::new().name("tail".to_owned()).spawn(move || read(file, &to, &back));
-        match spawned {
-            Ok(_) => Ok(Self {
-                name,
-                pieces,
-                emptied,
-                stop,
-                closing,
-                waited: 0,
-                report: SourceReport::default(),
-                names: Vec::new(),
-                over,
-            }),
-            Err(error) => {
-                Err(Problem { input: name, what: format!("can't be followed without a thread: {error}"), hint: None })
-            }
+        Ok(Self {
+            name,
+            waiting: Some(Start { file: Box::new(file), to, back }),
+            pieces,
+            emptied,
+            stop,
+            closing,
+            waited: 0,
+            report: SourceReport::default(),
+            names: Vec::new(),
+            over,
+        })
+    }
+
+    fn start(&mut self) {
+        let Some(Start { file, to, back }) = self.waiting.take() else { return };
+        let spawned = thread::Builder::new().name("tail".to_owned()).spawn(move || read(*file, &to, &back));
+        if let Err(error) = spawned {
+            // What it would have read from is gone with it, so that the next fill is the end.
+            let what = format!("can't be followed without a thread: {error}");
+            self.report.problems.push(Problem { input: self.name.clone(), what, hint: None });
         }
     }
 }
@@ -109,6 +124,7 @@ impl Drop for Growing {
 
 impl Source for Growing {
     fn fill(&mut self, batch: &mut Batch) -> Fill {
+        self.start();
         match self.pieces.recv_timeout(TICK) {
             Ok(piece) => {
                 // Both count frames from the first on.

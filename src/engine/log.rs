@@ -87,7 +87,10 @@ impl EventLog {
 
     /// How much memory its events take.
     pub fn bytes_held(&self) -> usize {
-        self.bytes.len() + size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice())
+        let events = size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice());
+        // A message that came byte by byte has a piece for each.
+        let places = size_of_val(self.frames.as_slice()) + size_of_val(self.pieces.as_slice());
+        self.bytes.len() + events + places
     }
 
     /// Forgets all events; the buffers are used again.
@@ -98,6 +101,7 @@ impl EventLog {
         self.frames.clear();
         self.pieces.clear();
         self.bytes.shrink_to(KEPT_BYTES);
+        self.pieces.shrink_to(KEPT_BYTES / size_of::<Piece>());
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
@@ -255,6 +259,8 @@ mod tests {
                 });
             }
             assert_eq!(told, read, "{}", path.display());
+            let places = log.pieces.len() * size_of::<Piece>() + log.frames.len() * size_of::<FrameNo>();
+            assert!(log.bytes_held() > places, "what a message's pieces take is counted");
             log.clear();
             assert!(log.is_empty() && log.bytes_held() == 0);
         }

@@ -59,7 +59,7 @@ pub struct Framed<'a> {
     pub frames: &'a [FrameNo],
     /// Where its bytes came from, in the order of the packet; the first 1024 pieces.
     pub pieces: &'a [Piece],
-    /// Where its last bytes came from.
+    /// The last frame that brought bytes of it: with that it was whole. Where a hole ends it, what showed the hole.
     pub origin: Origin,
     /// Where its first byte came from.
     pub started: Origin,
@@ -84,7 +84,7 @@ pub struct Incomplete<'a> {
     pub frames: &'a [FrameNo],
     /// Where its bytes came from, in the order of the packet; the first 1024 pieces.
     pub pieces: &'a [Piece],
-    /// Where its last bytes came from.
+    /// The last frame that brought bytes of it.
     pub origin: Origin,
     /// Where its first byte came from.
     pub started: Origin,
@@ -479,7 +479,7 @@ impl Framer {
                 let length = bytes.len() - behind.len();
                 spanning.came_from(Piece { offset, length: length as u32, place });
                 self.offset += length as u64;
-                self.deliver_spanning(&spanning, header, origin, sink);
+                self.deliver_spanning(&spanning, header, spanning.last, sink);
                 Ok(behind)
             }
         }
@@ -561,7 +561,9 @@ impl Spanning {
     /// Notes where bytes came from. Late frames fill earlier holes, so frames do not always come in order.
     fn came_from(&mut self, piece: Piece) {
         let origin = piece.place.origin;
-        self.last = origin;
+        if origin.frame > self.last.frame {
+            self.last = origin;
+        }
         let goes_on = |last: &&mut Piece| {
             last.offset + last.length == piece.offset
                 && last.place.offset.is_some()
