@@ -927,7 +927,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-w -Y -j -h --write --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --user --cage --help"
+            opts="-w -Y -j -h --write --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --mqtt-version --redact --redact-key --wireshark-rules --cap --jobs --follow --duration --idle --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1018,6 +1018,14 @@ _mqttsniff() {
                     return 0
                     ;;
                 -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

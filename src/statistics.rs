@@ -95,7 +95,7 @@ impl Statistics {
         let (time, length) = (view.frame.header.time, view.frame.header.length);
         let mut path: Vec<&'static str> = Vec::new();
         let carries = matches!(&view.packet.payload, Payload::Tcp(segment) if segment.payload_length > 0);
-        let carried = view.protocol.filter(|protocol| carries && *protocol != Protocol::Unknown);
+        let carried = view.brought().filter(|_| carries);
         for name in view.packet.layers.iter().map(Layer::name).chain(carried.map(Protocol::name)) {
             path.push(name);
             match self.protocols.get_mut(&path) {

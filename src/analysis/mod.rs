@@ -321,7 +321,7 @@ impl Above {
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => return,
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => return,
         };
         for (cap, count) in caps.iter() {
             // It is told each time that the number doubles.
@@ -394,7 +394,8 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
-        Event::Notice(_) | Event::Closing(..) => {}
+        // Whoever asks for carriers drives the engine itself.
+        Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) => {}
     }
 }
 

@@ -17,6 +17,7 @@ mod rule_text;
 mod rules;
 mod streams;
 mod wanted;
+mod websocket;
 
 pub use crate::session::Certainty;
 pub use baseline::{Baseline, FindingKey};
@@ -140,8 +141,11 @@ impl Checks {
         if options.lints {
             counted.extend(lints::rules(&options.limits));
         }
-        let rules: Vec<Box<dyn Rule + Send>> =
-            vec![Box::new(packets::PacketRule), Box::<streams::StreamRule>::default()];
+        let rules: Vec<Box<dyn Rule + Send>> = vec![
+            Box::new(packets::PacketRule),
+            Box::<streams::StreamRule>::default(),
+            Box::new(websocket::WebSocketRule),
+        ];
         let all = rules.iter().chain(&counted);
         Self {
             wanted: all.fold(Wanted::NONE, |wanted, rule| wanted.and(rule.wanted())),

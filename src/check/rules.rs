@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, streams};
+use super::{RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, streams, websocket};
 use crate::mqtt::{DeviationKind, Version};
 use crate::text::distance;
 
@@ -92,7 +92,7 @@ impl Default for Rules {
         let mut rules = Self(BTreeMap::new());
         rules.add_deviations();
         rules.add_incidents();
-        for rule in &streams::RULES {
+        for rule in streams::RULES.iter().chain(&websocket::RULES) {
             rules.add(rule.into());
         }
         rules.add_malformed_length();

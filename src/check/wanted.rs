@@ -50,7 +50,7 @@ impl Wanted {
             Event::Notice(_) => Self::NOTICES,
             Event::Flow(..) => Self::FLOWS,
             Event::Closing(..) => Self::CLOSINGS,
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => Self::REST,
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => Self::REST,
         }
     }
 }

@@ -15,8 +15,8 @@ use super::redact::Tokens;
 pub(super) struct Streams {
     /// Read a port as this protocol, whatever it looks like: 1884=mqtt
     ///
-    /// Protocols: mqtt, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any port,
-    /// so this is for streams that are damaged at their beginning, or that only look like MQTT.
+    /// Protocols: mqtt, websocket, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any
+    /// port, and in WebSocket as well, so this is for streams that are damaged at their beginning, or that only look like MQTT.
     #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
     pub(super) decode_as: Vec<(u16, Protocol)>,
 

@@ -401,8 +401,14 @@ fn why_no_mqtt(summary: &Summary) -> Option<(String, &'static str)> {
         )
     } else if carried(Protocol::Http) > 0 {
         (
-            format!("{} HTTP, which may be MQTT over WebSocket", of_all(carried(Protocol::Http))),
-            "capture a listener for plain MQTT",
+            format!("{} HTTP, and none of it goes on to WebSocket with MQTT", of_all(carried(Protocol::Http))),
+            "let the capture begin before the client asks for the WebSocket; if a port carries it and was joined in the \
+             middle, name it: --decode-as 9001=websocket",
+        )
+    } else if carried(Protocol::WebSocket) > 0 {
+        (
+            format!("{} WebSocket, and no MQTT in it can be read", of_all(carried(Protocol::WebSocket))),
+            "if it is compressed, the capture has to have it from its beginning; mqttsniff follow shows what it carries",
         )
     } else if engine.cut > 0 {
         (

@@ -12,8 +12,9 @@ pub(super) fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
         "mqtt" => Protocol::Mqtt,
         "tls" => Protocol::Tls,
         "http" => Protocol::Http,
+        "websocket" => Protocol::WebSocket,
         "none" => Protocol::Unknown,
-        other => return Err(format!("'{other}' is not one of mqtt, tls, http, none")),
+        other => return Err(format!("'{other}' is not one of mqtt, tls, http, websocket, none")),
     };
     Ok((port, protocol))
 }

@@ -79,7 +79,8 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
 
 /// Whether the bytes are those of another protocol that uses this port.
 fn is_another(opening: &Opening<'_>) -> bool {
-    [super::tls::recognise(opening), super::http::recognise(opening)].contains(&Certainty::Yes)
+    [super::tls::recognise(opening), super::http::recognise(opening), super::websocket::recognise(opening)]
+        .contains(&Certainty::Yes)
 }
 
 /// Whether the stream begins with a packet that has the form of a CONNECT, though it names another protocol.
@@ -136,6 +137,8 @@ struct Reader {
     doubtful: Option<Box<Doubtful>>,
     /// What replaces everything private before it is decoded, and the body that it works on.
     redactor: Option<Box<(Redactor, Vec<u8>)>>,
+    /// How many bytes the streams are ahead that carry these, if any do.
+    shift: Option<Box<PerDirection<u64>>>,
 }
 
 /// Packets that are kept back.
@@ -242,12 +245,18 @@ impl Mqtt {
                 aliases: PerDirection::default(),
                 doubtful: None,
                 redactor: options.redactor.map(|redactor| Box::new((redactor, Vec::new()))),
+                shift: None,
             },
         }
     }
 }
 
 impl Mqtt {
+    /// See [`super::Conversation::carried`].
+    pub(super) fn carried(&mut self, direction: Direction, shift: u64) {
+        self.reader.shift.get_or_insert_default()[direction] = shift;
+    }
+
     /// See [`super::Conversation::turned_round`].
     pub(super) fn turned_round(&mut self) -> bool {
         let turned = std::mem::take(&mut self.reader.turn_untold);
@@ -563,6 +572,10 @@ impl Reader {
             frames: position.frames,
             pieces: position.pieces,
             stream_offset: position.start,
+            outer_end: position
+                .start
+                .wrapping_add(header.packet_length())
+                .wrapping_add(self.shift.as_ref().map_or(0, |shift| shift[position.stream])),
             version_known_by,
             topic,
             topic_alias,

@@ -56,6 +56,7 @@ struct Written {
     origin: Origin,
     started: Origin,
     stream_offset: u64,
+    outer_end: u64,
 }
 
 /// Where the topic of a message stands.
@@ -151,6 +152,7 @@ impl EventLog {
             frames: at(&self.frames, &written.frames),
             pieces: at(&self.pieces, &written.pieces),
             stream_offset: written.stream_offset,
+            outer_end: written.outer_end,
             version_known_by: written.version_known_by,
             topic,
             topic_alias: written.topic_alias,
@@ -192,6 +194,7 @@ impl EventLog {
             origin: message.origin,
             started: message.started,
             stream_offset: message.stream_offset,
+            outer_end: message.outer_end,
         }));
     }
 }
@@ -203,7 +206,7 @@ impl Sink for EventLog {
             Event::Closing(flow, by, at) => self.entries.push(Entry::Closing(*flow, *by, *at)),
             Event::Notice(notice) => self.entries.push(Entry::Notice(Box::new(**notice))),
             // A flow comes as itself, and the others are not asked for where events are written down.
-            Event::Flow(..) | Event::Packet(_) | Event::Stream(..) | Event::Preview(..) => {}
+            Event::Flow(..) | Event::Packet(_) | Event::Stream(..) | Event::Carrier(..) | Event::Preview(..) => {}
         }
     }
 

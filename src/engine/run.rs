@@ -2,16 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::cap::{Cap, CapCounts};
-use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::cap::Cap;
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
 use super::held::{EngineHeld, HeldLimit, Level, Waits};
+use super::stats::EngineStats;
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin};
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
-    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Histogram, Marks, OpenFlow, PerDirection,
-    Quoted, ReassemblyLimits, RetransmissionKind, Transport, Verdict, WiresharkAnalysis, WiresharkRules,
-    WiresharkVerdict,
+    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted,
+    ReassemblyLimits, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::time::Timestamp;
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
@@ -31,6 +31,8 @@ pub struct EngineOptions {
     pub streams: bool,
     /// Tell with each frame where its layers stand ([`PacketView::trace`]).
     pub places: bool,
+    /// Tell the parts of streams that carry another one ([`Event::Carrier`]).
+    pub carriers: bool,
     /// Tell MQTT packets whose version is in doubt with the frame that completed them, too ([`Event::Preview`]).
     pub previews: bool,
     /// Tell with each frame what Wireshark says of its segment, by these rules.
@@ -47,81 +49,6 @@ pub struct EngineOptions {
     pub fragments: FragmentLimits,
     /// What is known of protocols.
     pub dissect: DissectOptions,
-}
-
-/// What an engine has counted.
-#[derive(Debug, Clone, Default)]
-pub struct EngineStats {
-    /// Frames.
-    pub frames: u64,
-    /// Their bytes on the wire.
-    pub bytes: u64,
-    /// Frames of which the capture has not all bytes (the snap length).
-    pub cut: u64,
-    /// Frames of which a layer could not be read, though all its bytes are there.
-    pub decode_stopped: u64,
-    /// Flows that were told.
-    pub flows: u64,
-    /// TCP flows among them.
-    pub tcp_flows: u64,
-    /// MQTT control packets.
-    pub messages: u64,
-    /// What caps on what is held have cost.
-    pub caps: CapCounts,
-    /// Frames that were lost on the way to the engine, as far as it was told.
-    pub lost: Lost,
-    /// Connections that were forgotten by what tells Wireshark's view of segments.
-    pub forgotten: u64,
-    /// What was seen of TCP, segment by segment.
-    pub tcp: TcpStats,
-    flows_by_protocol: [u64; 4],
-    /// The earliest frame.
-    pub first: Option<Origin>,
-    /// The latest frame.
-    pub last: Option<Origin>,
-}
-
-/// What was seen of TCP, in all flows together: unlike what is told of a flow at its end it is there at once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TcpStats {
-    /// Segments.
-    pub segments: u64,
-    /// Times from a segment to its acknowledgement.
-    pub rtt: Histogram,
-    /// Segments that were sent again although they had been acknowledged before; each is counted by its kind as well.
-    pub spurious: u64,
-    again: [u64; RetransmissionKind::ALL.len()],
-}
-
-impl TcpStats {
-    #[inline]
-    fn count(&mut self, verdict: &Verdict) {
-        self.segments += 1;
-        if let Some(rtt) = verdict.ack_rtt {
-            self.rtt.record(rtt);
-        }
-        if let Some(again) = verdict.retransmission {
-            self.again[again.kind as usize] += 1;
-            self.spurious += u64::from(again.spurious);
-        }
-    }
-
-    /// Segments that their sender sent again, of a kind.
-    pub const fn retransmissions_of(&self, kind: RetransmissionKind) -> u64 {
-        self.again[kind as usize]
-    }
-
-    /// Segments that their sender sent again, of any kind.
-    pub fn retransmissions(&self) -> u64 {
-        self.again.iter().sum()
-    }
-}
-
-impl EngineStats {
-    /// How many flows carry a protocol.
-    pub const fn flows_of(&self, protocol: Protocol) -> u64 {
-        self.flows_by_protocol[protocol as usize]
-    }
 }
 
 /// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
@@ -182,6 +109,7 @@ struct Followed {
     lines: Vec<MessageLine>,
     /// What is held back, and what was by connections that were dropped since.
     waits: Waits,
+    carried: Vec<CarrierLine>,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -214,6 +142,7 @@ impl Engine {
                 ended: Vec::new(),
                 lines: Vec::new(),
                 waits: Waits::default(),
+                carried: Vec::new(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -227,7 +156,7 @@ impl Engine {
 
     /// Whether all that it tells can be written down in an [`EventLog`](super::EventLog).
     pub const fn is_logged(&self) -> bool {
-        !self.options.packets && !self.options.streams && !self.options.previews
+        !self.options.packets && !self.options.streams && !self.options.carriers && !self.options.previews
     }
 
     /// What was counted so far.
@@ -378,6 +307,7 @@ impl Engine {
             pass.packet(frame, comments, &packet, found, wireshark.as_ref(), self.trace.as_deref());
         }
         self.followed.lines.clear();
+        self.followed.carried.clear();
     }
 
     /// The capture has ended: all flows are told.
@@ -478,6 +408,7 @@ impl<S: Sink> Pass<'_, S> {
             stats: &mut self.followed.stats,
             lines: &mut self.followed.lines,
             waits: &mut self.followed.waits,
+            carried: &mut self.followed.carried,
             origin: self.origin,
             sink: self.sink,
         };
@@ -516,6 +447,7 @@ impl<S: Sink> Pass<'_, S> {
                 options: self.options,
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
+                carried: &mut self.followed.carried,
                 waits: &mut self.followed.waits,
                 origin: self.origin,
                 sink: self.sink,
@@ -538,6 +470,7 @@ impl<S: Sink> Pass<'_, S> {
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
                 waits: &mut self.followed.waits,
+                carried: &mut self.followed.carried,
                 origin: self.origin,
                 sink: self.sink,
             };
@@ -553,6 +486,8 @@ impl<S: Sink> Pass<'_, S> {
                 }
                 reader.finish(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
+                let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
+                self.followed.stats.over_websocket += u64::from(carried);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
             }
             self.followed.stats.flows += 1;
@@ -589,6 +524,9 @@ impl<S: Sink> Pass<'_, S> {
             comments,
             packet,
             protocol: flow.as_ref().and_then(|flow| flow.app.protocol()),
+            carriers: flow.as_ref().map_or(&[], |flow| flow.app.carriers(true)),
+            in_handshake: flow.as_ref().is_some_and(|flow| flow.app.is_in_handshake()),
+            carried: &self.followed.carried,
             states: flow.as_ref().map(|flow| PerDirection {
                 to_server: flow.connection.sides.to_server.state(),
                 to_client: flow.connection.sides.to_client.state(),

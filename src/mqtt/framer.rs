@@ -233,8 +233,7 @@ impl Framer {
         }
     }
 
-    /// Lets go what it holds: of a packet that has begun only the rest is counted, and a search begins anew. Gives
-    /// whether a packet is cut by it.
+    /// Lets go what it holds: of a packet that has begun only the rest is counted. Gives whether a packet is cut by it.
     pub fn shed(&mut self) -> bool {
         match &mut self.state {
             State::Border => {}

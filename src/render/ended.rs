@@ -14,6 +14,7 @@ pub(super) fn carries(transport: Transport, app: &Conversation) -> &'static str 
     match app.protocol() {
         _ if transport != Transport::Tcp => "udp",
         Some(Protocol::Unknown) | None => "tcp",
+        Some(Protocol::Mqtt) if app.websocket().is_some() => "mqtt/ws",
         Some(protocol) => protocol.name(),
     }
 }

@@ -161,7 +161,7 @@ impl Serialize for Protocols<'_> {
             Payload::Tcp(segment) => segment.payload_length > 0,
             _ => false,
         };
-        let carried = view.protocol.filter(|protocol| carries && *protocol != Protocol::Unknown);
+        let carried = view.brought().filter(|_| carries);
         let layers = view.packet.layers.iter().map(Layer::name);
         serializer.collect_seq(layers.chain(carried.map(Protocol::name)).map(Name))
     }

@@ -86,7 +86,7 @@ impl<W: Write> JsonLines<W> {
             Output::Message(flow, message) if self.shown.messages => {
                 self.write(&MessageRecord::new(*flow, message, self.messages))
             }
-            Output::Session(session, _) if self.shown.sessions => self.write(&SessionRecord::new(session)),
+            Output::Session(session, flow) if self.shown.sessions => self.write(&SessionRecord::new(session, flow)),
             Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),
             Output::Topic(broker, name, topic) if self.shown.topics => {
                 self.write(&TopicRecord::new(*broker, name, topic))

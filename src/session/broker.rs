@@ -221,7 +221,7 @@ impl Sessions {
                     }
                 }
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Flow(..) => {}
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::Flow(..) => {}
         }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod craft;
 pub(crate) mod packets;
 pub(crate) mod timeline;
 pub(crate) mod traffic;
+pub(crate) mod websocket;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -142,7 +142,12 @@ impl Rule for NetworkRule {
         let notice = match event {
             Event::Notice(notice) => notice,
             Event::Flow(flow, _) => return self.ended(flow.id, findings),
-            Event::Message(..) | Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) => {
+            Event::Message(..)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Closing(..) => {
                 return;
             }
         };
@@ -171,6 +176,7 @@ impl Rule for NetworkRule {
                 findings.push(finding(id, Severity::Note, Certainty::Certain, None, at, basis, message));
             }
             NoticeKind::Fragments(_)
+            | NoticeKind::WebSocket(..)
             | NoticeKind::LostSync(..)
             | NoticeKind::CutHeader(..)
             | NoticeKind::FramesLost(_)

@@ -324,7 +324,12 @@ impl Rule for FlowRule {
                     self.lost = Some(notice.origin.frame);
                 }
             }
-            Event::Flow(..) | Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) => {}
+            Event::Flow(..)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Closing(..) => {}
         }
     }
 

@@ -318,7 +318,12 @@ impl Rule for ClientRule {
                     self.failed(name, flow.first, findings);
                 }
             }
-            Event::Message(..) | Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Notice(_) => {}
+            Event::Message(..)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Notice(_) => {}
         }
     }
 }

@@ -114,7 +114,12 @@ impl Rule for ConnectRule {
             Event::Flow(flow, _) => {
                 self.authenticated.remove(flow.id);
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Closing(..)
+            | Event::Notice(_) => {}
         }
     }
 

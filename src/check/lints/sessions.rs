@@ -230,6 +230,7 @@ impl Rule for SessionRule {
             | Event::Packet(_)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
             | Event::Closing(..)
             | Event::Notice(_) => return,
         };

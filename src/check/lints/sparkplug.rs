@@ -149,6 +149,7 @@ impl Rule for SparkplugRule {
             | Event::Packet(_)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
             | Event::Closing(..)
             | Event::Notice(_) => {}
         }

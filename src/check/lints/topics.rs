@@ -200,7 +200,12 @@ impl Rule for TopicRule {
             Event::Flow(flow, _) => {
                 self.pending.remove(flow.id);
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Closing(..)
+            | Event::Notice(_) => {}
         }
     }
 

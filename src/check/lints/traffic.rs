@@ -292,7 +292,12 @@ impl Rule for TrafficRule {
                 self.lines.remove(flow.id);
                 return;
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => return,
+            Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Closing(..)
+            | Event::Notice(_) => return,
         };
         match &message.packet.body {
             Body::Publish(publish) if !message.incomplete => self.publish(flow, publish, message, findings),

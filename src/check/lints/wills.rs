@@ -244,7 +244,12 @@ impl Rule for WillRule {
                 self.lines.remove(flow.id);
                 return;
             }
-            Event::Message(..) | Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Notice(_) => return,
+            Event::Message(..)
+            | Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Notice(_) => return,
         };
         self.not_fired(message.origin.time, findings);
         match &message.packet.body {

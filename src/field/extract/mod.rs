@@ -17,6 +17,7 @@ pub(super) mod options;
 mod streams;
 pub(super) mod tcp;
 pub(super) mod udp;
+pub(super) mod websocket;
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ mod tcp_options;
 mod udp;
 mod values;
 mod vlan;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -134,7 +135,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 14] = [
+static TABLES: [&[Entry]; 15] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -147,6 +148,7 @@ static TABLES: [&[Entry]; 14] = [
     tcp::FIELDS,
     tcp_options::FIELDS,
     tcp_analysis::FIELDS,
+    websocket::FIELDS,
     mqtt::FIELDS,
     mqtt_more::FIELDS,
 ];

@@ -13,6 +13,7 @@ mod stream;
 mod summary;
 mod traffic;
 mod value;
+mod websocket;
 
 pub(super) use delivery::{DeliveryRecord, TopicRecord};
 pub(super) use flow::FlowRecord;
