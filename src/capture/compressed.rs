@@ -120,7 +120,7 @@ impl<R: BufRead> Read for Gzip<R> {
                 Ok(Status::Ok | Status::BufError) if taken > 0 || given > 0 => {}
                 Ok(Status::Ok | Status::BufError) if is_end => self.fail(cut_short()),
                 Ok(Status::Ok | Status::BufError) => {
-                    self.fail(Error::new(ErrorKind::InvalidData, "corrupt deflate stream"))
+                    self.fail(Error::new(ErrorKind::InvalidData, "corrupt deflate stream"));
                 }
                 // What exactly is wrong, zlib tells in one call or hides in the next, as the bytes come.
                 Err(_) => self.fail(Error::new(ErrorKind::InvalidData, "corrupt deflate stream")),

@@ -77,10 +77,10 @@ fn a_file_that_is_replaced_is_read_to_its_end_which_may_be_cut() {
     let mut frames = next(&mut growing).0.len();
     fs::rename(&path, directory.path().join("older.pcap")).unwrap();
     // Renamed alone, it goes on.
-    writer.write_all(&whole[500..1000]).unwrap();
+    writer.write_all(&whole[500..1600]).unwrap();
     frames += next(&mut growing).0.len();
     fs::write(&path, b"another").unwrap();
-    writer.write_all(&whole[1000..whole.len() - 1]).unwrap();
+    writer.write_all(&whole[1600..whole.len() - 1]).unwrap();
     loop {
         let (more, fill) = next(&mut growing);
         frames += more.len();
