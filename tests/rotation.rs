@@ -70,7 +70,7 @@ struct Folder(tempfile::TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(common::folder_for_all())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -236,6 +236,7 @@ fn a_command_gets_each_file_when_it_is_whole() {
     let odd = "it's $(odd); \"%n\".pcapng.gz";
     let (inner, copies) = (folder.path("x"), folder.path("copies"));
     fs::create_dir(&inner).unwrap();
+    fs::set_permissions(&inner, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
     fs::create_dir(&copies).unwrap();
     let command = format!("cp -t {}", copies.display());
     write_well(&input, &inner.join(odd), &["--rotate-frames", "30", "--after-file", &command]);

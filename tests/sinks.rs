@@ -41,7 +41,7 @@ fn json(text: &str) -> Vec<Value> {
 
 #[test]
 fn a_file_holds_what_json_would_print() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let (one, two) = (folder.path().join("one.jsonl"), folder.path().join("two.jsonl"));
     let to = [&one, &two].map(|path| path.to_str().unwrap());
     for input in ["mqtt5_qos.pcap", "lab/byte_writer.pcap"] {
@@ -61,7 +61,7 @@ fn a_file_holds_what_json_would_print() {
 
 #[test]
 fn what_goes_there_is_chosen_apart_from_what_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let path = folder.path().join("out.jsonl");
     let to = ["--json-to", path.to_str().unwrap(), "--json-show"];
     let input = fixtures().join("mqtt5_qos.pcap");
@@ -79,7 +79,7 @@ fn what_goes_there_is_chosen_apart_from_what_is_shown() {
 
 #[test]
 fn files_rotate_and_each_is_whole() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let input = fixtures().join("mqtt5_qos.pcap");
     let expected = json(stdout(&read(&input, &["--json"])));
     let path = folder.path().join("out.jsonl");
@@ -105,7 +105,7 @@ fn files_rotate_and_each_is_whole() {
 
 #[test]
 fn a_packed_file_is_read_by_the_tools_for_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let input = fixtures().join("mqtt5_qos.pcap");
     let expected = read(&input, &["--json"]);
     let path = folder.path().join("out.jsonl.gz");
@@ -118,9 +118,10 @@ fn a_packed_file_is_read_by_the_tools_for_it() {
 
 #[test]
 fn a_stream_socket_gets_all_lines() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).unwrap();
+    open_to_all(&path);
     let reader = std::thread::spawn(move || {
         let mut got = String::new();
         listener.accept().unwrap().0.read_to_string(&mut got).unwrap();
@@ -134,9 +135,10 @@ fn a_stream_socket_gets_all_lines() {
 
 #[test]
 fn a_reader_that_goes_away_is_told_of() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).unwrap();
+    open_to_all(&path);
     let reader = std::thread::spawn(move || drop(listener.accept().unwrap().0));
     // More than the socket holds.
     let inputs: Vec<_> =
@@ -150,9 +152,15 @@ fn a_reader_that_goes_away_is_told_of() {
     assert!(stdout(&result).contains("Summary"));
 }
 
+/// Lets everybody write to a socket: where root runs the tests, the program writes as somebody else.
+fn open_to_all(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+}
+
 /// What comes to a datagram socket while the program runs.
 fn datagrams(path: &Path, run: impl FnOnce() -> Output) -> (Vec<String>, Output) {
     let socket = UnixDatagram::bind(path).unwrap();
+    open_to_all(path);
     socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     let reader = std::thread::spawn(move || {
@@ -175,7 +183,7 @@ fn datagrams(path: &Path, run: impl FnOnce() -> Output) -> (Vec<String>, Output)
 
 #[test]
 fn a_datagram_socket_gets_a_line_in_each() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let path = folder.path().join("socket");
     let input = fixtures().join("mqtt5_qos.pcap");
     let to = format!("unix:{}", path.display());
@@ -187,7 +195,7 @@ fn a_datagram_socket_gets_a_line_in_each() {
 
 #[test]
 fn the_log_gets_sessions_and_findings_by_their_severity() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let path = folder.path().join("log");
     let input = with_findings();
     let to = format!("syslog:{}", path.display());
@@ -215,7 +223,7 @@ fn the_log_gets_sessions_and_findings_by_their_severity() {
 
 #[test]
 fn what_can_not_be_opened_is_told_before_anything_is_read() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let input = fixtures().join("mqtt5_qos.pcap");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(folder.path().join("elsewhere"), &link).unwrap();
@@ -241,7 +249,7 @@ fn what_can_not_be_opened_is_told_before_anything_is_read() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_costs_neither_the_report_nor_the_other_files() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder_for_all();
     let path = folder.path().join("out.jsonl");
     let input = fixtures().join("mqtt5_qos.pcap");
     let result = read(&input, &["--json-to", "/dev/full", "--json-to", path.to_str().unwrap()]);

@@ -196,8 +196,10 @@ fn refuse(path: &Path, arguments: &Read) -> anyhow::Result<()> {
             Some("name a file, or a FIFO made with mkfifo".to_owned()),
         ));
     }
+    // What a name with times and numbers in it lacks, the series tells better.
+    let is_series = arguments.rotation.series(path)?.is_some();
     target::refuse_output(path, "xz afterwards")?;
-    if arguments.rotation.series(path)?.is_none() {
+    if !is_series {
         target::refuse_own_input(&arguments.files, path)?;
     }
     Ok(())

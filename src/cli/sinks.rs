@@ -125,7 +125,11 @@ impl SinkArguments {
                         needs.create_beside(path);
                     }
                 }
-                Destination::Socket(_) | Destination::Syslog(_) => needs.unix_sockets = true,
+                Destination::Socket(path) | Destination::Syslog(path) => {
+                    needs.unix_sockets = true;
+                    // Who connects needs the right to write. One that is not there is told when it is opened.
+                    needs.write.extend(path.exists().then(|| path.clone()));
+                }
             }
         }
         Ok(())

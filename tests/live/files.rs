@@ -110,6 +110,7 @@ fn a_reader_of_a_socket_may_come_and_go() {
     let listener = UnixListener::bind(&path).unwrap();
     let to = format!("unix:{}", path.display());
     let more = ["--json-to", &to, "--json-to", file.to_str().unwrap(), "--payload-bytes", "100"];
+    let more: Vec<_> = more.into_iter().chain(is_root().then_some(["--user", "root"]).into_iter().flatten()).collect();
     let mut sniffer = Sniffer::start(&["lo"], broker.port(), &more);
     let first_of = |listener: &UnixListener| {
         let mut lines = BufReader::new(listener.accept().unwrap().0);
