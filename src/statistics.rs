@@ -99,7 +99,7 @@ impl Statistics {
             Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
             _ => false,
         };
-        let carried = view.protocol.filter(|protocol| carries && *protocol != Protocol::Unknown);
+        let carried = view.brought().filter(|_| carries);
         for name in view.packet.layers.iter().map(Layer::name).chain(carried.map(Protocol::name)) {
             path.push(name);
             match self.protocols.get_mut(&path) {

@@ -30,8 +30,8 @@ fn mqtt_is_followed_message_by_message() {
 }
 
 #[test]
-fn what_is_no_mqtt_is_followed_as_text() {
-    let output = follow("lab/websocket.pcap", &["1"]);
+fn what_comes_before_mqtt_is_followed_as_text() {
+    let output = follow("lab/websocket.pcap", &["1", "--as", "text"]);
     let text = stdout(&output);
     assert!(text.starts_with("→ client  frame 4"), "{text}");
     assert!(text.contains("  GET /mqtt HTTP/1.1\n"), "{text}");

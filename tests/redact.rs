@@ -121,8 +121,12 @@ fn every_fixture_reads_as_before_and_holds_nothing_private() {
         let output = directory.path().join("out.pcapng");
         redact(&capture, &output, &[]);
         let (before, after) = (records(&capture, &[]), records(&output, &[]));
-        assert_eq!(messages(&after), messages(&before), "{name}");
-        for kind in ["flow", "session", "packet"] {
+        // What is compressed is written over, and its connection reads as one without messages.
+        let compressed = name.to_string().contains("websocket/deflate");
+        if !compressed {
+            assert_eq!(messages(&after), messages(&before), "{name}");
+        }
+        for kind in ["flow", "packet"].into_iter().chain((!compressed).then_some("session")) {
             assert_eq!(of(&after, kind).len(), of(&before, kind).len(), "{name}");
         }
         let ends = |records: &[Value]| {
@@ -133,7 +137,9 @@ fn every_fixture_reads_as_before_and_holds_nothing_private() {
         assert_eq!(ends(&after), ends(&before), "{name}");
         let bytes = std::fs::read(&output).unwrap();
         let secrets = PASSWORDS.map(|password| password.as_bytes().to_vec());
-        for text in private(&before).into_iter().chain(secrets) {
+        // The names of extensions stay.
+        let kept = |text: &Vec<u8>| holds(b"permessage-deflate", text);
+        for text in private(&before).into_iter().chain(secrets).filter(|text| !kept(text)) {
             checked += 1;
             assert!(!holds(&bytes, &text), "{name}: {}", text.escape_ascii());
         }
@@ -184,7 +190,8 @@ fn all_fields() -> String {
 }
 
 /// Words of the tables that topics of the lab have too.
-const OUR_WORDS: &str = "client session message retain subscribe will payload alias topic response request";
+const OUR_WORDS: &str =
+    "permessage-deflate client session message retain subscribe will payload alias topic response request";
 
 #[test]
 fn the_same_secret_gives_the_same_file() {

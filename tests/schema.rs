@@ -11,7 +11,8 @@ use common::{captures, fixtures, run, stdout};
 use mqttsniff::capture::interfaces::Interface;
 use mqttsniff::flow::{Signal, TcpState};
 use mqttsniff::mqtt::{PacketType, PropertyId, Version};
-use mqttsniff::render::write_interface;
+use mqttsniff::render::{Counted, JsonLines, Moment, Period, Shown, write_interface};
+use mqttsniff::time::Timestamp;
 use serde_json::{Value, json};
 
 const RECORDS: [&str; 9] = ["begin", "packet", "message", "flow", "session", "delivery", "topic", "finding", "summary"];
@@ -122,6 +123,29 @@ fn every_line_of_mqtt_sn_is_valid() {
         }
         for kind in ["message", "session"] {
             assert!(kinds.contains(&(kind.to_owned(), Some("mqtt-sn".to_owned()))), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn the_line_of_a_period_is_valid() {
+    let validator = Validator::new();
+    let counted = Counted { frames: 7, kernel_dropped: Some(1), interface_dropped: Some(0), ..Counted::default() };
+    for so_far in [counted, Counted::default()] {
+        let moment = |seconds, so_far| {
+            let at = Timestamp::from_secs_nanos(seconds, 0);
+            Moment { at, so_far, open_flows: 2, open_sessions: 1 }
+        };
+        let mut json = JsonLines::new(Vec::new(), Shown::default());
+        json.period(&Period::between(&moment(10, Counted::default()), moment(20, so_far))).unwrap();
+        let line: Value = serde_json::from_slice(json.get_mut()).unwrap();
+        validator.check(&line).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((&line["frames"], &line["duration_s"]), (&json!(so_far.frames), &json!(10.0)));
+        assert_eq!(line.get("kernel_dropped").is_some(), so_far.kernel_dropped.is_some());
+        for place in ["", "/total", "/messages"] {
+            let mut changed = line.clone();
+            changed.pointer_mut(place).unwrap()["made_up"] = json!(1);
+            assert!(validator.check(&changed).is_err(), "{place}");
         }
     }
 }

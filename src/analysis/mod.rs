@@ -1,7 +1,9 @@
 //! The front door: a source of frames goes in, everything that is known of them comes out.
 
+mod held;
 mod threads;
 
+pub use held::Held;
 pub use threads::Reader;
 
 use std::net::SocketAddr;
@@ -13,8 +15,8 @@ use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{
     CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Notice, NoticeKind, PacketView, StreamPart,
 };
-use crate::flow::{Direction, Ended, Flow, Transport};
-use crate::session::{Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
+use crate::flow::{Direction, Ended, Flow, OpenFlow, Transport};
+use crate::session::{AnswerTimes, Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
 use crate::time::Timestamp;
 use crate::wire::DecodeStats;
 
@@ -217,6 +219,42 @@ impl Analysis {
         }
     }
 
+    /// The flows that are followed and have not ended, each with a number that stays its own until then. Beginning with
+    /// the smallest free number, so that a list by number is hardly longer than there are flows.
+    pub fn open_flows(&self) -> impl Iterator<Item = (usize, OpenFlow<'_, Conversation>)> {
+        self.engine.open_flows()
+    }
+
+    /// How many of them there are.
+    pub fn open_flow_count(&self) -> usize {
+        self.engine.open_flow_count()
+    }
+
+    /// The MQTT sessions of connections that have not ended, in no order.
+    pub fn open_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.above.sessions.open_sessions()
+    }
+
+    /// How many of them there are.
+    pub fn open_session_count(&self) -> usize {
+        self.above.sessions.open_count()
+    }
+
+    /// The topics so far, in no order; only where routes are followed ([`SessionOptions::routes`]).
+    pub fn open_topics(&self) -> impl Iterator<Item = (SocketAddr, &Name, &Topic)> {
+        self.above.sessions.open_topics()
+    }
+
+    /// How long MQTT's answers have taken so far.
+    pub const fn answer_times(&self) -> &AnswerTimes {
+        self.above.sessions.answer_times()
+    }
+
+    /// How much is held now of what is capped, and how much may be: for the price of a few sums.
+    pub fn held(&self) -> Held {
+        Held { engine: self.engine.held(), sessions: self.above.sessions.held() }
+    }
+
     /// The name of an interface, by the number in its frames' headers.
     pub fn interface_name(&self, interface: u32) -> Option<&str> {
         self.source.interface_name(interface)
@@ -304,7 +342,7 @@ impl Above {
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) => return,
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => return,
         };
         for (cap, count) in caps.iter() {
             // It is told each time that the number doubles.
@@ -391,7 +429,8 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
-        Event::Notice(_) | Event::Closing(..) => {}
+        // Whoever asks for carriers drives the engine itself.
+        Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) => {}
     }
 }
 

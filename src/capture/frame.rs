@@ -166,6 +166,7 @@ impl Batch {
     }
 
     /// Its frames get the numbers from this one on. It may hold no comments, which know the numbers of theirs.
+    #[cfg(feature = "live")]
     pub(super) fn renumber(&mut self, first: FrameNo) {
         debug_assert!(self.comments.is_empty(), "comments would belong to other frames");
         self.first = first.0;

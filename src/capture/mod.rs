@@ -10,6 +10,7 @@ mod file;
 mod foreign;
 mod frame;
 mod grammar;
+mod growing;
 pub mod interfaces;
 mod link_type;
 pub mod live;
@@ -23,6 +24,7 @@ mod testing;
 pub use ahead::{Ahead, AheadOptions, Tap};
 pub use file::File;
 pub use frame::{Batch, Frame, FrameHeader, FrameNo, Lost, Origin, Place};
+pub use growing::Growing;
 pub use link_type::LinkType;
 pub use merge::{Input, open};
 

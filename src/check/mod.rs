@@ -18,6 +18,7 @@ mod rules;
 mod sn;
 mod streams;
 mod wanted;
+mod websocket;
 
 pub use crate::session::Certainty;
 pub use baseline::{Baseline, FindingKey};
@@ -142,8 +143,12 @@ impl Checks {
         if options.lints {
             counted.extend(lints::rules(&options.limits));
         }
-        let rules: Vec<Box<dyn Rule + Send>> =
-            vec![Box::new(packets::PacketRule), Box::new(sn::SnPacketRule), Box::<streams::StreamRule>::default()];
+        let rules: Vec<Box<dyn Rule + Send>> = vec![
+            Box::new(packets::PacketRule),
+            Box::new(sn::SnPacketRule),
+            Box::<streams::StreamRule>::default(),
+            Box::new(websocket::WebSocketRule),
+        ];
         let all = rules.iter().chain(&counted);
         Self {
             wanted: all.fold(Wanted::NONE, |wanted, rule| wanted.and(rule.wanted())),

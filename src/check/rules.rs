@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, sn, streams};
+use super::{
+    RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, sn, streams, websocket,
+};
 use crate::mqtt::{DeviationKind, Version};
 use crate::mqttsn;
 use crate::text::distance;
@@ -94,7 +96,7 @@ impl Default for Rules {
         rules.add_deviations();
         rules.add_incidents();
         rules.add_sensor_deviations();
-        for rule in streams::RULES.iter().chain(&sn::RULES) {
+        for rule in streams::RULES.iter().chain(&sn::RULES).chain(&websocket::RULES) {
             rules.add(rule.into());
         }
         rules.add_malformed_length();

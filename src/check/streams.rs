@@ -185,7 +185,8 @@ fn judge(notice: &Notice) -> Option<Finding> {
         | NoticeKind::Undelivered(_)
         | NoticeKind::AddressClaimed(..)
         | NoticeKind::ClockBack(_)
-        | NoticeKind::FragmentsUnfinished(_) => return None,
+        | NoticeKind::FragmentsUnfinished(_)
+        | NoticeKind::WebSocket(..) => return None,
         NoticeKind::CapReached(cap, count) => (CAP_REACHED, format!("{}: {count} by now", cap.effect())),
         NoticeKind::FramesLost(lost) => (FRAMES_LOST, say_lost(lost)),
         NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),

@@ -7,8 +7,10 @@ use mqttsniff::Output;
 use mqttsniff::capture::{Batch, Source, Tap};
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
+use mqttsniff::time::Timestamp;
 
 use super::failure::say;
+use super::flush::clock;
 use super::target::Target;
 
 /// The most interfaces that have names.
@@ -42,7 +44,8 @@ impl Saving {
 impl Tap for SaveTap {
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
         let Some(saver) = &mut self.saver else { return ControlFlow::Break(()) };
-        match saver.batch(batch, |interface| source.interface_name(interface)) {
+        let saved = saver.batch(batch, |interface| source.interface_name(interface));
+        match saved.and_then(|()| saver.pause(clock())) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.saver = None;
@@ -131,8 +134,13 @@ impl Saver {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Makes the file whole, and gives how many frames are in it.
-    pub(super) fn finish(mut self) -> anyhow::Result<u64> {
+    /// To be called at least ten times a second while capturing, also when nothing arrives. `now` is what the clock shows.
+    pub(super) fn pause(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        self.target.pause(now)
+    }
+
+    /// Makes the file whole, and tells how many frames are in it.
+    pub(super) fn finish(mut self) -> anyhow::Result<String> {
         self.check()?;
         if let Some(excerpt) = &mut self.excerpt {
             excerpt.finish();
@@ -147,7 +155,7 @@ impl Saver {
                 self.target.path().display()
             ));
         }
-        Ok(self.frames)
+        Ok(format!("{} written to {}", Count(self.frames, "frame"), self.target.places()))
     }
 
     fn drain(&mut self) -> anyhow::Result<()> {
@@ -156,5 +164,17 @@ impl Saver {
             self.frames += 1;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_may_be_the_work_of_another_thread() {
+        const fn may_move<T: Send + 'static>() {}
+        may_move::<Saver>();
+        may_move::<Target>();
     }
 }

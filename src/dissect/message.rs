@@ -51,6 +51,9 @@ pub struct Message<'a> {
     pub pieces: &'a [Piece],
     /// Where it begins in its direction's stream, in bytes.
     pub stream_offset: u64,
+    /// Where it ends in the stream of the flow, in bytes. That is another stream than its own where one carries the other,
+    /// as WebSocket does; then it may be a little less, and never more than was read.
+    pub outer_end: u64,
     /// By what the version is known that it was read as.
     pub version_known_by: VersionKnownBy,
     /// The topic that a PUBLISH is about, its alias resolved; absent where the alias was not seen to be set.

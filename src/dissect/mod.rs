@@ -3,20 +3,28 @@
 //! Each protocol has a file of its own and a row in the table of [`recognise`]; a protocol that is only
 //! recognised, and not read, is told by name. Events go to the caller's [`MessageSink`].
 
+mod aliases;
+mod carrier;
 mod http;
 mod message;
 mod mqtt;
 mod probe;
 pub mod sn;
 mod tls;
+mod websocket;
 
+pub use carrier::CarrierPart;
 pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
 pub use sn::{SnMessage, SnOptions};
+pub use websocket::{
+    Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, UNKNOWN_GAP, WebSocket, WebSocketFacts,
+    WebSocketFault, WebSocketSide, accept_of, close_code_name, hidden, redacted, unmask,
+};
 
 use crate::capture::{Origin, Place};
-use crate::flow::Direction;
+use crate::flow::{Conversing, Direction, PerDirection};
 use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
 use probe::Probe;
 
@@ -27,8 +35,10 @@ pub enum Protocol {
     Mqtt,
     /// TLS of any version; what is inside is not read.
     Tls,
-    /// HTTP/1.x, a WebSocket upgrade among it.
+    /// HTTP/1.x.
     Http,
+    /// WebSocket; where it carries something that is read, that is named.
+    WebSocket,
     /// None of those.
     Unknown,
     /// MQTT-SN 1.2, in datagrams.
@@ -37,7 +47,7 @@ pub enum Protocol {
 
 impl Protocol {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// Its name: Wireshark's, but for MQTT-SN, which Wireshark writes without the hyphen.
     pub const fn name(self) -> &'static str {
@@ -45,6 +55,7 @@ impl Protocol {
             Self::Mqtt => "mqtt",
             Self::Tls => "tls",
             Self::Http => "http",
+            Self::WebSocket => "websocket",
             Self::Unknown => "data",
             Self::MqttSn => "mqtt-sn",
         }
@@ -70,6 +81,17 @@ pub trait MessageSink {
 
     /// The stream of this direction ended within the fixed header of a packet, which begins at this byte of it.
     fn cut_header(&mut self, direction: Direction, at: u64);
+
+    /// Something is wrong with the WebSocket frames of this direction, or with how they were agreed on.
+    fn websocket_fault(&mut self, _direction: Direction, _fault: WebSocketFault, _origin: Origin) {}
+
+    /// Whether [`MessageSink::carrier`] wants to hear anything.
+    fn wants_carrier(&self) -> bool {
+        false
+    }
+
+    /// The next part of a stream that carries another one.
+    fn carrier(&mut self, _direction: Direction, _part: &CarrierPart<'_>, _origin: Origin) {}
 }
 
 /// Reads one protocol in both directions of one flow.
@@ -105,8 +127,12 @@ pub struct DissectOptions {
 type Recogniser = fn(&Opening<'_>) -> Certainty;
 
 /// The protocols that are recognised, and how; the first that is certain counts.
-const TABLE: [(Protocol, Recogniser); 3] =
-    [(Protocol::Mqtt, mqtt::recognise), (Protocol::Tls, tls::recognise), (Protocol::Http, http::recognise)];
+const TABLE: [(Protocol, Recogniser); 4] = [
+    (Protocol::WebSocket, websocket::recognise),
+    (Protocol::Mqtt, mqtt::recognise),
+    (Protocol::Tls, tls::recognise),
+    (Protocol::Http, http::recognise),
+];
 
 /// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.
 pub fn recognise(opening: &Opening<'_>) -> Option<Protocol> {
@@ -149,6 +175,8 @@ enum State {
     Mqtt(Box<Mqtt>),
     /// Datagrams that may be MQTT-SN.
     Suspected(Box<sn::Suspected>),
+    /// HTTP that may lead to WebSocket, or frames, with a conversation of their own inside.
+    WebSocket(Box<WebSocket>),
     Other(Protocol),
 }
 
@@ -157,6 +185,9 @@ impl Default for State {
         Self::Probing(None)
     }
 }
+
+/// A part of a stream: bytes and where they came from, or a gap of so many bytes and what showed it.
+pub type Part<'a> = Result<(&'a [u8], Place), (u64, Origin)>;
 
 /// What came of the first bytes of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +198,36 @@ pub struct Decision {
     pub turn_round: bool,
 }
 
+impl Conversing for Conversation {
+    #[inline]
+    fn message_bytes(&self, direction: Direction) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.held_bytes(direction),
+            State::WebSocket(websocket) => websocket.message_bytes(direction),
+            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
+        }
+    }
+
+    #[inline]
+    fn piece_bytes(&self, direction: Direction) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
+            State::WebSocket(websocket) => websocket.piece_bytes(direction),
+            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
+        }
+    }
+
+    #[inline]
+    fn shared_bytes(&self) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.doubtful_bytes(),
+            State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
+            State::WebSocket(websocket) => websocket.shared_bytes(),
+            State::Suspected(_) | State::Other(_) => 0,
+        }
+    }
+}
+
 impl Conversation {
     /// Asks for the memory that the next bytes need; says whether it carries MQTT.
     #[inline]
@@ -175,18 +236,71 @@ impl Conversation {
         mqtt.prefetch();
         true
     }
+
     /// The protocol, once it is known.
     pub const fn protocol(&self) -> Option<Protocol> {
         match &self.state {
             State::Probing(_) | State::Suspected(_) => None,
             State::Mqtt(_) => Some(Protocol::Mqtt),
+            State::WebSocket(websocket) => websocket.protocol(),
             State::Other(protocol) => Some(*protocol),
+        }
+    }
+
+    /// What lies between the transport and [`Conversation::protocol`], the outermost first; `brought` where that is asked
+    /// of the frame at hand.
+    pub const fn carriers(&self, brought: bool) -> &'static [Protocol] {
+        match &self.state {
+            State::WebSocket(websocket) => websocket.carriers(brought),
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => &[],
+        }
+    }
+
+    /// Whether the frame at hand brought only what leads to [`Conversation::protocol`].
+    pub const fn is_in_handshake(&self) -> bool {
+        match &self.state {
+            State::WebSocket(websocket) => websocket.is_in_handshake(),
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => false,
+        }
+    }
+
+    /// What is known of the WebSocket that it is carried by, or of the attempt to get one.
+    pub fn websocket(&self) -> Option<&WebSocketFacts> {
+        match &self.state {
+            State::WebSocket(websocket) => {
+                Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
+            }
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => None,
+        }
+    }
+
+    /// Whether it tells the parts of its streams itself ([`MessageSink::carrier`]).
+    pub const fn is_carrier(&self) -> bool {
+        matches!(self.state, State::WebSocket(_))
+    }
+
+    /// The next frame of the flow comes.
+    #[inline]
+    pub fn next_frame(&mut self) {
+        if let State::WebSocket(websocket) = &mut self.state {
+            websocket.next_frame();
+        }
+    }
+
+    /// What came before the protocol was known, piece by piece.
+    pub fn held(&self, take: &mut dyn FnMut(Direction, Part<'_>)) {
+        if let State::Probing(Some(probe)) = &self.state {
+            probe.pieces(take);
         }
     }
 
     /// Whether its streams are of no further interest.
     pub const fn is_ignored(&self) -> bool {
-        matches!(self.state, State::Other(_))
+        match &self.state {
+            State::WebSocket(websocket) => websocket.is_ignored(),
+            State::Other(_) => true,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) => false,
+        }
     }
 
     /// The next bytes of a direction.
@@ -194,6 +308,7 @@ impl Conversation {
         match &mut self.state {
             State::Probing(probe) => probe.get_or_insert_default().data(direction, bytes, place),
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
+            State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
             State::Suspected(_) | State::Other(_) => {}
         }
     }
@@ -203,6 +318,7 @@ impl Conversation {
         match &mut self.state {
             State::Probing(probe) => probe.get_or_insert_default().gap(direction, length, origin),
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
+            State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
             State::Suspected(_) | State::Other(_) => {}
         }
     }
@@ -214,7 +330,28 @@ impl Conversation {
     pub fn decide(&self, facts: FlowFacts, options: &DissectOptions) -> Option<Decision> {
         match &self.state {
             State::Probing(Some(probe)) if probe.has_news() => probe.decide(facts, options),
+            State::WebSocket(websocket) => websocket.judge(),
             _ => None,
+        }
+    }
+
+    /// Whether there are bytes of which it is not known what they are.
+    fn has_news(&self) -> bool {
+        matches!(&self.state, State::Probing(Some(probe)) if probe.has_news())
+    }
+
+    /// The protocol of a stream within another one, as far as its first bytes tell.
+    fn decide_carried(&self, facts: FlowFacts) -> Option<Protocol> {
+        match &self.state {
+            State::Probing(Some(probe)) if probe.has_news() => probe.decide_carried(facts),
+            _ => None,
+        }
+    }
+
+    /// What it reads is carried by another stream, which is so many bytes ahead of it in this direction.
+    fn carried(&mut self, direction: Direction, shift: u64) {
+        if let State::Mqtt(mqtt) = &mut self.state {
+            mqtt.carried(direction, shift);
         }
     }
 
@@ -226,18 +363,58 @@ impl Conversation {
         options: &DissectOptions,
         sink: &mut dyn MessageSink,
     ) {
+        if let State::WebSocket(websocket) = &mut self.state {
+            return websocket.begin(decision, options, sink);
+        }
+        self.begin_with(decision, facts, options, None, sink);
+    }
+
+    /// The same for a stream within another one.
+    fn begin_carried(
+        &mut self,
+        decision: Decision,
+        facts: FlowFacts,
+        options: &DissectOptions,
+        shift: PerDirection<u64>,
+        sink: &mut dyn MessageSink,
+    ) {
+        self.begin_with(decision, facts, options, Some(shift), sink);
+    }
+
+    fn begin_with(
+        &mut self,
+        decision: Decision,
+        facts: FlowFacts,
+        options: &DissectOptions,
+        shift: Option<PerDirection<u64>>,
+        sink: &mut dyn MessageSink,
+    ) {
         let State::Probing(probe) = &mut self.state else { return };
         let mut probe = probe.take().map(|probe| *probe).unwrap_or_default();
         if decision.turn_round {
             probe.turn_round();
         }
-        if decision.protocol != Protocol::Mqtt {
-            self.state = State::Other(decision.protocol);
-            return;
+        match decision.protocol {
+            Protocol::Mqtt => {
+                let mut mqtt = Box::new(Mqtt::new(probe.facts(facts), options));
+                for (direction, shift) in shift.iter().flat_map(|shift| Direction::BOTH.map(|one| (one, shift[one]))) {
+                    mqtt.carried(direction, shift);
+                }
+                probe.replay(&mut *mqtt, sink);
+                self.state = State::Mqtt(mqtt);
+            }
+            Protocol::Http | Protocol::WebSocket => {
+                let facts = probe.facts(facts);
+                let mut websocket = Box::new(WebSocket::new(facts, probe.begins_with_http(), options));
+                probe.replay(&mut *websocket, sink);
+                self.state = State::WebSocket(websocket);
+                // What follows on the first bytes at once.
+                if let Some(decision) = self.decide(facts, options) {
+                    self.begin(decision, facts, options, sink);
+                }
+            }
+            Protocol::Tls | Protocol::MqttSn | Protocol::Unknown => self.state = State::Other(decision.protocol),
         }
-        let mut mqtt = Box::new(Mqtt::new(probe.facts(facts), options));
-        probe.replay(&mut *mqtt, sink);
-        self.state = State::Mqtt(mqtt);
     }
 
     /// Whether packets have shown, since this was asked last, that the roles of the two ends are the other way round;
@@ -245,7 +422,21 @@ impl Conversation {
     pub fn turned_round(&mut self) -> bool {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_) | State::Suspected(_) | State::Other(_) => false,
+            State::Probing(_) | State::WebSocket(_) | State::Suspected(_) | State::Other(_) => false,
+        }
+    }
+
+    /// Holds nothing back any more, and gives how many messages are cut by it. What is not known yet has to be judged by
+    /// what there is: see [`Conversation::decide`].
+    pub fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
+        match &mut self.state {
+            State::Mqtt(mqtt) => mqtt.shed(sink),
+            State::WebSocket(websocket) => websocket.shed(sink),
+            State::Probing(_) => {
+                self.no_more();
+                0
+            }
+            State::Suspected(_) | State::Other(_) => 0,
         }
     }
 
@@ -256,10 +447,21 @@ impl Conversation {
         }
     }
 
+    /// The protocol is none of those that are known, if it is not known by now.
+    pub fn give_up(&mut self) {
+        if let State::Probing(probe) = &mut self.state
+            && probe.take().is_some()
+        {
+            self.state = State::Other(Protocol::Unknown);
+        }
+    }
+
     /// No more will come in either direction.
     pub fn finish(&mut self, sink: &mut dyn MessageSink) {
-        if let State::Mqtt(mqtt) = &mut self.state {
-            mqtt.finish(sink);
+        match &mut self.state {
+            State::Mqtt(mqtt) => mqtt.finish(sink),
+            State::WebSocket(websocket) => websocket.finish(sink),
+            State::Probing(_) | State::Suspected(_) | State::Other(_) => {}
         }
     }
 }

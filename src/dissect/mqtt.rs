@@ -1,7 +1,6 @@
 //! MQTT on a connection: packets out of both streams, the version they speak, the topics behind aliases.
 
-use std::collections::BTreeMap;
-
+use super::aliases::Aliases;
 use super::{Dissector, FlowFacts, Message, MessageSink, Opening, VersionKnownBy};
 use crate::capture::{FrameNo, Origin, Place};
 use crate::flow::{Direction, PerDirection};
@@ -15,9 +14,6 @@ use crate::prefetch::prefetch;
 /// bytes. More would delay a live view for nothing: a connection that says so little stays in doubt.
 const DOUBTFUL_PACKETS: usize = 16;
 const DOUBTFUL_BYTES: usize = 64 << 10;
-
-/// Topic bytes that the aliases of one direction may hold; an alias beyond that is taken as unknown.
-const ALIAS_BYTES: usize = 1 << 20;
 
 /// Bytes of a redacted packet's buffer that are kept for the next one.
 const KEPT_BYTES: usize = 4096;
@@ -83,7 +79,8 @@ pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
 
 /// Whether the bytes are those of another protocol that uses this port.
 fn is_another(opening: &Opening<'_>) -> bool {
-    [super::tls::recognise(opening), super::http::recognise(opening)].contains(&Certainty::Yes)
+    [super::tls::recognise(opening), super::http::recognise(opening), super::websocket::recognise(opening)]
+        .contains(&Certainty::Yes)
 }
 
 /// Whether the stream begins with a packet that has the form of a CONNECT, though it names another protocol.
@@ -113,32 +110,6 @@ fn has_all_properties(publish: &mqtt::Publish<'_>, missing: u32) -> bool {
     missing == 0 || publish.payload_length.is_some_and(|payload| missing <= payload)
 }
 
-/// The topics that aliases stand for, in one direction (MQTT 5.0, section 3.3.2.3.4).
-#[derive(Debug, Default)]
-struct Aliases {
-    topics: BTreeMap<u16, Box<[u8]>>,
-    bytes: usize,
-}
-
-impl Aliases {
-    fn set(&mut self, alias: u16, topic: &[u8]) {
-        if self.get(alias) == Some(topic) {
-            return;
-        }
-        if let Some(old) = self.topics.remove(&alias) {
-            self.bytes -= old.len();
-        }
-        if self.bytes + topic.len() <= ALIAS_BYTES {
-            self.bytes += topic.len();
-            self.topics.insert(alias, topic.into());
-        }
-    }
-
-    fn get(&self, alias: u16) -> Option<&[u8]> {
-        self.topics.get(&alias).map(AsRef::as_ref)
-    }
-}
-
 /// MQTT in both directions of one connection.
 #[derive(Debug)]
 pub struct Mqtt {
@@ -166,6 +137,8 @@ struct Reader {
     doubtful: Option<Box<Doubtful>>,
     /// What replaces everything private before it is decoded, and the body that it works on.
     redactor: Option<Box<(Redactor, Vec<u8>)>>,
+    /// How many bytes the streams are ahead that carry these, if any do.
+    shift: Option<Box<PerDirection<u64>>>,
 }
 
 /// Packets that are kept back.
@@ -230,6 +203,31 @@ impl Mqtt {
         prefetch(&self.reader.aliases);
         prefetch(&self.reader.doubtful);
     }
+
+    /// Bytes of a packet that has begun in this direction and not ended.
+    #[inline]
+    pub(super) fn held_bytes(&self, direction: Direction) -> usize {
+        self.framers[direction].as_ref().map_or(0, Framer::held_bytes)
+    }
+
+    /// Memory besides that its framer takes.
+    #[inline]
+    pub(super) fn piece_bytes(&self, direction: Direction) -> usize {
+        self.framers[direction].as_ref().map_or(0, Framer::piece_bytes)
+    }
+
+    /// Bytes of packets whose version is in doubt.
+    #[inline]
+    pub(super) fn doubtful_bytes(&self) -> usize {
+        self.reader.doubtful.as_ref().map_or(0, |doubtful| doubtful.bytes)
+    }
+
+    /// Holds nothing back any more; gives how many packets are cut by it.
+    pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
+        self.reader.settle_doubts(sink);
+        Direction::BOTH.map(|way| u64::from(self.framers[way].as_mut().is_some_and(Framer::shed))).into_iter().sum()
+    }
+
     /// For a flow of which `facts` are known.
     pub fn new(facts: FlowFacts, options: &super::DissectOptions) -> Self {
         let version = options.mqtt_version.map(|version| (version, VersionKnownBy::Option));
@@ -247,12 +245,18 @@ impl Mqtt {
                 aliases: PerDirection::default(),
                 doubtful: None,
                 redactor: options.redactor.map(|redactor| Box::new((redactor, Vec::new()))),
+                shift: None,
             },
         }
     }
 }
 
 impl Mqtt {
+    /// See [`super::Conversation::carried`].
+    pub(super) fn carried(&mut self, direction: Direction, shift: u64) {
+        self.reader.shift.get_or_insert_default()[direction] = shift;
+    }
+
     /// See [`super::Conversation::turned_round`].
     pub(super) fn turned_round(&mut self) -> bool {
         let turned = std::mem::take(&mut self.reader.turn_untold);
@@ -568,6 +572,10 @@ impl Reader {
             frames: position.frames,
             pieces: position.pieces,
             stream_offset: position.start,
+            outer_end: position
+                .start
+                .wrapping_add(header.packet_length())
+                .wrapping_add(self.shift.as_ref().map_or(0, |shift| shift[position.stream])),
             version_known_by,
             topic,
             topic_alias,

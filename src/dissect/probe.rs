@@ -1,9 +1,9 @@
 //! The first bytes of a flow, kept until they tell which protocol it carries.
 
-use super::{Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Protocol, recognise};
+use super::{Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Part, Protocol, recognise};
 use crate::capture::{Origin, Place};
 use crate::flow::{Direction, PerDirection};
-use crate::mqtt::{FixedHeader, HeaderRead, Sender, Version};
+use crate::mqtt::{Certainty, FixedHeader, HeaderRead, Sender, Version};
 
 /// The most bytes of a direction that are kept. A protocol that hides longer than this is not looked for.
 const LIMIT: usize = 2048;
@@ -74,6 +74,12 @@ impl Probe {
         self.pieces.push((direction, Piece::Gap { length, origin }));
     }
 
+    /// The memory that it takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let PerDirection { to_server, to_client } = &self.bytes;
+        to_server.len() + to_client.len() + self.pieces.len() * size_of::<(Direction, Piece)>()
+    }
+
     pub(super) const fn has_news(&self) -> bool {
         !self.pieces.is_empty()
     }
@@ -100,30 +106,82 @@ impl Probe {
         }
     }
 
-    pub(super) fn decide(&self, facts: FlowFacts, options: &DissectOptions) -> Option<Decision> {
-        let facts = self.facts(facts);
-        let said = options.decode_as.iter().find(|(port, _)| *port == facts.server_port || *port == facts.client_port);
-        let turn_round = !facts.roles_proved && self.roles_are_wrong();
-        if let Some((_, protocol)) = said {
-            return Some(Decision { protocol: *protocol, turn_round });
+    /// What came so far, piece by piece.
+    pub(super) fn pieces(&self, take: &mut dyn FnMut(Direction, Part<'_>)) {
+        let mut done = PerDirection { to_server: 0usize, to_client: 0usize };
+        for (direction, piece) in &self.pieces {
+            match *piece {
+                Piece::Data { to, place } => {
+                    let bytes = self.bytes[*direction].get(done[*direction]..to as usize).unwrap_or_default();
+                    done[*direction] = to as usize;
+                    take(*direction, Ok((bytes, place)));
+                }
+                Piece::Gap { length, origin } => take(*direction, Err((length, origin))),
+            }
         }
+    }
+
+    /// Whether a direction begins with HTTP.
+    pub(super) fn begins_with_http(&self) -> bool {
+        let opening = self.opening(FlowFacts::default());
+        super::http::recognise(&opening) != Certainty::No
+    }
+
+    /// What the recognisers see.
+    fn opening(&self, facts: FlowFacts) -> Opening<'_> {
         let prefix = |direction: Direction| {
             let bytes = self.bytes[direction].as_slice();
             let end = self.before_hole[direction].map_or(bytes.len(), |end| end as usize);
             bytes.get(..end).unwrap_or(bytes)
         };
-        let is_full = Direction::BOTH.iter().any(|direction| self.bytes[*direction].len() >= LIMIT);
-        let bytes = PerDirection { to_server: prefix(Direction::ToServer), to_client: prefix(Direction::ToClient) };
-        if bytes.to_server.is_empty() && bytes.to_client.is_empty() {
+        Opening {
+            bytes: PerDirection { to_server: prefix(Direction::ToServer), to_client: prefix(Direction::ToClient) },
+            is_cut: PerDirection {
+                to_server: self.ended || self.before_hole.to_server.is_some(),
+                to_client: self.ended || self.before_hole.to_client.is_some(),
+            },
+            facts,
+            is_full: Direction::BOTH.iter().any(|direction| self.bytes[*direction].len() >= LIMIT),
+        }
+    }
+
+    /// What a stream within another one carries, as far as its first bytes tell: MQTT or nothing that is read here.
+    pub(super) fn decide_carried(&self, facts: FlowFacts) -> Option<Protocol> {
+        let opening = self.opening(self.facts(facts));
+        if opening.bytes.to_server.is_empty() && opening.bytes.to_client.is_empty() {
             return None;
         }
-        let is_cut = PerDirection {
-            to_server: self.ended || self.before_hole.to_server.is_some(),
-            to_client: self.ended || self.before_hole.to_client.is_some(),
-        };
-        let opening = Opening { bytes, is_cut, facts, is_full };
+        match super::mqtt::recognise(&opening) {
+            Certainty::Yes => Some(Protocol::Mqtt),
+            Certainty::NeedMore if !opening.is_full && !self.ended => None,
+            Certainty::NeedMore | Certainty::No => Some(Protocol::Unknown),
+        }
+    }
+
+    pub(super) fn decide(&self, facts: FlowFacts, options: &DissectOptions) -> Option<Decision> {
+        let facts = self.facts(facts);
+        let said = options.decode_as.iter().find(|(port, _)| *port == facts.server_port || *port == facts.client_port);
+        let turn_round = !facts.roles_proved && self.roles_are_wrong();
+        if let Some((_, protocol)) = said {
+            let carries = matches!(protocol, Protocol::Http | Protocol::WebSocket);
+            let turn_round = if carries {
+                !facts.roles_proved && super::websocket::roles_are_wrong(&self.opening(facts))
+            } else {
+                turn_round
+            };
+            return Some(Decision { protocol: *protocol, turn_round });
+        }
+        let opening = self.opening(facts);
+        if opening.bytes.to_server.is_empty() && opening.bytes.to_client.is_empty() {
+            return None;
+        }
+        let is_full = opening.is_full;
         match recognise(&opening) {
             Some(Protocol::Mqtt) => Some(Decision { protocol: Protocol::Mqtt, turn_round }),
+            Some(protocol @ (Protocol::Http | Protocol::WebSocket)) => {
+                let turn_round = !facts.roles_proved && super::websocket::roles_are_wrong(&opening);
+                Some(Decision { protocol, turn_round })
+            }
             Some(protocol) => Some(Decision { protocol, turn_round: false }),
             None if is_full => Some(Decision { protocol: Protocol::Unknown, turn_round: false }),
             None => None,

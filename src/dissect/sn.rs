@@ -66,7 +66,11 @@ impl Conversation {
                     _ => State::Suspected(Box::default()),
                 };
             }
-            State::Probing(Some(_)) | State::Mqtt(_) | State::Other(_) | State::Suspected(_) => {}
+            State::Probing(Some(_))
+            | State::Mqtt(_)
+            | State::WebSocket(_)
+            | State::Other(_)
+            | State::Suspected(_) => {}
         }
         let State::Suspected(suspected) = &mut self.state else { return SnStep::Nothing };
         match suspected.take(bytes, length, direction, origin, said) {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
 use crate::capture::{Frame, FrameNo, Lost, Origin};
-use crate::dissect::{Conversation, Message, Protocol, SnMessage};
+use crate::dissect::{CarrierPart, Conversation, FrameHeader, Head, Message, Protocol, SnMessage, WebSocketFault};
 use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
 };
@@ -97,6 +97,15 @@ pub struct MessageLine {
     pub packet_id: Option<u16>,
 }
 
+/// What a frame completed of a stream that carries another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CarrierLine {
+    /// A head of HTTP.
+    Head(Box<Head>),
+    /// A WebSocket frame, and what it carries if it is a control frame.
+    Frame(FrameHeader, Box<[u8]>),
+}
+
 /// A frame with all that was found in it.
 #[derive(Debug)]
 pub struct PacketView<'a> {
@@ -120,8 +129,22 @@ pub struct PacketView<'a> {
     pub trace: Option<&'a Trace>,
     /// What its flow carries, as far as it is known.
     pub protocol: Option<Protocol>,
+    /// What lies between its transport and that, in what it brought.
+    pub carriers: &'a [Protocol],
+    /// Whether it brought only what leads to that, such as the head of a request.
+    pub in_handshake: bool,
+    /// What it completed of what lies between.
+    pub carried: &'a [CarrierLine],
     /// The messages that it completed.
     pub messages: &'a [MessageLine],
+}
+
+impl PacketView<'_> {
+    /// What the frame brought some of behind its transport, the outermost first.
+    pub fn brought(&self) -> impl Iterator<Item = Protocol> {
+        let innermost = self.protocol.filter(|protocol| !self.in_handshake && *protocol != Protocol::Unknown);
+        self.carriers.iter().copied().chain(innermost)
+    }
 }
 
 /// What an ICMP error says of a packet that it quotes.
@@ -170,6 +193,8 @@ pub enum NoticeKind {
     UnseenSince(Direction),
     /// So many datagrams never became whole from their fragments; told at the end.
     FragmentsUnfinished(u64),
+    /// Something is wrong with the WebSocket frames of this direction, or with how they were agreed on.
+    WebSocket(Direction, WebSocketFault),
 }
 
 impl NoticeKind {
@@ -179,7 +204,11 @@ impl NoticeKind {
             Self::LostSync(direction, ..)
             | Self::CutHeader(direction, _)
             | Self::ReassemblyCapped(direction)
-            | Self::UnseenSince(direction) => Some(direction),
+            | Self::UnseenSince(direction)
+            | Self::WebSocket(
+                direction,
+                WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch,
+            ) => Some(direction),
             Self::Fragments(_)
             | Self::ConflictingOverlap(_)
             | Self::FlowEvicted(_)
@@ -188,7 +217,8 @@ impl NoticeKind {
             | Self::ClockBack(_)
             | Self::CapReached(..)
             | Self::FramesLost(_)
-            | Self::FragmentsUnfinished(_) => None,
+            | Self::FragmentsUnfinished(_)
+            | Self::WebSocket(..) => None,
         }
     }
 }
@@ -205,12 +235,19 @@ pub struct Notice {
 }
 
 /// The next part of a stream, in its order.
+///
+/// Of a stream that carries another one (WebSocket) it is what it carries, without masks and compression, behind the heads
+/// of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamPart<'a> {
     /// These bytes.
     Bytes(&'a [u8]),
+    /// A head of HTTP before the stream begins that is read, with credentials written over.
+    Head(&'a [u8]),
     /// So many bytes that were never captured.
     Gap(u64),
+    /// Bytes that can't be read; how many they are is not known.
+    Lost,
 }
 
 /// An event.
@@ -229,6 +266,9 @@ pub enum Event<'a> {
     ///
     /// These are the bytes of the wire, with all secrets that stand in them.
     Stream(FlowRef, Direction, StreamPart<'a>, Origin),
+    /// A part of a stream that carries another one, before the messages that it completes; only if carriers are asked for.
+    /// What it shows has all secrets in it, too.
+    Carrier(FlowRef, Direction, &'a CarrierPart<'a>),
     /// An end began to close a connection that carries MQTT: its first FIN, or a RST.
     Closing(FlowRef, Role, Origin),
     /// A flow has ended.

@@ -59,6 +59,7 @@ struct Written {
     origin: Origin,
     started: Origin,
     stream_offset: u64,
+    outer_end: u64,
 }
 
 /// The same of MQTT-SN.
@@ -100,7 +101,10 @@ impl EventLog {
 
     /// How much memory its events take.
     pub fn bytes_held(&self) -> usize {
-        self.bytes.len() + size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice())
+        let events = size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice());
+        // A message that came byte by byte has a piece for each.
+        let places = size_of_val(self.frames.as_slice()) + size_of_val(self.pieces.as_slice());
+        self.bytes.len() + events + places
     }
 
     /// Forgets all events; the buffers are used again.
@@ -111,6 +115,7 @@ impl EventLog {
         self.frames.clear();
         self.pieces.clear();
         self.bytes.shrink_to(KEPT_BYTES);
+        self.pieces.shrink_to(KEPT_BYTES / size_of::<Piece>());
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
@@ -161,6 +166,7 @@ impl EventLog {
             frames: at(&self.frames, &written.frames),
             pieces: at(&self.pieces, &written.pieces),
             stream_offset: written.stream_offset,
+            outer_end: written.outer_end,
             version_known_by: written.version_known_by,
             topic,
             topic_alias: written.topic_alias,
@@ -218,6 +224,7 @@ impl EventLog {
             origin: message.origin,
             started: message.started,
             stream_offset: message.stream_offset,
+            outer_end: message.outer_end,
         }));
     }
 }
@@ -230,7 +237,7 @@ impl Sink for EventLog {
             Event::Closing(flow, by, at) => self.entries.push(Entry::Closing(*flow, *by, *at)),
             Event::Notice(notice) => self.entries.push(Entry::Notice(Box::new(**notice))),
             // A flow comes as itself, and the others are not asked for where events are written down.
-            Event::Flow(..) | Event::Packet(_) | Event::Stream(..) | Event::Preview(..) => {}
+            Event::Flow(..) | Event::Packet(_) | Event::Stream(..) | Event::Carrier(..) | Event::Preview(..) => {}
         }
     }
 
@@ -286,6 +293,8 @@ mod tests {
                 });
             }
             assert_eq!(told, read, "{}", path.display());
+            let places = log.pieces.len() * size_of::<Piece>() + log.frames.len() * size_of::<FrameNo>();
+            assert!(log.bytes_held() > places, "what a message's pieces take is counted");
             log.clear();
             assert!(log.is_empty() && log.bytes_held() == 0);
         }

@@ -2,16 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::cap::{Cap, CapCounts};
-use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::cap::Cap;
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::held::{EngineHeld, HeldLimit, Level, Waits};
 use super::sensors::{self, SensorReader};
+use super::stats::EngineStats;
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin};
 use crate::dissect::sn::SnTopics;
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
-    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits,
-    Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
+    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted,
+    ReassemblyLimits, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::time::Timestamp;
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
@@ -31,6 +33,8 @@ pub struct EngineOptions {
     pub streams: bool,
     /// Tell with each frame where its layers stand ([`PacketView::trace`]).
     pub places: bool,
+    /// Tell the parts of streams that carry another one ([`Event::Carrier`]).
+    pub carriers: bool,
     /// Tell MQTT packets whose version is in doubt with the frame that completed them, too ([`Event::Preview`]).
     pub previews: bool,
     /// Tell with each frame what Wireshark says of its segment, by these rules.
@@ -41,49 +45,12 @@ pub struct EngineOptions {
     pub flows: FlowLimits,
     /// How much of a stream is held ahead of a hole.
     pub reassembly: ReassemblyLimits,
+    /// How much memory all streams together hold back, ahead of holes and of messages that have begun.
+    pub held: HeldLimit,
     /// How many fragments are held.
     pub fragments: FragmentLimits,
     /// What is known of protocols.
     pub dissect: DissectOptions,
-}
-
-/// What an engine has counted.
-#[derive(Debug, Clone, Default)]
-pub struct EngineStats {
-    /// Frames.
-    pub frames: u64,
-    /// Their bytes on the wire.
-    pub bytes: u64,
-    /// Frames of which the capture has not all bytes (the snap length).
-    pub cut: u64,
-    /// Frames of which a layer could not be read, though all its bytes are there.
-    pub decode_stopped: u64,
-    /// Flows that were told.
-    pub flows: u64,
-    /// TCP flows among them.
-    pub tcp_flows: u64,
-    /// MQTT control packets.
-    pub messages: u64,
-    /// Messages of MQTT-SN.
-    pub sn_messages: u64,
-    /// What caps on what is held have cost.
-    pub caps: CapCounts,
-    /// Frames that were lost on the way to the engine, as far as it was told.
-    pub lost: Lost,
-    /// Connections that were forgotten by what tells Wireshark's view of segments.
-    pub forgotten: u64,
-    flows_by_protocol: [u64; Protocol::COUNT],
-    /// The earliest frame.
-    pub first: Option<Origin>,
-    /// The latest frame.
-    pub last: Option<Origin>,
-}
-
-impl EngineStats {
-    /// How many flows carry a protocol.
-    pub const fn flows_of(&self, protocol: Protocol) -> u64 {
-        self.flows_by_protocol[protocol as usize]
-    }
 }
 
 /// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
@@ -118,6 +85,9 @@ pub struct Engine {
     ahead: [Ahead; RING],
 }
 
+/// How many flows give up what they hold at one frame, which may have added no more than 64 KiB.
+const SHED_AT_ONCE: usize = 64;
+
 /// How many frames ahead are remembered.
 const RING: usize = 32;
 
@@ -141,12 +111,23 @@ struct Followed {
     lines: Vec<MessageLine>,
     /// What ids of MQTT-SN stand for.
     topics: SnTopics,
+    /// What is held back, and what was by connections that were dropped since.
+    waits: Waits,
+    carried: Vec<CarrierLine>,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
     untold: Lost,
     /// The last frame before the latest loss; nothing is known of what came just behind it.
     lost_behind: Option<FrameNo>,
+}
+
+impl Followed {
+    /// The memory of what streams hold back.
+    #[inline]
+    fn holds(&self) -> u64 {
+        self.waits.now.without(self.flows.dropped()).memory()
+    }
 }
 
 impl Engine {
@@ -165,6 +146,8 @@ impl Engine {
                 ended: Vec::new(),
                 lines: Vec::new(),
                 topics: SnTopics::new(&options.dissect.sn.predefined, options.dissect.sn.names_bytes),
+                waits: Waits::default(),
+                carried: Vec::new(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -178,7 +161,7 @@ impl Engine {
 
     /// Whether all that it tells can be written down in an [`EventLog`](super::EventLog).
     pub const fn is_logged(&self) -> bool {
-        !self.options.packets && !self.options.streams && !self.options.previews
+        !self.options.packets && !self.options.streams && !self.options.carriers && !self.options.previews
     }
 
     /// What was counted so far.
@@ -189,6 +172,34 @@ impl Engine {
     /// What decoding has counted so far.
     pub fn decode_stats(&self) -> DecodeStats {
         self.decoder.stats()
+    }
+
+    /// How many flows are followed that have not ended.
+    pub fn open_flow_count(&self) -> usize {
+        self.followed.flows.len()
+    }
+
+    /// The flows that are followed and have not ended, each with a number that stays its own until then.
+    pub fn open_flows(&self) -> impl Iterator<Item = (usize, OpenFlow<'_, Conversation>)> {
+        self.followed.flows.open_flows()
+    }
+
+    /// How much it holds, and how much it may.
+    pub fn held(&self) -> EngineHeld {
+        let Self { options, followed, .. } = self;
+        let fragments = self.decoder.fragments();
+        let waiting = followed.waits.now.without(followed.flows.dropped());
+        let most = followed.waits.most_in_one;
+        let of_each = |now, most, limit: usize| Level { now, limit: limit as u64, most_in_one: Some(most) };
+        EngineHeld {
+            flows: Level::of_all(followed.flows.len(), options.flows.flows.max(1)),
+            fragments: Level::of_all(fragments.waiting as usize, options.fragments.datagrams),
+            fragment_bytes: Level::of_all(fragments.waiting_bytes as usize, options.fragments.bytes),
+            out_of_order_bytes: of_each(waiting.ahead_bytes, most.ahead_bytes, options.reassembly.bytes),
+            out_of_order_segments: of_each(waiting.ahead_segments, most.ahead_segments, options.reassembly.segments),
+            stream_memory: Level::of_all(followed.holds() as usize, options.held.0),
+            message_bytes: of_each(waiting.message_bytes, most.message_bytes, options.dissect.framer.held_bytes),
+        }
     }
 
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
@@ -301,6 +312,7 @@ impl Engine {
             pass.packet(frame, comments, &packet, found, wireshark.as_ref(), self.trace.as_deref());
         }
         self.followed.lines.clear();
+        self.followed.carried.clear();
     }
 
     /// The capture has ended: all flows are told.
@@ -400,6 +412,8 @@ impl<S: Sink> Pass<'_, S> {
             options: self.options,
             stats: &mut self.followed.stats,
             lines: &mut self.followed.lines,
+            waits: &mut self.followed.waits,
+            carried: &mut self.followed.carried,
             origin: self.origin,
             sink: self.sink,
         };
@@ -408,6 +422,7 @@ impl<S: Sink> Pass<'_, S> {
         let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
+        reader.stats.tcp.count(&verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment, frame);
         }
@@ -418,6 +433,9 @@ impl<S: Sink> Pass<'_, S> {
             reader.sink.event(&Event::Closing(FlowRef::of(flow), by, origin));
         }
         self.followed.flows.note_progress(found, self.origin.time);
+        if self.followed.holds() > self.options.held.0 as u64 {
+            self.shed();
+        }
         (found, Some(verdict))
     }
 
@@ -439,6 +457,30 @@ impl<S: Sink> Pass<'_, S> {
         Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
     }
 
+    /// Streams hold too much: those that hold most of some give it up, until it is not too much any more.
+    #[cold]
+    fn shed(&mut self) {
+        // One after the other, and not all at one frame: what comes up with one may be held again.
+        for _ in 0..SHED_AT_ONCE {
+            if self.followed.holds() <= self.options.held.0 as u64 {
+                return;
+            }
+            let Some(found) = self.followed.flows.heaviest() else { return };
+            let mut reader = StreamReader {
+                options: self.options,
+                stats: &mut self.followed.stats,
+                lines: &mut self.followed.lines,
+                carried: &mut self.followed.carried,
+                waits: &mut self.followed.waits,
+                origin: self.origin,
+                sink: self.sink,
+            };
+            if let Some(flow) = self.followed.flows.get_mut(found) {
+                reader.shed(flow);
+            }
+        }
+    }
+
     /// Tells the flows that the table let go.
     fn emit_ended(&mut self) {
         if self.followed.ended.is_empty() {
@@ -450,6 +492,8 @@ impl<S: Sink> Pass<'_, S> {
                 options: self.options,
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
+                waits: &mut self.followed.waits,
+                carried: &mut self.followed.carried,
                 origin: self.origin,
                 sink: self.sink,
             };
@@ -465,6 +509,8 @@ impl<S: Sink> Pass<'_, S> {
                 }
                 reader.finish(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
+                let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
+                self.followed.stats.over_websocket += u64::from(carried);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
             } else if flow.app.protocol() == Some(Protocol::MqttSn) {
                 self.followed.stats.flows_by_protocol[Protocol::MqttSn as usize] += 1;
@@ -496,7 +542,7 @@ impl<S: Sink> Pass<'_, S> {
         // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
         let named = found.map(|(found, _)| Found { challenger: false, ..found });
         let datagrams = named.and_then(|named| self.followed.flows.datagrams(named));
-        let carried = datagrams.and_then(|datagrams| datagrams.app.as_ref()).and_then(|app| app.protocol());
+        let sensed = datagrams.and_then(|datagrams| datagrams.app.as_ref()).and_then(|app| app.protocol());
         let datagrams = datagrams.map(FlowRef::of_datagrams);
         let flow = named.and_then(|named| self.followed.flows.get_mut(named));
         // Nobody knows what people have written into a comment.
@@ -505,7 +551,10 @@ impl<S: Sink> Pass<'_, S> {
             frame: *frame,
             comments,
             packet,
-            protocol: flow.as_ref().map_or(carried, |flow| flow.app.protocol()),
+            protocol: flow.as_ref().map_or(sensed, |flow| flow.app.protocol()),
+            carriers: flow.as_ref().map_or(&[], |flow| flow.app.carriers(true)),
+            in_handshake: flow.as_ref().is_some_and(|flow| flow.app.is_in_handshake()),
+            carried: &self.followed.carried,
             states: flow.as_ref().map(|flow| PerDirection {
                 to_server: flow.connection.sides.to_server.state(),
                 to_client: flow.connection.sides.to_client.state(),

@@ -1,10 +1,12 @@
 //! The streams of the flow that a frame belongs to: bytes in order to the conversation, messages out as events.
 
 use super::cap::Cap;
-use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
-use super::run::{EngineOptions, EngineStats};
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
+use super::held::Waits;
+use super::run::EngineOptions;
+use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
-use crate::dissect::{Conversation, FlowFacts, Message, MessageSink};
+use crate::dissect::{CarrierPart, Conversation, FlowFacts, Message, MessageSink, Protocol, WebSocketFault, hidden};
 use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
 use crate::wire::{Segment, TcpFlags};
@@ -14,6 +16,8 @@ pub(super) struct StreamReader<'a, S> {
     pub(super) options: &'a EngineOptions,
     pub(super) stats: &'a mut EngineStats,
     pub(super) lines: &'a mut Vec<MessageLine>,
+    pub(super) waits: &'a mut Waits,
+    pub(super) carried: &'a mut Vec<CarrierLine>,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
 }
@@ -30,6 +34,7 @@ impl<S: Sink> StreamReader<'_, S> {
         if flow.app.is_ignored() && !self.options.streams {
             return;
         }
+        flow.app.next_frame();
         let syn = segment.flags.has(TcpFlags::SYN);
         if syn {
             flow.streams[direction].start(segment.seq);
@@ -56,6 +61,9 @@ impl<S: Sink> StreamReader<'_, S> {
             self.notice(NoticeKind::ConflictingOverlap(direction), FlowRef::of(flow));
         }
         self.decide(flow);
+        if flow.app.is_carrier() && flow.app.is_ignored() && !self.options.streams {
+            flow.streams = PerDirection::default();
+        }
         if flow.app.turned_round() {
             flow.turn_round(KnownBy::Connect);
         }
@@ -67,7 +75,15 @@ impl<S: Sink> StreamReader<'_, S> {
 
     /// What takes the messages of a flow.
     fn messages(&mut self, flow: FlowRef, origin: Origin) -> Messages<'_, S> {
-        Messages { flow, options: self.options, stats: self.stats, lines: self.lines, origin, sink: self.sink }
+        Messages {
+            flow,
+            options: self.options,
+            stats: self.stats,
+            lines: self.lines,
+            carried: self.carried,
+            origin,
+            sink: self.sink,
+        }
     }
 
     /// Runs the reassembler of a direction with the flow's conversation behind it.
@@ -77,10 +93,12 @@ impl<S: Sink> StreamReader<'_, S> {
         direction: Direction,
         run: impl FnOnce(&mut crate::flow::StreamReassembler, &mut Feed<'_, '_, S>),
     ) {
+        let before = flow.waiting(direction);
         let streams = self.options.streams;
         let messages = self.messages(FlowRef::of(flow), self.origin);
         let mut feed = Feed { conversation: &mut flow.app, direction, streams, messages };
         run(&mut flow.streams[direction], &mut feed);
+        self.waits.came_to(before, flow.waiting(direction));
     }
 
     /// Lets the conversation begin once its protocol is known.
@@ -92,12 +110,60 @@ impl<S: Sink> StreamReader<'_, S> {
         if decision.turn_round {
             flow.turn_round(KnownBy::Connect);
         }
+        let before = flow.waiting_in_both();
         let facts = facts(flow);
         let options = self.options;
+        if options.streams && !matches!(decision.protocol, Protocol::Http | Protocol::WebSocket) {
+            self.tell_held(flow);
+        }
         flow.app.begin(decision, facts, &options.dissect, &mut self.messages(FlowRef::of(flow), self.origin));
         if flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
         }
+        self.waits.changed(before, flow.waiting_in_both());
+    }
+
+    /// All streams together hold too much, and this flow much of it: it holds nothing back any more.
+    pub(super) fn shed(&mut self, flow: &mut Flow<Conversation>) {
+        let origin = self.origin;
+        for direction in Direction::BOTH {
+            if flow.streams[direction].is_waiting() {
+                self.with(flow, direction, |stream, feed| stream.finish(origin, feed));
+                self.stats.caps.add(Cap::OutOfOrder);
+                self.notice(NoticeKind::ReassemblyCapped(direction), FlowRef::of(flow));
+            }
+        }
+        let before = flow.waiting_in_both();
+        let name = FlowRef::of(flow);
+        for _ in 0..flow.app.shed(&mut self.messages(name, origin)) {
+            let count = self.stats.caps.add(Cap::Messages);
+            if count.is_power_of_two() {
+                self.notice(NoticeKind::CapReached(Cap::Messages, count), name);
+            }
+        }
+        self.waits.changed(before, flow.waiting_in_both());
+        self.decide(flow);
+        if flow.app.turned_round() {
+            flow.turn_round(KnownBy::Connect);
+        }
+        // Nobody knows what a beginning is that does not say so.
+        if flow.app.protocol().is_none() {
+            let before = flow.waiting_in_both();
+            flow.app.give_up();
+            self.waits.changed(before, flow.waiting_in_both());
+        }
+    }
+
+    /// Tells what came before the protocol was known.
+    fn tell_held(&mut self, flow: &Flow<Conversation>) {
+        let name = FlowRef::of(flow);
+        flow.app.held(&mut |direction, piece| {
+            let (part, origin) = match piece {
+                Ok((bytes, place)) => (StreamPart::Bytes(bytes), place.origin),
+                Err((length, origin)) => (StreamPart::Gap(length), origin),
+            };
+            self.sink.event(&Event::Stream(name, direction, part, origin));
+        });
     }
 
     /// The flow has ended: what its streams still hold is read.
@@ -111,7 +177,12 @@ impl<S: Sink> StreamReader<'_, S> {
         }
         flow.app.no_more();
         self.decide(flow);
+        if self.options.streams {
+            self.tell_held(flow);
+        }
+        let before = flow.waiting_in_both();
         flow.app.finish(&mut self.messages(FlowRef::of(flow), origin));
+        self.waits.changed(before, flow.waiting_in_both());
     }
 }
 
@@ -137,7 +208,8 @@ struct Feed<'a, 'b, S> {
 
 impl<S: Sink> Feed<'_, '_, S> {
     fn tell(&mut self, part: StreamPart<'_>, origin: Origin) {
-        if self.streams {
+        // What is not known yet is told once it is, and what carries another stream tells itself what it carries.
+        if self.streams && self.conversation.protocol().is_some() && !self.conversation.is_carrier() {
             self.messages.sink.event(&Event::Stream(self.messages.flow, self.direction, part, origin));
         }
     }
@@ -161,6 +233,7 @@ struct Messages<'a, S> {
     options: &'a EngineOptions,
     stats: &'a mut EngineStats,
     lines: &'a mut Vec<MessageLine>,
+    carried: &'a mut Vec<CarrierLine>,
     origin: Origin,
     sink: &'a mut S,
 }
@@ -172,6 +245,54 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
     fn cut_header(&mut self, direction: Direction, at: u64) {
         let kind = NoticeKind::CutHeader(direction, at);
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin: self.origin }));
+    }
+
+    fn websocket_fault(&mut self, direction: Direction, fault: WebSocketFault, origin: Origin) {
+        let kind = NoticeKind::WebSocket(direction, fault);
+        self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin }));
+    }
+
+    fn wants_carrier(&self) -> bool {
+        self.options.packets || self.options.streams || self.options.carriers
+    }
+
+    fn carrier(&mut self, direction: Direction, part: &CarrierPart<'_>, origin: Origin) {
+        if self.options.carriers {
+            self.sink.event(&Event::Carrier(self.flow, direction, part));
+        }
+        if self.options.packets && origin.frame == self.origin.frame && self.carried.len() < LINES_LIMIT {
+            match part {
+                CarrierPart::HeadSeen(head) => self.carried.push(CarrierLine::Head(Box::new((*head).clone()))),
+                CarrierPart::Frame(seen) => self.carried.push(CarrierLine::Frame(seen.header, seen.control.into())),
+                _ => {}
+            }
+        }
+        if !self.options.streams {
+            return;
+        }
+        let masked;
+        let told = match part {
+            CarrierPart::Head { bytes, .. } => {
+                let mut shown = bytes.to_vec();
+                for range in hidden(bytes) {
+                    if let Some(secret) = shown.get_mut(range) {
+                        secret.fill(b'*');
+                    }
+                }
+                masked = shown;
+                StreamPart::Head(&masked)
+            }
+            CarrierPart::Payload { bytes, .. } | CarrierPart::Inflated(bytes) | CarrierPart::Raw(bytes) => {
+                StreamPart::Bytes(bytes)
+            }
+            CarrierPart::Missing(Some(length)) => StreamPart::Gap(*length),
+            CarrierPart::Missing(None) => StreamPart::Lost,
+            CarrierPart::HeadSeen(_)
+            | CarrierPart::Header { .. }
+            | CarrierPart::Aside { .. }
+            | CarrierPart::Frame(_) => return,
+        };
+        self.sink.event(&Event::Stream(self.flow, direction, told, origin));
     }
 
     fn wants_previews(&self) -> bool {

@@ -110,12 +110,12 @@ impl Excerpt {
         let sender = if message.stream == Direction::ToServer { flow.client } else { flow.server };
         let key = (flow.id, sender);
         let stream = self.streams.entry(key).or_default();
-        if message.resynced && stream.read != Some(message.stream_offset as u32) {
+        let start = message.outer_end.wrapping_sub(message.packet.header.packet_length()) as u32;
+        if message.resynced && stream.read != Some(start) {
             // What stands right before it was no message.
             stream.release_before(message.started.frame, &mut self.held);
         }
-        let end = message.stream_offset.wrapping_add(message.packet.header.packet_length()) as u32;
-        stream.read = Some(end);
+        stream.read = Some(message.outer_end as u32);
         if self.completed.last() != Some(&(message.origin.frame, key)) {
             self.completed.push((message.origin.frame, key));
         }

@@ -77,6 +77,17 @@ impl<A: Default> Datagrams<A> {
         true
     }
 
+    /// Its first frame and the last one so far.
+    pub const fn span(&self) -> (Origin, Origin) {
+        (self.first, self.last)
+    }
+
+    /// Datagrams in a direction, and the bytes of their frames on the wire.
+    pub fn sent(&self, direction: Direction) -> (u64, u64) {
+        let count = self.counts[direction];
+        (count.packets, count.bytes)
+    }
+
     /// Whether both ends have sent something.
     pub(super) fn is_conversation(&self) -> bool {
         Direction::BOTH.iter().all(|direction| self.counts[*direction].packets > 0)

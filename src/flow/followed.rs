@@ -9,6 +9,7 @@ use super::reassembly::StreamReassembler;
 use super::record::KnownBy;
 use super::summary::Shorthand;
 use super::tcp::Connection;
+use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
 
 /// A flow: two endpoints, and all that is known of what passed between them.
@@ -76,6 +77,27 @@ impl<A: Default> Flow<A> {
     }
 }
 
+impl<A: Conversing> Flow<A> {
+    /// Nobody took the SYN up, so it was a stray segment of this connection. Gives what it held back.
+    pub(super) fn drop_challenger(&mut self) -> Waiting {
+        let Some(challenger) = self.challenger.take() else { return Waiting::default() };
+        let by = self.direction_from(challenger.client);
+        self.connection.sides[by].trouble.oddities.note(Oddity::SynInside, challenger.first);
+        for direction in Direction::BOTH {
+            let counted = challenger.counters(direction);
+            let to = self.direction_from(match direction {
+                Direction::ToServer => challenger.client,
+                Direction::ToClient => challenger.server,
+            });
+            let counters = &mut self.connection.sides[to].counters;
+            counters.packets += counted.packets;
+            counters.bytes += counted.bytes;
+            counters.payload_bytes += counted.payload_bytes;
+        }
+        challenger.waiting_in_both()
+    }
+}
+
 impl<A> Flow<A> {
     /// The direction of a packet from `source`.
     pub fn direction_from(&self, source: SocketAddr) -> Direction {
@@ -95,24 +117,6 @@ impl<A> Flow<A> {
         self.streams.swap();
         self.shorthand.turn_round();
         true
-    }
-
-    /// Nobody took the SYN up, so it was a stray segment of this connection.
-    pub(super) fn drop_challenger(&mut self) {
-        let Some(challenger) = self.challenger.take() else { return };
-        let by = self.direction_from(challenger.client);
-        self.connection.sides[by].trouble.oddities.note(Oddity::SynInside, challenger.first);
-        for direction in Direction::BOTH {
-            let counted = challenger.counters(direction);
-            let to = self.direction_from(match direction {
-                Direction::ToServer => challenger.client,
-                Direction::ToClient => challenger.server,
-            });
-            let counters = &mut self.connection.sides[to].counters;
-            counters.packets += counted.packets;
-            counters.bytes += counted.bytes;
-            counters.payload_bytes += counted.payload_bytes;
-        }
     }
 
     /// Whether both ends have sent something.

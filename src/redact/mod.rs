@@ -7,6 +7,7 @@
 //! What a message is, the engine tells; so the copy reads as the original does.
 
 mod address;
+mod carried;
 mod checksums;
 mod held;
 mod icmp;
@@ -16,12 +17,13 @@ mod streams;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::capture::{Frame, FrameHeader, FrameNo};
-use crate::dissect::{DissectOptions, Message, Protocol};
+use crate::dissect::{CarrierPart, DissectOptions, Message, Protocol};
 use crate::engine::{Engine, EngineOptions, Event, FlowRef, PacketView};
 use crate::flow::{Direction, Marks};
 use crate::mqtt::{FixedHeader, Redactor};
 use crate::wire::{Decoder, Layer, Packet, Payload, Placed, TcpFlags, Trace, checksum};
 use address::Addresses;
+use carried::Carried;
 use checksums::Pseudo;
 use held::{Buffer, Held, HeldFrame, Part};
 use layers::Copy;
@@ -119,6 +121,8 @@ pub struct Redaction {
 struct Work {
     addresses: Addresses,
     streams: Streams,
+    carried: Carried,
+    redactor: Redactor,
     held: Held,
     stats: RedactionStats,
     taken: u64,
@@ -131,13 +135,15 @@ impl Redaction {
     pub fn new(options: RedactionOptions) -> Self {
         let RedactionOptions { redactor, keep_addresses, engine } = options;
         let dissect = DissectOptions { redactor: Some(redactor), ..engine.dissect };
-        let engine = EngineOptions { packets: true, wireshark: None, dissect, ..engine };
+        let engine = EngineOptions { packets: true, carriers: true, wireshark: None, dissect, ..engine };
         Self {
             decoder: Decoder::new(engine.fragments),
             trace: Trace::default(),
             work: Work {
                 addresses: Addresses::new(redactor.key(), keep_addresses),
                 streams: Streams::default(),
+                carried: Carried::default(),
+                redactor,
                 held: Held::default(),
                 stats: RedactionStats::default(),
                 taken: 0,
@@ -178,7 +184,7 @@ impl Redaction {
         RedactionStats {
             addresses: work.addresses.replaced(),
             hurried: work.held.hurried,
-            overwritten: work.stats.overwritten.saturating_sub(work.held.placed),
+            overwritten: work.stats.overwritten.saturating_sub(work.held.placed) + work.carried.overwritten,
             ..work.stats
         }
     }
@@ -266,12 +272,27 @@ impl Work {
             Event::Packet(view) => self.segment_of(view),
             Event::Message(flow, message) => self.message(flow, message),
             Event::Flow(flow, _) => {
-                for end in [flow.client, flow.server] {
-                    self.streams.end((flow.id, end), &mut self.held);
+                let begin = FlowRef::of(flow).begin;
+                for (end, begin) in [(flow.client, begin.to_server), (flow.server, begin.to_client)] {
+                    let name = (flow.id, end);
+                    self.carried.end(name, begin, (&mut self.streams, &mut self.held));
+                    self.streams.end(name, &mut self.held);
                 }
             }
+            Event::Carrier(flow, direction, part) => self.carrier(flow, *direction, part),
             Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
         }
+    }
+
+    /// A part of a stream that carries another one.
+    fn carrier(&mut self, flow: &FlowRef, direction: Direction, part: &CarrierPart<'_>) {
+        let ends = match direction {
+            Direction::ToServer => (flow.client, flow.server),
+            Direction::ToClient => (flow.server, flow.client),
+        };
+        let names = ((flow.id, ends.0), (flow.id, ends.1));
+        let to = (&mut self.streams, &mut self.held);
+        self.carried.part(names, flow.begin[direction], part, &self.redactor, to);
     }
 
     /// Finds the stream that the frame's segment belongs to.
@@ -319,7 +340,11 @@ impl Work {
         let length = if message.incomplete { bytes.len() as u64 } else { header.packet_length() };
         let place = (message.stream_offset, length);
         let begin = flow.begin[message.stream];
-        self.streams.message((flow.id, source), begin, place, bytes.into(), &mut self.held);
+        let name = (flow.id, source);
+        if self.carried.message(name, begin, place, &bytes, (&mut self.streams, &mut self.held)) {
+            return;
+        }
+        self.streams.message(name, begin, place, bytes.into(), &mut self.held);
     }
 }
 

@@ -57,8 +57,9 @@ impl Follow {
         }
         let offset = self.offsets[direction];
         let length = match part {
-            StreamPart::Bytes(bytes) => bytes.len() as u64,
+            StreamPart::Bytes(bytes) | StreamPart::Head(bytes) => bytes.len() as u64,
             StreamPart::Gap(length) => length,
+            StreamPart::Lost => 0,
         };
         self.offsets[direction] += length;
         if self.format != FollowFormat::Raw {
@@ -83,10 +84,16 @@ impl Follow {
             writeln!(out, "{}", self.style.paint(color, &head))?;
         }
         match (part, self.format) {
-            (StreamPart::Bytes(bytes), FollowFormat::Raw) => out.write_all(bytes),
-            (StreamPart::Bytes(bytes), FollowFormat::Text) => text(bytes, out),
-            (StreamPart::Bytes(bytes), FollowFormat::Hex) => hex(bytes, offset, out),
-            (StreamPart::Gap(_), FollowFormat::Raw) => Ok(()),
+            (StreamPart::Bytes(bytes) | StreamPart::Head(bytes), format) => match format {
+                FollowFormat::Raw => out.write_all(bytes),
+                FollowFormat::Text => text(bytes, out),
+                FollowFormat::Hex => hex(bytes, offset, out),
+            },
+            (StreamPart::Gap(_) | StreamPart::Lost, FollowFormat::Raw) => Ok(()),
+            (StreamPart::Lost, FollowFormat::Text | FollowFormat::Hex) => {
+                let text = "  [an unknown number of bytes is missing]";
+                writeln!(out, "{}", self.style.paint(Color::Bad, text))
+            }
             (StreamPart::Gap(length), FollowFormat::Text | FollowFormat::Hex) => {
                 let text = format!("  [{} missing in the capture]", Count(length, "byte"));
                 writeln!(out, "{}", self.style.paint(Color::Bad, &text))

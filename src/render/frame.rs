@@ -162,7 +162,7 @@ impl Serialize for Protocols<'_> {
             Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
             _ => false,
         };
-        let carried = view.protocol.filter(|protocol| carries && *protocol != Protocol::Unknown);
+        let carried = view.brought().filter(|_| carries);
         let layers = view.packet.layers.iter().map(Layer::name);
         serializer.collect_seq(layers.chain(carried.map(Protocol::name)).map(Name))
     }

@@ -11,6 +11,7 @@ use super::record::{
     BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord,
     SnMessageRecord, SnSessionRecord, StreamRecord, SummaryRecord, TopicRecord,
 };
+use super::watch::{Period, PeriodRecord};
 use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
@@ -89,7 +90,7 @@ impl<W: Write> JsonLines<W> {
                 self.write(&SnMessageRecord::new(*flow, message, self.messages))
             }
             Output::SnSession(session) if self.shown.sessions => self.write(&SnSessionRecord::new(session)),
-            Output::Session(session, _) if self.shown.sessions => self.write(&SessionRecord::new(session)),
+            Output::Session(session, flow) if self.shown.sessions => self.write(&SessionRecord::new(session, flow)),
             Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),
             Output::Topic(broker, name, topic) if self.shown.topics => {
                 self.write(&TopicRecord::new(*broker, name, topic))
@@ -101,6 +102,11 @@ impl<W: Write> JsonLines<W> {
             Output::Finding(finding) if self.shown.findings => self.write(&FindingRecord::new(finding)),
             _ => Ok(()),
         }
+    }
+
+    /// A summary of a period.
+    pub fn period(&mut self, period: &Period) -> io::Result<()> {
+        self.write(&PeriodRecord::new(period))
     }
 
     /// A frame with columns of fields.

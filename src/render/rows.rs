@@ -163,7 +163,9 @@ impl RecordRow {
     pub fn of(output: &Output<'_>) -> Option<Self> {
         let (kind, record) = match output {
             Output::Flow(flow, why) => (RecordKind::Flow, serde_json::to_value(FlowRecord::new(flow, *why))),
-            Output::Session(session, _) => (RecordKind::Session, serde_json::to_value(SessionRecord::new(session))),
+            Output::Session(session, flow) => {
+                (RecordKind::Session, serde_json::to_value(SessionRecord::new(session, flow)))
+            }
             Output::SnSession(session) => (RecordKind::Session, serde_json::to_value(SnSessionRecord::new(session))),
             Output::Delivery(delivery) => (RecordKind::Delivery, serde_json::to_value(DeliveryRecord::new(delivery))),
             Output::Topic(broker, name, topic) => {

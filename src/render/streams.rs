@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::capture::Origin;
-use crate::dissect::{Message, Protocol};
+use crate::dissect::{Message, Protocol, UNKNOWN_GAP};
 use crate::engine::StreamPart;
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{FieldNode, FieldValue, Fields, PacketType};
@@ -32,6 +32,9 @@ struct Waiting {
 enum Part {
     Bytes(Vec<u8>),
     Gap(u64),
+    /// What comes before the stream of packets, with credentials written over already.
+    Head(Vec<u8>),
+    Lost,
 }
 
 impl Part {
@@ -39,6 +42,8 @@ impl Part {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Gap(length) => *length,
+            Self::Head(_) => 0,
+            Self::Lost => UNKNOWN_GAP,
         }
     }
 }
@@ -63,10 +68,12 @@ impl MaskedStreams {
         let part = match part {
             StreamPart::Bytes(bytes) => Part::Bytes(bytes.to_vec()),
             StreamPart::Gap(length) => Part::Gap(length),
+            StreamPart::Head(bytes) => Part::Head(bytes.to_vec()),
+            StreamPart::Lost => Part::Lost,
         };
         let start = self.offsets[direction];
         self.offsets[direction] += part.length();
-        if let Part::Bytes(bytes) = &part {
+        if let Part::Bytes(bytes) | Part::Head(bytes) = &part {
             self.waiting_bytes += bytes.len();
         }
         self.waiting.push_back(Waiting { direction, start, part, origin });
@@ -104,8 +111,9 @@ impl MaskedStreams {
     ) -> Result<(), E> {
         while let Some(first) = self.waiting.front() {
             let ready = match self.protocol {
+                _ if matches!(first.part, Part::Head(_)) => true,
                 Some(Protocol::Mqtt) => first.start + first.part.length() <= self.covered[first.direction],
-                Some(Protocol::Tls | Protocol::Http | Protocol::Unknown | Protocol::MqttSn) => true,
+                Some(Protocol::Tls | Protocol::Http | Protocol::WebSocket | Protocol::Unknown | Protocol::MqttSn) => true,
                 None => false,
             };
             if !ready && !is_end && self.waiting_bytes <= WAITING {
@@ -115,6 +123,11 @@ impl MaskedStreams {
             let Waiting { direction, start, part, origin } = waiting;
             match part {
                 Part::Gap(length) => show(direction, StreamPart::Gap(length), origin)?,
+                Part::Lost => show(direction, StreamPart::Lost, origin)?,
+                Part::Head(bytes) => {
+                    self.waiting_bytes -= bytes.len();
+                    show(direction, StreamPart::Head(&bytes), origin)?;
+                }
                 Part::Bytes(mut bytes) => {
                     self.waiting_bytes -= bytes.len();
                     self.mask(direction, start, &mut bytes);

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::connection::{NEVER, SessionState};
 use super::delivery::Name;
 use crate::capture::FrameNo;
+use crate::engine::Level;
 use crate::time::{Span, Timestamp};
 
 /// A client as its broker knows it.
@@ -60,6 +61,11 @@ impl Clients {
     /// How many sessions were forgotten because too many waited for their client.
     pub(super) const fn forgotten(&self) -> u64 {
         self.forgotten
+    }
+
+    /// How many sessions wait for their client, and how many may.
+    pub(super) const fn level(&self) -> Level {
+        Level::of_all(self.waiting, self.limit)
     }
 
     /// The client, new if it was not known.

@@ -5,6 +5,7 @@
 //! what breaks a rule is told as an [`Incident`].
 
 mod accept;
+mod answers;
 mod broker;
 mod checks;
 mod client;
@@ -27,12 +28,14 @@ mod receiver;
 mod route;
 pub mod sn;
 mod subscription;
+mod tally;
 mod topics;
 mod tree;
 mod will;
 mod wills;
 
-pub use broker::{SessionOptions, Sessions};
+pub use answers::AnswerTimes;
+pub use broker::{SessionOptions, Sessions, SessionsHeld};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
 pub use delivery::{

@@ -9,6 +9,7 @@ mod named;
 mod promise;
 mod run;
 mod talk;
+mod wrapped;
 
 use mqttsniff::dissect::VersionKnownBy;
 use mqttsniff::mqtt::{Sender, Version, decode};

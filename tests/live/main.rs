@@ -9,7 +9,10 @@
 
 mod broker;
 mod choice;
+mod files;
+mod rights;
 mod sniffer;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

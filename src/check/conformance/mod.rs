@@ -20,6 +20,7 @@ mod retained;
 mod rules;
 mod statement;
 mod subscriptions;
+mod websocket;
 mod why;
 
 pub use examples::{Example, example};
@@ -97,11 +98,14 @@ impl Conformance {
                         let missing = side.missing_bytes() > 0 || side.unseen_tail_bytes() > 0;
                         connection.lossy[direction] |= missing || side.counters().packets == 0;
                     }
+                    if let (Some(ledger), Some(facts)) = (&mut self.ledger, flow.app.websocket()) {
+                        websocket::settle(facts, connection.version, flow.id, ledger);
+                    }
                     self.settle(*connection, flow.last, findings);
                 }
             }
             Event::Notice(notice) => self.on_notice(notice),
-            Event::Packet(_) | Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) => {}
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::SnMessage(..) => {}
         }
     }
 

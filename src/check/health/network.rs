@@ -144,9 +144,10 @@ impl Rule for NetworkRule {
             Event::Flow(flow, _) => return self.ended(flow.id, findings),
             Event::Message(..)
             | Event::Packet(_)
-            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..) => {
                 return;
             }
@@ -176,6 +177,7 @@ impl Rule for NetworkRule {
                 findings.push(finding(id, Severity::Note, Certainty::Certain, None, at, basis, message));
             }
             NoticeKind::Fragments(_)
+            | NoticeKind::WebSocket(..)
             | NoticeKind::LostSync(..)
             | NoticeKind::CutHeader(..)
             | NoticeKind::FramesLost(_)

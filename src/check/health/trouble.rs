@@ -326,9 +326,10 @@ impl Rule for FlowRule {
             }
             Event::Flow(..)
             | Event::Packet(_)
-            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..) => {}
         }
     }

@@ -320,9 +320,10 @@ impl Rule for ClientRule {
             }
             Event::Message(..)
             | Event::Packet(_)
-            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Notice(_) => {}
         }
     }

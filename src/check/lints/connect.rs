@@ -115,9 +115,10 @@ impl Rule for ConnectRule {
                 self.authenticated.remove(flow.id);
             }
             Event::Packet(_)
-            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..)
             | Event::Notice(_) => {}
         }

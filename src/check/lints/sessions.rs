@@ -231,6 +231,7 @@ impl Rule for SessionRule {
             | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
             | Event::Closing(..)
             | Event::Notice(_) => return,
         };

@@ -150,6 +150,7 @@ impl Rule for SparkplugRule {
             | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
             | Event::Closing(..)
             | Event::Notice(_) => {}
         }

@@ -201,9 +201,10 @@ impl Rule for TopicRule {
                 self.pending.remove(flow.id);
             }
             Event::Packet(_)
-            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..)
             | Event::Notice(_) => {}
         }

@@ -293,9 +293,10 @@ impl Rule for TrafficRule {
                 return;
             }
             Event::Packet(_)
-            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..)
             | Event::Notice(_) => return,
         };

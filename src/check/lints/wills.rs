@@ -246,9 +246,10 @@ impl Rule for WillRule {
             }
             Event::Message(..)
             | Event::Packet(_)
-            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Notice(_) => return,
         };
         self.not_fired(message.origin.time, findings);

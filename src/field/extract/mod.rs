@@ -18,6 +18,7 @@ mod sensor;
 mod streams;
 pub(super) mod tcp;
 pub(super) mod udp;
+pub(super) mod websocket;
 
 #[cfg(test)]
 mod tests;

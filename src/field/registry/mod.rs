@@ -21,6 +21,7 @@ mod tcp_options;
 mod udp;
 mod values;
 mod vlan;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -135,7 +136,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 15] = [
+static TABLES: [&[Entry]; 16] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -148,6 +149,7 @@ static TABLES: [&[Entry]; 15] = [
     tcp::FIELDS,
     tcp_options::FIELDS,
     tcp_analysis::FIELDS,
+    websocket::FIELDS,
     mqtt::FIELDS,
     mqtt_more::FIELDS,
     mqttsn::FIELDS,

@@ -68,8 +68,11 @@ impl<W: Write> Sheet<'_, W> {
 }
 
 /// What a flow carries: `TCP, MQTT 5.0, client id sensor-7`.
-pub(in crate::render) fn carries(protocol: Option<Protocol>, facts: &Facts) -> String {
-    let mut text = "TCP".to_owned();
+pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
+    let (mut text, protocol) = ("TCP".to_owned(), app.protocol());
+    if protocol == Some(Protocol::Mqtt) && app.websocket().is_some() {
+        text.push_str(", WebSocket");
+    }
     match protocol {
         Some(Protocol::Unknown) | None => {}
         Some(Protocol::Mqtt) => {
@@ -88,7 +91,11 @@ pub(in crate::render) fn carries(protocol: Option<Protocol>, facts: &Facts) -> S
         }
         Some(other) => {
             text.push_str(", ");
-            text.push_str(&other.name().to_uppercase());
+            text.push_str(&if other == Protocol::WebSocket {
+                "WebSocket".to_owned()
+            } else {
+                other.name().to_uppercase()
+            });
         }
     }
     text
@@ -100,7 +107,7 @@ impl Ladder {
         let mut sheet = Sheet { style: self.style, width: self.style.table_width(), out };
         let title = format!("Flow {} (tcp.stream {}): {} → {}", flow.id, flow.stream, flow.client, flow.server);
         sheet.lines(&title, Some(Color::Title))?;
-        sheet.lines(&carries(flow.app.protocol(), &self.facts), None)?;
+        sheet.lines(&carries(&flow.app, &self.facts), None)?;
         let known = match flow.known_by {
             KnownBy::Syn => "",
             KnownBy::SynAck => "; client known by the other end's SYN-ACK",

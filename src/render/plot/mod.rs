@@ -274,7 +274,7 @@ impl Plot {
         if self.client.is_some() {
             self.turn_to(flow.client);
         }
-        let what = carries(flow.app.protocol(), &self.facts);
+        let what = carries(&flow.app, &self.facts);
         self.subtitle = format!("flow {}: client {}, server {}, {what}", flow.id, flow.client, flow.server);
         for direction in Direction::BOTH {
             let side = &flow.connection.sides[direction];

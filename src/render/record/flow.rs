@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::traffic::{LimitsRecord, TrafficRecord};
 use super::value::{DurationsRecord, RangeRecord, Time, seconds};
+use super::websocket::WebSocketRecord;
 use crate::dissect::{Conversation, Protocol};
 use crate::flow::{Counters, Direction, Ended, Flow, Side, SynOptions, Transition, Transport};
 use crate::time::Span;
@@ -16,6 +17,10 @@ pub(in crate::render) struct FlowRecord<'a> {
     protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     application: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    websocket: Option<WebSocketRecord<'a>>,
     client: EndpointRecord,
     server: EndpointRecord,
     client_known_by: &'static str,
@@ -171,6 +176,11 @@ struct TcpCounters {
     limits: LimitsRecord,
 }
 
+/// What lies between TCP and what is carried, where something does.
+pub(super) fn transport(flow: &Flow<Conversation>) -> Option<&'static str> {
+    flow.app.websocket().filter(|facts| facts.upgraded).map(|_| Protocol::WebSocket.name())
+}
+
 impl<'a> FlowRecord<'a> {
     pub(in crate::render) fn new(flow: &'a Flow<Conversation>, why: Ended) -> Self {
         let is_tcp = flow.transport == Transport::Tcp;
@@ -186,6 +196,8 @@ impl<'a> FlowRecord<'a> {
                 .protocol()
                 .filter(|protocol| is_tcp || *protocol == Protocol::MqttSn)
                 .map(Protocol::name),
+            transport: transport(flow),
+            websocket: flow.app.websocket().map(WebSocketRecord::new),
             client: flow.client.into(),
             server: flow.server.into(),
             client_known_by: flow.known_by.name(),

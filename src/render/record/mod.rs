@@ -15,6 +15,7 @@ mod stream;
 mod summary;
 mod traffic;
 mod value;
+mod websocket;
 
 pub(super) use delivery::{DeliveryRecord, TopicRecord};
 pub(super) use flow::FlowRecord;
@@ -25,7 +26,7 @@ pub(super) use sn_message::SnMessageRecord;
 pub(super) use sn_session::SnSessionRecord;
 pub(super) use stream::StreamRecord;
 pub(super) use summary::{BeginRecord, FindingCounts, FindingRecord, ProblemRecord, SummaryRecord};
-pub(super) use value::Text;
+pub(super) use value::{Text, Time};
 
 /// The version of the records, in the `begin` record.
 pub const SCHEMA_VERSION: u32 = 1;

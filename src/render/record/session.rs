@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::value::{DurationsRecord, Text, Time, seconds};
-use crate::flow::Direction;
+use crate::dissect::Conversation;
+use crate::flow::{Direction, Flow};
 use crate::mqtt::{PacketType, Version, reason_name};
 use crate::session::{
     Cause, Counts, Deliveries, End, Limits, NEVER, Name, PacketRef, Session, SubscriptionState, WillState,
@@ -20,6 +21,8 @@ pub(in crate::render) struct SessionRecord<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     client_id_assigned: bool,
     version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clean_start: Option<bool>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -231,7 +234,7 @@ struct SubscriptionRecord<'a> {
 }
 
 impl<'a> SessionRecord<'a> {
-    pub(in crate::render) fn new(session: &'a Session) -> Self {
+    pub(in crate::render) fn new(session: &'a Session, flow: &Flow<Conversation>) -> Self {
         let connected = session.connect.map(|origin| At { frame: origin.frame.0, time: Time(origin.time) });
         let connack = session.connack.map(|(origin, code, session_present)| ConnAckRecord {
             frame: origin.frame.0,
@@ -247,6 +250,7 @@ impl<'a> SessionRecord<'a> {
             flow: session.flow.id.0,
             client_id: session.client_id.as_deref().map(Text),
             client_id_assigned: session.client_id_assigned,
+            transport: super::flow::transport(flow),
             version: session.version.as_str(),
             clean_start: session.clean_start,
             bridge: session.bridge,

@@ -18,6 +18,10 @@ pub(in crate::render) struct StreamRecord<'a> {
     data: Option<Data<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     missing_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    missing_unknown: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    handshake: bool,
 }
 
 /// Text where it is one without control characters but white space, else bytes.
@@ -39,8 +43,9 @@ impl<'a> Data<'a> {
 impl<'a> StreamRecord<'a> {
     pub(in crate::render) fn new(flow: FlowRef, direction: Direction, part: StreamPart<'a>, origin: Origin) -> Self {
         let (data, missing_bytes) = match part {
-            StreamPart::Bytes(bytes) => (Some(Data::of(bytes)), None),
+            StreamPart::Bytes(bytes) | StreamPart::Head(bytes) => (Some(Data::of(bytes)), None),
             StreamPart::Gap(length) => (None, Some(length)),
+            StreamPart::Lost => (None, None),
         };
         Self {
             record: "stream",
@@ -50,6 +55,8 @@ impl<'a> StreamRecord<'a> {
             from: direction.sender().name(),
             data,
             missing_bytes,
+            missing_unknown: matches!(part, StreamPart::Lost),
+            handshake: matches!(part, StreamPart::Head(_)),
         }
     }
 }
