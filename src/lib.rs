@@ -2,6 +2,7 @@
 
 mod analysis;
 pub mod assertions;
+pub mod cage;
 pub mod capture;
 pub mod check;
 pub mod diff;
@@ -11,6 +12,7 @@ pub mod excerpt;
 pub mod field;
 pub mod flow;
 pub mod mqtt;
+pub mod mqttsn;
 mod prefetch;
 pub mod rare;
 pub mod redact;
@@ -23,4 +25,4 @@ pub mod time;
 pub mod token;
 pub mod wire;
 
-pub use analysis::{Analysis, Output, Reader, Summary};
+pub use analysis::{Analysis, Held, Output, Reader, Summary};

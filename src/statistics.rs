@@ -94,7 +94,11 @@ impl Statistics {
     pub fn frame(&mut self, view: &PacketView<'_>) {
         let (time, length) = (view.frame.header.time, view.frame.header.length);
         let mut path: Vec<&'static str> = Vec::new();
-        let carries = matches!(&view.packet.payload, Payload::Tcp(segment) if segment.payload_length > 0);
+        let carries = match &view.packet.payload {
+            Payload::Tcp(segment) => segment.payload_length > 0,
+            Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
+            _ => false,
+        };
         let carried = view.brought().filter(|_| carries);
         for name in view.packet.layers.iter().map(Layer::name).chain(carried.map(Protocol::name)) {
             path.push(name);

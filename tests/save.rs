@@ -44,7 +44,7 @@ struct Folder(tempfile::TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(common::folder_for_all())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -237,7 +237,7 @@ fn what_would_do_harm_is_refused() {
     };
     refused(&input, &[], "the input itself");
     refused(Path::new("-"), &[], "standard output");
-    refused(&folder.path("out.pcap.gz"), &[], "compressed");
+    refused(&folder.path("out.pcap.xz"), &[], "compressed");
     refused(&folder.path("out.pcap"), &["--redact"], "--redact");
     #[cfg(unix)]
     {

@@ -11,7 +11,8 @@ use common::{captures, fixtures, run, stdout};
 use mqttsniff::capture::interfaces::Interface;
 use mqttsniff::flow::{Signal, TcpState};
 use mqttsniff::mqtt::{PacketType, PropertyId, Version};
-use mqttsniff::render::write_interface;
+use mqttsniff::render::{Counted, JsonLines, Moment, Period, Shown, write_interface};
+use mqttsniff::time::Timestamp;
 use serde_json::{Value, json};
 
 const RECORDS: [&str; 9] = ["begin", "packet", "message", "flow", "session", "delivery", "topic", "finding", "summary"];
@@ -100,6 +101,51 @@ fn every_line_of_what_is_followed_is_valid() {
         assert!(lines.iter().any(|line| line["record"] == "stream"), "{capture}");
         for line in lines {
             validator.check(&line).unwrap_or_else(|error| panic!("{capture}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn every_line_of_mqtt_sn_is_valid() {
+    let validator = Validator::new();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sensors.pcap");
+    for capture in [common::sensors::forms(), common::sensors::faults()] {
+        capture.save(&path);
+        let mut kinds = BTreeSet::new();
+        for record in common::records(&path, &["--sn-topic", "9=known"]) {
+            validator.check(&record).unwrap_or_else(|error| panic!("{error}"));
+            let kind = (record["record"].as_str().unwrap().to_owned(), record["protocol"].as_str().map(str::to_owned));
+            let mut changed = record.clone();
+            changed["made_up"] = json!(1);
+            assert!(validator.check(&changed).is_err(), "{record}");
+            kinds.insert(kind);
+        }
+        for kind in ["message", "session"] {
+            assert!(kinds.contains(&(kind.to_owned(), Some("mqtt-sn".to_owned()))), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn the_line_of_a_period_is_valid() {
+    let validator = Validator::new();
+    let counted = Counted { frames: 7, kernel_dropped: Some(1), interface_dropped: Some(0), ..Counted::default() };
+    for so_far in [counted, Counted::default()] {
+        let moment = |seconds, so_far| {
+            let at = Timestamp::from_secs_nanos(seconds, 0);
+            Moment { at, so_far, open_flows: 2, open_sessions: 1 }
+        };
+        let mut json = JsonLines::new(Vec::new(), Shown::default());
+        json.period(&Period::between(&moment(10, Counted::default()), moment(20, so_far))).unwrap();
+        let line: Value = serde_json::from_slice(json.get_mut()).unwrap();
+        validator.check(&line).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((&line["frames"], &line["duration_s"]), (&json!(so_far.frames), &json!(10.0)));
+        assert_eq!(line.get("kernel_dropped").is_some(), so_far.kernel_dropped.is_some());
+        for place in ["", "/total", "/messages"] {
+            let mut changed = line.clone();
+            changed.pointer_mut(place).unwrap()["made_up"] = json!(1);
+            assert!(validator.check(&changed).is_err(), "{place}");
         }
     }
 }
@@ -325,7 +371,7 @@ fn wrong_values_and_misplaced_fields_are_refused() {
         assert!(validator.check(record).is_ok());
         assert!(validator.check(&changed).is_err(), "{place}");
     }
-    for field in ["flow", "time", "type", "version_known_by", "clean_start", "password_present"] {
+    for field in ["flow", "time", "type", "version_known_by", "protocol_level", "password_present"] {
         let mut changed = connect.clone();
         changed.as_object_mut().unwrap().remove(field).unwrap();
         assert!(validator.check(&changed).is_err(), "without {field}");

@@ -134,6 +134,9 @@ fn segments_out_of_order_lose_nothing() {
     let whole = ["client CONNECT", "server CONNACK", "client PUBLISH big q0 3000 B", "client PUBLISH after q0 1 B"];
     assert_eq!(told(&records), whole);
     assert_flawless(&records);
+    // It was whole with the segment that came last.
+    let big = records.iter().find(|record| record["topic"] == "big").expect("it is told");
+    assert_eq!((&big["frame"], &big["frames"]), (&json!(9), &json!([7, 8, 9])));
     let records = vector("H2_ooo.pcap");
     let whole = ["client CONNECT", "server CONNACK", "client PUBLISH one q0 1 B", "client PUBLISH two q0 1 B"];
     assert_eq!(told(&records), whole);

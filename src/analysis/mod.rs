@@ -1,20 +1,22 @@
 //! The front door: a source of frames goes in, everything that is known of them comes out.
 
+mod held;
 mod threads;
 
+pub use held::Held;
 pub use threads::Reader;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use crate::capture::{Batch, Fill, FrameNo, Origin, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
-use crate::dissect::{Conversation, Message};
+use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{
     CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Notice, NoticeKind, PacketView, StreamPart,
 };
-use crate::flow::{Direction, Ended, Flow, Transport};
-use crate::session::{Delivery, Name, Session, SessionOptions, Sessions, Topic};
+use crate::flow::{Direction, Ended, Flow, OpenFlow, Transport};
+use crate::session::{AnswerTimes, Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
 use crate::time::Timestamp;
 use crate::wire::DecodeStats;
 
@@ -25,6 +27,8 @@ pub enum Output<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet.
     Message(FlowRef, &'a Message<'a>),
+    /// A datagram of MQTT-SN.
+    SnMessage(FlowRef, &'a SnMessage<'a>),
     /// The same where its version is in doubt, as it reads for now: the message itself comes after its frame; only if
     /// [`EngineOptions::previews`] asks for it.
     Preview(FlowRef, &'a Message<'a>),
@@ -32,6 +36,8 @@ pub enum Output<'a> {
     Stream(FlowRef, Direction, StreamPart<'a>, Origin),
     /// The MQTT session of a flow that has ended, before the flow itself.
     Session(&'a Session, &'a Flow<Conversation>),
+    /// The session of an MQTT-SN client that has ended, before its flow.
+    SnSession(&'a SnSession),
     /// A flow that has ended.
     Flow(&'a Flow<Conversation>, Ended),
     /// A delivery that is over; only where routes are followed ([`SessionOptions::routes`]).
@@ -55,6 +61,8 @@ pub struct Summary {
     pub findings: [u64; 3],
     /// MQTT sessions.
     pub sessions: u64,
+    /// Sessions of MQTT-SN.
+    pub sn_sessions: u64,
     /// How often each cap on what is held had an effect.
     pub caps: CapCounts,
 }
@@ -97,9 +105,11 @@ pub struct Analysis {
 #[derive(Debug, Default)]
 struct Above {
     sessions: Sessions,
+    sn: SnSessions,
     checks: Checks,
     findings: [u64; 3],
     session_count: u64,
+    sn_session_count: u64,
     /// Neither sessions nor findings are wanted.
     absent: bool,
     /// What caps on sessions and routes have cost so far.
@@ -173,6 +183,7 @@ impl Analysis {
     /// Analyses the first `limit` of the frames that were fetched last, and tells what they prove.
     pub fn analyse(&mut self, limit: usize, sink: &mut dyn FnMut(&Output<'_>)) {
         let above = &mut self.above;
+        self.engine.lost(self.batch.lost());
         for (place, frame) in self.batch.frames().take(limit).enumerate() {
             if let Some(flow) = self.engine.look_ahead(&self.batch, place) {
                 above.look_ahead(flow);
@@ -195,6 +206,7 @@ impl Analysis {
         if let Some(now) = above.now {
             above.checks.capture_ends(now);
         }
+        self.engine.lost(untold(&self.source.report(), self.engine.stats().lost));
         self.engine.finish(&mut |event: &Event<'_>| above.event(event, sink));
         above.finish(sink);
         self.summary()
@@ -208,8 +220,45 @@ impl Analysis {
             source: self.source.report(),
             findings: self.above.findings,
             sessions: self.above.session_count,
+            sn_sessions: self.above.sn_session_count,
             caps: self.engine.stats().caps.and(&self.above.sessions.caps()),
         }
+    }
+
+    /// The flows that are followed and have not ended, each with a number that stays its own until then. Beginning with
+    /// the smallest free number, so that a list by number is hardly longer than there are flows.
+    pub fn open_flows(&self) -> impl Iterator<Item = (usize, OpenFlow<'_, Conversation>)> {
+        self.engine.open_flows()
+    }
+
+    /// How many of them there are.
+    pub fn open_flow_count(&self) -> usize {
+        self.engine.open_flow_count()
+    }
+
+    /// The MQTT sessions of connections that have not ended, in no order.
+    pub fn open_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.above.sessions.open_sessions()
+    }
+
+    /// How many of them there are.
+    pub fn open_session_count(&self) -> usize {
+        self.above.sessions.open_count()
+    }
+
+    /// The topics so far, in no order; only where routes are followed ([`SessionOptions::routes`]).
+    pub fn open_topics(&self) -> impl Iterator<Item = (SocketAddr, &Name, &Topic)> {
+        self.above.sessions.open_topics()
+    }
+
+    /// How long MQTT's answers have taken so far.
+    pub const fn answer_times(&self) -> &AnswerTimes {
+        self.above.sessions.answer_times()
+    }
+
+    /// How much is held now of what is capped, and how much may be: for the price of a few sums.
+    pub fn held(&self) -> Held {
+        Held { engine: self.engine.held(), sessions: self.above.sessions.held() }
     }
 
     /// The name of an interface, by the number in its frames' headers.
@@ -248,12 +297,23 @@ impl Above {
                 // A flow that is told before the capture ends is told some time after its last frame.
                 self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time))
             }
-            Event::Flow(..) => None,
+            Event::Flow(flow, _) => {
+                self.sn.end(flow.id, self.now.unwrap_or(flow.last.time));
+                None
+            }
             event => {
                 pass_on(event, sink);
                 None
             }
         };
+        match event {
+            Event::SnMessage(flow, message) => self.sn.on_message(*flow, message),
+            Event::Notice(Notice { kind: NoticeKind::FramesLost(_), .. }) => self.sn.frames_lost(),
+            _ => {}
+        }
+        if self.sn.has_news() {
+            self.tell_sn(sink);
+        }
         // What is wrong with a session or a flow is told before these themselves.
         if let (Some(session), Event::Flow(flow, _)) = (&ended, event) {
             self.session_count += 1;
@@ -284,6 +344,7 @@ impl Above {
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,
+            Event::SnMessage(_, message) => message.origin,
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
@@ -298,6 +359,19 @@ impl Above {
                     sink(&Output::Finding(&finding));
                 }
             }
+        }
+    }
+
+    /// Tells what the sessions of MQTT-SN have found, and those that have ended.
+    fn tell_sn(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
+        for incident in self.sn.take_incidents() {
+            let finding = self.checks.on_sn_incident(&incident);
+            self.findings[finding.severity as usize] += 1;
+            sink(&Output::Finding(&finding));
+        }
+        for session in self.sn.take_ended() {
+            self.sn_session_count += 1;
+            sink(&Output::SnSession(&session));
         }
     }
 
@@ -342,11 +416,22 @@ impl Above {
     }
 }
 
+/// What a source says at its end that was dropped, and said with no batch: a file knows only how much.
+fn untold(report: &SourceReport, told: Lost) -> Lost {
+    let rest = |all: Option<u64>, told: u64| all.unwrap_or(0).saturating_sub(told);
+    Lost {
+        kernel: rest(report.kernel_dropped, told.kernel),
+        interface: rest(report.interface_dropped, told.interface),
+        analysis: rest(report.analysis_dropped, told.analysis),
+    }
+}
+
 /// Tells what an event is by itself.
 fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
     match event {
         Event::Packet(view) => sink(&Output::Packet(view)),
         Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
+        Event::SnMessage(flow, message) => sink(&Output::SnMessage(*flow, message)),
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),

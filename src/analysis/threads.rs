@@ -233,6 +233,7 @@ impl Sink for Writer<'_> {
 
 fn follow_batch(engine: &mut Engine, batch: &Batch, report: SourceReport, to: &Line<Chunk>) -> ControlFlow<()> {
     let mut writer = Writer { chunk: to.back.try_recv().unwrap_or_default(), report, to, ended: false };
+    engine.lost(batch.lost());
     for (place, frame) in batch.frames().enumerate() {
         engine.look_ahead(batch, place);
         for secrets in batch.secrets_before(frame.number) {

@@ -251,6 +251,17 @@ impl Assertions {
                 let at = Origin { frame, time: finding.time };
                 self.on_record(RecordKind::Finding, output, &finding.frames, at, finding.flow);
             }
+            Output::SnMessage(_, message) => {
+                self.flows.at(message.origin.time);
+                // For packets; rules on messages are on those of MQTT.
+                if self.looks_at(Over::Packets) {
+                    self.extractor.on_sn_message(message);
+                }
+            }
+            Output::SnSession(session) => {
+                let first = session.first;
+                self.on_record(RecordKind::Session, output, &[first.frame], first, Some(session.flow));
+            }
             Output::Stream(..) => {}
         }
     }
@@ -315,7 +326,8 @@ impl Assertions {
 
     /// The capture has ended: the verdicts.
     pub fn finish(mut self, summary: &Summary) -> Verdicts {
-        let dropped = [summary.source.kernel_dropped, summary.source.interface_dropped];
+        let source = &summary.source;
+        let dropped = [source.kernel_dropped, source.interface_dropped, source.analysis_dropped];
         self.flows.any_gap |= dropped.iter().any(|count| count.is_some_and(|count| count > 0));
         self.flows.any_gap |= summary.capped() > 0 || !summary.is_complete();
         let start = Origin { frame: FrameNo(0), time: self.flows.latest };

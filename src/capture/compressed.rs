@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read};
 
+use flate2::{Decompress, FlushDecompress, Status};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::bytes::Order;
@@ -55,7 +56,7 @@ pub(super) fn unpack<R: Read + Send + 'static>(mut input: R) -> io::Result<(Pack
     let whole = io::Cursor::new(magic).chain(input);
     let reader: Box<dyn Read + Send> = match packing {
         Packing::Plain => Box::new(whole),
-        Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(CHUNK, whole))),
+        Packing::Gzip => Box::new(Gzip::new(BufReader::with_capacity(CHUNK, whole))),
         Packing::Zstd => Box::new(Zstd::new(BufReader::with_capacity(CHUNK, whole))),
         Packing::Lz4 => Box::new(Lz4::new(whole)),
     };
@@ -72,6 +73,64 @@ fn cut_short() -> Error {
 fn skip<R: Read>(input: &mut R, length: u64) -> io::Result<()> {
     let passed = io::copy(&mut input.take(length), &mut io::sink())?;
     if passed == length { Ok(()) } else { Err(cut_short()) }
+}
+
+/// Any number of gzip members, one after the other (RFC 1952, section 2.2).
+///
+/// flate2's own reader drops what it has unpacked in the call in which it meets damage.
+struct Gzip<R> {
+    input: R,
+    /// The member that is being unpacked.
+    member: Option<Box<Decompress>>,
+    /// What went wrong; told when everything unpacked before it has been read.
+    failure: Option<Error>,
+    ended: bool,
+}
+
+/// The largest window there is (RFC 1951, section 2), as a power of two.
+const GZIP_WINDOW: u8 = 15;
+
+impl<R: BufRead> Gzip<R> {
+    const fn new(input: R) -> Self {
+        Self { input, member: None, failure: None, ended: false }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.failure = Some(error);
+        self.ended = true;
+    }
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        while !room.is_empty() && !self.ended {
+            let packed = self.input.fill_buf()?;
+            let is_end = packed.is_empty();
+            if is_end && self.member.is_none() {
+                self.ended = true;
+                break;
+            }
+            let member = self.member.get_or_insert_with(|| Box::new(Decompress::new_gzip(GZIP_WINDOW)));
+            let (taken, given) = (member.total_in(), member.total_out());
+            let unpacked = member.decompress(packed, room, FlushDecompress::None);
+            let (taken, given) = ((member.total_in() - taken) as usize, (member.total_out() - given) as usize);
+            self.input.consume(taken);
+            match unpacked {
+                Ok(Status::StreamEnd) => self.member = None,
+                Ok(Status::Ok | Status::BufError) if taken > 0 || given > 0 => {}
+                Ok(Status::Ok | Status::BufError) if is_end => self.fail(cut_short()),
+                Ok(Status::Ok | Status::BufError) => {
+                    self.fail(Error::new(ErrorKind::InvalidData, "corrupt deflate stream"));
+                }
+                // What exactly is wrong, zlib tells in one call or hides in the next, as the bytes come.
+                Err(_) => self.fail(Error::new(ErrorKind::InvalidData, "corrupt deflate stream")),
+            }
+            if given > 0 {
+                return Ok(given);
+            }
+        }
+        self.failure.take().map_or(Ok(0), Err)
+    }
 }
 
 /// Any number of zstd frames, one after the other, with skippable frames between them.

@@ -3,10 +3,10 @@
 //! It fetches bytes, unpacks them, and hands them to the grammar that their content calls for. Several
 //! files at once are the work of [`super::merge`].
 
-use std::io::{self, ErrorKind, IsTerminal as _, Read};
+use std::io::{self, ErrorKind, IsTerminal as _, Read, Seek as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::compressed::{Packing, unpack};
 use super::foreign;
@@ -23,6 +23,12 @@ const READ_UNPACKED: usize = 32 << 10;
 /// Bytes looked at to guess what a file is that is no capture.
 const GUESS_LENGTH: usize = 64;
 
+/// The hint where something was read before the damage.
+const READ_BEFORE: Option<&str> = Some("the frames before that were read");
+/// The hint where the end is none.
+const STILL_WRITTEN: &str =
+    "it has grown while it was read, so it is still being written: `mqttsniff read --follow` reads on as it grows";
+
 /// A capture file, read from its begin to its end.
 pub struct File {
     name: String,
@@ -30,7 +36,13 @@ pub struct File {
     /// Whether the input always has more bytes at hand (a regular file), so that waiting for a full
     /// buffer holds back nothing.
     regular: bool,
+    /// The file itself, where it is a regular one: others may change it meanwhile.
+    handle: Option<Arc<std::fs::File>>,
+    /// Set where the input was left before its end, so that half a record there is nobody's fault.
+    left: Option<Arc<AtomicBool>>,
     bytes_total: Option<u64>,
+    /// What stood before the place where reading began.
+    behind: u64,
     bytes_read: Arc<AtomicU64>,
     packing: Packing,
     chunk: usize,
@@ -73,39 +85,20 @@ impl<R: Read> Read for Counted<R> {
 impl File {
     /// Opens a file by its path; `-` is standard input. Nothing is read yet.
     pub fn open(path: &Path) -> Result<Self, Problem> {
-        let name = path.display().to_string();
-        if name == "-" {
-            let stdin = io::stdin();
-            if stdin.is_terminal() {
-                return Err(Problem {
-                    input: name,
-                    what: "standard input is a terminal, and a capture can't be typed".into(),
-                    hint: Some("pipe one in, for example `tcpdump -U -w - | mqttsniff read -`".into()),
-                });
-            }
-            // A descriptor of its own: std's handle would copy every byte through its small buffer.
-            return Ok(match own_stdin() {
-                Some(file) => Self::of_file(file, "standard input".into()),
-                None => Self::from_reader(stdin, "standard input"),
-            });
-        }
-        let file = std::fs::File::open(path).map_err(|error| unreadable(&name, &error))?;
-        let meta = file.metadata().map_err(|error| unreadable(&name, &error))?;
-        if meta.is_dir() {
-            return Err(Problem {
-                input: name,
-                what: "is a directory".into(),
-                hint: Some("name the capture files in it, for example with `DIRECTORY/*.pcap`".into()),
-            });
-        }
+        let (file, name) = open(path)?;
         Ok(Self::of_file(file, name))
     }
 
     fn of_file(file: std::fs::File, name: String) -> Self {
         let meta = file.metadata().ok().filter(std::fs::Metadata::is_file);
-        let mut source = Self::from_reader(file, name);
+        // Standard input may have been read by somebody else before.
+        let behind = (&file).stream_position().unwrap_or(0);
+        let file = Arc::new(file);
+        let mut source = Self::from_reader(Arc::clone(&file), name);
         source.regular = meta.is_some();
-        source.bytes_total = meta.map(|meta| meta.len());
+        source.handle = meta.is_some().then_some(file);
+        source.bytes_total = meta.map(|meta| meta.len().saturating_sub(behind));
+        source.behind = behind;
         source
     }
 
@@ -117,7 +110,10 @@ impl File {
             name: name.into(),
             input: State::Raw(Box::new(counted)),
             regular: false,
+            handle: None,
+            left: None,
             bytes_total: None,
+            behind: 0,
             bytes_read,
             packing: Packing::Plain,
             chunk: READ,
@@ -133,6 +129,17 @@ impl File {
     pub(super) fn with_chunk(mut self, bytes: usize) -> Self {
         self.chunk = bytes;
         self
+    }
+
+    /// What is missing at the end is no problem once this flag is set.
+    pub(super) fn left_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.left = Some(flag);
+        self
+    }
+
+    /// Whether the input was left before its end.
+    fn is_left(&self) -> bool {
+        self.left.as_ref().is_some_and(|left| left.load(Ordering::Relaxed))
     }
 
     /// Whether it can be opened a second time: a regular file, not a pipe.
@@ -179,17 +186,49 @@ impl File {
     }
 
     fn failed(&mut self, error: &io::Error) {
+        let is_cut = error.kind() == ErrorKind::UnexpectedEof;
+        if is_cut && (self.is_left() || self.was_truncated()) {
+            return;
+        }
         match self.packing.name() {
-            None => self.problem(format!("can't be read on after {} frames: {error}", self.frames), None),
+            None if self.frames == 0 => self.problem(format!("can't be read: {error}"), None),
+            None => self.problem(format!("can't be read on after {} frames: {error}", self.frames), READ_BEFORE),
             Some(name) => {
-                let what = if error.kind() == ErrorKind::UnexpectedEof {
+                let what = if is_cut {
                     format!("the {name} stream is cut short, after {} frames", self.frames)
                 } else {
                     format!("the {name} stream is damaged after {} frames: {error}", self.frames)
                 };
-                self.problem(what, Some("the frames before that were read; copy or record the file anew"));
+                let hint = match self.growth() {
+                    Some(STILL_WRITTEN) if is_cut => STILL_WRITTEN,
+                    _ => "the frames before that were read; copy or record the file anew",
+                };
+                self.problem(what, Some(hint));
             }
         }
+    }
+
+    /// Tells if the file has become shorter than it was when it was opened. Asked at its end.
+    fn was_truncated(&mut self) -> bool {
+        let read = self.bytes_read.load(Ordering::Relaxed);
+        match self.bytes_total.filter(|total| *total > read && self.handle.is_some()) {
+            None => false,
+            Some(total) => {
+                let what = format!(
+                    "was truncated while it was read: it had {total} bytes when it was opened, and ended after {read}, \
+                     in which there were {} frames",
+                    self.frames
+                );
+                self.problem(what, Some("whoever wrote it may have begun anew: read it again"));
+                true
+            }
+        }
+    }
+
+    /// What can be said of a file that others write to while it is read.
+    fn growth(&self) -> Option<&'static str> {
+        let length = self.handle.as_ref()?.metadata().ok()?.len();
+        (length.saturating_sub(self.behind) > self.bytes_total?).then_some(STILL_WRITTEN)
     }
 
     /// Lets the grammar read what has arrived from `at` on; `base` is the place of the batch's first byte.
@@ -238,7 +277,7 @@ impl File {
             }
             let rest = batch.bytes_held() - at;
             if self.grammar.is_none() && rest >= GUESS_LENGTH {
-                break End::Input;
+                break End::Foreign;
             }
             if batch.len() > frames_before {
                 // A pipe hands over what it has; a regular file fills the buffer.
@@ -281,7 +320,7 @@ impl File {
                 self.offset + length,
                 need.saturating_sub(length).max(1),
             );
-            self.problem(what, Some("the frames before that were read"));
+            self.problem(what, self.growth().or(READ_BEFORE.filter(|_| self.frames > 0)));
         }
     }
 }
@@ -299,24 +338,51 @@ struct Outcome {
 enum End {
     /// The batch is full enough.
     Batch,
-    /// The input has ended, or is no capture.
+    /// The input has ended.
     Input,
+    /// It is no capture.
+    Foreign,
     /// The grammar can't go on.
     Damaged(String),
     /// Reading failed.
     Failed(io::Error),
 }
 
-/// Standard input as a file of its own, where the system has such a thing.
-#[cfg(unix)]
-fn own_stdin() -> Option<std::fs::File> {
-    use std::os::fd::AsFd as _;
-    io::stdin().as_fd().try_clone_to_owned().ok().map(std::fs::File::from)
+/// Opens a file or standard input, with what it is called in problems.
+pub(super) fn open(path: &Path) -> Result<(std::fs::File, String), Problem> {
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
+    if is_stdin && io::stdin().is_terminal() {
+        return Err(Problem {
+            input: name,
+            what: "is a terminal, and a capture can't be typed".into(),
+            hint: Some("pipe one in, for example `tcpdump -U -w - | mqttsniff read -`".into()),
+        });
+    }
+    let opened = if is_stdin { own_stdin() } else { std::fs::File::open(path) };
+    let file = opened.map_err(|error| unreadable(&name, &error))?;
+    let meta = file.metadata().map_err(|error| unreadable(&name, &error))?;
+    if meta.is_dir() {
+        return Err(Problem {
+            input: name,
+            what: "is a directory".into(),
+            hint: Some("name the capture files in it, for example with `DIRECTORY/*.pcap`".into()),
+        });
+    }
+    Ok((file, name))
 }
 
-#[cfg(not(unix))]
-fn own_stdin() -> Option<std::fs::File> {
-    None
+/// Standard input as a file of its own: std's handle would copy every byte through its small buffer.
+#[cfg(unix)]
+fn own_stdin() -> io::Result<std::fs::File> {
+    use std::os::fd::AsFd as _;
+    io::stdin().as_fd().try_clone_to_owned().map(std::fs::File::from)
+}
+
+#[cfg(windows)]
+fn own_stdin() -> io::Result<std::fs::File> {
+    use std::os::windows::io::AsHandle as _;
+    io::stdin().as_handle().try_clone_to_owned().map(std::fs::File::from)
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Problem {
@@ -348,7 +414,8 @@ impl Source for File {
                 self.input = State::Reading(reader);
                 return Fill::More;
             }
-            End::Input => self.ended(batch.bytes().get(at..).unwrap_or_default(), need),
+            End::Input if self.is_left() || self.was_truncated() => {}
+            End::Input | End::Foreign => self.ended(batch.bytes().get(at..).unwrap_or_default(), need),
             End::Damaged(what) => self.problem(
                 format!("damaged at byte {} after {} frames: {what}", self.offset, self.frames),
                 Some("what follows is left out, as records can't be found again"),
@@ -375,6 +442,7 @@ impl Source for File {
             kernel_received: None,
             kernel_dropped,
             interface_dropped,
+            analysis_dropped: None,
             problems,
         }
     }

@@ -175,6 +175,16 @@ fn what_was_unpacked_before_the_stream_ends_is_delivered() {
         let (_, report) = read(&damaged);
         assert_eq!(report.problems.len(), 1);
     }
+    // What a single call has unpacked before it meets damage is not lost with it.
+    let packed = gzip(&fixture("H_ooo.pcap"));
+    for place in 20..packed.len() {
+        let mut damaged = packed.clone();
+        damaged[place] ^= 0x20;
+        let (frames, report) = read(&damaged);
+        let (trickled, other) = read_from(Trickle(Cursor::new(damaged)));
+        assert_eq!(frames.len(), trickled.len(), "damaged at {place}");
+        assert_eq!(report.problems, other.problems, "damaged at {place}");
+    }
     let packed = fixture("H_ooo.pcap.zst");
     let (_, report) = read(&packed[..packed.len() - 5]);
     assert!(report.problems[0].what.contains("zstd stream is cut short"), "{:?}", report.problems);

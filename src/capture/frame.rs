@@ -79,11 +79,49 @@ pub struct Batch {
     /// Secrets, and the frame before which they stand.
     secrets: Vec<(FrameNo, Secrets)>,
     first: u64,
+    lost: Lost,
+}
+
+/// Frames that were on the wire and are in no batch, by who could not keep up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lost {
+    /// Dropped by the kernel, as nobody fetched them in time. They were never seen, and have no numbers.
+    pub kernel: u64,
+    /// Dropped by the interface or its driver; likewise.
+    pub interface: u64,
+    /// Captured, and left out because the analysis had fallen behind. They have numbers, so that those of a capture file
+    /// which has them all are the same.
+    pub analysis: u64,
+}
+
+impl Lost {
+    /// All of them together.
+    pub const fn total(self) -> u64 {
+        self.kernel.saturating_add(self.interface).saturating_add(self.analysis)
+    }
+
+    /// Those and these.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self {
+            kernel: self.kernel.saturating_add(more.kernel),
+            interface: self.interface.saturating_add(more.interface),
+            analysis: self.analysis.saturating_add(more.analysis),
+        }
+    }
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { bytes: Vec::new(), held: 0, slots: Vec::new(), comments: Vec::new(), secrets: Vec::new(), first: 1 }
+        Self {
+            bytes: Vec::new(),
+            held: 0,
+            slots: Vec::new(),
+            comments: Vec::new(),
+            secrets: Vec::new(),
+            first: 1,
+            lost: Lost::default(),
+        }
     }
 }
 
@@ -117,6 +155,7 @@ impl Batch {
         self.slots.clear();
         self.comments.clear();
         self.held = 0;
+        self.lost = Lost::default();
         // One frame of 128 MiB must not keep that much memory for the rest of the run.
         if self.bytes.len() > KEPT_BYTES {
             self.bytes.truncate(KEPT_BYTES);
@@ -129,6 +168,30 @@ impl Batch {
         self.advance();
         self.secrets.clear();
         self.first = next.0;
+    }
+
+    /// What was lost between the frames before this batch and its first one.
+    pub const fn lost(&self) -> Lost {
+        self.lost
+    }
+
+    /// So much was lost before the first frame of this batch; if it holds none, before the first of a later one.
+    pub const fn set_lost(&mut self, lost: Lost) {
+        self.lost = lost;
+    }
+
+    /// Its frames get the numbers from this one on. It may hold no comments, which know the numbers of theirs.
+    #[cfg(feature = "live")]
+    pub(super) fn renumber(&mut self, first: FrameNo) {
+        debug_assert!(self.comments.is_empty(), "comments would belong to other frames");
+        self.first = first.0;
+    }
+
+    /// Keeps the first `count` frames and forgets those behind them.
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.slots.truncate(count);
+        let next = self.next_number();
+        self.comments.retain(|(number, _)| *number < next);
     }
 
     /// The number that the next pushed frame gets.

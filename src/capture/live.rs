@@ -10,6 +10,7 @@ mod worker;
 
 pub use error::OpenError;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -50,6 +51,15 @@ impl Default for LiveOptions {
             immediate: false,
             nanoseconds: true,
         }
+    }
+}
+
+impl LiveOptions {
+    /// What libpcap opens by its name while it captures: of an interface in promiscuous mode it reads in these directories
+    /// how many frames the card itself dropped (`rx_missed_errors`, `rx_fifo_errors`).
+    pub fn reads(&self) -> Vec<PathBuf> {
+        let interfaces = self.interfaces.iter().filter(|_| self.promiscuous && cfg!(target_os = "linux"));
+        interfaces.map(|name| Path::new("/sys/class/net").join(name).join("statistics")).collect()
     }
 }
 

@@ -344,6 +344,7 @@ fn add(sum: &mut SourceReport, more: SourceReport) {
     sum.kernel_received = plus(sum.kernel_received, more.kernel_received);
     sum.kernel_dropped = plus(sum.kernel_dropped, more.kernel_dropped);
     sum.interface_dropped = plus(sum.interface_dropped, more.interface_dropped);
+    sum.analysis_dropped = plus(sum.analysis_dropped, more.analysis_dropped);
     sum.problems.extend(more.problems);
 }
 

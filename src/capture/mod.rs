@@ -3,12 +3,14 @@
 //!
 //! It knows records, blocks and compression, and nothing of what is inside a frame.
 
+mod ahead;
 mod bytes;
 mod compressed;
 mod file;
 mod foreign;
 mod frame;
 mod grammar;
+mod growing;
 pub mod interfaces;
 mod link_type;
 pub mod live;
@@ -19,8 +21,10 @@ pub mod save;
 #[cfg(test)]
 mod testing;
 
+pub use ahead::{Ahead, AheadOptions, Tap};
 pub use file::File;
-pub use frame::{Batch, Frame, FrameHeader, FrameNo, Origin, Place};
+pub use frame::{Batch, Frame, FrameHeader, FrameNo, Lost, Origin, Place};
+pub use growing::Growing;
 pub use link_type::LinkType;
 pub use merge::{Input, open};
 
@@ -67,6 +71,8 @@ pub struct SourceReport {
     pub kernel_dropped: Option<u64>,
     /// Frames that the interface or its driver dropped.
     pub interface_dropped: Option<u64>,
+    /// Frames that were captured and left out because the analysis had fallen behind; `None` where frames wait for it.
+    pub analysis_dropped: Option<u64>,
     /// Inputs that could not be read to their end, in words for people.
     pub problems: Vec<Problem>,
 }

@@ -1,13 +1,22 @@
-//! Writing captures: plain pcap, or pcapng with several interfaces and comments.
+//! Writing captures: plain pcap, or pcapng with several interfaces and comments; packed, and in files of a handy size.
 //!
-//! It writes frames as they are; choosing, rotating and naming files is left to the caller.
+//! It writes frames as they are; choosing them is left to the caller.
 
+mod name;
+mod pack;
+mod rotate;
+mod series;
 #[cfg(test)]
 mod tests;
 
+pub use name::{Pattern, PatternError};
+pub use pack::{Packed, Packing};
+pub use rotate::{Limits, Rotation};
+pub use series::{NotBegun, Note, Series};
+
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, BufWriter, Error, ErrorKind, Write};
+use std::io::{self, Error, ErrorKind, Write};
 use std::path::Path;
 
 use super::{Frame, LinkType, Secrets};
@@ -22,9 +31,11 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that the end of a file name asks for: `.pcap`, `.cap` and `.dmp`, or `.pcapng` and `.ntar`.
+    /// The format that the end of a file name asks for: `.pcap`, `.cap` and `.dmp`, or `.pcapng` and `.ntar`; behind any
+    /// of them may stand how it is packed.
     pub fn of_path(path: &Path) -> Option<Self> {
-        let extension = path.extension()?.to_str()?;
+        let (_, plain) = Packing::of_name(path.file_name()?.to_str()?);
+        let extension = Path::new(plain).extension()?.to_str()?;
         match extension.to_ascii_lowercase().as_str() {
             "pcap" | "cap" | "dmp" => Some(Self::Pcap),
             "pcapng" | "ntar" => Some(Self::Pcapng),
@@ -38,6 +49,8 @@ impl Format {
 pub struct Options {
     /// The file's format.
     pub format: Format,
+    /// How it is packed.
+    pub packing: Packing,
     /// Whether times are kept to the nanosecond; otherwise they are cut to microseconds, which older
     /// tools expect of a pcap file.
     pub nanoseconds: bool,
@@ -53,16 +66,42 @@ pub struct Options {
 }
 
 impl Options {
-    /// Nanoseconds, no snap length, no interface names.
+    /// Nanoseconds, no snap length, no interface names; not packed.
     pub fn new(format: Format) -> Self {
-        Self { format, nanoseconds: true, snaplen: 0, link: LinkType::ETHERNET, interfaces: Vec::new(), secrets: None }
+        Self {
+            format,
+            packing: Packing::Plain,
+            nanoseconds: true,
+            snaplen: 0,
+            link: LinkType::ETHERNET,
+            interfaces: Vec::new(),
+            secrets: None,
+        }
+    }
+
+    /// The same, with the format and packing that the name of a file asks for: pcapng, if it asks for none.
+    pub fn of_path(path: &Path) -> Self {
+        let format = Format::of_path(path).unwrap_or(Format::Pcapng);
+        Self { packing: Packing::of_path(path), ..Self::new(format) }
+    }
+
+    /// Gives an interface a name, or no name.
+    pub fn name_interface(&mut self, interface: u32, name: &str) {
+        let at = interface as usize;
+        if at < INTERFACES {
+            let names = &mut self.interfaces;
+            names.resize(names.len().max(at + 1), String::new());
+            if let Some(known) = names.get_mut(at) {
+                name.clone_into(known);
+            }
+        }
     }
 }
 
 /// Writes a capture. Call [`Writer::write`] for each frame, then [`Writer::finish`]; a writer that is
 /// dropped loses what was not flushed.
 pub struct Writer {
-    out: BufWriter<Box<dyn Write + Send>>,
+    out: Packed,
     options: Options,
     state: State,
     bytes: u64,
@@ -84,8 +123,6 @@ impl std::fmt::Debug for Writer {
 
 /// The most interfaces that have names, as many as are told apart in a file that is read.
 const INTERFACES: usize = 1 << 16;
-/// How much is put together before a system call.
-const BUFFER: usize = 64 << 10;
 /// The length that stands for "no limit" in a pcap file, as tcpdump writes it.
 const NO_SNAPLEN: u32 = 262_144;
 
@@ -97,21 +134,39 @@ impl Writer {
     pub fn create(path: &Path, options: Options) -> io::Result<Self> {
         let out: Box<dyn Write + Send> =
             if path == Path::new("-") { Box::new(io::stdout()) } else { Box::new(create(path)?) };
-        Ok(Self::new(out, options))
+        Self::new(out, options)
     }
 
     /// Writes to anything.
-    pub fn new(out: Box<dyn Write + Send>, options: Options) -> Self {
+    pub fn new(out: Box<dyn Write + Send>, options: Options) -> io::Result<Self> {
         let state = match options.format {
             Format::Pcap => State::Pcap(None),
             Format::Pcapng => State::Pcapng { described: HashMap::new(), begun: false },
         };
-        Self { out: BufWriter::with_capacity(BUFFER, out), options, state, bytes: 0 }
+        Ok(Self { out: Packed::new(out, options.packing)?, options, state, bytes: 0 })
     }
 
-    /// Bytes written so far, the ones still buffered included: for rotation by size.
+    /// Bytes written so far, before they are packed; the ones still buffered included.
     pub fn bytes_written(&self) -> u64 {
         self.bytes
+    }
+
+    /// How large the file would be with this frame, comments and new interfaces left aside. What is packed is not known
+    /// before it is: then this is how large the file is.
+    pub fn bytes_with(&self, frame: &Frame<'_>) -> u64 {
+        if self.out.is_packed() {
+            return self.out.bytes_out();
+        }
+        self.bytes
+            + match self.options.format {
+                Format::Pcap => 16 + frame.data.len() as u64,
+                Format::Pcapng => 32 + frame.data.len().next_multiple_of(4) as u64,
+            }
+    }
+
+    /// Whether flushing costs something beside a system call: it makes a packed file a little larger.
+    pub fn is_packed(&self) -> bool {
+        self.out.is_packed()
     }
 
     /// Writes a frame. A pcap file takes frames of one link type only.
@@ -134,17 +189,10 @@ impl Writer {
 
     /// Gives an interface a name, or no name. To be called before its first frame is written.
     pub fn name_interface(&mut self, interface: u32, name: &str) {
-        let at = interface as usize;
-        if at < INTERFACES {
-            let names = &mut self.options.interfaces;
-            names.resize(names.len().max(at + 1), String::new());
-            if let Some(known) = names.get_mut(at) {
-                name.clone_into(known);
-            }
-        }
+        self.options.name_interface(interface, name);
     }
 
-    /// Hands everything written so far to the system, so that another program can read it.
+    /// Hands everything written so far to the system, so that another program can read it, also where it is packed.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -158,7 +206,7 @@ impl Writer {
         if empty {
             self.prepare(self.options.link, 0, 0)?;
         }
-        self.out.flush()
+        self.out.finish()
     }
 
     /// Writes what must stand before a frame of this kind; returns the interface's number in the file.
@@ -334,14 +382,9 @@ fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
     body.resize(body.len().next_multiple_of(4), 0);
 }
 
-/// Creates or empties a file, through no symbolic link.
-fn create(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // With `create_new` the system itself refuses to follow a link at the path.
-    match options.open(path) {
+/// Creates a file that its owner alone can read, or empties it, through no symbolic link.
+pub fn create(path: &Path) -> io::Result<fs::File> {
+    match series::create_new(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         result => return result,
     }
@@ -349,7 +392,7 @@ fn create(path: &Path) -> io::Result<fs::File> {
     if seen.is_symlink() {
         return Err(Error::new(
             ErrorKind::InvalidInput,
-            "is a symbolic link, through which captures are not written; name the file itself, or `-`",
+            "is a symbolic link, through which nothing is written; name the file itself",
         ));
     }
     // Emptied only once it is known to be the file that was looked at.

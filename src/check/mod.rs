@@ -15,6 +15,7 @@ mod packets;
 mod policy;
 mod rule_text;
 mod rules;
+mod sn;
 mod streams;
 mod tls;
 mod wanted;
@@ -39,6 +40,7 @@ use crate::capture::FrameNo;
 use crate::dissect::Conversation;
 use crate::engine::Event;
 use crate::flow::Flow;
+use crate::session::sn::SnIncident;
 use crate::session::{Delivery, Incident, Name, Session, Topic};
 use crate::time::Timestamp;
 
@@ -144,7 +146,8 @@ impl Checks {
         }
         let rules: Vec<Box<dyn Rule + Send>> = vec![
             Box::new(packets::PacketRule),
-            Box::new(streams::StreamRule),
+            Box::new(sn::SnPacketRule),
+            Box::<streams::StreamRule>::default(),
             Box::new(websocket::WebSocketRule),
             Box::new(tls::TlsRule),
         ];
@@ -177,6 +180,11 @@ impl Checks {
         let finding = incidents::judge(incident);
         self.conformance.on_incident(incident, &finding);
         finding
+    }
+
+    /// What is to be said of an incident of an MQTT-SN session.
+    pub fn on_sn_incident(&self, incident: &SnIncident) -> Finding {
+        sn::judge(incident)
     }
 
     /// Shows an event to all rules and hands out what they find.

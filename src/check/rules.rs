@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{
-    RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, streams, tls, websocket,
+    RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, sn, streams, tls, websocket,
 };
 use crate::mqtt::{DeviationKind, Version};
+use crate::mqttsn;
 use crate::text::distance;
 
 /// A rule whose severity and clause do not depend on the case.
@@ -94,7 +95,8 @@ impl Default for Rules {
         let mut rules = Self(BTreeMap::new());
         rules.add_deviations();
         rules.add_incidents();
-        for rule in streams::RULES.iter().chain(&websocket::RULES).chain(&tls::RULES) {
+        rules.add_sensor_deviations();
+        for rule in streams::RULES.iter().chain(&sn::RULES).chain(&websocket::RULES).chain(&tls::RULES) {
             rules.add(rule.into());
         }
         rules.add_malformed_length();
@@ -169,6 +171,18 @@ impl Rules {
                 let rule = self.entry(format!("mqtt.{}", kind.name()), severity, kind.title());
                 rule.add_clause(at, kind.clause(version));
             }
+        }
+    }
+
+    fn add_sensor_deviations(&mut self) {
+        for kind in mqttsn::DeviationKind::ALL {
+            let id = format!("mqttsn.{}", kind.name());
+            let clause = match kind {
+                // It is the one of the type.
+                mqttsn::DeviationKind::FieldLengths(_) => "MQTT-SN 1.2, 5.4",
+                kind => kind.clause(),
+            };
+            self.add(RuleInfo { reference: Some(clause), ..RuleInfo::new(id, sn::severity(kind), kind.title()) });
         }
     }
 

@@ -2,12 +2,17 @@
 
 use super::rules::KnownRule;
 use super::{Certainty, Finding, Rule, Severity, Wanted};
+use crate::capture::Lost;
 use crate::engine::{Event, Notice, NoticeKind};
 use crate::mqtt::{DeviationKind, LostSyncReason, Version};
 use crate::wire::FragmentNote;
 
 /// Turns the engine's notices into findings.
-pub(super) struct StreamRule;
+#[derive(Debug, Default)]
+pub(super) struct StreamRule {
+    /// How many frames were lost when it was told of last.
+    lost: u64,
+}
 
 impl Rule for StreamRule {
     fn wanted(&self) -> Wanted {
@@ -16,6 +21,13 @@ impl Rule for StreamRule {
 
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         let Event::Notice(notice) = event else { return };
+        if let NoticeKind::FramesLost(lost) = notice.kind {
+            // Where frames are lost again and again, it is told each time that their number has doubled.
+            let before = std::mem::replace(&mut self.lost, lost.total());
+            if before.checked_ilog2() == self.lost.checked_ilog2() {
+                return;
+            }
+        }
         if let Some(finding) = judge(notice) {
             findings.push(finding);
         }
@@ -99,8 +111,18 @@ const FLOW_EVICTED: KnownRule = known(
     None,
 );
 
+const FRAMES_LOST: KnownRule = known(
+    "capture.frames-lost",
+    Severity::Warning,
+    "frames were lost on the way to the capture or to the analysis, so that what did not come is no proof any more",
+    None,
+    Some(
+        "--buffer gives the kernel more room, --backlog the analysis; a capture filter (-f) leaves less to do for both",
+    ),
+);
+
 /// All rules on notices.
-pub(super) const RULES: [KnownRule; 10] = [
+pub(super) const RULES: [KnownRule; 11] = [
     FRAGMENT_CONFLICT,
     FRAGMENT_END_CONFLICT,
     FRAGMENT_TOO_LONG,
@@ -111,6 +133,7 @@ pub(super) const RULES: [KnownRule; 10] = [
     CUT_HEADER,
     FLOW_EVICTED,
     CAP_REACHED,
+    FRAMES_LOST,
 ];
 
 /// The clause on remaining lengths, where it is that which is broken.
@@ -157,14 +180,16 @@ fn judge(notice: &Notice) -> Option<Finding> {
             let sender = direction.sender().name();
             (CUT_HEADER, format!("the {sender}'s stream ends within the fixed header of a packet, at its byte {at}"))
         }
-        // These are facts for the rules of `health`.
-        NoticeKind::Undelivered(_)
+        // These are facts for others: the rules of `health`, and whoever has to know what a flow lacks.
+        NoticeKind::UnseenSince(_)
+        | NoticeKind::Undelivered(_)
         | NoticeKind::AddressClaimed(..)
         | NoticeKind::ClockBack(_)
         | NoticeKind::FragmentsUnfinished(_)
         | NoticeKind::WebSocket(..)
         | NoticeKind::Tls(..) => return None,
         NoticeKind::CapReached(cap, count) => (CAP_REACHED, format!("{}: {count} by now", cap.effect())),
+        NoticeKind::FramesLost(lost) => (FRAMES_LOST, say_lost(lost)),
         NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),
     };
     Some(Finding {
@@ -179,4 +204,19 @@ fn judge(notice: &Notice) -> Option<Finding> {
         clause: rule.clause,
         hint: rule.hint,
     })
+}
+
+/// Who lost how many frames by now.
+fn say_lost(lost: Lost) -> String {
+    let mut parts = Vec::new();
+    for (count, by) in [
+        (lost.kernel, "dropped by the kernel"),
+        (lost.interface, "dropped by the interface"),
+        (lost.analysis, "captured and not analysed"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {by}"));
+        }
+    }
+    format!("frames are missing: {} by now; what did not come since is no proof any more", parts.join(", "))
 }

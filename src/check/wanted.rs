@@ -22,6 +22,8 @@ impl Wanted {
     pub const CLOSINGS: Self = Self(1 << 19);
     /// What only comes where it was asked for: packets, streams, previews.
     pub const REST: Self = Self(1 << 20);
+    /// Messages of MQTT-SN.
+    pub const SN_MESSAGES: Self = Self(1 << 21);
     /// All.
     pub const ALL: Self = Self(u32::MAX);
 
@@ -50,6 +52,7 @@ impl Wanted {
             Event::Notice(_) => Self::NOTICES,
             Event::Flow(..) => Self::FLOWS,
             Event::Closing(..) => Self::CLOSINGS,
+            Event::SnMessage(..) => Self::SN_MESSAGES,
             Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => Self::REST,
         }
     }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mqttsniff::render::{Order, PayloadFormat};
 use mqttsniff::session::SessionOptions;
 
+use super::cage::Cage;
 use super::caps::Caps;
 use super::check::Check;
 use super::choose::Choice;
@@ -24,9 +25,13 @@ use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{duration, frames, order};
 use super::redact::Redact;
+use super::rotation::Rotation;
 use super::select::Selection;
+use super::sinks::SinkArguments;
 use super::stats::Stats;
+use super::tail::Tail;
 use super::threads::Threads;
+use super::watch::Watch;
 
 /// A protocol analyzer for the command line, at home in TCP/IP and MQTT
 ///
@@ -50,7 +55,7 @@ pub(super) enum Command {
     Read(Read),
     /// Capture from network interfaces
     ///
-    /// Shows MQTT messages and findings as they happen. Ctrl-C, SIGTERM, --count and --duration end it with the
+    /// Shows MQTT messages, findings, and flows and sessions that end, as they happen. Ctrl-C, SIGTERM, --count and --duration end it with the
     /// tables of the flows and sessions and a summary, with the frames in it that the kernel had to drop.
     #[command(after_help = CAPTURE_EXAMPLES)]
     Capture(Capture),
@@ -139,12 +144,17 @@ pub(super) struct Read {
 
     /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng, which keeps comments, interfaces and link types apart.
-    /// Frames without which a message in a chosen frame can't be read are saved too: the segments and fragments that
-    /// hold its beginning. Without --filter this converts a capture, and merges several. A file of that name is
-    /// replaced once all is written.
+    /// As pcap where the name ends in .pcap, else as pcapng, which keeps comments, interfaces and link types apart; packed
+    /// where .gz or .zst follows. Frames without which a message in a chosen frame can't be read are saved too: the segments
+    /// and fragments that hold its beginning. Without --filter this converts a capture, and merges several. A file of that
+    /// name is replaced once all is written. In the name %Y %m %d %H %M %S stand for the time (UTC) of the first frame, %n
+    /// for the number of the file, %% for a percent sign; files with such names, and those of --rotate-size and the like,
+    /// replace none.
     #[arg(short, long, value_name = "FILE", help_heading = "Output", conflicts_with_all = ["redact", "redact_key"])]
     pub(super) write: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) rotation: Rotation,
 
     #[command(flatten)]
     pub(super) selection: Selection,
@@ -162,7 +172,13 @@ pub(super) struct Read {
     pub(super) threads: Threads,
 
     #[command(flatten)]
+    pub(super) tail: Tail,
+
+    #[command(flatten)]
     pub(super) output: Output,
+
+    #[command(flatten)]
+    pub(super) cage: Cage,
 }
 
 #[allow(clippy::struct_field_names, reason = "the field is named as its option")]
@@ -197,6 +213,14 @@ pub(super) struct Capture {
           value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) buffer: u32,
 
+    /// How much may wait for the analysis, in MiB
+    ///
+    /// Frames are fetched, and saved with --write, as they come. Where the analysis falls further behind than this, frames
+    /// are left out of it, counted and told, until it has caught up with half of them; --write saves them all the same.
+    #[arg(long, value_name = "MIB", default_value_t = 64, help_heading = "Input",
+          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(super) backlog: u32,
+
     /// Stop after this many frames
     #[arg(short, long, value_name = "FRAMES", help_heading = "Stop",
           value_parser = clap::value_parser!(u64).range(1..))]
@@ -208,15 +232,20 @@ pub(super) struct Capture {
 
     /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng. Frames without which a message in a chosen frame can't be
-    /// read are saved too: the segments and fragments that hold its beginning. For them frames may wait in memory for a
-    /// minute, or until 64 MiB wait.
+    /// As pcap where the name ends in .pcap, else as pcapng; packed where .gz or .zst follows. Frames without which a message
+    /// in a chosen frame can't be read are saved too: the segments and fragments that hold its beginning. For them frames may
+    /// wait in memory for a minute, or until 64 MiB wait. A file of that name is replaced. In the name %Y %m %d %H %M %S
+    /// stand for the time (UTC) of the first frame, %n for the number of the file, %% for a percent sign; files with such
+    /// names, and those of --rotate-size and the like, replace none.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub(super) write: Option<PathBuf>,
 
     /// Save all frames, though --filter shows only some of them
     #[arg(long, help_heading = "Output", requires_all = ["write", "filter"])]
     pub(super) write_all: bool,
+
+    #[command(flatten)]
+    pub(super) rotation: Rotation,
 
     #[command(flatten)]
     pub(super) selection: Selection,
@@ -231,7 +260,13 @@ pub(super) struct Capture {
     pub(super) caps: Caps,
 
     #[command(flatten)]
+    pub(super) watch: Watch,
+
+    #[command(flatten)]
     pub(super) output: Output,
+
+    #[command(flatten)]
+    pub(super) cage: Cage,
 }
 
 #[derive(Debug, Args)]
@@ -290,6 +325,9 @@ pub(super) struct Flow {
     /// auto: on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(super) color: ColorArgument,
+
+    #[command(flatten)]
+    pub(super) cage: Cage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -377,6 +415,9 @@ pub(super) struct Output {
     /// auto means on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(super) color: ColorArgument,
+
+    #[command(flatten)]
+    pub(super) sinks: SinkArguments,
 }
 
 impl Output {
@@ -385,14 +426,19 @@ impl Output {
         self.json || self.format == Some(FormatArgument::Json)
     }
 
+    /// Whether this is asked for, here or there.
+    fn shows(&self, view: View) -> bool {
+        self.show.contains(&view) || self.sinks.wants(view)
+    }
+
     /// Whether frames are to be told one by one, which costs more than all the rest.
     pub(super) fn wants_packets(&self) -> bool {
-        self.show.contains(&View::Packets)
+        self.shows(View::Packets)
     }
 
     /// How sessions are to be followed.
     pub(super) fn session_options(&self) -> SessionOptions {
-        let routes = self.show.contains(&View::Deliveries) || self.show.contains(&View::Topics);
+        let routes = self.shows(View::Deliveries) || self.shows(View::Topics);
         SessionOptions { routes, ..SessionOptions::default() }
     }
 }

@@ -1,7 +1,7 @@
 //! How much is held at most, as an option.
 
 use clap::Args;
-use mqttsniff::engine::{Cap, EngineOptions};
+use mqttsniff::engine::{Cap, EngineOptions, HeldLimit};
 use mqttsniff::session::SessionOptions;
 
 /// The argument.
@@ -13,9 +13,12 @@ pub(super) struct Caps {
     /// (1000000; the one that was idle longest among some goes), fragments (4096 datagrams that wait for the rest; the
     /// oldest goes), fragment_bytes (33554432 for all of them), out_of_order (1048576 bytes ahead of a hole, in each
     /// direction of a flow; the hole is given up), messages (1048576 bytes of one that spans segments; its rest is only
-    /// counted), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
-    /// messages on their way through a broker; the oldest is told), retained (100000 messages) and topics (100000; of
-    /// further ones there is no row). The last three hold where deliveries or topics are followed.
+    /// counted), stream_memory (268435456 bytes for what all streams hold of the last two; the one that holds most of some
+    /// gives it up), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
+    /// messages on their way through a broker; the oldest is told; and always 4096 that wait for an acknowledgement, in each
+    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row) and topic_ids
+    /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept). Those of deliveries, retained
+    /// and topics hold where these are followed.
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = cap, help_heading = "Limits")]
     cap: Vec<(What, usize)>,
 }
@@ -26,14 +29,17 @@ enum What {
     Number(Cap),
     /// The bytes of all datagrams that wait for fragments.
     FragmentBytes,
+    /// The memory of all that streams hold back.
+    StreamMemory,
 }
 
 impl What {
     const FRAGMENT_BYTES: &str = "fragment_bytes";
+    const STREAM_MEMORY: &str = "stream_memory";
 
     fn names() -> impl Iterator<Item = (&'static str, Self)> {
         let caps = Cap::ALL.into_iter().map(|cap| (cap.name(), Self::Number(cap)));
-        caps.chain([(Self::FRAGMENT_BYTES, Self::FragmentBytes)])
+        caps.chain([(Self::FRAGMENT_BYTES, Self::FragmentBytes), (Self::STREAM_MEMORY, Self::StreamMemory)])
     }
 }
 
@@ -59,8 +65,10 @@ impl Caps {
                 What::Number(Cap::Flows) => options.flows.flows = *number,
                 What::Number(Cap::Fragments) => options.fragments.datagrams = *number,
                 What::FragmentBytes => options.fragments.bytes = *number,
+                What::StreamMemory => options.held = HeldLimit(*number),
                 What::Number(Cap::OutOfOrder) => options.reassembly.bytes = *number,
                 What::Number(Cap::Messages) => options.dissect.framer.held_bytes = *number,
+                What::Number(Cap::TopicIds) => options.dissect.sn.names_bytes = *number,
                 What::Number(Cap::Sessions | Cap::Deliveries | Cap::Retained | Cap::Topics) => {}
             }
         }
@@ -75,7 +83,9 @@ impl Caps {
                 What::Number(Cap::Deliveries) => options.publications = *number,
                 What::Number(Cap::Retained) => options.retained = *number,
                 What::Number(Cap::Topics) => options.topics = *number,
-                What::Number(Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages) | What::FragmentBytes => {}
+                What::Number(Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages | Cap::TopicIds)
+                | What::FragmentBytes
+                | What::StreamMemory => {}
             }
         }
         options
@@ -102,7 +112,9 @@ mod tests {
                 sessions.publications,
                 sessions.retained,
                 sessions.topics,
+                engine.dissect.sn.names_bytes,
                 engine.fragments.bytes,
+                engine.held.0,
             ];
             let place = What::names().position(|(known, _)| known == name);
             assert_eq!(set.iter().position(|number| *number == 7), place, "{name}");

@@ -6,43 +6,46 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use mqttsniff::Analysis;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::live::Live;
 use mqttsniff::capture::save::{self, Format};
-use mqttsniff::capture::{Fill, LinkType};
+use mqttsniff::capture::{Ahead, AheadOptions, Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Span;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
+use super::after::AfterFile;
 use super::args::Capture;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
-use super::observe::Observer;
-use super::output::{Mode, Report, live_options};
-use super::save::Saver;
-use super::target::Target;
+use super::flush::clock;
+use super::output::{Report, live_options};
+use super::save::{Saver, Saving};
+use super::select::Chooser;
+use super::stop::stop_at_signals;
+use super::target::{self, Target};
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
 const HELD_S: i64 = 60;
 
 pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second time means it: the program may be stuck in writing to a terminal that does not move.
-        signal_hook::flag::register_conditional_shutdown(signal, i32::from(FAILED), Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("can't listen for signals")?;
-    }
+    stop_at_signals(&stop)?;
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
+    let prints_fields = chooser.as_ref().is_some_and(Chooser::prints);
+    let after = arguments.rotation.after_file(arguments.write.as_ref())?;
+    let watch = arguments.watch.prepare(&arguments.output, prints_fields)?;
+    let identity = arguments.cage.identity()?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
-    let mut saver = match &arguments.write {
-        Some(path) => Some(saver(path, arguments, live.interfaces())?),
+    let (needs, first) = needs(arguments)?;
+    let cage = arguments.cage.capture(identity, needs, first)?;
+    let saver = match &arguments.write {
+        Some(path) => Some(saver(path, arguments, live.interfaces(), after.clone())?),
         None => None,
     };
     arguments.decoding.streams.keys.expect_more();
-    let deadline = arguments.duration.map(|duration| now() + duration);
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         wireshark: Some(arguments.segments.rules()),
@@ -54,70 +57,101 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
-    let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), Mode::Live)?;
+    let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), watch.mode())?;
     report.check()?;
-    let mut analysis = Analysis::new(Box::new(live), options);
-    analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
-    if !report.wants_sessions() {
+    // All frames are saved where they are fetched; those that are chosen, once that is known.
+    let (saving, mut chosen) = match saver {
+        Some(saver) if saver.saves_all() => (Some(Saving::begin(saver)), None),
+        saver => (None, saver),
+    };
+    let (tap, saving) = saving.map_or((None, None), |(tap, saving)| (Some(tap), Some(saving)));
+    let ahead =
+        AheadOptions { queue_bytes: (arguments.backlog as usize) << 20, frames: arguments.count.unwrap_or(u64::MAX) };
+    let mut analysis = Analysis::new(Box::new(Ahead::new(Box::new(live), tap, ahead)), options);
+    let sessions = watch.session_options(arguments.output.session_options());
+    analysis.follow_sessions(arguments.caps.sessions(sessions));
+    if !report.wants_sessions() && !arguments.watch.wants_sessions() {
         analysis.tell_engine_alone();
     }
-    let mut observers = observers(arguments);
-    let mut left = arguments.count.unwrap_or(u64::MAX);
-    let ended = loop {
+    // All is open, and no thread was started and no frame looked at.
+    cage.close()?;
+    let mut keys = arguments.decoding.streams.keys.observer();
+    let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
+    let deadline = arguments.duration.map(|duration| now() + duration);
+    let mut ended = Ok(());
+    // The first error ends the capture. What was captured before is still saved, and told where it can be.
+    let note = |result: anyhow::Result<()>, ended: &mut anyhow::Result<()>| {
+        if result.is_err() && ended.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+            *ended = result;
+        }
+    };
+    loop {
         let fill = analysis.fill();
-        let taken = analysis.batch().len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        if let Some(saver) = &mut saver {
-            saver.batch(analysis.batch(), |interface| analysis.interface_name(interface), taken)?;
+        if let Some(saver) = &mut chosen {
+            let saved = saver.batch(analysis.batch(), |interface| analysis.interface_name(interface));
+            note(saved, &mut ended);
         }
         if let Some(first) = analysis.batch().get(0) {
             report.begins(first.header.time);
         }
-        analysis.analyse(taken, &mut |output| {
-            let chosen = report.output(output);
-            if let Some(saver) = &mut saver {
-                saver.output(output, chosen);
+        analysis.analyse(usize::MAX, &mut |output| {
+            let is_chosen = report.output(output);
+            if let Some(saver) = &mut chosen {
+                saver.output(output, is_chosen);
             }
-            for observer in &mut observers {
-                observer.output(output, chosen);
-            }
+            watcher.output(output);
         });
-        if let Some(saver) = &mut saver {
-            saver.check()?;
+        if let Some(saver) = &mut chosen {
+            note(saver.check().and_then(|()| saver.pause(clock())), &mut ended);
         }
-        left -= taken as u64;
-        let told = observers.iter_mut().try_for_each(|observer| observer.pause(&analysis));
-        if let Err(error) = told.and_then(|()| report.check()) {
-            break Err(error);
+        if let Some(keys) = &mut keys {
+            keys.pause();
         }
-        if left == 0 || deadline.is_some_and(|deadline| now() >= deadline) {
+        if let Some(period) = watcher.pause(&analysis) {
+            report.period(&period);
+        }
+        note(report.check(), &mut ended);
+        if deadline.is_some_and(|deadline| now() >= deadline) {
             stop.store(true, Ordering::Relaxed);
         }
         if fill == Fill::End {
-            break Ok(());
+            break;
         }
-    };
-    stop.store(true, Ordering::Relaxed);
+    }
     // The file is made whole even if nobody reads the rows any more.
-    if let Some(saver) = saver {
-        saver.finish()?;
+    if let Some(saver) = chosen {
+        note(saver.finish().map(drop), &mut ended);
+    }
+    if let Some(saving) = saving {
+        note(saving.end(), &mut ended);
     }
     let summary = analysis.finish(&mut |output| {
-        let chosen = report.output(output);
-        for observer in &mut observers {
-            observer.output(output, chosen);
-        }
+        report.output(output);
+        watcher.output(output);
     });
-    let finished = observers.iter_mut().try_for_each(|observer| observer.finish(&analysis));
-    ended?;
-    finished?;
-    report.end(&summary)?;
-    Ok(report_problems(&summary.source.problems))
+    if let Some(period) = watcher.finish(&analysis) {
+        report.last_period(&period);
+    }
+    note(report.end(&summary), &mut ended);
+    let done = after.is_none_or(AfterFile::finish);
+    let status = report_problems(&summary.source.problems);
+    ended.map(|()| if done && report.is_whole() { status } else { FAILED.into() })
 }
 
-/// What goes along with this capture.
-fn observers(arguments: &Capture) -> Vec<Box<dyn Observer>> {
-    let keys = arguments.decoding.streams.keys.observer();
-    keys.into_iter().map(|keys| Box::new(keys) as Box<dyn Observer>).collect()
+/// What is opened by its name, or connected to, while it captures; and the file that is written from the start.
+fn needs(arguments: &Capture) -> anyhow::Result<(Needs, Option<&Path>)> {
+    let mut needs = Needs { read: live_options(arguments).reads(), ..Needs::default() };
+    let mut first = arguments.write.as_deref();
+    // Several files are created one by one.
+    if let Some(path) = first
+        && arguments.rotation.needs(path, &mut needs)?
+    {
+        first = None;
+    }
+    arguments.output.sinks.needs(&mut needs)?;
+    needs.accept |= arguments.watch.listens();
+    Ok((needs, first))
 }
 
 #[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]
@@ -125,29 +159,38 @@ fn now() -> Instant {
     Instant::now()
 }
 
-fn saver<'a>(path: &'a Path, arguments: &Capture, interfaces: &[(String, LinkType)]) -> anyhow::Result<Saver<'a>> {
+fn saver(
+    path: &Path,
+    arguments: &Capture,
+    interfaces: &[(String, LinkType)],
+    after: Option<AfterFile>,
+) -> anyhow::Result<Saver> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
             Some("name a file, or a FIFO made with mkfifo".to_owned()),
         ));
     }
-    let format = Format::of_path(path).unwrap_or(Format::Pcapng);
+    target::refuse_packing(path, "--after-file xz")?;
+    let mut options = save::Options::of_path(path);
     let link = interfaces.first().map_or(LinkType::ETHERNET, |(_, link)| *link);
-    if format == Format::Pcap && interfaces.iter().any(|(_, other)| *other != link) {
+    if options.format == Format::Pcap && interfaces.iter().any(|(_, other)| *other != link) {
         bail!(Failure::new(
             "a pcap file holds one link type, and these interfaces have several",
             Some("name the file .pcapng".to_owned()),
         ));
     }
-    let mut options = save::Options::new(format);
     options.nanoseconds = true;
     options.link = link;
     options.interfaces = interfaces.iter().map(|(name, _)| name.clone()).collect();
     if let Some(snaplen) = arguments.snaplen {
         options.snaplen = snaplen;
     }
-    let target = Target::growing(path, options)?;
+    let target = match arguments.rotation.series(path)? {
+        Some(series) => Target::series(path, series, options),
+        None => Target::growing(path, options)?,
+    };
+    let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() && !arguments.write_all {
         Saver::chosen(target, ExcerptLimits { age: Some(Span::from_secs(HELD_S)), ..ExcerptLimits::default() })
     } else {

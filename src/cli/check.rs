@@ -6,8 +6,10 @@ mod examine;
 mod known;
 mod reports;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use mqttsniff::cage::Needs;
 use mqttsniff::check::{Baseline, RuleInfo, Rules};
 use mqttsniff::render::{CheckResult, CheckedCapture, CheckedRule, Verdict};
 
@@ -26,8 +28,16 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let (policy, limits) = arguments.settings(&rules, asserted.as_ref())?;
     let fail_on = arguments.fail_on(asserted.as_ref().and_then(Asserted::fail_on));
     // What can't be written, or read, is better known before the captures are read than after.
-    let reports = reports::plan(arguments)?;
+    let plan = reports::plan(arguments)?;
     let mut baseline = known::read(arguments)?;
+    let mut needs = Needs { read: arguments.files.clone(), ..Needs::default() };
+    needs.read.retain(|file| file != Path::new("-"));
+    plan.needs(&mut needs);
+    known::needs(arguments, &mut needs);
+    let cage = arguments.cage.files(needs)?;
+    let reports = plan.open()?;
+    let known = known::open(arguments)?;
+    cage.close()?;
     let captures = examine::all(arguments, &policy, &limits, asserted.as_ref(), baseline.as_mut())?;
     for assertion in captures.iter().flat_map(|capture| &capture.assertions) {
         rules.add(RuleInfo::new(assertion.id.clone(), assertion.severity, assertion.name.clone()));
@@ -40,7 +50,7 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     for capture in read.iter().filter(|capture| capture.summary.engine.frames == 0) {
         say(&format!("{}: there are no frames in it, so that nothing was checked", capture.name));
     }
-    if captures.iter().all(|capture| capture.summary.engine.messages == 0) {
+    if captures.iter().all(|capture| capture.summary.engine.messages + capture.summary.engine.sn_messages == 0) {
         for capture in &read {
             hint_at_missing_mqtt(&capture.summary);
         }
@@ -60,9 +70,9 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     }
     let rules = rules.iter().map(|rule| CheckedRule { level: policy.level_of(rule), info: rule.clone() }).collect();
     let result = CheckResult { captures, rules, fail_on, gone };
-    reports::write(&reports, &result)?;
-    if arguments.update_baseline {
-        return known::update(arguments, baseline.as_ref(), complete);
+    reports::write(reports, &result)?;
+    if let (Some(file), Some(baseline)) = (known, &baseline) {
+        return known::update(file, arguments, baseline, complete);
     }
     Ok(status(&result))
 }

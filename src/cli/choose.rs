@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::{Fill, FrameNo};
 use mqttsniff::engine::FlowRef;
 use mqttsniff::flow::Transport;
@@ -42,6 +43,15 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// What is opened by its name to find the flow, and to show it.
+    pub(super) fn needs(&self) -> Needs {
+        // A number at the end is the name of a file only where there is such a file.
+        Needs {
+            read: self.operands.iter().filter(|path| *path != Path::new("-")).cloned().collect(),
+            ..Needs::default()
+        }
+    }
+
     /// The files, and which flow of them is meant. `command` is the one that asks.
     pub(super) fn resolve(&self, decoding: &Decoding, command: &str) -> anyhow::Result<(Vec<PathBuf>, Wanted)> {
         let (files, number) = operands(self, command)?;
@@ -251,8 +261,12 @@ impl Seen {
     fn take(&mut self, output: &Output<'_>, view: &mut dyn FnMut(&Output<'_>) -> io::Result<()>) {
         let flow = match output {
             Output::Packet(view) => view.flow,
-            Output::Message(flow, _) | Output::Preview(flow, _) | Output::Stream(flow, ..) => Some(*flow),
+            Output::Message(flow, _)
+            | Output::SnMessage(flow, _)
+            | Output::Preview(flow, _)
+            | Output::Stream(flow, ..) => Some(*flow),
             Output::Session(_, flow) | Output::Flow(flow, _) => Some(FlowRef::of(flow)),
+            Output::SnSession(session) => Some(session.flow),
             Output::Finding(finding) => finding.flow,
             Output::Delivery(_) | Output::Topic(..) => None,
         };

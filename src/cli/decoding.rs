@@ -9,6 +9,7 @@ use mqttsniff::mqtt::Version;
 use super::keylog::KeyLogs;
 use super::parse::decode_as;
 use super::redact::Tokens;
+use super::sensors::Sensors;
 
 /// How streams are read.
 #[derive(Debug, Args)]
@@ -16,8 +17,9 @@ use super::redact::Tokens;
 pub(super) struct Streams {
     /// Read a port as this protocol, whatever it looks like: 1884=mqtt
     ///
-    /// Protocols: mqtt, websocket, tls, http, and none to look at no bytes at all. MQTT is recognised by content on any
-    /// port, and in WebSocket as well, so this is for streams that are damaged at their beginning, or that only look like MQTT.
+    /// Protocols: mqtt, websocket, tls, http, mqtt-sn of UDP, and none to look at no bytes at all. MQTT and MQTT-SN are
+    /// recognised by content on any port, and MQTT in WebSocket as well, so this is for streams that are damaged at their
+    /// beginning, or that only look like MQTT.
     #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
     pub(super) decode_as: Vec<(u16, Protocol)>,
 
@@ -45,6 +47,9 @@ pub(super) struct Decoding {
     /// captured always wins.
     #[arg(long, value_name = "VERSION")]
     pub(super) mqtt_version: Option<VersionArgument>,
+
+    #[command(flatten)]
+    pub(super) sensors: Sensors,
 
     #[command(flatten)]
     pub(super) tokens: Tokens,
@@ -127,6 +132,7 @@ pub(super) fn stream_options(streams: &Streams) -> EngineOptions {
 pub(super) fn engine_options(decoding: &Decoding) -> EngineOptions {
     let mut options = stream_options(&decoding.streams);
     options.dissect.mqtt_version = decoding.mqtt_version.map(Into::into);
+    options.dissect.sn.predefined.clone_from(&decoding.sensors.sn_topic);
     options.dissect.redactor = decoding.tokens.redactor();
     options
 }

@@ -1,17 +1,19 @@
 //! `mqttsniff diff`: two captures compared by what the clients in them do.
 
 use std::io::{self, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use mqttsniff::Output;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::Problem;
 use mqttsniff::diff::{Aspect, Behaviour, DiffOptions, Rename, compare};
 use mqttsniff::render::{JsonLines, Shown, write_comparison};
+use mqttsniff::{Analysis, Output};
 
 use super::args::ColorArgument;
+use super::cage::Cage;
 use super::caps::Caps;
 use super::decoding::{Decoding, engine_options};
 use super::failure::report_problems;
@@ -72,6 +74,9 @@ pub(super) struct Diff {
 
     #[command(flatten)]
     decoding: Decoding,
+
+    #[command(flatten)]
+    cage: Cage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,8 +128,14 @@ fn rename(text: &str) -> Result<Rename, String> {
 
 pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     let (mut old, mut new) = Behaviour::pair_with(&arguments.rename);
-    let mut problems = gather(&arguments.old, arguments, &mut old)?;
-    problems.extend(gather(&arguments.new, arguments, &mut new)?);
+    let open = |file: &PathBuf| {
+        input::open(std::slice::from_ref(file), arguments.caps.engine(engine_options(&arguments.decoding)))
+    };
+    let inputs = [open(&arguments.old)?, open(&arguments.new)?];
+    arguments.cage.files(Needs::default())?.close()?;
+    let [first, second] = inputs;
+    let mut problems = gather(first, arguments, &mut old);
+    problems.extend(gather(second, arguments, &mut new));
     let options = DiffOptions {
         tolerance: arguments.tolerance,
         payloads: arguments.payloads,
@@ -148,14 +159,15 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads a capture to its end; what kept it from being read to that is handed back.
-fn gather(file: &Path, arguments: &Diff, behaviour: &mut Behaviour) -> anyhow::Result<Vec<Problem>> {
-    let mut analysis = input::open(&[file.to_owned()], arguments.caps.engine(engine_options(&arguments.decoding)))?;
+fn gather(mut analysis: Analysis, arguments: &Diff, behaviour: &mut Behaviour) -> Vec<Problem> {
     let mut progress = Progress::new(false);
     let mut take = |output: &Output<'_>| match output {
         Output::Message(flow, message) => behaviour.on_message(*flow, message),
         Output::Session(session, _) => behaviour.on_session(session),
         Output::Flow(flow, _) => behaviour.on_flow(flow),
         Output::Packet(_)
+        | Output::SnMessage(..)
+        | Output::SnSession(_)
         | Output::Preview(..)
         | Output::Stream(..)
         | Output::Delivery(_)
@@ -166,5 +178,5 @@ fn gather(file: &Path, arguments: &Diff, behaviour: &mut Behaviour) -> anyhow::R
     let _ = analysis.read(arguments.threads.get(), &mut progress.with(&mut take));
     let summary = analysis.finish(&mut take);
     progress.finish();
-    Ok(summary.source.problems)
+    summary.source.problems
 }

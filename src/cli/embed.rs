@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &EmbedKeys) -> anyhow::Result<ExitCode> {
     }
 
     let secrets = Secrets { kind: Secrets::TLS, bytes: lines };
-    let mut target = Target::new(output);
+    let mut target = Target::new(output)?;
     target.put_secrets(secrets);
     let mut named = Vec::new();
     let report = each_batch(input, &mut progress, |batch, source| {

@@ -14,6 +14,7 @@ failed write.";
 pub(super) const READ_EXAMPLES: &str = "\
 Examples:
   mqttsniff read trace.pcap
+  mqttsniff read --follow trace.pcap --show messages     while it is being written
   mqttsniff read ring-*.pcapng.gz --show messages,summary
   mqttsniff read trace.pcap --filter 'mqtt.topic contains \"x\"' --write x.pcapng
   ssh host tcpdump -w - tcp port 1883 | mqttsniff read - --json";
@@ -22,7 +23,11 @@ pub(super) const CAPTURE_EXAMPLES: &str = "\
 Examples:
   mqttsniff capture eth0
   mqttsniff capture any --capture-filter 'tcp port 1883' --json
-  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m";
+  mqttsniff capture eth0 wlan0 --write trace.pcapng --duration 10m
+  mqttsniff capture eth0 --write %Y%m%d-%H%M%S.pcapng.zst --rotate-size 100MB --keep 20
+  mqttsniff capture eth0 --json-to log.jsonl.gz --json-rotate-time 1d --json-to syslog
+  mqttsniff capture eth0 --live=sessions
+  mqttsniff capture eth0 --show findings --every 1m --metrics 127.0.0.1:9464";
 
 pub(super) const FLOW_EXAMPLES: &str = "\
 Examples:

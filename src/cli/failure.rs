@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use mqttsniff::capture::Problem;
 use mqttsniff::capture::live::OpenError;
+use mqttsniff::text::Harmless;
 
 /// The exit status of bad usage, unreadable input and failed writes.
 pub(super) const FAILED: u8 = 2;
@@ -59,7 +60,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 /// A line on standard error. That it cannot be written is no reason to fail otherwise.
 pub(super) fn say(text: &str) {
     use io::Write as _;
-    let _ = writeln!(io::stderr(), "mqttsniff: {text}");
+    let _ = writeln!(io::stderr(), "mqttsniff: {}", Harmless(text));
 }
 
 /// Tells problems that did not keep the rest from being read, and gives the exit status.

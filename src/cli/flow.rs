@@ -1,6 +1,5 @@
 //! `mqttsniff flow`: one connection, as a ladder, a plot or JSON Lines.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,9 +17,17 @@ use super::failure::{Failure, report_problems};
 use super::input;
 use super::output::{STDOUT, style_of};
 use super::progress::Progress;
+use super::replacement::Replacement;
 
 pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
+    let mut needs = arguments.choice.needs();
+    if let Some(path) = arguments.output.as_deref().filter(|path| *path != Path::new("-")) {
+        Target::check(path)?;
+        Replacement::needs(path, &mut needs);
+    }
+    let cage = arguments.cage.files(needs)?;
     let target = arguments.output.as_deref().map(Target::open).transpose()?;
+    cage.close()?;
     let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "flow")?;
     let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
     let options = engine_options(&arguments.decoding);
@@ -94,6 +101,8 @@ impl Viewer {
                     Output::Packet(view) => Some(view.frame.number),
                     Output::Message(_, message) => Some(message.origin.frame),
                     Output::Session(..)
+                    | Output::SnMessage(..)
+                    | Output::SnSession(_)
                     | Output::Preview(..)
                     | Output::Delivery(_)
                     | Output::Topic(..)
@@ -138,56 +147,39 @@ impl Viewer {
     }
 }
 
-/// The file that a plot is written to, opened before the work begins.
+/// Where a plot is written to, opened before the work begins.
 enum Target {
     Stdout,
-    File { path: PathBuf, file: File, new: bool, done: bool },
+    File(PathBuf, Replacement),
 }
 
 impl Target {
-    fn open(path: &Path) -> anyhow::Result<Self> {
-        if path == Path::new("-") {
-            return Ok(Self::Stdout);
-        }
-        if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
+    /// Refuses a name that says it is something else.
+    fn check(path: &Path) -> anyhow::Result<()> {
+        let is_svg = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
+        if !is_svg {
             bail!(Failure::new(
                 format!("'{}': plots are written as SVG", path.display()),
                 Some("name a file that ends in .svg, or - for standard output".to_owned()),
             ));
         }
-        let new = !path.exists();
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .with_context(|| format!("can't write to '{}'", path.display()))?;
-        Ok(Self::File { path: path.to_path_buf(), file, new, done: false })
-    }
-
-    fn write(mut self, text: &str) -> anyhow::Result<()> {
-        match &mut self {
-            Self::Stdout => io::stdout().write_all(text.as_bytes()).context(STDOUT)?,
-            Self::File { path, file, done, .. } => {
-                let failed = || format!("can't write to '{}'", path.display());
-                // What stood in the file goes only now that there is something to put in its place. A device has
-                // no length to set.
-                if file.metadata().is_ok_and(|data| data.is_file()) {
-                    file.set_len(0).with_context(failed)?;
-                }
-                file.write_all(text.as_bytes()).with_context(failed)?;
-                *done = true;
-            }
-        }
         Ok(())
     }
-}
 
-impl Drop for Target {
-    /// Leaves no empty file behind where nothing came of it.
-    fn drop(&mut self) {
-        if let Self::File { path, new: true, done: false, .. } = self {
-            let _ = fs::remove_file(path);
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
+        let file = Replacement::open(path).with_context(|| format!("can't write to '{}'", path.display()))?;
+        Ok(Self::File(path.to_owned(), file))
+    }
+
+    fn write(self, text: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout => io::stdout().write_all(text.as_bytes()).context(STDOUT),
+            Self::File(path, file) => {
+                file.write(text.as_bytes()).with_context(|| format!("can't write to '{}'", path.display()))
+            }
         }
     }
 }

@@ -7,12 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
+use mqttsniff::cage::directory_of;
 use mqttsniff::engine::{EngineOptions, FlowRef, StreamPart};
 use mqttsniff::flow::Role;
 use mqttsniff::render::{Follow as Streams, FollowFormat, JsonLines, Lines, MaskedStreams, Shown};
 use mqttsniff::{Output, Summary};
 
 use super::args::{ColorArgument, EndArgument, TimeArgument};
+use super::cage::Cage;
 use super::choose::{Choice, watch};
 use super::decoding::{Decoding, engine_options};
 use super::failure::{Failure, report_problems};
@@ -58,6 +60,9 @@ pub(super) struct Follow {
     /// auto: on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     color: ColorArgument,
+
+    #[command(flatten)]
+    cage: Cage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,7 +78,6 @@ enum FormArgument {
 }
 
 pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
-    let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "follow")?;
     let redacts = arguments.decoding.tokens.redactor().is_some();
     if redacts && arguments.form.is_some_and(|form| form != FormArgument::Messages) {
         bail!(Failure::new(
@@ -91,9 +95,15 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
             Some("add --output FILE, pipe it, or use --as hex".to_owned()),
         ));
     }
-    let out: Box<dyn Write> = match &arguments.output {
+    let mut needs = arguments.choice.needs();
+    needs.write.extend(arguments.output.as_deref().map(directory_of));
+    let cage = arguments.cage.files(needs)?;
+    let file = arguments.output.as_deref().map(create).transpose()?;
+    cage.close()?;
+    let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "follow")?;
+    let out: Box<dyn Write> = match file {
         None => Box::new(io::stdout()),
-        Some(path) => Box::new(create(path)?),
+        Some(file) => Box::new(file),
     };
     let mut viewer = Viewer::new(arguments, redacts, BufWriter::with_capacity(1 << 16, out));
     let options = EngineOptions { streams: true, packets: true, ..engine_options(&arguments.decoding) };
@@ -134,9 +144,13 @@ fn mask(
             masked.carries(flow.app.protocol());
             (Some(FlowRef::of(flow)), true)
         }
-        Output::Preview(..) | Output::Session(..) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {
-            (None, false)
-        }
+        Output::SnMessage(..)
+        | Output::SnSession(_)
+        | Output::Preview(..)
+        | Output::Session(..)
+        | Output::Delivery(_)
+        | Output::Topic(..)
+        | Output::Finding(_) => (None, false),
     };
     if let Some(flow) = flow {
         let mut part = |direction, part: StreamPart<'_>, origin| show(&Output::Stream(flow, direction, part, origin));

@@ -118,7 +118,11 @@ const RIGHTS: &str = "\
 Reading files takes no rights. Capturing takes CAP_NET_RAW, and CAP_NET_ADMIN for --promiscuous. Give them to the \
 program once, rather than running it as root:
 
-  sudo setcap cap_net_raw,cap_net_admin=eip $(command -v mqttsniff)";
+  sudo setcap cap_net_raw,cap_net_admin=ep $(command -v mqttsniff)
+
+Once all is open and before the first frame is looked at, root and all capabilities are given up (--user), and on Linux \
+Landlock and seccomp take away what is not needed (--cage): other files, sockets, other programs. What could not be applied \
+is said. docs/security.md has the details.";
 
 /// `mqttsniff read [OPTIONS] FILE...`
 fn usage(command: &Command) -> Vec<Inline> {

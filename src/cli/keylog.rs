@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use mqttsniff::dissect::{KeyLog, Keys};
-use mqttsniff::{Analysis, Output};
 
 use super::failure::say;
-use super::observe::Observer;
 
 /// How often a key log is looked at while it may grow.
 const EVERY: Duration = Duration::from_secs(1);
@@ -141,12 +139,11 @@ pub(super) struct KeyLogObserver {
     failed: bool,
 }
 
-impl Observer for KeyLogObserver {
-    fn output(&mut self, _: &Output<'_>, _: bool) {}
-
-    fn pause(&mut self, _: &Analysis) -> anyhow::Result<()> {
+impl KeyLogObserver {
+    /// To be called at least ten times a second.
+    pub(super) fn pause(&mut self) {
         if self.failed || now().duration_since(self.looked) < EVERY {
-            return Ok(());
+            return;
         }
         self.looked = now();
         let mut following = self.file.following.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,11 +152,6 @@ impl Observer for KeyLogObserver {
             self.failed = true;
             say(&format!("'{}' can't be read any more: {error}", self.file.path.display()));
         }
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &Analysis) -> anyhow::Result<()> {
-        Ok(())
     }
 }
 

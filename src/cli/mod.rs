@@ -2,7 +2,9 @@
 //!
 //! Nothing here knows protocols: commands put together what the library offers.
 
+mod after;
 mod args;
+mod cage;
 mod caps;
 mod capture;
 mod check;
@@ -15,26 +17,34 @@ mod explain;
 mod failure;
 mod fields;
 mod flow;
+mod flush;
 mod follow;
 mod generate;
 mod input;
 mod interfaces;
 mod keylog;
-mod observe;
 mod output;
 mod parse;
 mod progress;
 mod read;
 mod redact;
+mod replacement;
+mod rotation;
 mod save;
 mod select;
+mod sensors;
+mod sinks;
 mod staged;
 mod stats;
+mod stop;
+mod tail;
 mod target;
 mod threads;
+mod watch;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 
 use args::{Arguments, Command};
@@ -42,7 +52,17 @@ pub(crate) use failure::report;
 
 /// Parses the arguments and runs the command that they name.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
+    if let Some(helper) = after::Helper::asked_for(std::env::args_os()) {
+        return after::help(&helper);
+    }
+    let arguments = match Arguments::try_parse() {
+        // A help text or the version: output like any other.
+        Err(text) if !text.use_stderr() => {
+            text.print().context(output::STDOUT)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        parsed => parsed.unwrap_or_else(|error| error.exit()),
+    };
     match arguments.command {
         Command::Read(read) => read::run(&read),
         Command::Capture(capture) => capture::run(&capture),

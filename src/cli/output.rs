@@ -7,7 +7,8 @@ use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
 use mqttsniff::dissect::Protocol;
 use mqttsniff::render::{
-    Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Shown, Style, Tables, View as RenderView,
+    Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Period, Shown, Style, Tables,
+    View as RenderView,
 };
 use mqttsniff::session::Delivery;
 use mqttsniff::time::Timestamp;
@@ -18,6 +19,7 @@ use super::args::{
 };
 use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
+use super::sinks::Sinks;
 use super::staged::Staged;
 
 /// What is said where the results can't be written.
@@ -26,8 +28,14 @@ pub(super) const STDOUT: &str = "can't write to standard output";
 /// Whether frames come from files or as they happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
+    /// From files.
     Read,
+    /// As they happen.
     Live,
+    /// As they happen, without a line for each message unless that is asked for.
+    Quiet,
+    /// As they happen, on a page of its own: nothing else is written before the end.
+    Screen,
 }
 
 /// Takes all results, and remembers the first error of writing them.
@@ -41,6 +49,8 @@ pub(super) struct Report {
     /// How far the renderer had come when something began to wait.
     mark: Option<Mark>,
     waiting: Vec<Waiting>,
+    /// What the results go to as well.
+    sinks: Sinks,
 }
 
 /// What waits for the frame that it belongs to.
@@ -81,6 +91,7 @@ impl Report {
             _ => shown(arguments, mode),
         };
         let messages = message_options(arguments);
+        let sinks = arguments.sinks.open(&inputs, messages, mode == Mode::Live)?;
         let out = Staged::new();
         if !prints && arguments.is_json() && (arguments.sort.is_some() || arguments.limit.is_some()) {
             bail!(Failure::new(
@@ -125,10 +136,14 @@ impl Report {
                     Some(columns) => lines.with_columns(columns),
                     None => lines,
                 }),
-                tables: Box::new(Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit)),
+                tables: Box::new({
+                    let tables = Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit);
+                    if mode == Mode::Read { tables } else { tables.of_live(arguments.limit) }
+                }),
             }
         };
-        let mut report = Self { renderer, inputs, mode, shown, error: None, chooser, mark: None, waiting: Vec::new() };
+        let (mark, waiting) = (None, Vec::new());
+        let mut report = Self { renderer, inputs, mode, shown, error: None, chooser, mark, waiting, sinks };
         if let Some(chooser) = &report.chooser {
             report.renderer.out().write_all(chooser.heading().as_bytes()).context(STDOUT)?;
         }
@@ -136,9 +151,9 @@ impl Report {
     }
 
     /// Whether something is shown that rests on sessions or findings, or may.
-    pub(super) const fn wants_sessions(&self) -> bool {
+    pub(super) fn wants_sessions(&self) -> bool {
         let Shown { sessions, deliveries, topics, findings, summary, .. } = self.shown;
-        sessions || deliveries || topics || findings || summary || self.chooser.is_some()
+        sessions || deliveries || topics || findings || summary || self.chooser.is_some() || self.sinks.wants_sessions()
     }
 
     /// Whether rows are written while frames are read.
@@ -151,6 +166,7 @@ impl Report {
 
     /// The first frame of all was captured then: that is what times are counted from.
     pub(super) fn begins(&mut self, first: Timestamp) {
+        self.sinks.begins(first);
         if let Renderer::People { lines, .. } = &mut self.renderer {
             lines.starts(first);
         }
@@ -179,12 +195,15 @@ impl Report {
             (Fate::Waits, _) => {
                 self.mark.get_or_insert(self.renderer.mark());
                 self.renderer.out().hold();
+                self.sinks.hold();
                 let rendered = self.render(output);
                 self.renderer.out().pass();
+                self.sinks.pass();
                 rendered
             }
             (Fate::Shown, Output::Packet(_) | Output::Flow(..)) => {
                 self.mark = None;
+                self.sinks.keep();
                 self.renderer.out().keep()?;
                 self.render(output)?;
                 self.settle()
@@ -194,6 +213,7 @@ impl Report {
                     self.renderer.back_to(mark);
                 }
                 self.renderer.out().take_back();
+                self.sinks.take_back();
                 self.settle()
             }
             (Fate::Shown, _) => self.render(output),
@@ -219,6 +239,7 @@ impl Report {
     }
 
     fn render(&mut self, output: &Output<'_>) -> io::Result<()> {
+        self.sinks.output(output);
         if let (Output::Packet(view), Some(chooser)) = (output, &self.chooser) {
             if let Some(line) = chooser.line() {
                 return self.renderer.out().write_all(line.as_bytes());
@@ -238,17 +259,40 @@ impl Report {
                 tables.output(output);
                 match output {
                     // Whoever watches wants to know at once; the table at the end has it again.
-                    Output::Finding(finding) if self.mode == Mode::Live && self.shown.findings => {
+                    _ if self.mode == Mode::Screen => Ok(()),
+                    Output::Finding(finding) if self.mode != Mode::Read && self.shown.findings => {
                         lines.finding(finding, out)
                     }
+                    Output::Flow(..) | Output::Session(..) if self.mode != Mode::Read => lines.ended(output, out),
                     output => lines.output(output, out),
                 }
             }
         }
     }
 
+    /// Tells what happened in a period.
+    pub(super) fn period(&mut self, period: &Period) {
+        if self.error.is_none() {
+            self.error = match &mut self.renderer {
+                Renderer::Json(json) => json.period(period),
+                Renderer::Csv(_) => Ok(()),
+                Renderer::People { out, lines, .. } => lines.period(period, out),
+            }
+            .err();
+        }
+    }
+
+    /// Tells what happened in the rest of the last period, so that all of them add up to the summary; which for people
+    /// says it all.
+    pub(super) fn last_period(&mut self, period: &Period) {
+        if matches!(self.renderer, Renderer::Json(_)) {
+            self.period(period);
+        }
+    }
+
     /// Passes on what is buffered, and tells the first error there was.
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        self.sinks.pause();
         match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
             (None, Renderer::Json(json)) => json.flush(),
@@ -258,8 +302,14 @@ impl Report {
         .context(STDOUT)
     }
 
+    /// Whether all was written that --json-to asked for.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.sinks.is_whole()
+    }
+
     /// Writes what comes last.
     pub(super) fn end(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        self.sinks.end(summary);
         let written = match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
             (None, Renderer::Json(json)) => json.end(summary),
@@ -317,7 +367,7 @@ impl Renderer {
 /// Says why there is no MQTT, where it was looked for.
 pub(super) fn hint_at_missing_mqtt(summary: &Summary) {
     let engine = &summary.engine;
-    if engine.messages == 0
+    if engine.messages + engine.sn_messages == 0
         && let Some((reason, hint)) = why_no_mqtt(summary)
     {
         say(&format!("no MQTT was found: {reason}\n  hint: {hint}"));
@@ -391,7 +441,7 @@ fn separator(arguments: &OutputArguments) -> Option<char> {
 /// The one view that is asked for.
 fn view(arguments: &OutputArguments, mode: Mode) -> anyhow::Result<RenderView> {
     let asked = match arguments.show.as_slice() {
-        [] if mode == Mode::Live => View::Messages,
+        [] if mode != Mode::Read => View::Messages,
         [] => View::Flows,
         [only] => *only,
         _ => bail!(Failure::new(
@@ -448,7 +498,7 @@ fn style(arguments: &OutputArguments, mode: Mode) -> Style {
     let clock = match arguments.time {
         Some(TimeArgument::Clock) => true,
         Some(TimeArgument::Relative) => false,
-        None => mode == Mode::Live,
+        None => mode != Mode::Read,
     };
     style_of(arguments.color, clock)
 }

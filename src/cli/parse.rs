@@ -13,8 +13,9 @@ pub(super) fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
         "tls" => Protocol::Tls,
         "http" => Protocol::Http,
         "websocket" => Protocol::WebSocket,
+        "mqtt-sn" => Protocol::MqttSn,
         "none" => Protocol::Unknown,
-        other => return Err(format!("'{other}' is not one of mqtt, tls, http, websocket, none")),
+        other => return Err(format!("'{other}' is not one of mqtt, tls, http, websocket, mqtt-sn, none")),
     };
     Ok((port, protocol))
 }
@@ -48,6 +49,29 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
 }
 
+/// A number of bytes with its unit: powers of ten as the sizes of disks, or of two.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| format!("'{text}' is no size; try 100MB or 1GiB"))?;
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1_048_576.0,
+        "gib" => 1_073_741_824.0,
+        "tib" => 1_099_511_627_776.0,
+        _ => return Err(format!("'{unit}' is no unit of size; use kB, MB, GB, or KiB, MiB, GiB")),
+    };
+    match number * factor {
+        bytes if bytes >= 1.0 => Ok(bytes as u64),
+        _ => Err(format!("'{text}' is no size that a file can have")),
+    }
+}
+
 /// A range of frame numbers, either end of which may be left out.
 pub(super) fn frames(text: &str) -> Result<(u64, u64), String> {
     let number = |text: &str, missing: u64| match text {
@@ -72,6 +96,16 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(duration("soon").is_err());
         assert!(duration("5 parsecs").is_err());
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("4096"), Ok(4096));
+        assert_eq!(size("100MB"), Ok(100_000_000));
+        assert_eq!(size("1.5 kB"), Ok(1500));
+        assert_eq!(size("2gib"), Ok(2 << 30));
+        assert_eq!(size("10M"), Ok(10_000_000));
+        assert!(size("MB").is_err() && size("0").is_err() && size("1 furlong").is_err() && size("-1").is_err());
     }
 
     #[test]

@@ -6,83 +6,125 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use mqttsniff::capture::{Batch, Source, SourceReport};
+use mqttsniff::cage::Needs;
+use mqttsniff::capture::{Batch, Source, SourceReport, save};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
-use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
-use mqttsniff::{Output, Reader};
+use mqttsniff::{Analysis, Output, Reader};
 
+use super::after::AfterFile;
 use super::args::Read;
+use super::cage;
 use super::decoding::engine_options;
-use super::failure::{Failure, report_problems, say};
+use super::failure::{FAILED, Failure, report as report_error, report_problems, say};
+use super::flush::clock;
 use super::input;
 use super::output::{Mode, Report};
 use super::progress::Progress;
 use super::save::Saver;
+use super::tail::Watch;
 use super::target::{self, Target};
 
 pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let inputs = arguments.files.iter().map(|file| file.display().to_string()).collect();
-    // Nothing is written before the input is known to be there.
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
-    let mut saver = match &arguments.write {
-        Some(path) => Some(saver(path, arguments)?),
-        None => None,
-    };
+    if let Some(path) = &arguments.write {
+        refuse(path, arguments)?;
+    }
+    let after = arguments.rotation.after_file(arguments.write.as_ref())?;
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
-        places: saver.is_some(),
+        places: arguments.write.is_some(),
         ..arguments.caps.engine(engine_options(&arguments.decoding))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
-    let mut analysis = input::open(&arguments.files, options)?;
+    // Nothing is written before the input is known to be there.
+    let (mut analysis, watch) = if arguments.tail.follow {
+        let (growing, watch) = arguments.tail.begin(&arguments.files)?;
+        (Analysis::new(Box::new(growing), options), Some(watch))
+    } else {
+        (input::open(&arguments.files, options)?, None)
+    };
+    let mut needs = Needs { read: cage::reopened(&arguments.files), ..Needs::default() };
+    if let Some(path) = &arguments.write
+        && !arguments.rotation.needs(path, &mut needs)?
+    {
+        Target::needs(path, &mut needs);
+    }
+    arguments.output.sinks.needs(&mut needs)?;
+    let cage = arguments.cage.files(needs)?;
+    let mut saver = match &arguments.write {
+        Some(path) => Some(saver(path, arguments, after.clone())?),
+        None => None,
+    };
+    let mode = if watch.is_some() { Mode::Live } else { Mode::Read };
+    let mut report = Report::begin(&arguments.output, chooser, inputs, mode)?;
+    if watch.is_some() {
+        // Whoever reads the rows may wait long for the first.
+        report.check()?;
+    }
+    cage.close()?;
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
-    let mut report = Report::begin(&arguments.output, chooser, inputs, Mode::Read)?;
     if !report.wants_sessions() {
         analysis.tell_engine_alone();
     }
     let mut progress = Progress::new(report.scrolls());
-    let mut view = View { report: &mut report, progress: &mut progress, saver: saver.as_mut(), ended: Ok(()) };
+    let mut view = View {
+        report: &mut report,
+        progress: &mut progress,
+        saver: saver.as_mut(),
+        watch,
+        ended: Ok(()),
+        unsaved: None,
+    };
     let read = analysis.read(arguments.threads.get(), &mut view);
     if read.is_break() {
         return view.ended.map(|()| ExitCode::SUCCESS);
     }
     let summary = analysis.finish(&mut |output| view.output(output));
-    let ended = view.ended;
+    let (ended, mut unsaved) = (view.ended, view.unsaved);
     progress.finish();
     // Of what is no capture there is nothing to report but that.
     let is_capture = summary.engine.frames > 0 || summary.source.problems.is_empty();
     // Nor is then anything put in the place of what may stand there.
-    if let (Some(saver), Some(path), true) = (saver, &arguments.write, is_capture) {
-        let frames = saver.finish()?;
-        // A script counts for itself.
-        if io::stderr().is_terminal() {
-            say(&format!("{} written to '{}'", Count(frames, "frame"), path.display()));
+    if let (Some(saver), true, true) = (saver, unsaved.is_none(), is_capture) {
+        match saver.finish() {
+            // A script counts for itself.
+            Ok(written) if io::stderr().is_terminal() => say(&written),
+            Ok(_) => {}
+            Err(error) => unsaved = Some(report_error(&error)),
         }
     }
     ended?;
     if is_capture || arguments.output.is_json() {
         report.end(&summary)?;
     }
-    Ok(report_problems(&summary.source.problems))
+    let status = report_problems(&summary.source.problems);
+    let done = after.is_none_or(AfterFile::finish);
+    let other = if done && report.is_whole() { None } else { Some(FAILED.into()) };
+    Ok(unsaved.or(other).unwrap_or(status))
 }
 
 /// Shows what is read, and saves it where that is asked for.
-struct View<'a, 'b> {
+struct View<'a> {
     report: &'a mut Report,
     progress: &'a mut Progress,
-    saver: Option<&'a mut Saver<'b>>,
-    /// The first error there was.
+    saver: Option<&'a mut Saver>,
+    /// Where a file is followed.
+    watch: Option<Watch<'a>>,
+    /// The first error of showing.
     ended: anyhow::Result<()>,
+    /// The exit status of the first error of saving, which was told. What else was asked for is read to the end.
+    unsaved: Option<ExitCode>,
 }
 
-impl Reader for View<'_, '_> {
+impl Reader for View<'_> {
     fn begins(&mut self, first: Timestamp) {
         self.report.begins(first);
     }
@@ -93,8 +135,9 @@ impl Reader for View<'_, '_> {
 
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
         let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
-        let saved = saver.batch(batch, |interface| source.interface_name(interface), usize::MAX);
-        self.stop_at(saved)
+        let saved = saver.batch(batch, |interface| source.interface_name(interface));
+        self.save(saved);
+        ControlFlow::Continue(())
     }
 
     fn output(&mut self, output: &Output<'_>) {
@@ -105,19 +148,34 @@ impl Reader for View<'_, '_> {
     }
 
     fn pause(&mut self, report: &SourceReport) -> ControlFlow<()> {
-        self.progress.update(report);
+        match &mut self.watch {
+            Some(watch) => watch.pause(report),
+            None => self.progress.update(report),
+        }
         match (self.report.check(), &mut self.saver) {
             (shown, None) => return self.stop_at(shown),
             // The file is made whole even if nobody reads the rows any more.
             (Err(error), Some(_)) if self.ended.is_ok() => self.ended = Err(error),
             _ => {}
         }
-        let saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
-        self.stop_at(saved)
+        let mut saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
+        if let (true, Some(saver)) = (self.watch.is_some(), &mut self.saver) {
+            saved = saved.and_then(|()| saver.pause(clock()));
+        }
+        self.save(saved);
+        ControlFlow::Continue(())
     }
 }
 
-impl View<'_, '_> {
+impl View<'_> {
+    /// Saves no more after an error.
+    fn save(&mut self, done: anyhow::Result<()>) {
+        if let Err(error) = done {
+            self.saver = None;
+            self.unsaved = Some(report_error(&error));
+        }
+    }
+
     /// Reads no further after an error.
     fn stop_at(&mut self, done: anyhow::Result<()>) -> ControlFlow<()> {
         match done {
@@ -130,16 +188,29 @@ impl View<'_, '_> {
     }
 }
 
-fn saver<'a>(path: &'a Path, arguments: &Read) -> anyhow::Result<Saver<'a>> {
+/// Refuses what can't be written, or should not be.
+fn refuse(path: &Path, arguments: &Read) -> anyhow::Result<()> {
     if path == Path::new("-") {
         bail!(Failure::new(
             "--write - would mix the capture with the rows on standard output",
             Some("name a file, or a FIFO made with mkfifo".to_owned()),
         ));
     }
-    target::refuse_output(path, "gzip or zstd afterwards")?;
-    target::refuse_own_input(&arguments.files, path)?;
-    let target = Target::new(path);
+    // What a name with times and numbers in it lacks, the series tells better.
+    let is_series = arguments.rotation.series(path)?.is_some();
+    target::refuse_output(path, "xz afterwards")?;
+    if !is_series {
+        target::refuse_own_input(&arguments.files, path)?;
+    }
+    Ok(())
+}
+
+fn saver(path: &Path, arguments: &Read, after: Option<AfterFile>) -> anyhow::Result<Saver> {
+    let target = match arguments.rotation.series(path)? {
+        Some(series) => Target::series(path, series, save::Options::of_path(path)),
+        None => Target::new(path)?,
+    };
+    let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() {
         Saver::chosen(target, ExcerptLimits::default())
     } else {

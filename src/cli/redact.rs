@@ -8,11 +8,13 @@ use std::sync::OnceLock;
 use anyhow::Context as _;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use mqttsniff::cage::Needs;
 use mqttsniff::capture::{self, Batch, Fill, Source as _};
 use mqttsniff::mqtt::Redactor;
 use mqttsniff::redact::{Redaction, RedactionOptions, RedactionStats};
 use mqttsniff::render::Count;
 
+use super::cage::Cage;
 use super::failure::{Failure, report_problems, say};
 use super::output::STDOUT;
 use super::progress::Progress;
@@ -66,7 +68,8 @@ pub(super) struct Redact {
 
     /// The file to write (.pcap or .pcapng), or - for standard output
     ///
-    /// As pcap where the name ends in .pcap, else as pcapng. A file of that name is replaced once all is written.
+    /// As pcap where the name ends in .pcap, else as pcapng; packed where .gz or .zst follows. A file of that name is
+    /// replaced once all is written.
     #[arg(value_name = "OUT", help_heading = "Output")]
     output: PathBuf,
 
@@ -84,6 +87,9 @@ pub(super) struct Redact {
     #[arg(long = "redact-key", value_name = "TEXT", help_heading = "Privacy",
           value_parser = NonEmptyStringValueParser::new())]
     secret: Option<String>,
+
+    #[command(flatten)]
+    cage: Cage,
 }
 
 pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
@@ -98,7 +104,11 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
     let mut options = RedactionOptions::new(redactor);
     options.keep_addresses = arguments.keep_addresses;
     let mut redaction = Redaction::new(options);
-    let mut target = Target::new(&arguments.output);
+    let mut needs = Needs::default();
+    Target::needs(&arguments.output, &mut needs);
+    let cage = arguments.cage.files(needs)?;
+    let mut target = Target::new(&arguments.output)?;
+    cage.close()?;
     let mut progress = Progress::new(false);
     let mut batch = Batch::new();
     loop {
@@ -140,7 +150,7 @@ pub(super) fn run(arguments: &Redact) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes the frames that are done.
-fn write(target: &mut Target<'_>, redaction: &mut Redaction) -> anyhow::Result<()> {
+fn write(target: &mut Target, redaction: &mut Redaction) -> anyhow::Result<()> {
     while let Some(frame) = redaction.next_done() {
         target.write(&frame.as_frame(), std::iter::empty())?;
     }

@@ -1,19 +1,70 @@
 //! What `--write` saves: all frames, or those that a filter lets through with the ones that they need.
 
+use std::ops::ControlFlow;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+
 use mqttsniff::Output;
-use mqttsniff::capture::Batch;
+use mqttsniff::capture::{Batch, Source, Tap};
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
+use mqttsniff::time::Timestamp;
 
 use super::failure::say;
+use super::flush::clock;
 use super::target::Target;
 
 /// The most interfaces that have names.
 const NAMED: u32 = 1 << 16;
 
+/// Saves all that is captured, in the thread that fetches it: however far behind the analysis is, the file has everything.
+pub(super) struct Saving {
+    outcome: Receiver<anyhow::Result<()>>,
+}
+
+/// The part of it in that thread.
+struct SaveTap {
+    saver: Option<Saver>,
+    outcome: SyncSender<anyhow::Result<()>>,
+}
+
+impl Saving {
+    /// What is to be shown the frames, and what tells how that ended.
+    pub(super) fn begin(saver: Saver) -> (Box<dyn Tap>, Self) {
+        let (to, outcome) = mpsc::sync_channel(1);
+        (Box::new(SaveTap { saver: Some(saver), outcome: to }), Self { outcome })
+    }
+
+    /// The capture has ended, or was told to: whether all is saved.
+    pub(super) fn end(self) -> anyhow::Result<()> {
+        // Where the thread was never started, or did not come to its end, there is nothing to wait for.
+        self.outcome.recv().unwrap_or(Ok(()))
+    }
+}
+
+impl Tap for SaveTap {
+    fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
+        let Some(saver) = &mut self.saver else { return ControlFlow::Break(()) };
+        let saved = saver.batch(batch, |interface| source.interface_name(interface));
+        match saved.and_then(|()| saver.pause(clock())) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.saver = None;
+                let _ = self.outcome.send(Err(error));
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(saver) = self.saver.take() {
+            let _ = self.outcome.send(saver.finish().map(drop));
+        }
+    }
+}
+
 /// Saves frames, and remembers the first error of writing them.
-pub(super) struct Saver<'a> {
-    target: Target<'a>,
+pub(super) struct Saver {
+    target: Target,
     /// Where frames are chosen.
     excerpt: Option<Excerpt>,
     error: Option<anyhow::Error>,
@@ -22,24 +73,24 @@ pub(super) struct Saver<'a> {
     interfaces: u32,
 }
 
-impl<'a> Saver<'a> {
+impl Saver {
     /// Saves all frames.
-    pub(super) const fn all(target: Target<'a>) -> Self {
+    pub(super) const fn all(target: Target) -> Self {
         Self { target, excerpt: None, error: None, frames: 0, interfaces: 0 }
     }
 
     /// Saves those that are chosen.
-    pub(super) fn chosen(target: Target<'a>, limits: ExcerptLimits) -> Self {
+    pub(super) fn chosen(target: Target, limits: ExcerptLimits) -> Self {
         Self { excerpt: Some(Excerpt::new(limits)), ..Self::all(target) }
     }
 
-    /// Frames are at hand, of which so many count.
-    pub(super) fn batch<'b>(
-        &mut self,
-        batch: &Batch,
-        name: impl Fn(u32) -> Option<&'b str>,
-        taken: usize,
-    ) -> anyhow::Result<()> {
+    /// Whether nothing has to be known of a frame before it is saved.
+    pub(super) const fn saves_all(&self) -> bool {
+        self.excerpt.is_none()
+    }
+
+    /// Frames are at hand.
+    pub(super) fn batch<'b>(&mut self, batch: &Batch, name: impl Fn(u32) -> Option<&'b str>) -> anyhow::Result<()> {
         let met = batch.frames().map(|frame| frame.header.interface.saturating_add(1)).max().unwrap_or(0);
         for interface in self.interfaces..met.min(NAMED) {
             if let Some(name) = name(interface) {
@@ -48,7 +99,7 @@ impl<'a> Saver<'a> {
         }
         self.interfaces = self.interfaces.max(met);
         if self.excerpt.is_none() {
-            for frame in batch.frames().take(taken) {
+            for frame in batch.frames() {
                 self.target.write(&frame, batch.comments(frame.number))?;
                 self.frames += 1;
             }
@@ -64,7 +115,9 @@ impl<'a> Saver<'a> {
             Output::Packet(view) => excerpt.frame(view, chosen),
             Output::Flow(flow, _) => excerpt.flow(flow.id),
             // A packet in doubt is told again, once its version is known.
-            Output::Preview(..)
+            Output::SnMessage(..)
+            | Output::SnSession(_)
+            | Output::Preview(..)
             | Output::Session(..)
             | Output::Delivery(_)
             | Output::Topic(..)
@@ -81,8 +134,13 @@ impl<'a> Saver<'a> {
         self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Makes the file whole, and gives how many frames are in it.
-    pub(super) fn finish(mut self) -> anyhow::Result<u64> {
+    /// To be called at least ten times a second while capturing, also when nothing arrives. `now` is what the clock shows.
+    pub(super) fn pause(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        self.target.pause(now)
+    }
+
+    /// Makes the file whole, and tells how many frames are in it.
+    pub(super) fn finish(mut self) -> anyhow::Result<String> {
         self.check()?;
         if let Some(excerpt) = &mut self.excerpt {
             excerpt.finish();
@@ -97,7 +155,7 @@ impl<'a> Saver<'a> {
                 self.target.path().display()
             ));
         }
-        Ok(self.frames)
+        Ok(format!("{} written to {}", Count(self.frames, "frame"), self.target.places()))
     }
 
     fn drain(&mut self) -> anyhow::Result<()> {
@@ -106,5 +164,17 @@ impl<'a> Saver<'a> {
             self.frames += 1;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_may_be_the_work_of_another_thread() {
+        const fn may_move<T: Send + 'static>() {}
+        may_move::<Saver>();
+        may_move::<Target>();
     }
 }

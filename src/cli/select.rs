@@ -338,6 +338,17 @@ impl Chooser {
                 self.extractor.on_message(*flow, message, client);
                 Fate::Waits
             }
+            Told::SnMessage(flow, message) => {
+                if let Some(chosen) = self.settled(flow.id, message.origin.frame) {
+                    return has(chosen);
+                }
+                if message.origin.frame <= self.last {
+                    // It was held back until it was known what it is, and its frame is told already.
+                    return has(self.filter.is_none());
+                }
+                self.extractor.on_sn_message(message);
+                Fate::Waits
+            }
             Told::Preview(flow, message) => {
                 let client = self.clients.get(&flow.id).map(|id| &**id);
                 self.extractor.on_preview(message, client);
@@ -386,6 +397,7 @@ impl Chooser {
                 has(self.flows.remove(&flow.id) || self.filter.is_none())
             }
             Told::Session(session, _) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
+            Told::SnSession(session) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
             // What a message proves is told before the frame that completed it.
             Told::Delivery(delivery) => self.waits_for(delivery.first.place.flow),
             Told::Finding(finding) => finding.flow.map_or(Fate::Shown, |flow| self.waits_for(flow.id)),

@@ -9,12 +9,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use mqttsniff::Output;
+use mqttsniff::cage::Needs;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::render::{JsonLines, Section, Shown, write_statistics};
 use mqttsniff::statistics::Statistics;
 use mqttsniff::time::Span;
 
 use super::args::ColorArgument;
+use super::cage::{self, Cage};
 use super::decoding::{Streams, stream_options};
 use super::failure::{report_problems, say};
 use super::input;
@@ -56,6 +58,9 @@ pub(super) struct Stats {
 
     #[command(flatten)]
     streams: Streams,
+
+    #[command(flatten)]
+    cage: Cage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,6 +94,8 @@ pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     let mut statistics = Statistics::new(Span::from_nanos(interval));
     let mut analysis =
         input::open(&arguments.files, EngineOptions { packets: true, ..stream_options(&arguments.streams) })?;
+    let needs = Needs { read: cage::reopened(&arguments.files), ..Needs::default() };
+    arguments.cage.files(needs)?.close()?;
     // Only the summary behind the records counts them.
     if !arguments.json {
         analysis.tell_engine_alone();

@@ -1,44 +1,91 @@
-//! A capture file that is written while others are read.
+//! A capture file that is written while others are read, or a series of them.
 
 use std::fs;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
-use mqttsniff::capture::save::{self, Format, Writer};
+use anyhow::bail;
+use mqttsniff::cage::Needs;
+use mqttsniff::capture::save::{self, NotBegun, Packing, Series, Writer};
 use mqttsniff::capture::{Frame, LinkType, Secrets};
+use mqttsniff::render::Count;
+use mqttsniff::time::Timestamp;
 
-use super::failure::Failure;
+use super::after::AfterFile;
+use super::failure::{Failure, say};
+use super::flush::Waiting;
 
-/// The file that is written: under another name until it is whole, so that what stood there is not lost to a failure.
-pub(super) struct Target<'a> {
-    path: &'a Path,
-    /// Where it is written until it is whole; none for a pipe or a device, and while capturing.
-    partial: Option<PathBuf>,
+/// The file that is written: under another name until it is whole, so that what stood there is not lost to a failure; or
+/// files that grow in their places.
+pub(super) struct Target {
+    path: PathBuf,
+    place: Place,
+    /// How each file is written; with the names of the interfaces.
+    options: save::Options,
     writer: Option<Writer>,
-    /// Names of interfaces that came before the writer.
-    names: Vec<(u32, String)>,
-    /// What is to stand before the frames of a pcapng file.
-    secrets: Option<Secrets>,
+    waiting: Waiting,
+    after: Option<AfterFile>,
     done: bool,
+}
+
+enum Place {
+    /// One file; with the name under which it is written until it is whole: none for a pipe or a device, and while
+    /// capturing. It is open until the writer has it; standard output always is.
+    One { partial: Option<PathBuf>, file: Option<fs::File> },
+    /// One after the other.
+    Series(Box<Series>),
 }
 
 /// Refuses what would not be what its name says, or harm a terminal. `way_out` is a command that compresses.
 pub(super) fn refuse_output(path: &Path, way_out: &str) -> anyhow::Result<()> {
-    let compressed = ["gz", "zst", "zstd", "lz4", "xz", "bz2"];
-    if path.extension().is_some_and(|end| compressed.iter().any(|name| end.eq_ignore_ascii_case(name))) {
-        bail!(Failure::new(
-            format!("'{}' names a compressed file, and captures are written plain", path.display()),
-            Some(format!("write it plain and compress it: {way_out}")),
-        ));
-    }
+    refuse_packing(path, way_out)?;
     if path == Path::new("-") && io::stdout().is_terminal() {
         bail!(Failure::new("a capture is nothing for a terminal", Some("name a file, or pipe it".to_owned())));
     }
+    refuse_place(path)?;
     if fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
         bail!(Failure::new(
             format!("'{}' is a symbolic link, and whoever made it chose what would be replaced", path.display()),
             Some("name the file itself".to_owned()),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a place where no file can be, before any work is done for it.
+fn refuse_place(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    if path.is_dir() {
+        bail!(Failure::new(
+            format!("'{}' is a directory", path.display()),
+            Some("name a file in it, for example with /capture.pcapng behind it".to_owned()),
+        ));
+    }
+    // A name alone stands in the current directory, and its parent is empty.
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        bail!(Failure::new(
+            format!("can't write to '{}': there is no directory '{}'", path.display(), parent.display()),
+            Some(format!("make it: mkdir -p '{}'", parent.display())),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a name that promises a packing which is not written.
+pub(super) fn refuse_packing(path: &Path, way_out: &str) -> anyhow::Result<()> {
+    let others = ["lz4", "xz", "bz2"];
+    let is_other = path.extension().is_some_and(|end| others.iter().any(|name| end.eq_ignore_ascii_case(name)));
+    if is_other || !Packing::of_path(path).is_built() {
+        let written = if Packing::Zstd.is_built() { "plain, with gzip or with zstd" } else { "plain or with gzip" };
+        bail!(Failure::new(
+            format!(
+                "'{}' names a compressed file of a kind that is not written: files are written {written}",
+                path.display()
+            ),
+            Some(format!("name it .gz, or write it plain and compress it: {way_out}")),
         ));
     }
     Ok(())
@@ -70,39 +117,70 @@ fn is_same_file(_: &Path, _: &Path) -> bool {
     false
 }
 
-impl<'a> Target<'a> {
+impl Target {
+    /// What [`Target::new`] takes once the cage is closed: the file is open by then, and has yet to be put in its place.
+    pub(super) fn needs(path: &Path, needs: &mut Needs) {
+        if !is_stream(path) {
+            needs.replace(path);
+        } else if path != Path::new("-") {
+            needs.write.push(path.to_owned());
+        }
+    }
+
     /// A file that is put in its place once it is whole.
-    pub(super) fn new(path: &'a Path) -> Self {
-        let is_stream = path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file());
-        let partial = path.file_name().filter(|_| !is_stream).map(|name| {
+    pub(super) fn new(path: &Path) -> anyhow::Result<Self> {
+        let partial = path.file_name().filter(|_| !is_stream(path)).map(|name| {
             let mut name = name.to_os_string();
             name.push(".partial");
             path.with_file_name(name)
         });
-        Self { path, partial, writer: None, names: Vec::new(), secrets: None, done: false }
+        let open = |path: &Path| save::create(path).map(Some);
+        let file = if path == Path::new("-") { Ok(None) } else { open(partial.as_deref().unwrap_or(path)) };
+        let file = file.map_err(|error| failed_write(path, error))?;
+        Ok(Self::of(path, Place::One { partial, file }, save::Options::of_path(path)))
     }
 
     /// A file that grows in its place, as others may follow it.
-    pub(super) fn growing(path: &'a Path, options: save::Options) -> anyhow::Result<Self> {
-        let writer = Writer::create(path, options).with_context(|| failed_write(path))?;
-        Ok(Self { path, partial: None, writer: Some(writer), names: Vec::new(), secrets: None, done: false })
+    pub(super) fn growing(path: &Path, options: save::Options) -> anyhow::Result<Self> {
+        refuse_place(path)?;
+        let writer = Writer::create(path, options.clone()).map_err(|error| failed_write(path, error))?;
+        let mut target = Self::of(path, Place::One { partial: None, file: None }, options);
+        target.writer = Some(writer);
+        Ok(target)
     }
 
     /// Puts secrets before the first frame.
     pub(super) fn put_secrets(&mut self, secrets: Secrets) {
-        self.secrets = Some(secrets);
+        self.options.secrets = Some(secrets);
+    }
+
+    /// Files that grow in their places, one after the other. Each is begun by its first frame.
+    pub(super) fn series(path: &Path, series: Series, options: save::Options) -> Self {
+        Self::of(path, Place::Series(Box::new(series)), options)
+    }
+
+    fn of(path: &Path, place: Place, options: save::Options) -> Self {
+        let path = path.to_owned();
+        Self { path, place, options, writer: None, waiting: Waiting::default(), after: None, done: false }
+    }
+
+    /// The same, telling each file that is whole.
+    #[must_use]
+    pub(super) fn with_after(mut self, after: Option<AfterFile>) -> Self {
+        self.after = after;
+        self
     }
 
     /// The file as it was named.
-    pub(super) const fn path(&self) -> &'a Path {
-        self.path
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The name of an interface whose frames are still to come.
     pub(super) fn name_interface(&mut self, interface: u32, name: &str) {
-        match &mut self.writer {
-            Some(writer) => writer.name_interface(interface, name),
-            None => self.names.push((interface, name.to_owned())),
+        self.options.name_interface(interface, name);
+        if let Some(writer) = &mut self.writer {
+            writer.name_interface(interface, name);
         }
     }
 
@@ -112,50 +190,146 @@ impl<'a> Target<'a> {
         frame: &Frame<'_>,
         comments: impl IntoIterator<Item = &'c str>,
     ) -> anyhow::Result<()> {
-        let path = self.path;
-        let writer = self.open(frame.header.link)?;
-        writer.write_commented(frame, comments).with_context(|| failed_write(path))
-    }
-
-    /// The writer; nothing is written before the input is known to be a capture.
-    fn open(&mut self, link: LinkType) -> anyhow::Result<&mut Writer> {
-        let writer = if let Some(writer) = self.writer.take() {
-            writer
-        } else {
-            let mut options = save::Options::new(Format::of_path(self.path).unwrap_or(Format::Pcapng));
-            options.link = link;
-            options.secrets = self.secrets.take();
-            let path = self.partial.as_deref().unwrap_or(self.path);
-            let mut writer = Writer::create(path, options).with_context(|| failed_write(self.path))?;
-            self.names.drain(..).for_each(|(interface, name)| writer.name_interface(interface, &name));
-            writer
-        };
-        Ok(self.writer.insert(writer))
-    }
-
-    /// The file is whole.
-    pub(super) fn finish(&mut self) -> anyhow::Result<()> {
-        self.open(LinkType::ETHERNET)?;
-        if let Some(writer) = self.writer.take() {
-            writer.finish().with_context(|| failed_write(self.path))?;
+        let time = frame.header.time;
+        if let (Place::Series(series), Some(writer)) = (&self.place, &self.writer)
+            && series.cuts(time, writer.bytes_with(frame))
+        {
+            self.end()?;
         }
-        if let Some(partial) = &self.partial {
-            fs::rename(partial, self.path).with_context(|| failed_write(self.path))?;
+        if self.writer.is_none() {
+            self.writer = Some(self.begin(time, frame.header.link)?);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.write_commented(frame, comments).map_err(|error| failed_write(self.current(), error))?;
+        }
+        if let Place::Series(series) = &mut self.place {
+            series.count();
+        }
+        self.waiting.wrote();
+        Ok(())
+    }
+
+    /// To be called at least ten times a second while capturing, also when nothing arrives: hands to the system what waits,
+    /// and ends a file whose time is over. `now` is what the clock shows.
+    pub(super) fn pause(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        if let Place::Series(series) = &mut self.place
+            && series.is_over(now)
+        {
+            self.end()?;
+        }
+        if let Some(after) = &self.after {
+            after.pass_on();
+        }
+        if let Some(writer) = &mut self.writer
+            && self.waiting.is_due(now, writer.is_packed())
+        {
+            writer.flush().map_err(|error| failed_write(self.current(), error))?;
+        }
+        Ok(())
+    }
+
+    /// The file that is being written, by the name that a user would look for.
+    fn current(&self) -> &Path {
+        match &self.place {
+            Place::Series(series) => series.growing().unwrap_or(&self.path),
+            Place::One { .. } => &self.path,
+        }
+    }
+
+    /// The writer of the next file; nothing is written before the input is known to be a capture.
+    fn begin(&mut self, time: Timestamp, link: LinkType) -> anyhow::Result<Writer> {
+        let mut options = self.options.clone();
+        options.link = link;
+        match &mut self.place {
+            Place::One { file, .. } => {
+                let out: Box<dyn io::Write + Send> = match file.take() {
+                    Some(file) => Box::new(file),
+                    None => Box::new(io::stdout()),
+                };
+                Writer::new(out, options).map_err(|error| failed_write(&self.path, error))
+            }
+            Place::Series(series) => {
+                let begun = series.begin(time);
+                for note in series.notes() {
+                    say(&note.to_string());
+                }
+                let file = begun.map_err(|NotBegun { path, error }| failed_write(&path, error))?;
+                Writer::new(Box::new(file), options).map_err(|error| failed_write(self.current(), error))
+            }
+        }
+    }
+
+    /// The file that was written is whole.
+    fn end(&mut self) -> anyhow::Result<()> {
+        if let Some(writer) = self.writer.take() {
+            writer.finish().map_err(|error| failed_write(self.current(), error))?;
+        }
+        self.waiting.ended();
+        let whole = match &mut self.place {
+            Place::One { partial: Some(partial), .. } => {
+                fs::rename(partial, &self.path).map_err(|error| failed_write(&self.path, error))?;
+                Some(self.path.clone())
+            }
+            Place::One { partial: None, .. } => Some(self.path.clone()),
+            Place::Series(series) => series.end(),
+        };
+        if let (Some(after), Some(whole)) = (&self.after, whole) {
+            after.file(&whole);
+        }
+        Ok(())
+    }
+
+    /// Nothing more is to be written.
+    pub(super) fn finish(&mut self) -> anyhow::Result<()> {
+        // A file without frames is a capture too, where there is to be one file; its name may depend on its first frame.
+        if self.writer.is_none() && matches!(self.place, Place::One { .. }) {
+            let link = self.options.link;
+            self.writer = Some(self.begin(Timestamp::default(), link)?);
+        }
+        if self.writer.is_some() {
+            self.end()?;
+        }
+        if matches!(&self.place, Place::Series(series) if series.begun() == 0) {
+            say("no frame was saved, and so no file was begun");
         }
         self.done = true;
         Ok(())
     }
+
+    /// Where the frames are, for people.
+    pub(super) fn places(&self) -> String {
+        match &self.place {
+            Place::Series(series) => Count(series.begun(), "file").to_string(),
+            Place::One { .. } => format!("'{}'", self.path.display()),
+        }
+    }
 }
 
-impl Drop for Target<'_> {
+impl Drop for Target {
     /// Leaves no half of a capture behind.
     fn drop(&mut self) {
-        if let (Some(partial), false) = (&self.partial, self.done) {
+        if let (Place::One { partial: Some(partial), .. }, false) = (&self.place, self.done) {
             let _ = fs::remove_file(partial);
         }
     }
 }
 
-fn failed_write(path: &Path) -> String {
-    format!("can't write to '{}'", path.display())
+/// Whether it is written to as it is: standard output, a pipe, a device.
+fn is_stream(path: &Path) -> bool {
+    path == Path::new("-") || fs::metadata(path).is_ok_and(|data| !data.is_file())
+}
+
+/// What is said of a file that can't be written.
+pub(super) fn failed_write(path: &Path, error: io::Error) -> anyhow::Error {
+    let what = format!("can't write to '{}'", path.display());
+    if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        let hint = "what was written before can be read; make room, or let old files go (--keep, --json-keep)";
+        return Failure::new(format!("{what}: {error}"), Some(hint.to_owned())).into();
+    }
+    // That nobody reads standard output is no failure; that a FIFO has lost its reader is one, as what was to be saved is not.
+    if error.kind() == ErrorKind::BrokenPipe && path != Path::new("-") {
+        let hint = "whoever read it has ended, or ran into an error of its own";
+        return Failure::new(format!("{what}: nobody reads it any more"), Some(hint.to_owned())).into();
+    }
+    anyhow::Error::new(error).context(what)
 }

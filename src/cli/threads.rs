@@ -1,6 +1,7 @@
 //! How many threads share the work.
 
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 use std::thread::available_parallelism;
 
 use clap::Args;
@@ -22,6 +23,13 @@ pub(super) struct Threads {
 impl Threads {
     /// How many threads to use.
     pub(super) fn get(&self) -> NonZeroUsize {
-        self.jobs.or_else(|| available_parallelism().ok()).map_or(NonZeroUsize::MIN, |jobs| jobs.min(USEFUL))
+        self.jobs.unwrap_or_else(cores).min(USEFUL)
     }
+}
+
+/// How many cores there are for this program. The answer is in files that can't be opened any more once the cage is
+/// closed: it is asked before, and kept.
+pub(super) fn cores() -> NonZeroUsize {
+    static CORES: OnceLock<NonZeroUsize> = OnceLock::new();
+    *CORES.get_or_init(|| available_parallelism().unwrap_or(NonZeroUsize::MIN))
 }

@@ -1,4 +1,4 @@
-//! The topics behind aliases.
+//! Topics behind aliases.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ pub(super) struct Aliases {
 }
 
 impl Aliases {
+    /// Binds it anew.
     pub(super) fn set(&mut self, alias: u16, topic: &[u8]) {
         if self.get(alias) == Some(topic) {
             return;
@@ -26,6 +27,7 @@ impl Aliases {
         }
     }
 
+    /// The topic, if it is known.
     pub(super) fn get(&self, alias: u16) -> Option<&[u8]> {
         self.topics.get(&alias).map(AsRef::as_ref)
     }

@@ -9,6 +9,7 @@ mod http;
 mod message;
 mod mqtt;
 mod probe;
+pub mod sn;
 mod tls;
 mod websocket;
 
@@ -20,13 +21,14 @@ pub use tls::{
     Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault,
     TlsSide, Unread, alert_name, suite_name, version_name,
 };
+pub use sn::{SnMessage, SnOptions};
 pub use websocket::{
     Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, UNKNOWN_GAP, WebSocket, WebSocketFacts,
     WebSocketFault, WebSocketSide, accept_of, close_code_name, hidden, redacted, unmask,
 };
 
 use crate::capture::{Origin, Place};
-use crate::flow::{Direction, PerDirection};
+use crate::flow::{Conversing, Direction, PerDirection};
 use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
 use probe::Probe;
 
@@ -43,10 +45,15 @@ pub enum Protocol {
     WebSocket,
     /// None of those.
     Unknown,
+    /// MQTT-SN 1.2, in datagrams.
+    MqttSn,
 }
 
 impl Protocol {
-    /// Wireshark's name for it.
+    /// How many there are.
+    pub const COUNT: usize = 6;
+
+    /// Its name: Wireshark's, but for MQTT-SN, which Wireshark writes without the hyphen.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mqtt => "mqtt",
@@ -54,6 +61,7 @@ impl Protocol {
             Self::Http => "http",
             Self::WebSocket => "websocket",
             Self::Unknown => "data",
+            Self::MqttSn => "mqtt-sn",
         }
     }
 }
@@ -120,6 +128,8 @@ pub struct DissectOptions {
     pub redactor: Option<Redactor>,
     /// Secrets of TLS connections; `None` to decrypt nothing, whatever keys a capture file holds.
     pub keys: Option<Keys>,
+    /// How MQTT-SN is read.
+    pub sn: SnOptions,
 }
 
 /// Judges whether the beginning of a flow belongs to a protocol.
@@ -172,6 +182,8 @@ enum State {
     /// Made with the first bytes: most flows of a scan never have any.
     Probing(Option<Box<Probe>>),
     Mqtt(Box<Mqtt>),
+    /// Datagrams that may be MQTT-SN.
+    Suspected(Box<sn::Suspected>),
     /// HTTP that may lead to WebSocket, or frames, with a conversation of their own inside.
     WebSocket(Box<WebSocket>),
     /// TLS, with a conversation of its own inside.
@@ -197,6 +209,39 @@ pub struct Decision {
     pub turn_round: bool,
 }
 
+impl Conversing for Conversation {
+    #[inline]
+    fn message_bytes(&self, direction: Direction) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.held_bytes(direction),
+            State::WebSocket(websocket) => websocket.message_bytes(direction),
+            State::Tls(tls) => tls.message_bytes(direction),
+            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
+        }
+    }
+
+    #[inline]
+    fn piece_bytes(&self, direction: Direction) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
+            State::WebSocket(websocket) => websocket.piece_bytes(direction),
+            State::Tls(tls) => tls.piece_bytes(direction),
+            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
+        }
+    }
+
+    #[inline]
+    fn shared_bytes(&self) -> usize {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.doubtful_bytes(),
+            State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
+            State::WebSocket(websocket) => websocket.shared_bytes(),
+            State::Tls(tls) => tls.shared_bytes(),
+            State::Suspected(_) | State::Other(_) => 0,
+        }
+    }
+}
+
 impl Conversation {
     /// Asks for the memory that the next bytes need; says whether it carries MQTT.
     #[inline]
@@ -205,10 +250,11 @@ impl Conversation {
         mqtt.prefetch();
         true
     }
+
     /// The protocol, once it is known.
     pub fn protocol(&self) -> Option<Protocol> {
         match &self.state {
-            State::Probing(_) => None,
+            State::Probing(_) | State::Suspected(_) => None,
             State::Mqtt(_) => Some(Protocol::Mqtt),
             State::WebSocket(websocket) => websocket.protocol(),
             State::Tls(tls) => Some(tls.protocol()),
@@ -222,7 +268,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.carriers(brought),
             State::Tls(tls) => tls.carriers(brought),
-            State::Probing(_) | State::Mqtt(_) | State::Other(_) => &[],
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => &[],
         }
     }
 
@@ -231,7 +277,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_in_handshake(),
             State::Tls(tls) => tls.is_in_handshake(),
-            State::Probing(_) | State::Mqtt(_) | State::Other(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => false,
         }
     }
 
@@ -242,7 +288,7 @@ impl Conversation {
                 Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
             }
             State::Tls(tls) => tls.inner().websocket(),
-            State::Probing(_) | State::Mqtt(_) | State::Other(_) => None,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => None,
         }
     }
 
@@ -250,7 +296,7 @@ impl Conversation {
     pub const fn tls(&self) -> Option<&TlsFacts> {
         match &self.state {
             State::Tls(tls) => Some(tls.facts()),
-            State::Probing(_) | State::Mqtt(_) | State::WebSocket(_) | State::Other(_) => None,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::WebSocket(_) | State::Other(_) => None,
         }
     }
 
@@ -265,7 +311,7 @@ impl Conversation {
         match &mut self.state {
             State::WebSocket(websocket) => websocket.next_frame(),
             State::Tls(tls) => tls.next_frame(),
-            State::Probing(_) | State::Mqtt(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => {}
         }
     }
 
@@ -282,7 +328,7 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.is_ignored(),
             State::Tls(tls) => tls.is_ignored(),
             State::Other(_) => true,
-            State::Probing(_) | State::Mqtt(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) => false,
         }
     }
 
@@ -293,7 +339,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
             State::Tls(tls) => tls.data(direction, bytes, place, sink),
-            State::Other(_) => {}
+            State::Suspected(_) | State::Other(_) => {}
         }
     }
 
@@ -304,7 +350,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
             State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
             State::Tls(tls) => tls.gap(direction, length, origin, sink),
-            State::Other(_) => {}
+            State::Suspected(_) | State::Other(_) => {}
         }
     }
 
@@ -338,7 +384,7 @@ impl Conversation {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.carried(direction, shift),
             State::WebSocket(websocket) => websocket.carried(direction, shift),
-            State::Probing(_) | State::Tls(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Other(_) => {}
         }
     }
 
@@ -405,7 +451,7 @@ impl Conversation {
                 probe.replay(&mut *tls, sink);
                 self.state = State::Tls(tls);
             }
-            Protocol::Unknown => self.state = State::Other(decision.protocol),
+            Protocol::MqttSn | Protocol::Unknown => self.state = State::Other(decision.protocol),
         }
     }
 
@@ -414,7 +460,22 @@ impl Conversation {
     pub fn turned_round(&mut self) -> bool {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_) | State::WebSocket(_) | State::Tls(_) | State::Other(_) => false,
+            State::Probing(_) | State::WebSocket(_) | State::Tls(_) | State::Suspected(_) | State::Other(_) => false,
+        }
+    }
+
+    /// Holds nothing back any more, and gives how many messages are cut by it. What is not known yet has to be judged by
+    /// what there is: see [`Conversation::decide`].
+    pub fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
+        match &mut self.state {
+            State::Mqtt(mqtt) => mqtt.shed(sink),
+            State::WebSocket(websocket) => websocket.shed(sink),
+            State::Tls(tls) => tls.shed(sink),
+            State::Probing(_) => {
+                self.no_more();
+                0
+            }
+            State::Suspected(_) | State::Other(_) => 0,
         }
     }
 
@@ -425,13 +486,22 @@ impl Conversation {
         }
     }
 
+    /// The protocol is none of those that are known, if it is not known by now.
+    pub fn give_up(&mut self) {
+        if let State::Probing(probe) = &mut self.state
+            && probe.take().is_some()
+        {
+            self.state = State::Other(Protocol::Unknown);
+        }
+    }
+
     /// No more will come in either direction.
     pub fn finish(&mut self, sink: &mut dyn MessageSink) {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.finish(sink),
             State::WebSocket(websocket) => websocket.finish(sink),
             State::Tls(tls) => tls.finish(sink),
-            State::Probing(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Other(_) => {}
         }
     }
 }

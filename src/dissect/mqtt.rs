@@ -203,6 +203,31 @@ impl Mqtt {
         prefetch(&self.reader.aliases);
         prefetch(&self.reader.doubtful);
     }
+
+    /// Bytes of a packet that has begun in this direction and not ended.
+    #[inline]
+    pub(super) fn held_bytes(&self, direction: Direction) -> usize {
+        self.framers[direction].as_ref().map_or(0, Framer::held_bytes)
+    }
+
+    /// Memory besides that its framer takes.
+    #[inline]
+    pub(super) fn piece_bytes(&self, direction: Direction) -> usize {
+        self.framers[direction].as_ref().map_or(0, Framer::piece_bytes)
+    }
+
+    /// Bytes of packets whose version is in doubt.
+    #[inline]
+    pub(super) fn doubtful_bytes(&self) -> usize {
+        self.reader.doubtful.as_ref().map_or(0, |doubtful| doubtful.bytes)
+    }
+
+    /// Holds nothing back any more; gives how many packets are cut by it.
+    pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
+        self.reader.settle_doubts(sink);
+        Direction::BOTH.map(|way| u64::from(self.framers[way].as_mut().is_some_and(Framer::shed))).into_iter().sum()
+    }
+
     /// For a flow of which `facts` are known.
     pub fn new(facts: FlowFacts, options: &super::DissectOptions) -> Self {
         let version = options.mqtt_version.map(|version| (version, VersionKnownBy::Option));

@@ -74,6 +74,12 @@ impl Probe {
         self.pieces.push((direction, Piece::Gap { length, origin }));
     }
 
+    /// The memory that it takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let PerDirection { to_server, to_client } = &self.bytes;
+        to_server.len() + to_client.len() + self.pieces.len() * size_of::<(Direction, Piece)>()
+    }
+
     pub(super) const fn has_news(&self) -> bool {
         !self.pieces.is_empty()
     }

@@ -20,11 +20,13 @@ pub enum Cap {
     Retained,
     /// Topics; a message of another was not counted.
     Topics,
+    /// Bytes of the topic names that ids of MQTT-SN stand for; one was not kept.
+    TopicIds,
 }
 
 impl Cap {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Flows,
         Self::Fragments,
         Self::OutOfOrder,
@@ -33,6 +35,7 @@ impl Cap {
         Self::Deliveries,
         Self::Retained,
         Self::Topics,
+        Self::TopicIds,
     ];
 
     /// Its name in output, and as an option.
@@ -46,6 +49,7 @@ impl Cap {
             Self::Deliveries => "deliveries",
             Self::Retained => "retained",
             Self::Topics => "topics",
+            Self::TopicIds => "topic_ids",
         }
     }
 
@@ -60,6 +64,7 @@ impl Cap {
             Self::Deliveries => "messages not followed through the broker to their end",
             Self::Retained => "retained messages not remembered",
             Self::Topics => "messages of topics that are not counted",
+            Self::TopicIds => "topic names of MQTT-SN not kept",
         }
     }
 }

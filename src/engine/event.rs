@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
-use crate::capture::{Frame, FrameNo, Origin};
+use crate::capture::{Frame, FrameNo, Lost, Origin};
 use crate::dissect::{
-    CarrierPart, ClientHello, Conversation, FrameHeader, Head, Message, Protocol, ServerHello, TlsFault, WebSocketFault,
+    CarrierPart, ClientHello, Conversation, FrameHeader, Head, Message, Protocol, ServerHello, SnMessage, TlsFault,
+    WebSocketFault,
 };
 use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
@@ -74,7 +75,7 @@ impl FlowRef {
     }
 
     /// The name of a UDP conversation that is not over.
-    pub fn of_datagrams(datagrams: &Datagrams) -> Self {
+    pub fn of_datagrams<A>(datagrams: &Datagrams<A>) -> Self {
         Self {
             id: datagrams.id,
             stream: datagrams.stream,
@@ -202,6 +203,12 @@ pub enum NoticeKind {
     ClockBack(Span),
     /// More was to be held than a cap allows; so often by now. Told each time that the number doubles.
     CapReached(Cap, u64),
+    /// So many frames were lost by now, on the way to the capture or to the analysis, before this frame; in what ever flow.
+    /// Told each time.
+    FramesLost(Lost),
+    /// Frames were lost since this direction of a flow was last heard of, so that nobody knows whether it went on. Told
+    /// when the flow ends. What was lost before shows in the sequence numbers of what comes after.
+    UnseenSince(Direction),
     /// So many datagrams never became whole from their fragments; told at the end.
     FragmentsUnfinished(u64),
     /// Something is wrong with the WebSocket frames of this direction, or with how they were agreed on.
@@ -214,10 +221,11 @@ impl NoticeKind {
     /// The direction of which it says that something is missing.
     pub const fn lacks(self) -> Option<Direction> {
         match self {
-            Self::LostSync(direction, ..) | Self::CutHeader(direction, _) | Self::ReassemblyCapped(direction) => {
-                Some(direction)
-            }
-            Self::WebSocket(
+            Self::LostSync(direction, ..)
+            | Self::CutHeader(direction, _)
+            | Self::ReassemblyCapped(direction)
+            | Self::UnseenSince(direction)
+            | Self::WebSocket(
                 direction,
                 WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch,
             )
@@ -229,6 +237,7 @@ impl NoticeKind {
             | Self::AddressClaimed(..)
             | Self::ClockBack(_)
             | Self::CapReached(..)
+            | Self::FramesLost(_)
             | Self::FragmentsUnfinished(_)
             | Self::WebSocket(..)
             | Self::Tls(..) => None,
@@ -270,6 +279,8 @@ pub enum Event<'a> {
     Packet(&'a PacketView<'a>),
     /// An MQTT control packet is complete.
     Message(FlowRef, &'a Message<'a>),
+    /// A datagram of MQTT-SN.
+    SnMessage(FlowRef, &'a SnMessage<'a>),
     /// An MQTT control packet is complete whose version is in doubt, as it reads for now. Once that is settled it is told
     /// as a message, after its frame; only if previews are asked for.
     Preview(FlowRef, &'a Message<'a>),

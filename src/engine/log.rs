@@ -7,9 +7,11 @@ use std::ops::Range;
 
 use super::event::{Event, FlowRef, Notice, Sink};
 use crate::capture::{FrameNo, Origin};
+use crate::dissect::sn::{KnownTopic, SnMessage, TopicKnownBy};
 use crate::dissect::{Conversation, Message, VersionKnownBy};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{self, FixedHeader, Piece, Version};
+use crate::mqttsn;
 
 /// How much of a log's buffers outlives [`EventLog::clear`].
 const KEPT_BYTES: usize = 1 << 20;
@@ -30,6 +32,7 @@ pub struct EventLog {
 #[derive(Debug)]
 enum Entry {
     Message(Written),
+    SnMessage(FlowRef, Box<WrittenSn>),
     Closing(FlowRef, Role, Origin),
     Flow(Box<Flow<Conversation>>, Ended),
     Notice(Box<Notice>),
@@ -57,6 +60,16 @@ struct Written {
     started: Origin,
     stream_offset: u64,
     outer_end: u64,
+}
+
+/// The same of MQTT-SN.
+#[derive(Debug)]
+struct WrittenSn {
+    bytes: Range<u32>,
+    length: u32,
+    direction: Direction,
+    origin: Origin,
+    topic: Option<(Range<u32>, TopicKnownBy)>,
 }
 
 /// Where the topic of a message stands.
@@ -88,7 +101,10 @@ impl EventLog {
 
     /// How much memory its events take.
     pub fn bytes_held(&self) -> usize {
-        self.bytes.len() + size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice())
+        let events = size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice());
+        // A message that came byte by byte has a piece for each.
+        let places = size_of_val(self.frames.as_slice()) + size_of_val(self.pieces.as_slice());
+        self.bytes.len() + events + places
     }
 
     /// Forgets all events; the buffers are used again.
@@ -99,6 +115,7 @@ impl EventLog {
         self.frames.clear();
         self.pieces.clear();
         self.bytes.shrink_to(KEPT_BYTES);
+        self.pieces.shrink_to(KEPT_BYTES / size_of::<Piece>());
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
@@ -108,7 +125,7 @@ impl EventLog {
         const AHEAD: usize = 5;
         match self.entries.get(event + AHEAD)? {
             Entry::Message(written) => self.flows.get(written.flow as usize).map(|flow| flow.id),
-            Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) => None,
+            Entry::SnMessage(..) | Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) => None,
         }
     }
 
@@ -122,6 +139,7 @@ impl EventLog {
         if let Some(entry) = self.entries.get(event) {
             match entry {
                 Entry::Message(written) => self.message(written, sink),
+                Entry::SnMessage(flow, written) => self.sn_message(*flow, written, sink),
                 Entry::Closing(flow, by, at) => sink.event(&Event::Closing(*flow, *by, *at)),
                 Entry::Flow(flow, why) => sink.event(&Event::Flow(flow, *why)),
                 Entry::Notice(notice) => sink.event(&Event::Notice(notice)),
@@ -157,6 +175,22 @@ impl EventLog {
             incomplete: written.incomplete,
         };
         sink.event(&Event::Message(*flow, &message));
+    }
+
+    fn sn_message(&self, flow: FlowRef, written: &WrittenSn, sink: &mut impl Sink) {
+        let bytes = at(&self.bytes, &written.bytes);
+        // It was read before it was written down.
+        let Some(datagram) = mqttsn::read(bytes, written.length) else { return };
+        let topic = written.topic.as_ref().map(|(name, by)| KnownTopic { name: at(&self.bytes, name), by: *by });
+        let WrittenSn { length, direction, origin, .. } = *written;
+        sink.event(&Event::SnMessage(flow, &SnMessage { datagram, bytes, length, direction, origin, topic }));
+    }
+
+    fn write_sn(&mut self, flow: FlowRef, message: &SnMessage<'_>) {
+        let topic = message.topic.map(|topic| (append(&mut self.bytes, topic.name), topic.by));
+        let bytes = append(&mut self.bytes, message.bytes);
+        let SnMessage { length, direction, origin, .. } = *message;
+        self.entries.push(Entry::SnMessage(flow, Box::new(WrittenSn { bytes, length, direction, origin, topic })));
     }
 
     fn write(&mut self, flow: FlowRef, message: &Message<'_>) {
@@ -199,6 +233,7 @@ impl Sink for EventLog {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Message(flow, message) => self.write(*flow, message),
+            Event::SnMessage(flow, message) => self.write_sn(*flow, message),
             Event::Closing(flow, by, at) => self.entries.push(Entry::Closing(*flow, *by, *at)),
             Event::Notice(notice) => self.entries.push(Entry::Notice(Box::new(**notice))),
             // A flow comes as itself, and the others are not asked for where events are written down.
@@ -258,6 +293,8 @@ mod tests {
                 });
             }
             assert_eq!(told, read, "{}", path.display());
+            let places = log.pieces.len() * size_of::<Piece>() + log.frames.len() * size_of::<FrameNo>();
+            assert!(log.bytes_held() > places, "what a message's pieces take is counted");
             log.clear();
             assert!(log.is_empty() && log.bytes_held() == 0);
         }

@@ -3,13 +3,18 @@
 
 mod cap;
 mod event;
+mod held;
 mod log;
 mod run;
+mod sensors;
+mod stats;
 mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
     CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered,
 };
+pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;
-pub use run::{Engine, EngineOptions, EngineStats};
+pub use run::{Engine, EngineOptions};
+pub use stats::{EngineStats, TcpStats};

@@ -2,14 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::cap::{Cap, CapCounts};
+use super::cap::Cap;
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::held::{EngineHeld, HeldLimit, Level, Waits};
+use super::sensors::{self, SensorReader};
+use super::stats::EngineStats;
 use super::streams::StreamReader;
-use crate::capture::{Batch, Frame, FrameNo, Origin, Secrets};
+use crate::capture::{Batch, Frame, FrameNo, Lost, Origin, Secrets};
+use crate::dissect::sn::SnTopics;
 use crate::dissect::{Conversation, DissectOptions, Protocol};
 use crate::flow::{
-    Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, PerDirection, Quoted, ReassemblyLimits, Transport,
-    Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
+    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted,
+    ReassemblyLimits, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
 };
 use crate::time::Timestamp;
 use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
@@ -41,47 +45,12 @@ pub struct EngineOptions {
     pub flows: FlowLimits,
     /// How much of a stream is held ahead of a hole.
     pub reassembly: ReassemblyLimits,
+    /// How much memory all streams together hold back, ahead of holes and of messages that have begun.
+    pub held: HeldLimit,
     /// How many fragments are held.
     pub fragments: FragmentLimits,
     /// What is known of protocols.
     pub dissect: DissectOptions,
-}
-
-/// What an engine has counted.
-#[derive(Debug, Clone, Default)]
-pub struct EngineStats {
-    /// Frames.
-    pub frames: u64,
-    /// Their bytes on the wire.
-    pub bytes: u64,
-    /// Frames of which the capture has not all bytes (the snap length).
-    pub cut: u64,
-    /// Frames of which a layer could not be read, though all its bytes are there.
-    pub decode_stopped: u64,
-    /// Flows that were told.
-    pub flows: u64,
-    /// TCP flows among them.
-    pub tcp_flows: u64,
-    /// MQTT control packets.
-    pub messages: u64,
-    /// What caps on what is held have cost.
-    pub caps: CapCounts,
-    /// Connections that were forgotten by what tells Wireshark's view of segments.
-    pub forgotten: u64,
-    flows_by_protocol: [u64; 5],
-    /// Flows whose messages WebSocket carries.
-    pub over_websocket: u64,
-    /// The earliest frame.
-    pub first: Option<Origin>,
-    /// The latest frame.
-    pub last: Option<Origin>,
-}
-
-impl EngineStats {
-    /// How many flows carry a protocol.
-    pub const fn flows_of(&self, protocol: Protocol) -> u64 {
-        self.flows_by_protocol[protocol as usize]
-    }
 }
 
 /// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
@@ -116,6 +85,9 @@ pub struct Engine {
     ahead: [Ahead; RING],
 }
 
+/// How many flows give up what they hold at one frame, which may have added no more than 64 KiB.
+const SHED_AT_ONCE: usize = 64;
+
 /// How many frames ahead are remembered.
 const RING: usize = 32;
 
@@ -137,9 +109,25 @@ struct Followed {
     stats: EngineStats,
     ended: EndedFlows<Conversation>,
     lines: Vec<MessageLine>,
+    /// What ids of MQTT-SN stand for.
+    topics: SnTopics,
+    /// What is held back, and what was by connections that were dropped since.
+    waits: Waits,
     carried: Vec<CarrierLine>,
     /// The time of the last frame.
     previous: Option<Timestamp>,
+    /// What was lost since the last frame.
+    untold: Lost,
+    /// The last frame before the latest loss; nothing is known of what came just behind it.
+    lost_behind: Option<FrameNo>,
+}
+
+impl Followed {
+    /// The memory of what streams hold back.
+    #[inline]
+    fn holds(&self) -> u64 {
+        self.waits.now.without(self.flows.dropped()).memory()
+    }
 }
 
 impl Engine {
@@ -157,8 +145,12 @@ impl Engine {
                 stats: EngineStats::default(),
                 ended: Vec::new(),
                 lines: Vec::new(),
+                topics: SnTopics::new(&options.dissect.sn.predefined, options.dissect.sn.names_bytes),
+                waits: Waits::default(),
                 carried: Vec::new(),
                 previous: None,
+                untold: Lost::default(),
+                lost_behind: None,
             },
             wireshark: rules.map(|rules| Box::new(WiresharkAnalysis::new(rules, options.flows.flows))),
             trace: (options.packets && options.places).then(Box::default),
@@ -180,6 +172,34 @@ impl Engine {
     /// What decoding has counted so far.
     pub fn decode_stats(&self) -> DecodeStats {
         self.decoder.stats()
+    }
+
+    /// How many flows are followed that have not ended.
+    pub fn open_flow_count(&self) -> usize {
+        self.followed.flows.len()
+    }
+
+    /// The flows that are followed and have not ended, each with a number that stays its own until then.
+    pub fn open_flows(&self) -> impl Iterator<Item = (usize, OpenFlow<'_, Conversation>)> {
+        self.followed.flows.open_flows()
+    }
+
+    /// How much it holds, and how much it may.
+    pub fn held(&self) -> EngineHeld {
+        let Self { options, followed, .. } = self;
+        let fragments = self.decoder.fragments();
+        let waiting = followed.waits.now.without(followed.flows.dropped());
+        let most = followed.waits.most_in_one;
+        let of_each = |now, most, limit: usize| Level { now, limit: limit as u64, most_in_one: Some(most) };
+        EngineHeld {
+            flows: Level::of_all(followed.flows.len(), options.flows.flows.max(1)),
+            fragments: Level::of_all(fragments.waiting as usize, options.fragments.datagrams),
+            fragment_bytes: Level::of_all(fragments.waiting_bytes as usize, options.fragments.bytes),
+            out_of_order_bytes: of_each(waiting.ahead_bytes, most.ahead_bytes, options.reassembly.bytes),
+            out_of_order_segments: of_each(waiting.ahead_segments, most.ahead_segments, options.reassembly.segments),
+            stream_memory: Level::of_all(followed.holds() as usize, options.held.0),
+            message_bytes: of_each(waiting.message_bytes, most.message_bytes, options.dissect.framer.held_bytes),
+        }
     }
 
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
@@ -221,6 +241,13 @@ impl Engine {
         }
     }
 
+    /// Frames were lost before the one that is taken in next, or before the end.
+    ///
+    /// What rests on what did not come is no proof any more for a flow that is not heard of again.
+    pub fn lost(&mut self, lost: Lost) {
+        self.followed.untold = self.followed.untold.and(lost);
+    }
+
     /// Takes in the next frame; `comments` are those of its file.
     pub fn frame(&mut self, frame: &Frame<'_>, comments: &[&str], sink: &mut impl Sink) {
         let origin = frame.origin();
@@ -228,6 +255,10 @@ impl Engine {
         self.followed.stats.bytes += u64::from(frame.header.length);
         self.followed.stats.cut += u64::from(frame.cut() > 0);
         let before = self.followed.previous.replace(origin.time).filter(|before| origin.time < *before);
+        if self.followed.untold != Lost::default() {
+            let last = FrameNo(origin.frame.0.saturating_sub(1));
+            Pass { options: &self.options, followed: &mut self.followed, origin, sink: &mut *sink }.lost(last);
+        }
         let stats = &mut self.followed.stats;
         // The clock of a capture may go back; first and last are by time.
         if stats.first.is_none_or(|first| origin.time < first.time) {
@@ -269,7 +300,7 @@ impl Engine {
                 let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
                 let found = flows.on_datagram((source, destination), sizes, origin, ended);
                 pass.emit_ended();
-                Some((found, None))
+                Some((pass.sensor(found, datagram.payload, datagram.payload_length), None))
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.map(|ip| ip.source), &icmp);
@@ -297,6 +328,9 @@ impl Engine {
         let evicted = self.decoder.fragments_evicted();
         let fragments = self.decoder.stats().fragments;
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
+        if pass.followed.untold != Lost::default() {
+            pass.lost(FrameNo(u64::MAX));
+        }
         // One after the other, so that not all are there as told and as followed at once.
         for slot in pass.followed.flows.left() {
             pass.followed.flows.finish(slot, origin.time, &mut pass.followed.ended);
@@ -321,6 +355,15 @@ struct Pass<'a, S> {
 impl<S: Sink> Pass<'_, S> {
     fn notice(&mut self, kind: NoticeKind, flow: Option<FlowRef>) {
         self.sink.event(&Event::Notice(&Notice { kind, flow, origin: self.origin }));
+    }
+
+    /// Frames were lost, behind this one.
+    fn lost(&mut self, behind: FrameNo) {
+        let stats = &mut self.followed.stats;
+        stats.lost = stats.lost.and(std::mem::take(&mut self.followed.untold));
+        self.followed.lost_behind = Some(behind);
+        let lost = stats.lost;
+        self.notice(NoticeKind::FramesLost(lost), None);
     }
 
     /// So many fragmented datagrams were given up by now, before this frame.
@@ -376,6 +419,7 @@ impl<S: Sink> Pass<'_, S> {
             options: self.options,
             stats: &mut self.followed.stats,
             lines: &mut self.followed.lines,
+            waits: &mut self.followed.waits,
             carried: &mut self.followed.carried,
             origin: self.origin,
             sink: self.sink,
@@ -385,6 +429,7 @@ impl<S: Sink> Pass<'_, S> {
         let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
+        reader.stats.tcp.count(&verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment, frame);
         }
@@ -395,7 +440,52 @@ impl<S: Sink> Pass<'_, S> {
             reader.sink.event(&Event::Closing(FlowRef::of(flow), by, origin));
         }
         self.followed.flows.note_progress(found, self.origin.time);
+        if self.followed.holds() > self.options.held.0 as u64 {
+            self.shed();
+        }
         (found, Some(verdict))
+    }
+
+    /// The payload of a datagram, where it may be MQTT-SN.
+    #[inline]
+    fn sensor(&mut self, found: Found, payload: &[u8], length: u32) -> Found {
+        let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
+        if !sensors::is_wanted(datagrams, payload, length, self.options) {
+            return found;
+        }
+        let mut reader = SensorReader {
+            options: self.options,
+            stats: &mut self.followed.stats,
+            lines: &mut self.followed.lines,
+            topics: &mut self.followed.topics,
+            origin: self.origin,
+            sink: self.sink,
+        };
+        Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
+    }
+
+    /// Streams hold too much: those that hold most of some give it up, until it is not too much any more.
+    #[cold]
+    fn shed(&mut self) {
+        // One after the other, and not all at one frame: what comes up with one may be held again.
+        for _ in 0..SHED_AT_ONCE {
+            if self.followed.holds() <= self.options.held.0 as u64 {
+                return;
+            }
+            let Some(found) = self.followed.flows.heaviest() else { return };
+            let mut reader = StreamReader {
+                options: self.options,
+                stats: &mut self.followed.stats,
+                lines: &mut self.followed.lines,
+                carried: &mut self.followed.carried,
+                waits: &mut self.followed.waits,
+                origin: self.origin,
+                sink: self.sink,
+            };
+            if let Some(flow) = self.followed.flows.get_mut(found) {
+                reader.shed(flow);
+            }
+        }
     }
 
     /// Tells the flows that the table let go.
@@ -409,16 +499,29 @@ impl<S: Sink> Pass<'_, S> {
                 options: self.options,
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
+                waits: &mut self.followed.waits,
                 carried: &mut self.followed.carried,
                 origin: self.origin,
                 sink: self.sink,
             };
             if flow.transport == Transport::Tcp {
+                // A later segment of either end shows by its numbers what is missing before it.
+                let lost = |at: Origin| self.followed.lost_behind.is_some_and(|frame| at.frame <= frame);
+                flow.unseen_since = lost(flow.last) && !flow.connection.is_over();
+                for direction in Direction::BOTH {
+                    let unseen = lost(flow.first) && flow.connection.sides[direction].sent_unseen();
+                    if flow.unseen_since || unseen {
+                        reader.notice(NoticeKind::UnseenSince(direction), FlowRef::of(&flow));
+                    }
+                }
                 reader.finish(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
                 self.followed.stats.over_websocket += u64::from(carried);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
+            } else if flow.app.protocol() == Some(Protocol::MqttSn) {
+                self.followed.stats.flows_by_protocol[Protocol::MqttSn as usize] += 1;
+                self.followed.topics.forget(flow.id);
             }
             self.followed.stats.flows += 1;
             self.followed.stats.tcp_flows += u64::from(flow.transport == Transport::Tcp);
@@ -445,7 +548,9 @@ impl<S: Sink> Pass<'_, S> {
     ) {
         // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
         let named = found.map(|(found, _)| Found { challenger: false, ..found });
-        let datagrams = named.and_then(|named| self.followed.flows.datagrams(named)).map(FlowRef::of_datagrams);
+        let datagrams = named.and_then(|named| self.followed.flows.datagrams(named));
+        let sensed = datagrams.and_then(|datagrams| datagrams.app.as_ref()).and_then(|app| app.protocol());
+        let datagrams = datagrams.map(FlowRef::of_datagrams);
         let flow = named.and_then(|named| self.followed.flows.get_mut(named));
         // Nobody knows what people have written into a comment.
         let comments = if self.options.dissect.redactor.is_some() { &[] } else { comments };
@@ -453,7 +558,7 @@ impl<S: Sink> Pass<'_, S> {
             frame: *frame,
             comments,
             packet,
-            protocol: flow.as_ref().and_then(|flow| flow.app.protocol()),
+            protocol: flow.as_ref().map_or(sensed, |flow| flow.app.protocol()),
             carriers: flow.as_ref().map_or(&[], |flow| flow.app.carriers(true)),
             in_handshake: flow.as_ref().is_some_and(|flow| flow.app.is_in_handshake()),
             carried: &self.followed.carried,

@@ -2,7 +2,9 @@
 
 use super::cap::Cap;
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
-use super::run::{EngineOptions, EngineStats};
+use super::held::Waits;
+use super::run::EngineOptions;
+use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{
     CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, TlsFault, WebSocketFault, hidden,
@@ -16,6 +18,7 @@ pub(super) struct StreamReader<'a, S> {
     pub(super) options: &'a EngineOptions,
     pub(super) stats: &'a mut EngineStats,
     pub(super) lines: &'a mut Vec<MessageLine>,
+    pub(super) waits: &'a mut Waits,
     pub(super) carried: &'a mut Vec<CarrierLine>,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
@@ -68,7 +71,7 @@ impl<S: Sink> StreamReader<'_, S> {
         }
     }
 
-    fn notice(&mut self, kind: NoticeKind, flow: FlowRef) {
+    pub(super) fn notice(&mut self, kind: NoticeKind, flow: FlowRef) {
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(flow), origin: self.origin }));
     }
 
@@ -92,10 +95,12 @@ impl<S: Sink> StreamReader<'_, S> {
         direction: Direction,
         run: impl FnOnce(&mut crate::flow::StreamReassembler, &mut Feed<'_, '_, S>),
     ) {
+        let before = flow.waiting(direction);
         let streams = self.options.streams;
         let messages = self.messages(FlowRef::of(flow), self.origin);
         let mut feed = Feed { conversation: &mut flow.app, direction, streams, messages };
         run(&mut flow.streams[direction], &mut feed);
+        self.waits.came_to(before, flow.waiting(direction));
     }
 
     /// Lets the conversation begin once its protocol is known.
@@ -107,6 +112,7 @@ impl<S: Sink> StreamReader<'_, S> {
         if decision.turn_round {
             flow.turn_round(KnownBy::Connect);
         }
+        let before = flow.waiting_in_both();
         let facts = facts(flow);
         let options = self.options;
         if options.streams && !matches!(decision.protocol, Protocol::Http | Protocol::WebSocket | Protocol::Tls) {
@@ -115,6 +121,38 @@ impl<S: Sink> StreamReader<'_, S> {
         flow.app.begin(decision, facts, &options.dissect, &mut self.messages(FlowRef::of(flow), self.origin));
         if flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
+        }
+        self.waits.changed(before, flow.waiting_in_both());
+    }
+
+    /// All streams together hold too much, and this flow much of it: it holds nothing back any more.
+    pub(super) fn shed(&mut self, flow: &mut Flow<Conversation>) {
+        let origin = self.origin;
+        for direction in Direction::BOTH {
+            if flow.streams[direction].is_waiting() {
+                self.with(flow, direction, |stream, feed| stream.finish(origin, feed));
+                self.stats.caps.add(Cap::OutOfOrder);
+                self.notice(NoticeKind::ReassemblyCapped(direction), FlowRef::of(flow));
+            }
+        }
+        let before = flow.waiting_in_both();
+        let name = FlowRef::of(flow);
+        for _ in 0..flow.app.shed(&mut self.messages(name, origin)) {
+            let count = self.stats.caps.add(Cap::Messages);
+            if count.is_power_of_two() {
+                self.notice(NoticeKind::CapReached(Cap::Messages, count), name);
+            }
+        }
+        self.waits.changed(before, flow.waiting_in_both());
+        self.decide(flow);
+        if flow.app.turned_round() {
+            flow.turn_round(KnownBy::Connect);
+        }
+        // Nobody knows what a beginning is that does not say so.
+        if flow.app.protocol().is_none() {
+            let before = flow.waiting_in_both();
+            flow.app.give_up();
+            self.waits.changed(before, flow.waiting_in_both());
         }
     }
 
@@ -144,7 +182,9 @@ impl<S: Sink> StreamReader<'_, S> {
         if self.options.streams {
             self.tell_held(flow);
         }
+        let before = flow.waiting_in_both();
         flow.app.finish(&mut self.messages(FlowRef::of(flow), origin));
+        self.waits.changed(before, flow.waiting_in_both());
     }
 }
 

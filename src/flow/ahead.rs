@@ -9,10 +9,11 @@ use super::endpoint::Transport;
 use super::side::Side;
 use super::table::FlowTable;
 use super::tcp::Connection;
+use super::waiting::Conversing;
 use crate::capture::FrameNo;
 use crate::prefetch::prefetch;
 
-impl<A: Default> FlowTable<A> {
+impl<A: Conversing> FlowTable<A> {
     /// A segment between these ends comes soon: the first step on the way to its flow. See [`FlowTable::approach`].
     #[inline]
     pub fn expect(&self, source: SocketAddr, destination: SocketAddr) -> u32 {

@@ -10,7 +10,7 @@ use crate::capture::{FrameNo, Origin};
 
 /// A UDP conversation that is followed.
 #[derive(Debug)]
-pub struct Datagrams {
+pub struct Datagrams<A> {
     /// The frame that opened it.
     pub id: FrameNo,
     /// The number that Wireshark gives it (`udp.stream`).
@@ -25,7 +25,12 @@ pub struct Datagrams {
     pub(super) first: Origin,
     /// Its last frame so far.
     pub(super) last: Origin,
+    /// Whether it is followed as long as a connection: whoever speaks a protocol with sleeping clients may be silent for
+    /// hours.
+    pub lasting: bool,
     counts: PerDirection<Count>,
+    /// What the floors above keep of it, of the few that they want to follow.
+    pub app: Option<Box<A>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,7 +41,7 @@ struct Count {
     payload_bytes: u64,
 }
 
-impl Datagrams {
+impl<A: Default> Datagrams<A> {
     pub(super) fn new(ends: (SocketAddr, SocketAddr), known_by: KnownBy, stream: u32, origin: Origin) -> Self {
         Self {
             id: origin.frame,
@@ -47,12 +52,40 @@ impl Datagrams {
             first: origin,
             last: origin,
             counts: PerDirection::default(),
+            lasting: false,
+            app: None,
         }
     }
 
     /// The direction of a datagram from `source`.
     pub fn direction_from(&self, source: SocketAddr) -> Direction {
         if same(&source, &self.client) { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// Says who is the client, because `by` says more than what was known; exchanges both ends where they were the other way
+    /// round. Returns whether they were exchanged.
+    pub fn settle(&mut self, client: Direction, by: KnownBy) -> bool {
+        if self.known_by <= by {
+            return false;
+        }
+        self.known_by = by;
+        if client == Direction::ToServer {
+            return false;
+        }
+        std::mem::swap(&mut self.client, &mut self.server);
+        self.counts.swap();
+        true
+    }
+
+    /// Its first frame and the last one so far.
+    pub const fn span(&self) -> (Origin, Origin) {
+        (self.first, self.last)
+    }
+
+    /// Datagrams in a direction, and the bytes of their frames on the wire.
+    pub fn sent(&self, direction: Direction) -> (u64, u64) {
+        let count = self.counts[direction];
+        (count.packets, count.bytes)
     }
 
     /// Whether both ends have sent something.
@@ -69,9 +102,10 @@ impl Datagrams {
     }
 
     /// The flow that it is, to be told.
-    pub(super) fn into_flow<A: Default>(self) -> Flow<A> {
+    pub(super) fn into_flow(self) -> Flow<A> {
         let mut flow = Flow::new(Transport::Udp, (self.client, self.server), self.known_by, self.stream, self.first);
         flow.last = self.last;
+        flow.app = self.app.map(|app| *app).unwrap_or_default();
         for direction in Direction::BOTH {
             let (counters, count) = (&mut flow.connection.sides[direction].counters, self.counts[direction]);
             counters.packets = count.packets;
@@ -89,10 +123,10 @@ pub(super) enum Slot<A> {
     #[default]
     Free,
     Tcp(Box<Flow<A>>),
-    Udp(Box<Datagrams>),
+    Udp(Box<Datagrams<A>>),
 }
 
-impl<A> Slot<A> {
+impl<A: Default> Slot<A> {
     /// The TCP flow in it.
     #[inline]
     pub(super) fn tcp(&self) -> Option<&Flow<A>> {
@@ -111,7 +145,15 @@ impl<A> Slot<A> {
     }
 
     #[inline]
-    pub(super) fn udp(&self) -> Option<&Datagrams> {
+    pub(super) fn udp(&self) -> Option<&Datagrams<A>> {
+        match self {
+            Self::Udp(datagrams) => Some(datagrams),
+            Self::Free | Self::Tcp(_) => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn udp_mut(&mut self) -> Option<&mut Datagrams<A>> {
         match self {
             Self::Udp(datagrams) => Some(datagrams),
             Self::Free | Self::Tcp(_) => None,

@@ -9,6 +9,7 @@ use super::reassembly::StreamReassembler;
 use super::record::KnownBy;
 use super::summary::Shorthand;
 use super::tcp::Connection;
+use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
 
 /// A flow: two endpoints, and all that is known of what passed between them.
@@ -38,6 +39,8 @@ pub struct Flow<A> {
     pub shorthand: Shorthand,
     /// The streams of both directions.
     pub streams: PerDirection<StreamReassembler>,
+    /// Frames of the capture were lost since its last one, so that nobody knows whether it went on.
+    pub unseen_since: bool,
     /// What the floors above keep of it.
     pub app: A,
     /// A SYN on the ports of a live connection, followed apart until an answer proves it.
@@ -66,10 +69,32 @@ impl<A: Default> Flow<A> {
             connection: Connection::default(),
             shorthand: Shorthand::default(),
             streams: PerDirection::default(),
+            unseen_since: false,
             app: A::default(),
             challenger: None,
             due: false,
         }
+    }
+}
+
+impl<A: Conversing> Flow<A> {
+    /// Nobody took the SYN up, so it was a stray segment of this connection. Gives what it held back.
+    pub(super) fn drop_challenger(&mut self) -> Waiting {
+        let Some(challenger) = self.challenger.take() else { return Waiting::default() };
+        let by = self.direction_from(challenger.client);
+        self.connection.sides[by].trouble.oddities.note(Oddity::SynInside, challenger.first);
+        for direction in Direction::BOTH {
+            let counted = challenger.counters(direction);
+            let to = self.direction_from(match direction {
+                Direction::ToServer => challenger.client,
+                Direction::ToClient => challenger.server,
+            });
+            let counters = &mut self.connection.sides[to].counters;
+            counters.packets += counted.packets;
+            counters.bytes += counted.bytes;
+            counters.payload_bytes += counted.payload_bytes;
+        }
+        challenger.waiting_in_both()
     }
 }
 
@@ -92,24 +117,6 @@ impl<A> Flow<A> {
         self.streams.swap();
         self.shorthand.turn_round();
         true
-    }
-
-    /// Nobody took the SYN up, so it was a stray segment of this connection.
-    pub(super) fn drop_challenger(&mut self) {
-        let Some(challenger) = self.challenger.take() else { return };
-        let by = self.direction_from(challenger.client);
-        self.connection.sides[by].trouble.oddities.note(Oddity::SynInside, challenger.first);
-        for direction in Direction::BOTH {
-            let counted = challenger.counters(direction);
-            let to = self.direction_from(match direction {
-                Direction::ToServer => challenger.client,
-                Direction::ToClient => challenger.server,
-            });
-            let counters = &mut self.connection.sides[to].counters;
-            counters.packets += counted.packets;
-            counters.bytes += counted.bytes;
-            counters.payload_bytes += counted.payload_bytes;
-        }
     }
 
     /// Whether both ends have sent something.

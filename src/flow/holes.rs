@@ -24,13 +24,11 @@ impl Holes {
     pub(super) const NONE: Self = Self(Vec::new());
 
     /// Notes that `from..to` was skipped.
-    pub(super) fn open(&mut self, from: SeqNum, to: SeqNum) -> u32 {
+    pub(super) fn open(&mut self, from: SeqNum, to: SeqNum) {
         self.0.push((from, to));
         if self.0.len() > LIMIT {
-            let (start, end) = self.0.remove(0);
-            return end.distance(start) as u32;
+            self.0.remove(0);
         }
-        0
     }
 
     /// How many bytes they have in all.
@@ -79,6 +77,10 @@ impl Holes {
                     self.0[at].1 = filled_from;
                     self.0.insert(at + 1, (filled_to, end));
                     at += 2;
+                    if self.0.len() > LIMIT {
+                        self.0.remove(0);
+                        at -= 1;
+                    }
                 }
             }
         }
@@ -100,6 +102,20 @@ mod tests {
         assert_eq!(holes.bytes(), 50);
         assert_eq!(holes.fill(SeqNum(150), SeqNum(300)), Seen { new: 50, first_byte_known: false });
         assert_eq!(holes.bytes(), 0);
+    }
+
+    #[test]
+    fn one_hole_that_is_cut_into_many_is_no_way_around_the_limit() {
+        let mut holes = Holes::default();
+        holes.open(SeqNum(0), SeqNum(1 << 20));
+        for at in (1..1 << 12).rev() {
+            assert_eq!(holes.fill(SeqNum(at * 2), SeqNum(at * 2 + 1)), Seen { new: 1, first_byte_known: false });
+            assert!(holes.0.len() <= LIMIT);
+            if holes.0.len() == LIMIT {
+                return;
+            }
+        }
+        panic!("the limit was never reached");
     }
 
     proptest! {

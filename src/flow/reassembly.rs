@@ -45,6 +45,9 @@ const PATIENCE: Span = Span::from_millis(20);
 /// neighbours, not with those far behind.
 const PATIENT_SEGMENTS: u8 = 3;
 
+/// What an allocator takes for a few bytes, besides these.
+const ALLOCATION: usize = 16;
+
 #[derive(Debug)]
 struct Held {
     seq: SeqNum,
@@ -141,6 +144,16 @@ impl StreamReassembler {
         self.ahead.held_bytes
     }
 
+    /// Memory that goes with the bytes kept ahead of a hole.
+    pub fn piece_bytes(&self) -> usize {
+        self.ahead.held.len() * (size_of::<Held>() + ALLOCATION)
+    }
+
+    /// Segments, or parts of them, that are kept ahead of a hole.
+    pub fn held_segments(&self) -> usize {
+        self.ahead.held.len()
+    }
+
     /// How often bytes came twice with different contents, as far as both copies were at hand.
     pub fn conflicts(&self) -> u32 {
         self.ahead.conflicts
@@ -199,7 +212,7 @@ impl StreamReassembler {
         }
     }
 
-    /// No more will come: whatever is kept is passed on, the holes before it as gaps.
+    /// No more will come, or no more may be held: whatever is kept is passed on, the holes before it as gaps.
     pub fn finish(&mut self, origin: Origin, sink: &mut impl StreamSink) {
         while !self.ahead.held.is_empty() {
             self.give_up(origin, sink);

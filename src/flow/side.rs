@@ -3,11 +3,10 @@
 
 use std::collections::VecDeque;
 
-use super::holes::Holes;
 use super::metrics::Counters;
-use super::oddity::{Oddities, Sighted};
 use super::state::{Signal, TcpState};
 use super::traffic::HeldUp;
+use super::trouble::Trouble;
 use super::verdict::{RetransmissionKind, Verdict};
 use crate::capture::Origin;
 use crate::rare::{Blank, Rare};
@@ -299,40 +298,6 @@ pub struct Side {
     pub(super) counters: Counters,
 }
 
-/// What is kept of an end only when something goes wrong, or looks like it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Trouble {
-    pub(super) holes: Holes,
-    /// The highest number that it saw acknowledged selectively.
-    pub(super) sacked_to: Option<SeqNum>,
-    pub(super) recovery: Option<Recovery>,
-    /// Numbers at which segments began whose checksum was wrong: the last few.
-    pub(super) damaged: Vec<SeqNum>,
-    /// It was told by ICMP that its packets are too large; what was sent up to here is sent again in smaller ones.
-    pub(super) too_big_before: Option<SeqNum>,
-    /// The end of a run of segments outside the window, and how many there were.
-    pub(super) stray: Option<(SeqNum, u8)>,
-    pub(super) oddities: Oddities,
-    /// Keep-alives and window probes since the peer was heard of last.
-    pub(super) probes: Option<Box<Sighted>>,
-}
-
-impl Blank for Trouble {
-    fn blank() -> &'static Self {
-        const BLANK: &Trouble = &Trouble {
-            holes: Holes::NONE,
-            sacked_to: None,
-            recovery: None,
-            damaged: Vec::new(),
-            too_big_before: None,
-            stray: None,
-            oddities: Oddities::NONE,
-            probes: None,
-        };
-        BLANK
-    }
-}
-
 impl Blank for Vec<Arrival> {
     fn blank() -> &'static Self {
         const BLANK: &Vec<Arrival> = &Vec::new();
@@ -366,6 +331,12 @@ impl Side {
     pub fn unseen_tail_bytes(&self) -> u64 {
         let holes = &self.trouble.holes;
         self.captured.map_or(0, |(_, to)| holes.bytes() - holes.bytes_before(to))
+    }
+
+    /// Whether it has sent more, bytes or a FIN, than was captured: its own numbers show it, or what its peer acknowledged.
+    pub fn sent_unseen(&self) -> bool {
+        let beyond = self.trouble.stood_at.zip(self.next).is_some_and(|(stood, next)| stood.is_after(next));
+        beyond || self.unseen_tail_bytes() > 0
     }
 
     /// Whether its windows are told in bytes, because both SYNs were captured.

@@ -10,6 +10,7 @@ use super::followed::Flow;
 use super::index::Index;
 use super::record::KnownBy;
 use super::state::TcpState;
+use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
@@ -90,7 +91,7 @@ pub enum Quoted<'a, A> {
     /// A TCP flow.
     Tcp(&'a mut Flow<A>),
     /// A UDP conversation.
-    Udp(&'a Datagrams),
+    Udp(&'a Datagrams<A>),
 }
 
 /// Takes flows that were let go.
@@ -113,13 +114,17 @@ pub struct FlowTable<A> {
     servers: HashSet<SocketAddr, foldhash::fast::RandomState>,
     limits: FlowLimits,
     hand: usize,
+    /// Where [`FlowTable::heaviest`] looked last.
+    pub(super) heavy_hand: usize,
     packets: u32,
     evicted: u64,
+    /// What connections held back that were suspected in vain.
+    dropped: Waiting,
     /// Where the flow of the next segment most likely is.
     pub(super) hint: Option<usize>,
 }
 
-impl<A: Default> FlowTable<A> {
+impl<A: Conversing> FlowTable<A> {
     /// An empty table.
     pub fn new(limits: FlowLimits) -> Self {
         Self {
@@ -133,8 +138,10 @@ impl<A: Default> FlowTable<A> {
             servers: HashSet::default(),
             limits,
             hand: 0,
+            heavy_hand: 0,
             packets: 0,
             evicted: 0,
+            dropped: Waiting::default(),
             hint: None,
         }
     }
@@ -142,6 +149,11 @@ impl<A: Default> FlowTable<A> {
     /// How many flows were let go because there were too many.
     pub const fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// What was held back, until they were dropped, by connections that were suspected in vain.
+    pub const fn dropped(&self) -> Waiting {
+        self.dropped
     }
 
     /// How many flows it holds.
@@ -161,8 +173,14 @@ impl<A: Default> FlowTable<A> {
     }
 
     /// The UDP conversation that `found` names.
-    pub fn datagrams(&self, found: Found) -> Option<&Datagrams> {
+    pub fn datagrams(&self, found: Found) -> Option<&Datagrams<A>> {
         self.slots.get(found.slot)?.udp()
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn datagrams_mut(&mut self, found: Found) -> Option<&mut Datagrams<A>> {
+        self.slots.get_mut(found.slot)?.udp_mut()
     }
 
     /// Counts a datagram with so many bytes of payload, in a frame of `length` bytes; it may open a flow.
@@ -250,7 +268,7 @@ impl<A: Default> FlowTable<A> {
                 let stream = self.next_stream(Transport::Tcp);
                 let (ends, known_by) = self.roles(source, destination, segment);
                 if let Some(flow) = self.slots[slot].tcp_mut() {
-                    flow.drop_challenger();
+                    self.dropped = self.dropped.and(flow.drop_challenger());
                     let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, known_by, stream, origin));
                     challenger.reused_ports = true;
                     flow.challenger = Some(challenger);
@@ -279,7 +297,9 @@ impl<A: Default> FlowTable<A> {
         let sides = &flow.connection.sides;
         let waits = sides.to_server.state() == TcpState::TimeWait || sides.to_client.state() == TcpState::TimeWait;
         let (queue, after) = if waits { (1, TIME_WAIT) } else { (0, LINGER) };
-        self.over[queue].push_back((now + after, found.slot, flow.id));
+        let id = flow.id;
+        self.over[queue].push_back((now + after, found.slot, id));
+        self.forget_gone(queue);
         self.note_due();
     }
 
@@ -357,7 +377,7 @@ impl<A: Default> FlowTable<A> {
         };
         self.free.push(slot);
         self.index.remove(self.index.hash(flow.transport, flow.client, flow.server), slot);
-        flow.drop_challenger();
+        self.dropped = self.dropped.and(flow.drop_challenger());
         if why == Ended::Replaced || why == Ended::Over {
             let time = if why == Ended::Over { flow.last.time + TIME_WAIT } else { now };
             flow.connection.end_time_wait(flow.last, time);
@@ -381,6 +401,15 @@ impl<A: Default> FlowTable<A> {
         let due = |queue: &VecDeque<(Timestamp, usize, FrameNo)>| queue.front().map(|first| first.0);
         let [short, long] = [due(&self.over[0]), due(&self.over[1])];
         self.next_due = short.into_iter().chain(long).min();
+    }
+
+    /// Takes out of a queue what is gone, once that is most of it: ports that are used over and over leave much behind in a
+    /// minute, and more where a capture's clock stands still.
+    fn forget_gone(&mut self, queue: usize) {
+        if self.over[queue].len() > 1024 + 2 * self.index.len() {
+            let slots = &self.slots;
+            self.over[queue].retain(|(_, slot, id)| slots.get(*slot).is_some_and(|held| held.id() == Some(*id)));
+        }
     }
 
     /// Lets go what is over, and was silent for long enough.
@@ -416,10 +445,12 @@ impl<A: Default> FlowTable<A> {
             return;
         }
         let limits = &self.limits;
-        let short = held.tcp().is_none_or(|flow| {
-            let sides = &flow.connection.sides;
-            sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen()
-        });
+        let lasting = held.udp().is_some_and(|datagrams| datagrams.lasting);
+        let short = !lasting
+            && held.tcp().is_none_or(|flow| {
+                let sides = &flow.connection.sides;
+                sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen()
+            });
         let limit = if short { limits.udp_idle } else { limits.tcp_idle };
         let Some((last, _)) = held.last() else { return };
         if now.since(last.time) > limit {
@@ -487,7 +518,7 @@ enum Place {
     New,
 }
 
-impl<A: Default> FlowTable<A> {
+impl<A: Conversing> FlowTable<A> {
     fn place(&self, slot: usize, source: SocketAddr, segment: &Segment<'_>) -> Place {
         let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { return Place::Current };
         let (syn, ack) = (segment.flags.has(TcpFlags::SYN), segment.flags.has(TcpFlags::ACK));

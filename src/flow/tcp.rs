@@ -230,6 +230,9 @@ impl Connection {
         if let Some(trouble) = sender.trouble.made() {
             trouble.stray = None;
         }
+        if segment.seq_len() == 0 && sender.next.is_some_and(|next| segment.seq.is_after(next)) {
+            sender.trouble.stood_at = Some(segment.seq);
+        }
         self.revive(direction, segment, origin);
         if segment.flags.has(TcpFlags::SYN) {
             self.on_syn(direction, segment, origin, &mut verdict);

@@ -103,6 +103,9 @@ pub enum RetransmissionKind {
 }
 
 impl RetransmissionKind {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 5] = [Self::Handshake, Self::Fast, Self::Timeout, Self::TailLossProbe, Self::PathMtu];
+
     /// A name for output.
     pub const fn name(self) -> &'static str {
         match self {

@@ -59,7 +59,7 @@ pub struct Framed<'a> {
     pub frames: &'a [FrameNo],
     /// Where its bytes came from, in the order of the packet; the first 1024 pieces.
     pub pieces: &'a [Piece],
-    /// Where its last bytes came from.
+    /// The last frame that brought bytes of it: with that it was whole. Where a hole ends it, what showed the hole.
     pub origin: Origin,
     /// Where its first byte came from.
     pub started: Origin,
@@ -84,7 +84,7 @@ pub struct Incomplete<'a> {
     pub frames: &'a [FrameNo],
     /// Where its bytes came from, in the order of the packet; the first 1024 pieces.
     pub pieces: &'a [Piece],
-    /// Where its last bytes came from.
+    /// The last frame that brought bytes of it.
     pub origin: Origin,
     /// Where its first byte came from.
     pub started: Origin,
@@ -209,6 +209,45 @@ impl Framer {
             },
             State::Lost(_) => Pending::Sync,
         }
+    }
+
+    /// Bytes that it holds of a packet that has not ended.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        match &self.state {
+            State::Spanning(spanning) => spanning.body.len(),
+            State::Border | State::Lost(_) => 0,
+        }
+    }
+
+    /// Memory besides: where pieces came from, of which the first is never let go, and what is searched for borders.
+    #[inline]
+    pub fn piece_bytes(&self) -> usize {
+        match &self.state {
+            State::Border => 0,
+            State::Spanning(spanning) => {
+                let (pieces, frames) = (spanning.pieces.len().max(1) - 1, spanning.frames.len().max(1) - 1);
+                pieces * size_of::<Piece>() + frames * size_of::<FrameNo>()
+            }
+            State::Lost(search) => search.held_bytes(),
+        }
+    }
+
+    /// Lets go what it holds: of a packet that has begun only the rest is counted. Gives whether a packet is cut by it.
+    pub fn shed(&mut self) -> bool {
+        match &mut self.state {
+            State::Border => {}
+            State::Spanning(spanning) => {
+                let cuts = !spanning.body.is_empty();
+                spanning.open &= !cuts;
+                spanning.body = Vec::new();
+                spanning.frames = spanning.frames.first().copied().into_iter().collect();
+                spanning.pieces = spanning.pieces.first().copied().into_iter().collect();
+                return cuts;
+            }
+            State::Lost(search) => **search = Search::new(search.end()),
+        }
+        false
     }
 
     /// Bytes of the stream so far, holes included.
@@ -439,7 +478,7 @@ impl Framer {
                 let length = bytes.len() - behind.len();
                 spanning.came_from(Piece { offset, length: length as u32, place });
                 self.offset += length as u64;
-                self.deliver_spanning(&spanning, header, origin, sink);
+                self.deliver_spanning(&spanning, header, spanning.last, sink);
                 Ok(behind)
             }
         }
@@ -521,7 +560,9 @@ impl Spanning {
     /// Notes where bytes came from. Late frames fill earlier holes, so frames do not always come in order.
     fn came_from(&mut self, piece: Piece) {
         let origin = piece.place.origin;
-        self.last = origin;
+        if origin.frame > self.last.frame {
+            self.last = origin;
+        }
         let goes_on = |last: &&mut Piece| {
             last.offset + last.length == piece.offset
                 && last.place.offset.is_some()

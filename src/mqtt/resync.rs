@@ -96,6 +96,11 @@ impl Search {
         }
     }
 
+    /// The memory that it takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.window.len() + self.pieces.len() * size_of::<Piece>()
+    }
+
     /// Where the held bytes end.
     pub(super) fn end(&self) -> u64 {
         self.start + self.window.len() as u64

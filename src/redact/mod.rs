@@ -280,7 +280,7 @@ impl Work {
                 }
             }
             Event::Carrier(flow, direction, part) => self.carrier(flow, *direction, part),
-            Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
         }
     }
 

@@ -159,6 +159,7 @@ impl Serialize for Protocols<'_> {
         let view = self.0;
         let carries = match &view.packet.payload {
             Payload::Tcp(segment) => segment.payload_length > 0,
+            Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
             _ => false,
         };
         let carried = view.brought().filter(|_| carries);

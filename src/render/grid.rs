@@ -32,7 +32,10 @@ pub(super) fn print(
         page.wrapped(style, out)?;
     }
     if kept.left_out > 0 {
-        writeln!(out, "  and {} more; `--json` lists all", kept.left_out)?;
+        match (kept.newest, kept.left_out) {
+            (false, left_out) => writeln!(out, "  and {left_out} more; `--json` lists all")?,
+            (true, left_out) => writeln!(out, "  and {left_out} before these, which were told as they ended")?,
+        }
     }
     writeln!(out)
 }
@@ -48,6 +51,8 @@ pub(super) struct Rows {
     /// By what they are sorted, one for each row; none where they are not.
     keys: Vec<Key>,
     pub(super) left_out: u64,
+    /// Whether the last rows are kept, not the first.
+    pub(super) newest: bool,
 }
 
 /// Takes the cells of a row.
@@ -114,7 +119,12 @@ impl Rows {
 
     /// Keeps a row, if there is room for it.
     pub(super) fn keep(&mut self, room: usize, row: impl FnOnce(&mut Cells<'_>)) {
-        if self.len() >= room || self.text.len() > MOST_TEXT {
+        if self.newest {
+            // Many are dropped at once, which costs less than to move all for each.
+            if self.len() >= room.saturating_mul(2).max(1024) || self.text.len() > MOST_TEXT {
+                self.drop_first(self.len().saturating_sub(room));
+            }
+        } else if self.len() >= room || self.text.len() > MOST_TEXT {
             self.left_out += 1;
             return;
         }
@@ -133,9 +143,21 @@ impl Rows {
         }
     }
 
+    /// Drops the first so many rows.
+    fn drop_first(&mut self, rows: usize) {
+        let text = self.start(rows);
+        self.left_out += rows as u64;
+        self.text.drain(..text);
+        self.ends.drain(..rows * self.columns);
+        self.ends.iter_mut().for_each(|end| *end -= text as u32);
+    }
+
     /// Puts them in order, where they have one, and drops what is beyond the limit.
     pub(super) fn sort(&mut self, descending: bool, limit: usize) {
         let rows = self.len();
+        if self.newest {
+            return self.drop_first(rows.saturating_sub(limit));
+        }
         self.left_out += rows.saturating_sub(limit) as u64;
         if self.keys.is_empty() {
             self.ends.truncate(limit.saturating_mul(self.columns));
@@ -405,6 +427,26 @@ mod tests {
             for (at, (place, number)) in expected.into_iter().enumerate() {
                 let cells: Vec<_> = rows.row(at).collect();
                 prop_assert_eq!(cells, [number.to_string(), place.to_string()]);
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_long_run_only_the_last_rows_are_kept() {
+        for (count, limit) in [(0, 3), (3, 3), (4, 3), (5000, 3), (5000, 700), (100_000, 1000)] {
+            let mut rows = Rows { newest: true, ..Rows::default() };
+            for number in 0..count {
+                rows.keep(limit, |cells| {
+                    cells.number(number);
+                    cells.text("x");
+                });
+                assert!(rows.len() <= 2 * limit.max(512));
+            }
+            rows.sort(false, limit);
+            let left: usize = count.min(limit);
+            assert_eq!((rows.len(), rows.left_out as usize), (left, count - left));
+            for at in 0..left {
+                assert_eq!(rows.row(at).collect::<Vec<_>>(), [(count - left + at).to_string().as_str(), "x"]);
             }
         }
     }

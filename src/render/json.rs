@@ -8,9 +8,10 @@ use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldValues};
 use super::compact::Compact;
 use super::record::{
-    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, StreamRecord,
-    SummaryRecord, TopicRecord,
+    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord,
+    SnMessageRecord, SnSessionRecord, StreamRecord, SummaryRecord, TopicRecord,
 };
+use super::watch::{Period, PeriodRecord};
 use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
@@ -85,6 +86,10 @@ impl<W: Write> JsonLines<W> {
             Output::Message(flow, message) if self.shown.messages => {
                 self.write(&MessageRecord::new(*flow, message, self.messages))
             }
+            Output::SnMessage(flow, message) if self.shown.messages => {
+                self.write(&SnMessageRecord::new(*flow, message, self.messages))
+            }
+            Output::SnSession(session) if self.shown.sessions => self.write(&SnSessionRecord::new(session)),
             Output::Session(session, flow) if self.shown.sessions => self.write(&SessionRecord::new(session, flow)),
             Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),
             Output::Topic(broker, name, topic) if self.shown.topics => {
@@ -97,6 +102,11 @@ impl<W: Write> JsonLines<W> {
             Output::Finding(finding) if self.shown.findings => self.write(&FindingRecord::new(finding)),
             _ => Ok(()),
         }
+    }
+
+    /// A summary of a period.
+    pub fn period(&mut self, period: &Period) -> io::Result<()> {
+        self.write(&PeriodRecord::new(period))
     }
 
     /// A frame with columns of fields.

@@ -6,16 +6,19 @@ use std::io::{self, Write};
 use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldColumn, Layout};
 use super::delivery::delivery_text;
+use super::ended::{flow_text, session_text};
 use super::fields;
 use super::frame::{Info, address, addresses};
 use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
+use super::watch::{Period, period_text};
 use super::width::{Color, Count, Style, columns, fit, put_time};
-use super::{MessageOptions, Shown};
+use super::{MessageOptions, Shown, sn};
 use crate::analysis::Output;
+use crate::capture::Origin;
 use crate::check::{Finding, Severity};
-use crate::dissect::Message;
+use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{FlowRef, PacketView};
-use crate::flow::Role;
+use crate::flow::{Ended, Flow, Role};
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
 use crate::session::{Delivery, DeliveryOutcome};
 use crate::text::Escaped;
@@ -34,6 +37,8 @@ pub struct Lines {
     headed: bool,
     /// Of the columns of frames, where these are fields.
     layout: Option<Layout>,
+    /// The session of the flow that ends next: its last message, and its line.
+    session: Option<(Origin, String)>,
     /// A line is put together here.
     line: Buffer,
 }
@@ -58,6 +63,7 @@ impl Lines {
             left: u64::MAX,
             headed: false,
             layout: None,
+            session: None,
             line: Buffer::new(),
         }
     }
@@ -109,7 +115,7 @@ impl Lines {
     pub fn output(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
         let is_row = match output {
             Output::Packet(_) => self.shown.packets,
-            Output::Message(..) => self.shown.messages,
+            Output::Message(..) | Output::SnMessage(..) => self.shown.messages,
             Output::Delivery(_) => self.shown.deliveries,
             _ => false,
         };
@@ -120,6 +126,7 @@ impl Lines {
         match output {
             Output::Packet(view) if self.shown.packets => self.packet(view, out),
             Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),
+            Output::SnMessage(flow, message) if self.shown.messages => self.sn_message(*flow, message, out),
             Output::Delivery(delivery) if self.shown.deliveries => self.delivery(delivery, out),
             _ => Ok(()),
         }
@@ -132,6 +139,44 @@ impl Lines {
         self.left -= 1;
         self.head(&titles, out)?;
         self.write(&line, None, out)
+    }
+
+    /// What ends as a line, when it does; the end of the capture is no news. A session is told with its flow, which
+    /// comes next.
+    pub fn ended(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
+        match output {
+            Output::Session(session, _) if self.shown.sessions => {
+                self.session = Some((session.last, session_text(session)));
+                Ok(())
+            }
+            Output::Flow(flow, why) => {
+                let session = self.session.take();
+                if *why == Ended::CaptureEnd {
+                    return Ok(());
+                }
+                if let Some((last, text)) = session {
+                    self.end(flow, last, &text, out)?;
+                }
+                if self.shown.flows { self.end(flow, flow.last, &flow_text(flow), out) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&mut self, flow: &Flow<Conversation>, last: Origin, text: &str, out: &mut impl Write) -> io::Result<()> {
+        if self.left == 0 {
+            return Ok(());
+        }
+        self.left -= 1;
+        let at = self.at(last.time);
+        let head = format!("{:>7} {at} {:>6}  ended   ", last.frame, flow.id);
+        self.wrapped(&head, text, Some(Color::Faint), out)
+    }
+
+    /// A summary of a period as a line.
+    pub fn period(&mut self, period: &Period, out: &mut impl Write) -> io::Result<()> {
+        let at = self.at(period.end().at);
+        self.wrapped(&format!("{:>7} {at}  ", "--"), &period_text(period), Some(Color::Title), out)
     }
 
     /// A finding as a line, for output that cannot wait for a table.
@@ -206,6 +251,20 @@ impl Lines {
             }
         }
         Ok(())
+    }
+
+    fn sn_message(&mut self, flow: FlowRef, message: &SnMessage<'_>, out: &mut impl Write) -> io::Result<()> {
+        self.head("  frame         time   flow  from    message", out)?;
+        let at = self.at(message.origin.time);
+        let (mut text, payload) = sn::message_parts(message, self.messages.payload);
+        let sender = message.direction.sender().name();
+        let head = format!("{:>7} {at} {:>6}  {sender}  ", message.origin.frame, flow.id);
+        let Some(deviation) = message.packet().deviations.first() else {
+            return self.write(&format!("{head}{text}{payload}"), None, out);
+        };
+        let _ = write!(text, "  ! {} [{}]", deviation.kind.describe(), deviation.kind.clause());
+        text.push_str(&payload);
+        self.wrapped(&head, &text, Some(Color::Bad), out)
     }
 
     /// A time in its column.

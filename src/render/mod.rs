@@ -8,6 +8,7 @@ mod compact;
 mod csv;
 mod delivery;
 mod difference;
+mod ended;
 mod fields;
 mod follow;
 mod frame;
@@ -20,10 +21,13 @@ mod plot;
 mod record;
 mod report;
 mod rows;
+mod screen;
+mod sn;
 mod statistics;
 mod streams;
 mod table;
 mod view;
+mod watch;
 mod width;
 
 pub use cells::{FieldCells, FieldColumn, write_titles};
@@ -41,10 +45,14 @@ pub use report::{
     write_baseline, write_report, write_rules,
 };
 pub use rows::{RecordKind, RecordRow};
+pub use screen::{Key, Keys, Screen, ScreenView, Wish};
 pub use statistics::{Section, write_statistics};
 pub use streams::MaskedStreams;
 pub use table::Tables;
 pub use view::{Order, View};
+pub use watch::{
+    Counted, Exposition, FlowPhase, METRICS, MetricInfo, MetricKind, Moment, Period, Snapshot, Tally, write_metrics,
+};
 pub use width::{Count, Style};
 
 /// The JSON Schema of the JSON Lines, as `mqttsniff schema` prints it.

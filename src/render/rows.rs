@@ -4,6 +4,7 @@
 //! The fields and their types are read from the schema, so that a field which is added to a record can be asked for.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -11,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use super::JSON_SCHEMA;
-use super::record::{DeliveryRecord, FindingRecord, FlowRecord, SessionRecord, TopicRecord};
+use super::record::{DeliveryRecord, FindingRecord, FlowRecord, SessionRecord, SnSessionRecord, TopicRecord};
 use crate::analysis::Output;
 use crate::field::{Base, Field, FieldId, Kind, Names, Occurrence, Row, Value, nearest};
 use crate::time::Span;
@@ -66,6 +67,13 @@ static TABLES: LazyLock<[Vec<Entry>; 5]> = LazyLock::new(|| {
     RecordKind::ALL.map(|kind| {
         let mut out = Vec::new();
         collect(&definitions[kind.name()], definitions, &mut vec![kind.name().to_owned()], &mut out);
+        if kind == RecordKind::Session {
+            // Those of MQTT-SN have much in common with the others, and something of their own.
+            let mut more = Vec::new();
+            collect(&definitions["sn_session"], definitions, &mut vec![kind.name().to_owned()], &mut more);
+            let names: HashSet<_> = out.iter().map(|(field, _)| field.name).collect();
+            out.extend(more.into_iter().filter(|(field, _)| !names.contains(field.name)));
+        }
         out
     })
 });
@@ -94,7 +102,10 @@ fn collect(node: &Json, definitions: &Json, path: &mut Vec<String>, out: &mut Ve
     }
     if node["additionalProperties"].is_object() {
         // A map by packet type.
-        for name in definitions["packet_type"]["enum"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+        let of = node["propertyNames"]["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+        for name in
+            definitions[of.unwrap_or("packet_type")]["enum"].as_array().into_iter().flatten().filter_map(Json::as_str)
+        {
             path.push(name.to_owned());
             collect(&node["additionalProperties"], definitions, path, out);
             path.pop();
@@ -155,12 +166,17 @@ impl RecordRow {
             Output::Session(session, flow) => {
                 (RecordKind::Session, serde_json::to_value(SessionRecord::new(session, flow)))
             }
+            Output::SnSession(session) => (RecordKind::Session, serde_json::to_value(SnSessionRecord::new(session))),
             Output::Delivery(delivery) => (RecordKind::Delivery, serde_json::to_value(DeliveryRecord::new(delivery))),
             Output::Topic(broker, name, topic) => {
                 (RecordKind::Topic, serde_json::to_value(TopicRecord::new(*broker, name, topic)))
             }
             Output::Finding(finding) => (RecordKind::Finding, serde_json::to_value(FindingRecord::new(finding))),
-            Output::Packet(_) | Output::Message(..) | Output::Preview(..) | Output::Stream(..) => return None,
+            Output::Packet(_)
+            | Output::Message(..)
+            | Output::SnMessage(..)
+            | Output::Preview(..)
+            | Output::Stream(..) => return None,
         };
         record.ok().map(|record| Self { kind, record })
     }

@@ -2,17 +2,18 @@
 
 use std::io::{self, Write};
 
-use super::Shown;
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
+use super::ended::{carries, client_name, flow_end, session_end};
 use super::grid::{self, Cells, Rows};
 use super::view::{Key, Order, View, record};
 use super::width::{Bytes, Color, Count, Duration, Style, wrap};
+use super::{Shown, sn};
 use crate::analysis::{Output, Summary};
 use crate::check::Finding;
-use crate::dissect::{Conversation, Protocol};
-use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
-use crate::mqtt::{PacketType, reason_name};
-use crate::session::{CauseKind, EndKind, Session, WillFate};
+use crate::dissect::Conversation;
+use crate::flow::{Direction, Flow, Transport};
+use crate::mqtt::PacketType;
+use crate::session::Session;
 use crate::text::Escaped;
 
 /// Columns before the text of a summary row.
@@ -20,6 +21,9 @@ const SUMMARY_INDENT: usize = 12;
 
 /// Rows of a table that are kept; a longer list is for JSON, and says so.
 const ROWS: usize = 10_000;
+
+/// Rows of a table that are kept of a live capture, which may go on for days: the last ones. Each was told when it ended.
+const LIVE_ROWS: usize = 1000;
 
 /// Rows that are kept where they are to be sorted.
 const SORTED_ROWS: usize = 1_000_000;
@@ -65,6 +69,17 @@ impl Tables {
         self
     }
 
+    /// Of a live capture: the last rows are kept, not the first.
+    #[must_use]
+    pub fn of_live(mut self, limit: Option<u64>) -> Self {
+        if self.order.is_none() {
+            self.limit = limit.map_or(LIVE_ROWS, |limit| usize::try_from(limit).unwrap_or(usize::MAX).min(ROWS));
+            self.flows.newest = true;
+            self.sessions.newest = true;
+        }
+        self
+    }
+
     /// Keeps a row of what the analysis tells, if it is of a kind that gets one.
     pub fn output(&mut self, output: &Output<'_>) {
         match output {
@@ -75,6 +90,10 @@ impl Tables {
             Output::Session(session, _) if self.shown.sessions => {
                 let order = self.order_of(output);
                 keep(&mut self.sessions, self.limit, order, |row| session_row(session, row));
+            }
+            Output::SnSession(session) if self.shown.sessions => {
+                let order = self.order_of(output);
+                keep(&mut self.sessions, self.limit, order, |row| sn::session_row(session, row));
             }
             Output::Topic(broker, name, topic) if self.shown.topics => {
                 let order = self.order_of(output);
@@ -115,7 +134,9 @@ impl Tables {
             let titles = ["flow", "client", "server", "carries", "packets", "bytes", "again", "rtt", "lasted", "end"];
             grid::print(self.style, "Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
         }
-        if self.shown.sessions && (!self.sessions.is_empty() || summary.engine.messages > 0) {
+        if self.shown.sessions
+            && (!self.sessions.is_empty() || summary.engine.messages + summary.engine.sn_messages > 0)
+        {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
             grid::print(self.style, "MQTT sessions", &titles, &[0, 3, 4, 5, 6, 7], &self.sessions, out)?;
@@ -152,6 +173,10 @@ impl Tables {
         lines.push(("flows", format!("{} ({})", engine.flows, kinds.join(", "))));
         lines
             .push(("MQTT", format!("{} in {}", Count(engine.messages, "message"), Count(summary.sessions, "session"))));
+        if engine.sn_messages > 0 {
+            let (messages, sessions) = (Count(engine.sn_messages, "message"), Count(summary.sn_sessions, "session"));
+            lines.push(("MQTT-SN", format!("{messages} in {sessions}")));
+        }
         let [notes, warnings, errors] = summary.findings;
         lines.push((
             "findings",
@@ -202,51 +227,16 @@ fn flow_row(flow: &Flow<Conversation>, row: &mut Cells<'_>) {
     let packets = both(&|direction| flow.counters(direction).packets);
     let bytes = both(&|direction| flow.counters(direction).bytes);
     let is_tcp = flow.transport == Transport::Tcp;
-    let carries = match flow.app.protocol() {
-        _ if !is_tcp => "udp",
-        Some(Protocol::Unknown) | None => "tcp",
-        Some(Protocol::Mqtt) if flow.app.tls().is_some() && flow.app.websocket().is_some() => "mqtt/wss",
-        Some(Protocol::Mqtt) if flow.app.tls().is_some() => "mqtt/tls",
-        Some(Protocol::Mqtt) if flow.app.websocket().is_some() => "mqtt/ws",
-        Some(protocol) => protocol.name(),
-    };
     row.number(flow.id.0);
     row.cell(flow.client);
     row.cell(flow.server);
-    row.text(carries);
+    row.text(carries(flow.transport, &flow.app));
     row.number(packets);
     row.cell(Bytes(bytes));
     row.optional(is_tcp.then(|| both(&|direction| u64::from(flow.counters(direction).retransmissions))));
     row.optional(flow.connection.handshake.rtt.filter(|_| is_tcp).map(Duration));
     row.cell(Duration(flow.last.time.since(flow.first.time)));
-    row.optional(is_tcp.then(|| end_of(flow)));
-}
-
-/// How a TCP flow ended, in a few words.
-fn end_of(flow: &Flow<Conversation>) -> String {
-    let connection = &flow.connection;
-    let by = |role: Role| role.name();
-    match (connection.outcome(), connection.close()) {
-        (Outcome::Refused, _) => "refused".to_owned(),
-        (Outcome::Unanswered, _) => "unanswered".to_owned(),
-        (Outcome::Reset, _) => {
-            let role = connection.closing.reset.map_or("", |(role, _)| by(role));
-            format!("reset by {role}")
-        }
-        (_, Some((CloseKind::HalfOpen, role))) => format!("half closed by {}", by(role)),
-        (Outcome::Closed, Some((CloseKind::Simultaneous, _))) => "closed by both".to_owned(),
-        (Outcome::Closed, Some((_, role))) => format!("closed by {}", by(role)),
-        (Outcome::Closed, None) => "closed".to_owned(),
-        (Outcome::Open, Some((_, role))) => format!("closing, by {}", by(role)),
-        (Outcome::Open, None) => {
-            let states = (connection.sides.to_server.state().name(), connection.sides.to_client.state().name());
-            if states.0 == states.1 {
-                format!("open ({})", states.0)
-            } else {
-                format!("open ({}/{})", states.0, states.1)
-            }
-        }
-    }
+    row.optional(is_tcp.then(|| flow_end(flow)));
 }
 
 fn session_row(session: &Session, row: &mut Cells<'_>) {
@@ -255,38 +245,9 @@ fn session_row(session: &Session, row: &mut Cells<'_>) {
     let publishes = |direction: Direction| session.counts[direction].of(PacketType::Publish);
     let ack = session.deliveries[Direction::ToServer].latency.percentile(50);
     let filters: Vec<_> = session.subscriptions.iter().take(8).map(|(filter, _)| Escaped(filter).to_string()).collect();
-    let id = match session.client_id.as_deref() {
-        Some([]) => "(empty)".to_owned(),
-        Some(id) => Escaped(id).to_string(),
-        None => "(not seen)".to_owned(),
-    };
-    let end = session.end;
-    // Where the other end was not captured, the first to close is not known.
-    let by = end.by.map_or("?", Role::name);
-    let reason = end.code.and_then(|(packet_type, code)| reason_name(packet_type, code, session.version));
-    let end = match (end.kind, reason) {
-        (EndKind::Disconnect, Some(reason)) => format!("disconnect by {by}: {reason}"),
-        (EndKind::Disconnect, None) => format!("disconnect by {by}"),
-        (EndKind::Refused, reason) => format!("refused: {}", reason.unwrap_or("unknown code")),
-        (EndKind::Fin, _) => format!("FIN by {by}"),
-        (EndKind::Rst, _) => format!("RST by {by}"),
-        (EndKind::Silence, _) => format!("silence of {by}"),
-        (EndKind::Open, _) => "open".to_owned(),
-    };
-    let end = match session.end.cause.map(|cause| cause.kind) {
-        // The code has said it.
-        None | Some(CauseKind::NotAccepted) => end,
-        Some(cause) => format!("{end} ({})", cause_text(cause)),
-    };
-    let end = match session.will_fate {
-        Some(WillFate::Published) => format!("{end}, will published"),
-        Some(WillFate::NotSeen) => format!("{end}, will not seen"),
-        Some(WillFate::Delayed) => format!("{end}, will delayed"),
-        Some(WillFate::Cancelled) => format!("{end}, will cancelled"),
-        Some(WillFate::Armed | WillFate::Discarded | WillFate::Refused) | None => end,
-    };
+    let end = session_end(session);
     row.number(session.flow.id.0);
-    row.text(&id);
+    row.text(&client_name(session));
     row.text(session.version.as_str());
     row.optional(session.keep_alive.seconds.map(|seconds| format!("{seconds} s")));
     row.number(publishes(Direction::ToServer));
@@ -295,23 +256,6 @@ fn session_row(session: &Session, row: &mut Cells<'_>) {
     row.optional(ack.map(Duration));
     row.text(&filters.join(" "));
     row.text(&end);
-}
-
-/// Why a session ended, in a few words.
-const fn cause_text(cause: CauseKind) -> &'static str {
-    match cause {
-        CauseKind::TakenOver => "taken over",
-        CauseKind::KeepAlive => "keep alive exceeded",
-        CauseKind::ProtocolError => "after a protocol error",
-        CauseKind::ServerProtocolError => "after the server's protocol error",
-        CauseKind::NotAccepted => "not accepted",
-        CauseKind::NoConnAck => "CONNECT not answered",
-        CauseKind::ServerStopped => "server stopped",
-        CauseKind::ClientUnreachable => "client unreachable",
-        CauseKind::ServerUnreachable => "server unreachable",
-        CauseKind::ClientGone => "client gone",
-        CauseKind::ServerGone => "server gone",
-    }
 }
 
 fn finding_row(finding: &Finding, row: &mut Cells<'_>) {
@@ -333,6 +277,7 @@ fn losses(summary: &Summary) -> Option<String> {
     };
     say(summary.source.kernel_dropped.unwrap_or(0), "dropped by the kernel");
     say(summary.source.interface_dropped.unwrap_or(0), "dropped by the interface");
+    say(summary.source.analysis_dropped.unwrap_or(0), "captured and not analysed");
     say(summary.engine.cut, "cut by the snap length");
     say(summary.engine.decode_stopped, "not decodable to the end");
     for (cap, count) in summary.caps.iter() {

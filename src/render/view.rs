@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::MessageOptions;
 use super::record::{
-    DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, TopicRecord,
+    DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, SnMessageRecord,
+    SnSessionRecord, TopicRecord,
 };
 use crate::analysis::Output;
 
@@ -209,9 +210,9 @@ impl View {
     pub(super) const fn of(output: &Output<'_>) -> Option<Self> {
         match output {
             Output::Packet(_) => Some(Self::Packets),
-            Output::Message(..) => Some(Self::Messages),
+            Output::Message(..) | Output::SnMessage(..) => Some(Self::Messages),
             Output::Flow(..) => Some(Self::Flows),
-            Output::Session(..) => Some(Self::Sessions),
+            Output::Session(..) | Output::SnSession(_) => Some(Self::Sessions),
             Output::Delivery(_) => Some(Self::Deliveries),
             Output::Topic(..) => Some(Self::Topics),
             Output::Finding(_) => Some(Self::Findings),
@@ -239,6 +240,8 @@ pub(super) fn record(output: &Output<'_>, messages: MessageOptions) -> Option<Va
     match output {
         Output::Packet(view) => value(PacketRecord::new(view)),
         Output::Message(flow, message) => value(MessageRecord::new(*flow, message, messages)),
+        Output::SnMessage(flow, message) => value(SnMessageRecord::new(*flow, message, messages)),
+        Output::SnSession(session) => value(SnSessionRecord::new(session)),
         Output::Flow(flow, why) => value(FlowRecord::new(flow, *why)),
         Output::Session(session, flow) => value(SessionRecord::new(session, flow)),
         Output::Delivery(delivery) => value(DeliveryRecord::new(delivery)),

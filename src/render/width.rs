@@ -47,6 +47,8 @@ pub(super) enum Color {
     Title = 1,
     /// What is less important.
     Faint = 2,
+    /// The titles of a page: light and dark exchanged.
+    Reverse = 7,
     /// A curve among others.
     Blue = 34,
     /// A curve among others.

@@ -8,7 +8,7 @@ use super::judge::Judge;
 use super::route::Party;
 use crate::capture::{FrameNo, Origin};
 use crate::engine::FlowRef;
-use crate::flow::Role;
+use crate::flow::{PerDirection, Role};
 use crate::mqtt::Version;
 use crate::time::Span;
 
@@ -74,6 +74,11 @@ impl Sessions {
         let came = session.connect.map_or(origin.time, |at| at.time);
         if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
             old.freeze();
+            if self.lost.is_some_and(|lost| old.last.frame < lost) {
+                // Nobody knows what it, or another connection of the client, said meanwhile.
+                old.lossy = PerDirection { to_server: true, to_client: true };
+            }
+            let seen = !old.lossy.to_server && !old.lossy.to_client;
             kept = old.expiry.is_some_and(|seconds| {
                 let left = old.closed_at().unwrap_or(origin.time);
                 seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
@@ -85,9 +90,9 @@ impl Sessions {
                 let what = if clean { &mut will.over } else { &mut will.back };
                 what.get_or_insert(came);
             }
-            accepted_before = old.is_accepted();
+            accepted_before = old.is_accepted() && seen;
             let mut state = old.state.hand_over();
-            state.known &= !old.lossy.to_server && !old.lossy.to_client;
+            state.known &= seen;
             old_state = Some(state);
         }
         let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();

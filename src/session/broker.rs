@@ -3,6 +3,7 @@
 use std::collections::hash_map::{Entry, HashMap};
 use std::net::SocketAddr;
 
+use super::answers::AnswerTimes;
 use super::client::Clients;
 use super::closings::Closings;
 use super::connection::{Closed, Context, Session, SessionState};
@@ -19,7 +20,7 @@ use super::will::WillFate;
 use super::wills::{Seen, Wills};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
-use crate::engine::{Cap, CapCounts, Event, FlowRef, NoticeKind};
+use crate::engine::{Cap, CapCounts, Event, FlowRef, Level, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{Body, LostSyncReason, Version, topic};
 use crate::time::Timestamp;
@@ -46,6 +47,19 @@ impl Default for SessionOptions {
     }
 }
 
+/// How much is held of sessions and routes; of the last three nothing where routes are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionsHeld {
+    /// Sessions that wait for their client to come back.
+    pub sessions: Level,
+    /// Messages on their way through a broker.
+    pub deliveries: Level,
+    /// Retained messages.
+    pub retained: Level,
+    /// Topics.
+    pub topics: Level,
+}
+
 /// The sessions of the flows that are followed.
 pub(super) type OpenSessions = HashMap<FrameNo, Box<Session>, foldhash::fast::RandomState>;
 
@@ -65,7 +79,13 @@ pub struct Sessions {
     /// Subscriptions that the message at hand changes.
     changes: Vec<Change>,
     told: Boxes,
+    /// The first frame behind the latest loss of frames.
+    pub(super) lost: Option<FrameNo>,
+    answers: AnswerTimes,
     hash: foldhash::fast::RandomState,
+    /// Exchanges that were given up because too many were open.
+    given_up: u64,
+    options: SessionOptions,
 }
 
 impl Default for Sessions {
@@ -89,7 +109,11 @@ impl Sessions {
             over: Vec::new(),
             changes: Vec::new(),
             told: Vec::new(),
+            lost: None,
+            answers: AnswerTimes::default(),
             hash: foldhash::fast::RandomState::default(),
+            given_up: 0,
+            options,
         }
     }
 
@@ -104,6 +128,26 @@ impl Sessions {
     /// The session of the flow, if it carries one, so far.
     pub fn get(&self, flow: FrameNo) -> Option<&Session> {
         self.open.get(&flow).map(AsRef::as_ref)
+    }
+
+    /// The sessions of connections that have not ended.
+    pub fn open_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.open.values().map(AsRef::as_ref)
+    }
+
+    /// How many of them there are.
+    pub fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The topics so far, in no order; only where routes are followed.
+    pub fn open_topics(&self) -> impl Iterator<Item = (SocketAddr, &Name, &Topic)> {
+        self.router.iter().flat_map(|router| router.topics.iter())
+    }
+
+    /// How long answers have taken so far.
+    pub const fn answer_times(&self) -> &AnswerTimes {
+        &self.answers
     }
 
     /// Whether there are incidents or deliveries to be taken.
@@ -129,16 +173,28 @@ impl Sessions {
     /// The total of [`Sessions::caps`], for less.
     pub fn capped(&self) -> u64 {
         let routes = self.router.as_ref().map_or(0, |router| router.caps.total() + router.topics.left_out());
-        self.clients.forgotten() + routes
+        self.clients.forgotten() + self.given_up + routes
     }
 
     /// How often a cap was reached, so that something was forgotten.
     pub fn caps(&self) -> CapCounts {
         let counts = CapCounts::default().with(Cap::Sessions, self.clients.forgotten());
+        let counts = counts.with(Cap::Deliveries, self.given_up);
         self.router.as_ref().map_or(counts, |router| {
             let topics = router.topics.left_out();
             counts.and(&router.caps).with(Cap::Topics, topics)
         })
+    }
+
+    /// How much is held, and how much may be.
+    pub fn held(&self) -> SessionsHeld {
+        let Self { options, router, .. } = self;
+        let [deliveries, retained] = router.as_ref().map_or_else(
+            || [Level::of_all(0, options.publications), Level::of_all(0, options.retained)],
+            |router| router.levels(),
+        );
+        let topics = router.as_ref().map_or(Level::of_all(0, options.topics), |router| router.topics.level());
+        SessionsHeld { sessions: self.clients.level(), deliveries, retained, topics }
     }
 
     /// Takes an event into account.
@@ -147,6 +203,10 @@ impl Sessions {
             Event::Message(flow, message) => self.on_message(flow, message),
             Event::Closing(flow, by, at) => self.on_closing(*flow, *by, *at),
             Event::Notice(notice) => {
+                if let NoticeKind::FramesLost(_) = notice.kind {
+                    self.lost = Some(notice.origin.frame);
+                    return self.forget_waiting(notice.origin.time);
+                }
                 let (Some(flow), direction) = (notice.flow, notice.kind.lacks()) else { return };
                 if let (Some(direction), Some(session)) = (direction, self.open.get_mut(&flow.id)) {
                     session.lossy[direction] = true;
@@ -161,8 +221,20 @@ impl Sessions {
                     }
                 }
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::Flow(..) => {}
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::SnMessage(..) | Event::Flow(..) => {}
         }
+    }
+
+    /// Frames were lost: a client whose session waits may have come back and gone again meanwhile.
+    fn forget_waiting(&mut self, now: Timestamp) {
+        for (key, state) in self.clients.take_waiting() {
+            let party = Party::Client(key.id);
+            self.discard(key.broker, &party, *state, DeliveryOutcome::Open);
+            if let Some(router) = &mut self.router {
+                router.forget(key.broker, &party, now);
+            }
+        }
+        self.pass_on(now);
     }
 
     fn on_closing(&mut self, flow: FlowRef, by: Role, at: Origin) {
@@ -223,8 +295,14 @@ impl Sessions {
         let topic = message.topic.filter(|_| routed).map(Name::from);
         let over = self.router.is_some().then_some(&mut self.over);
         let changes = self.router.is_some().then_some(&mut self.changes);
+        self.answers.note(session, message);
         let mut context = Context { judge, over, changes, digest, topic: topic.clone() };
         session.on_message(message, &mut context);
+        for direction in Direction::BOTH {
+            if let Some(exchanges) = session.state.exchanges[direction].made() {
+                self.given_up += std::mem::take(&mut exchanges.given_up);
+            }
+        }
         session.settle(Some(message.direction), &mut context.judge);
         session.incidents_told = told;
         if let Some(before) = before {
@@ -461,7 +539,7 @@ impl Sessions {
     /// The capture has ended, and all flows were handed to [`Sessions::end`].
     pub fn finish(&mut self, now: Timestamp) {
         if self.router.is_some() {
-            for mut state in self.clients.drain() {
+            for (_, mut state) in self.clients.take_waiting() {
                 for direction in Direction::BOTH {
                     let exchanges = state.exchanges[direction].made();
                     self.over.extend(exchanges.into_iter().flat_map(Exchanges::discard));

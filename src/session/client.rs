@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::connection::{NEVER, SessionState};
 use super::delivery::Name;
 use crate::capture::FrameNo;
+use crate::engine::Level;
 use crate::time::{Span, Timestamp};
 
 /// A client as its broker knows it.
@@ -62,6 +63,11 @@ impl Clients {
         self.forgotten
     }
 
+    /// How many sessions wait for their client, and how many may.
+    pub(super) const fn level(&self) -> Level {
+        Level::of_all(self.waiting, self.limit)
+    }
+
     /// The client, new if it was not known.
     pub(super) fn entry(&mut self, key: &ClientKey) -> &mut Client {
         self.by_key.entry(key.clone()).or_default()
@@ -110,13 +116,15 @@ impl Clients {
         None
     }
 
-    /// All sessions that wait for their client.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Box<SessionState>> {
+    /// All sessions that wait for their client, in the order of their connections; the clients are forgotten.
+    pub(super) fn take_waiting(&mut self) -> Vec<(ClientKey, Box<SessionState>)> {
         self.parked.clear();
-        // In the order of the clients, so that the output does not depend on the hash.
-        let mut clients: Vec<_> = self.by_key.drain().collect();
-        clients.sort_by(|(a, x), (b, y)| (x.flow, a.broker, &a.id).cmp(&(y.flow, b.broker, &b.id)));
-        clients.into_iter().filter_map(|(_, client)| client.state)
+        self.waiting = 0;
+        let waiting = self.by_key.extract_if(|_, client| client.state.is_some());
+        let mut waiting: Vec<_> = waiting.filter_map(|(key, client)| Some((client.flow, key, client.state?))).collect();
+        // So that the output does not depend on the hash.
+        waiting.sort_by(|(x, a, _), (y, b, _)| (x, a.broker, &a.id).cmp(&(y, b.broker, &b.id)));
+        waiting.into_iter().map(|(_, key, state)| (key, state)).collect()
     }
 }
 

@@ -5,11 +5,12 @@ use super::counts::{Counts, Limits};
 use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending, Told};
 use super::details::Details;
 use super::digest::Digest;
-use super::exchange::{Exchanges, Tally};
+use super::exchange::Exchanges;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::keep_alive::KeepAlive;
 use super::subscription::{Change, Subscriptions};
+use super::tally::Tally;
 use super::will::WillState;
 use crate::capture::Origin;
 use crate::dissect::Message;
@@ -258,12 +259,12 @@ impl Session {
             Body::Connect(connect) if self.connect.is_none() => self.on_connect(connect, origin, context),
             Body::ConnAck(connack) if self.connack.is_none() => self.on_connack(connack, origin, context),
             Body::Subscribe(subscribe) => {
-                let in_use = self.state.subscriptions.on_subscribe(subscribe, message.missing == 0, origin.frame);
+                let in_use = self.state.subscriptions.on_subscribe(subscribe, message.missing == 0, origin);
                 self.check_request_id(subscribe.packet_id, in_use, origin, &mut context.judge);
                 self.answer_early(PacketType::SubAck, subscribe.packet_id, context);
             }
             Body::Unsubscribe(unsubscribe) => {
-                let in_use = self.state.subscriptions.on_unsubscribe(unsubscribe, message.missing == 0);
+                let in_use = self.state.subscriptions.on_unsubscribe(unsubscribe, message.missing == 0, origin);
                 self.check_request_id(unsubscribe.packet_id, in_use, origin, &mut context.judge);
                 self.answer_early(PacketType::UnsubAck, unsubscribe.packet_id, context);
             }
@@ -316,7 +317,10 @@ impl Session {
         }
         self.clean_start = Some(connect.clean_start());
         self.bridge = connect.bridge();
-        self.keep_alive.seconds.get_or_insert(connect.keep_alive);
+        // What comes after it was read, so this was.
+        if connect.client_id.is_some() {
+            self.keep_alive.seconds.get_or_insert(connect.keep_alive);
+        }
         self.username = connect.username.map(Into::into);
         self.will = connect.will.zip(context.digest).map(|(will, digest)| Box::new(WillState::new(&will, digest)));
         let is_5 = self.version == Version::V5;

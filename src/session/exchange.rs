@@ -5,16 +5,17 @@
 
 use std::collections::VecDeque;
 
-use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
+use super::delivery::{Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
 use super::early::{Early, EarlyOnes};
 use super::ids::Ids;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
+use super::tally::Tally;
 use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::PacketType;
-use crate::rare::{Rare, blank};
+use crate::rare::blank;
 use crate::time::Span;
 
 /// How much earlier than its PUBLISH an acknowledgement, or a copy on its way to a subscriber, may be captured, where
@@ -35,6 +36,10 @@ const DONE_LIMIT: usize = 20;
 /// Messages that wait for an acknowledgement are looked through for those that do no more, from so many on.
 const WAITING: usize = 64;
 
+/// Exchanges that are open at once in one direction of a session. Brokers let a client have some tens, and a few thousand
+/// at most; who acknowledges nothing could have 65,535 (MQTT 5.0, section 2.2.1).
+const OPEN_LIMIT: usize = 4096;
+
 /// An exchange that is over.
 #[derive(Debug, Clone, Copy)]
 struct Done {
@@ -48,33 +53,6 @@ struct Done {
     sent_on: FrameNo,
     /// Further acknowledgements that its receiver owes, because something was sent to it again.
     owed: u32,
-}
-
-/// Takes what the exchanges of a direction tell: the counts of the connection, and those that are over.
-pub(super) struct Tally<'a> {
-    pub(super) of: &'a mut Rare<Deliveries>,
-    /// Where deliveries are told, those that are over.
-    pub(super) over: Option<&'a mut Boxes>,
-}
-
-impl Tally<'_> {
-    fn end(&mut self, mut delivery: Box<Delivery>, outcome: DeliveryOutcome) {
-        delivery.outcome = outcome;
-        match outcome {
-            DeliveryOutcome::Complete => {
-                self.of.counts.complete += 1;
-                if let Some(latency) = delivery.latency() {
-                    self.of.latency.record(latency);
-                }
-            }
-            DeliveryOutcome::Refused => self.of.counts.refused += 1,
-            DeliveryOutcome::Superseded | DeliveryOutcome::Unresolved => self.of.counts.unresolved += 1,
-            DeliveryOutcome::Sent | DeliveryOutcome::Open | DeliveryOutcome::SessionOver => {}
-        }
-        if let Some(over) = &mut self.over {
-            over.push(delivery);
-        }
-    }
 }
 
 /// The exchanges of one direction: the PUBLISH goes this way, its acknowledgements the other.
@@ -92,6 +70,8 @@ pub struct Exchanges {
     in_flight: u32,
     /// Whether the session went on on another connection.
     resumed: bool,
+    /// Open ones that were given up because there were too many, and not told yet.
+    pub(super) given_up: u64,
 }
 
 blank!(Exchanges);
@@ -105,6 +85,11 @@ impl Exchanges {
     /// Whether acknowledgements wait for their message.
     pub(super) fn has_early(&self) -> bool {
         !self.early.0.is_empty()
+    }
+
+    /// The exchange with this identifier, if it is open.
+    pub(super) fn get(&self, packet_id: u16) -> Option<&Delivery> {
+        self.open.get(packet_id).map(AsRef::as_ref)
     }
 
     /// Whether an exchange with this identifier is open.
@@ -150,7 +135,7 @@ impl Exchanges {
                 Some(_) => self.supersede(packet_id, &mut delivery, judge, tally),
                 None => {}
             }
-            self.begin(packet_id, delivery);
+            self.begin(packet_id, delivery, tally);
         }
         for done in newer.done {
             self.note_done(done);
@@ -172,12 +157,33 @@ impl Exchanges {
     }
 
     /// A message is sent for the first time.
-    fn begin(&mut self, packet_id: u16, mut sent: Box<Delivery>) {
+    fn begin(&mut self, packet_id: u16, mut sent: Box<Delivery>, tally: &mut Tally<'_>) {
+        if self.open.len() >= OPEN_LIMIT {
+            self.give_up_one(sent.first.place.flow, tally);
+        }
         self.numbers += 1;
         sent.number = self.numbers;
         self.in_flight += 1;
         self.wait(usize::from(sent.qos == 2), sent.number, packet_id);
         self.open.insert(packet_id, sent);
+    }
+
+    /// Too many are open: the oldest goes of those that wait for their first answer, or any.
+    fn give_up_one(&mut self, flow: FrameNo, tally: &mut Tally<'_>) {
+        let open = &self.open;
+        let is_open = |number, id| open.get(id).is_some_and(|delivery| delivery.number == number);
+        let mut oldest = None;
+        for waiting in &mut self.waiting {
+            while oldest.is_none()
+                && let Some((number, id)) = waiting.pop_front()
+            {
+                oldest = is_open(number, id).then_some(id);
+            }
+        }
+        let Some(old) = oldest.or_else(|| self.open.first()).and_then(|id| self.open.remove(id)) else { return };
+        self.leave_flight(&old, flow);
+        self.given_up += 1;
+        tally.end(old, DeliveryOutcome::Unresolved);
     }
 
     /// The identifier of an open exchange is taken for another message, `sent`.
@@ -239,7 +245,7 @@ impl Exchanges {
         }
         // Of a message that the capture has not all of it is not known when it was sent.
         let (qos, is_torn) = (sent.qos, !sent.digest.whole);
-        self.begin(packet_id, sent);
+        self.begin(packet_id, sent, tally);
         for packet_type in [PacketType::PubAck, PacketType::PubRec, PacketType::PubComp] {
             if packet_type == PacketType::PubComp && qos == 2 {
                 // It waits for the PUBREL.

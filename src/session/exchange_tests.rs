@@ -5,6 +5,8 @@ use crate::capture::Origin;
 use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Transport};
 use crate::mqtt::Version;
+use crate::rare::Rare;
+use crate::session::delivery::Deliveries;
 use crate::session::delivery::{Faults, Sending};
 use crate::time::Timestamp;
 
@@ -235,4 +237,18 @@ fn a_message_that_is_not_whole_may_come_long_after_its_acknowledgement() {
         let expected = if whole { vec![IncidentKind::Unsolicited(PacketType::PubAck, 5)] } else { vec![] };
         assert_eq!(told, expected);
     }
+}
+
+#[test]
+fn of_too_many_that_nobody_acknowledges_the_oldest_are_given_up() {
+    run(true, |exchanges, judge, tally| {
+        let many = OPEN_LIMIT as u16 + 10;
+        for id in 1..=many {
+            exchanges.on_publish(sent(id, u64::from(id), at(u64::from(id))), judge, tally);
+        }
+        assert_eq!((exchanges.open(), exchanges.given_up), (OPEN_LIMIT, 10));
+        assert_eq!(exchanges.in_flight() as usize, OPEN_LIMIT);
+        assert!((1..=10).all(|id| !exchanges.is_open(id)) && exchanges.is_open(11) && exchanges.is_open(many));
+        assert_eq!(tally.of.counts.unresolved, 10);
+    });
 }

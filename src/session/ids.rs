@@ -72,6 +72,11 @@ impl<T> Ids<T> {
         self.many.remove(&id)
     }
 
+    /// The least identifier.
+    pub(super) fn first(&self) -> Option<u16> {
+        self.few.first().map(|(id, _)| *id).or_else(|| self.many.keys().next().copied())
+    }
+
     /// All of them, in the order of the identifiers.
     pub(super) fn into_iter(self) -> impl Iterator<Item = (u16, T)> {
         self.few.into_iter().chain(self.many)

@@ -50,6 +50,11 @@ impl KeepAlive {
         Some(too_long)
     }
 
+    /// When the ping was sent that is not answered yet.
+    pub(super) const fn pinged_at(&self) -> Option<Timestamp> {
+        self.open_ping
+    }
+
     /// The server has answered a ping.
     pub(super) fn on_ping_response(&mut self, now: Timestamp) {
         if let Some(sent) = self.open_ping.take() {

@@ -5,6 +5,7 @@
 //! what breaks a rule is told as an [`Incident`].
 
 mod accept;
+mod answers;
 mod broker;
 mod checks;
 mod client;
@@ -25,13 +26,16 @@ mod order;
 mod publication;
 mod receiver;
 mod route;
+pub mod sn;
 mod subscription;
+mod tally;
 mod topics;
 mod tree;
 mod will;
 mod wills;
 
-pub use broker::{SessionOptions, Sessions};
+pub use answers::AnswerTimes;
+pub use broker::{SessionOptions, Sessions, SessionsHeld};
 pub use connection::{NEVER, Session, SessionState};
 pub use counts::{Counts, Limits};
 pub use delivery::{
@@ -43,6 +47,7 @@ pub use exchange::Exchanges;
 pub use incident::{Certainty, Incident, IncidentKind};
 pub use keep_alive::KeepAlive;
 pub use route::{Missed, MissedWhy, Published, PublishedAs, Receipt, Receipts};
+pub use sn::{SnSession, SnSessions};
 pub use subscription::{SubscriptionState, Subscriptions};
 pub use topics::Topic;
 pub use will::{Sighting, WillFate, WillState};

@@ -13,9 +13,9 @@ use super::incident::Certainty;
 use super::publication::Publication;
 use super::receiver::{Broker, Expected};
 use super::topics::Topics;
-use super::tree::{Group, Subscriber};
+use super::tree::{Group, MANY, Subscriber, best_of_each};
 use crate::capture::FrameNo;
-use crate::engine::{Cap, CapCounts};
+use crate::engine::{Cap, CapCounts, Level};
 use crate::time::{Span, Timestamp};
 
 /// How long a message may be on its way through the broker before those who did not get it are counted.
@@ -221,6 +221,12 @@ impl Router {
         }
     }
 
+    /// How many messages are on their way, how many are retained, and how many may be.
+    pub(super) fn levels(&self) -> [Level; 2] {
+        let Self { publications, retained, limits, .. } = self;
+        [Level::of_all(publications.len(), limits.publications), Level::of_all(retained.len(), limits.retained)]
+    }
+
     /// A client has connected, or is first seen to be.
     pub(super) fn connected(&mut self, broker: SocketAddr, party: &Party, keeps: bool, now: Timestamp) {
         let receiver = self.brokers.entry(broker).or_default().receivers.entry(party.clone()).or_default();
@@ -358,6 +364,9 @@ impl Router {
         };
         // Several subscriptions of a client give it one copy, or one each; the highest QoS is that of one at least.
         let mut direct: Vec<_> = matching.direct.into_iter().filter(wants).collect();
+        if direct.len() > MANY {
+            direct = best_of_each(direct, sent.qos);
+        }
         direct.sort_unstable_by(|a, b| (&a.party, qos(b), &a.filter).cmp(&(&b.party, qos(a), &b.filter)));
         direct.dedup_by(|next, kept| next.party == kept.party);
         let direct = direct.into_iter().take(RECEIVERS);

@@ -47,9 +47,9 @@ impl SubscriptionState {
 
 #[derive(Debug, Clone)]
 enum Pending {
-    /// The filters that are kept, how many there are if that is known, and the frame.
-    Subscribe(Vec<(Box<[u8]>, u8)>, Option<usize>, FrameNo),
-    Unsubscribe(Vec<Box<[u8]>>, Option<usize>),
+    /// The filters that are kept, how many there are if that is known, and where it was sent.
+    Subscribe(Vec<(Box<[u8]>, u8)>, Option<usize>, Origin),
+    Unsubscribe(Vec<Box<[u8]>>, Option<usize>, Origin),
 }
 
 /// A SUBACK or UNSUBACK without its request.
@@ -101,7 +101,7 @@ blank!(Subscriptions);
 
 impl Subscriptions {
     /// A SUBSCRIBE was sent, of which `whole` tells whether all was captured. Gives whether its identifier was in use.
-    pub(super) fn on_subscribe(&mut self, subscribe: &Subscribe<'_>, whole: bool, frame: FrameNo) -> bool {
+    pub(super) fn on_subscribe(&mut self, subscribe: &Subscribe<'_>, whole: bool, at: Origin) -> bool {
         let mut filters = Vec::new();
         let mut count = 0;
         for wanted in subscribe.filters {
@@ -110,11 +110,11 @@ impl Subscriptions {
                 filters.push((wanted.filter.into(), wanted.options));
             }
         }
-        self.wait_for(subscribe.packet_id, Pending::Subscribe(filters, whole.then_some(count), frame))
+        self.wait_for(subscribe.packet_id, Pending::Subscribe(filters, whole.then_some(count), at))
     }
 
     /// An UNSUBSCRIBE was sent. Gives whether its identifier was in use.
-    pub(super) fn on_unsubscribe(&mut self, unsubscribe: &Unsubscribe<'_>, whole: bool) -> bool {
+    pub(super) fn on_unsubscribe(&mut self, unsubscribe: &Unsubscribe<'_>, whole: bool, at: Origin) -> bool {
         let mut filters = Vec::new();
         let mut count = 0;
         for filter in unsubscribe.filters {
@@ -123,7 +123,7 @@ impl Subscriptions {
                 filters.push(filter.into());
             }
         }
-        self.wait_for(unsubscribe.packet_id, Pending::Unsubscribe(filters, whole.then_some(count)))
+        self.wait_for(unsubscribe.packet_id, Pending::Unsubscribe(filters, whole.then_some(count), at))
     }
 
     /// Whether a request with this identifier is not answered yet.
@@ -147,6 +147,16 @@ impl Subscriptions {
         self.filter_bytes = self.filter_bytes.saturating_sub(filter.len() + FILTER_COST);
     }
 
+    /// When what this answers was sent, if it was captured.
+    pub(super) fn asked_at(&self, packet_type: PacketType, packet_id: u16) -> Option<Timestamp> {
+        match (packet_type, self.pending.get(&packet_id)?) {
+            (PacketType::SubAck, Pending::Subscribe(.., at)) | (PacketType::UnsubAck, Pending::Unsubscribe(.., at)) => {
+                Some(at.time)
+            }
+            _ => None,
+        }
+    }
+
     fn wait_for(&mut self, packet_id: Option<u16>, pending: Pending) -> bool {
         let Some(packet_id) = packet_id else {
             self.forget_pending(&pending);
@@ -168,21 +178,21 @@ impl Subscriptions {
     fn forget_pending(&mut self, pending: &Pending) {
         match pending {
             Pending::Subscribe(filters, ..) => filters.iter().for_each(|(filter, _)| self.forget(filter)),
-            Pending::Unsubscribe(filters, _) => filters.iter().for_each(|filter| self.forget(filter)),
+            Pending::Unsubscribe(filters, ..) => filters.iter().for_each(|filter| self.forget(filter)),
         }
     }
 
     /// A SUBACK came; `changes` takes what it changed, where somebody wants to know.
     pub(super) fn on_suback(&mut self, packet_id: u16, codes: &[u8], mut changes: Option<&mut Vec<Change>>) -> Answer {
         let Some(pending) = self.take_pending(packet_id) else { return Answer::Unsolicited };
-        let Pending::Subscribe(filters, count, frame) = pending else {
+        let Pending::Subscribe(filters, count, at) = pending else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;
         };
-        for (at, (filter, options)) in filters.into_iter().enumerate() {
-            let answer = codes.get(at).copied();
+        for (place, (filter, options)) in filters.into_iter().enumerate() {
+            let answer = codes.get(place).copied();
             let length = filter.len();
-            let state = SubscriptionState { options, answer, frame };
+            let state = SubscriptionState { options, answer, frame: at.frame };
             if let Some(changes) = &mut changes {
                 changes.push((filter.clone(), Some(state)));
             }
@@ -202,7 +212,7 @@ impl Subscriptions {
         mut changes: Option<&mut Vec<Change>>,
     ) -> Answer {
         let Some(pending) = self.take_pending(packet_id) else { return Answer::Unsolicited };
-        let Pending::Unsubscribe(filters, count) = &pending else {
+        let Pending::Unsubscribe(filters, count, _) = &pending else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;
         };
@@ -290,10 +300,10 @@ impl Subscriptions {
     /// Those that were asked for and not answered.
     pub fn unanswered(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
         self.pending.values().flat_map(|pending| match pending {
-            Pending::Subscribe(filters, _, frame) => filters
+            Pending::Subscribe(filters, _, at) => filters
                 .iter()
                 .map(|(filter, options)| {
-                    (filter.as_ref(), SubscriptionState { options: *options, answer: None, frame: *frame })
+                    (filter.as_ref(), SubscriptionState { options: *options, answer: None, frame: at.frame })
                 })
                 .collect(),
             Pending::Unsubscribe(..) => Vec::new(),
@@ -330,6 +340,8 @@ mod tests {
         [vec![first, body.len() as u8], body].concat()
     }
 
+    const ASKED: Origin = Origin { frame: FrameNo(1), time: Timestamp::from_nanos(0) };
+
     fn parse(bytes: &[u8]) -> ControlPacket<'_> {
         let packet_type = if bytes[0] == 0x82 { PacketType::Subscribe } else { PacketType::Unsubscribe };
         let header = FixedHeader { packet_type, flags: 2, remaining_length: u32::from(bytes[1]), length: 2 };
@@ -339,13 +351,13 @@ mod tests {
     fn subscribe(held: &mut Subscriptions, id: u8, filters: &[(&str, &[u8])]) -> bool {
         let bytes = request(0x82, id, filters);
         let Body::Subscribe(body) = parse(&bytes).body else { panic!("SUBSCRIBE") };
-        held.on_subscribe(&body, true, FrameNo(1))
+        held.on_subscribe(&body, true, ASKED)
     }
 
     fn unsubscribe(held: &mut Subscriptions, id: u8, filter: &str) {
         let bytes = request(0xa2, id, &[(filter, &[])]);
         let Body::Unsubscribe(body) = parse(&bytes).body else { panic!("UNSUBSCRIBE") };
-        held.on_unsubscribe(&body, true);
+        held.on_unsubscribe(&body, true, ASKED);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use super::delivery::Name;
 use super::route::{Party, Published, PublishedAs, Sent};
+use crate::engine::Level;
 use crate::flow::{Durations, Range};
 use crate::time::{Span, Timestamp};
 
@@ -115,6 +116,11 @@ impl Topics {
         self.left_out
     }
 
+    /// How many there are, and how many there may be.
+    pub(super) fn level(&self) -> Level {
+        Level::of_all(self.by_name.len(), self.limit)
+    }
+
     /// The topic, new if it was not known, and the room that is left.
     fn entry(&mut self, broker: SocketAddr, topic: &Name) -> Option<(&mut Topic, &mut usize)> {
         let key = (broker, Name::clone(topic));
@@ -194,6 +200,11 @@ impl Topics {
         let overtaken = *last > number;
         *last = (*last).max(number);
         overtaken
+    }
+
+    /// All topics so far, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketAddr, &Name, &Topic)> {
+        self.by_name.iter().map(|((broker, name), topic)| (*broker, name, topic))
     }
 
     /// All topics by broker and name.

@@ -49,6 +49,22 @@ impl<'a> Matching<'a> {
     }
 }
 
+/// From so many subscriptions on it is worth while to leave one of each client before they are sorted.
+pub(super) const MANY: usize = 64;
+
+/// Of each client the subscription with the highest QoS up to that of the message, in no order: a client may have ten thousand that all match.
+pub(super) fn best_of_each(matching: Vec<&Subscriber>, sent: u8) -> Vec<&Subscriber> {
+    let mut best: HashMap<&Party, &Subscriber, foldhash::fast::RandomState> = HashMap::default();
+    let rank = |subscriber: &Subscriber| std::cmp::Reverse(subscriber.qos.min(sent));
+    for subscriber in matching {
+        let kept = best.entry(&subscriber.party).or_insert(subscriber);
+        if (rank(subscriber), &subscriber.filter) < (rank(kept), &kept.filter) {
+            *kept = subscriber;
+        }
+    }
+    best.into_values().collect()
+}
+
 /// Filters by their levels; `+` and `#` are levels like others.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -209,6 +225,25 @@ mod tests {
             found.sort();
             prop_assert_eq!(found, expected);
         }
+    }
+
+    #[test]
+    fn the_best_of_each_client_is_the_first_of_them_by_qos_and_name() {
+        let all: Vec<_> = (0..10_000)
+            .map(|number| Subscriber {
+                qos: (number % 3) as u8,
+                ..subscriber(number % 7, &format!("a/{:04}", (number * 7919) % 10_000))
+            })
+            .collect();
+        let mut sorted: Vec<_> = all.iter().collect();
+        sorted.sort_by(|a, b| (&a.party, b.qos.min(1), &a.filter).cmp(&(&b.party, a.qos.min(1), &b.filter)));
+        sorted.dedup_by(|next, kept| next.party == kept.party);
+        let mut best = best_of_each(all.iter().collect(), 1);
+        best.sort_by(|a, b| a.party.cmp(&b.party));
+        let names = |of: Vec<&Subscriber>| {
+            of.into_iter().map(|one| (one.party.clone(), one.filter.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(names(best), names(sorted));
     }
 
     #[test]

@@ -114,6 +114,11 @@ impl Decoder {
         }
     }
 
+    /// What became of fragments so far, and what waits for the rest of a datagram.
+    pub fn fragments(&self) -> FragmentStats {
+        self.fragments.stats()
+    }
+
     /// How many fragmented datagrams were given up because a limit was reached.
     pub const fn fragments_evicted(&self) -> u64 {
         self.fragments.evicted()

@@ -4,6 +4,7 @@
 //! reads the whole datagram itself.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 use super::FragmentNote;
@@ -34,6 +35,8 @@ pub struct FragmentStats {
     pub held: u64,
     /// Datagrams that wait for the rest by now.
     pub waiting: u64,
+    /// The memory that they take by now.
+    pub waiting_bytes: u64,
     /// Datagrams that became whole.
     pub reassembled: u64,
     /// Datagrams given up because the rest did not come in time.
@@ -56,14 +59,6 @@ pub(super) struct FragmentKey {
     pub(super) id: u32,
     /// Tells tunnels apart, which may carry the same private addresses.
     pub(super) scope: u64,
-}
-
-impl FragmentKey {
-    /// A number that is the same for the same key; that two keys share one is not to be expected.
-    pub(super) fn number(&self) -> u64 {
-        use std::hash::BuildHasher as _;
-        foldhash::fast::FixedState::default().hash_one(self)
-    }
 }
 
 /// One fragment, captured whole.
@@ -129,6 +124,12 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
+    /// A number that is the same for the same key. That two keys share one is not to be expected, also where somebody
+    /// would like it: it has a seed.
+    pub(super) fn number(&self, key: &FragmentKey) -> u64 {
+        self.partials.hasher().hash_one(key)
+    }
+
     pub(super) fn new(limits: FragmentLimits) -> Self {
         Self {
             limits,
@@ -143,7 +144,7 @@ impl Fragments {
     }
 
     pub(super) fn stats(&self) -> FragmentStats {
-        FragmentStats { waiting: self.partials.len() as u64, ..self.stats }
+        FragmentStats { waiting: self.partials.len() as u64, waiting_bytes: self.bytes as u64, ..self.stats }
     }
 
     /// Gives a buffer back that [`Fragments::add`] handed out.

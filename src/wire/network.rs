@@ -347,7 +347,7 @@ impl<'a> Walk<'a, '_> {
         let (whole, note) = self.fragments.add(fragment);
         if let Some(trace) = &mut self.trace {
             let start = view.data.as_ptr().addr().saturating_sub(self.origin);
-            let (datagram, length, completes) = (key.number(), view.data.len(), whole.is_some());
+            let (datagram, length, completes) = (self.fragments.number(&key), view.data.len(), whole.is_some());
             let buffer = trace.buffer;
             trace.fragments.push(PlacedFragment { datagram, buffer, start, length, offset, completes });
             if let Some(whole) = &whole {

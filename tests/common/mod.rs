@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod attack;
 pub(crate) mod craft;
 pub(crate) mod packets;
+pub(crate) mod sensors;
 pub(crate) mod timeline;
 pub(crate) mod traffic;
 pub(crate) mod websocket;
@@ -49,6 +51,17 @@ pub(crate) fn mqttsniff() -> Command {
         command.env_remove(variable);
     }
     command
+}
+
+/// A folder in which everybody may write: root that runs a test then becomes somebody who may, and has nothing to say of it.
+pub(crate) fn folder_for_all() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    folder
 }
 
 /// What the program does with these arguments.

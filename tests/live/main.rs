@@ -9,7 +9,10 @@
 
 mod broker;
 mod choice;
+mod files;
+mod rights;
 mod sniffer;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -35,6 +38,7 @@ fn without_source(record: &Value) -> Value {
     if let Some(losses) = object.get_mut("losses").and_then(Value::as_object_mut) {
         losses.remove("kernel_dropped");
         losses.remove("interface_dropped");
+        losses.remove("analysis_dropped");
     }
     record
 }

@@ -68,7 +68,7 @@ impl OpenError {
                     .into(),
             ),
             Self::NoPermission { .. } => Some(
-                "allow it once with `sudo setcap cap_net_raw,cap_net_admin=eip $(command -v mqttsniff)`, \
+                "allow it once with `sudo setcap cap_net_raw,cap_net_admin=ep $(command -v mqttsniff)`, \
                  or record with tcpdump and use `read`"
                     .into(),
             ),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ::pcap::{Active, BreakLoop, Capture, Device, Error, Precision};
 
 use super::super::interfaces::Interface;
-use super::super::{Batch, Fill, FrameHeader, LinkType, Problem, SourceReport};
+use super::super::{Batch, Fill, FrameHeader, LinkType, Lost, Problem, SourceReport};
 use super::LiveOptions;
 use super::error::{OpenError, nearest_first};
 use crate::time::Timestamp;
@@ -21,13 +21,14 @@ const TICK: Duration = Duration::from_millis(100);
 /// Frames fetched at a time. A loopback or offloading interface has frames of 64 KiB, so this bounds a
 /// batch to some 8 MiB.
 const FETCH: usize = 128;
-/// Batches on their way from a thread; when the reader lags more than this, the kernel's buffer is
-/// there to wait in.
-const ON_THE_WAY: usize = 8;
+/// Batches on their way from a thread, of usually 128 small frames; when the reader lags more than this, the kernel's
+/// buffer is there to wait in.
+const ON_THE_WAY: usize = 64;
 /// How many bytes are gathered before they are handed over.
 const BATCH: usize = 1 << 20;
-/// How often the kernel is asked what it dropped; asking costs a few system calls.
-const STATISTICS_EVERY: Duration = Duration::from_secs(1);
+/// How often the kernel is asked what it dropped. Asking costs a few system calls; between two answers nobody can say which
+/// frames are missing, so that too seldom leaves more in doubt.
+const STATISTICS_EVERY: Duration = TICK;
 /// How long a thread may take to end after it was told to. Before libpcap 1.10 one that waits for a
 /// frame on a quiet interface can't be woken; it is left behind then.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -115,6 +116,8 @@ impl std::fmt::Debug for Wake {
 #[derive(Debug)]
 pub(super) struct Workers {
     interfaces: Vec<(String, LinkType)>,
+    /// What the threads are to do once the first frames are asked for.
+    waiting: Vec<Thread>,
     threads: Vec<Worker>,
     messages: Receiver<Message>,
     /// The caller's flag.
@@ -123,6 +126,8 @@ pub(super) struct Workers {
     closing: Arc<AtomicBool>,
     stopping_since: Option<Instant>,
     bytes: u64,
+    /// What was dropped by now, as far as it was told with frames.
+    told: Lost,
     problems: Vec<Problem>,
 }
 
@@ -148,12 +153,14 @@ impl Workers {
         let closing = Arc::new(AtomicBool::new(false));
         let mut this = Self {
             interfaces: options.interfaces.iter().cloned().zip(opened.iter().map(|one| one.link)).collect(),
+            waiting: Vec::new(),
             threads: Vec::new(),
             messages,
             stop: Arc::clone(stop),
             closing: Arc::clone(&closing),
             stopping_since: None,
             bytes: 0,
+            told: Lost::default(),
             problems: Vec::new(),
         };
         for (index, mut one) in opened.into_iter().enumerate() {
@@ -164,7 +171,7 @@ impl Workers {
                 wake: Wake(one.capture.breakloop_handle()),
                 recycle,
             });
-            let thread = Thread {
+            this.waiting.push(Thread {
                 index,
                 one,
                 sender: sender.clone(),
@@ -172,14 +179,21 @@ impl Workers {
                 counters,
                 stop: Arc::clone(stop),
                 closing: Arc::clone(&closing),
-            };
-            let spawned = std::thread::Builder::new().name(format!("capture-{index}")).spawn(move || thread.run());
-            if let Err(error) = spawned {
-                let interface = options.interfaces.get(index).cloned().unwrap_or_default();
-                return Err(OpenError::Failed { interface, message: error.to_string() });
-            }
+            });
         }
         Ok(this)
+    }
+
+    /// Starts the threads. Not before frames are asked for: what is to confine the program does so for threads that start
+    /// later.
+    fn start(&mut self) {
+        for thread in std::mem::take(&mut self.waiting) {
+            let index = thread.index;
+            let spawned = std::thread::Builder::new().name(format!("capture-{index}")).spawn(move || thread.run());
+            if let Err(error) = spawned {
+                self.problem(index, format!("no thread can be started to capture: {error}"));
+            }
+        }
     }
 
     pub(super) fn interfaces(&self) -> &[(String, LinkType)] {
@@ -211,6 +225,19 @@ impl Workers {
     }
 
     pub(super) fn fill(&mut self, batch: &mut Batch) -> Fill {
+        let fill = self.fetch(batch);
+        let now = self.lost();
+        let told = std::mem::replace(&mut self.told, now);
+        batch.set_lost(Lost {
+            kernel: now.kernel - told.kernel,
+            interface: now.interface - told.interface,
+            analysis: 0,
+        });
+        fill
+    }
+
+    fn fetch(&mut self, batch: &mut Batch) -> Fill {
+        self.start();
         if self.stop.load(Ordering::Relaxed) {
             // Each time: a thread that was not waiting yet at the first call takes the second.
             self.wake_all();
@@ -240,7 +267,7 @@ impl Workers {
                 Ok(None) | Err(Ended) => break,
             }
         }
-        self.hand_over(&gathered, batch);
+        self.hand_over(&mut gathered, batch);
         for (worker, emptied) in gathered {
             if let Some(worker) = self.threads.get(worker) {
                 // A thread that has ended needs no batch.
@@ -250,8 +277,14 @@ impl Workers {
         Fill::More
     }
 
-    /// Copies the gathered frames in order of time; equal times in the order of arrival.
-    fn hand_over(&mut self, gathered: &[(usize, Batch)], batch: &mut Batch) {
+    /// Hands over the gathered frames in order of time; equal times in the order of arrival.
+    fn hand_over(&mut self, gathered: &mut [(usize, Batch)], batch: &mut Batch) {
+        if let ([(_, only)], true) = (&mut *gathered, batch.is_empty()) {
+            self.bytes += only.bytes_held() as u64;
+            only.renumber(batch.next_number());
+            std::mem::swap(only, batch);
+            return;
+        }
         let mut frames: Vec<_> = gathered.iter().flat_map(|(_, batch)| batch.frames()).collect();
         if self.threads.len() > 1 {
             frames.sort_by_key(|frame| frame.header.time);
@@ -262,16 +295,26 @@ impl Workers {
         }
     }
 
+    fn sum(&self, of: fn(&Counters) -> &AtomicU64) -> u64 {
+        self.threads.iter().map(|worker| of(&worker.counters).load(Ordering::Relaxed)).sum()
+    }
+
+    /// What was dropped by now.
+    fn lost(&self) -> Lost {
+        let kernel = self.sum(|counters| &counters.dropped);
+        let interface = self.sum(|counters| &counters.interface_dropped);
+        Lost { kernel, interface, analysis: 0 }
+    }
+
     pub(super) fn report(&self) -> SourceReport {
-        let sum = |of: fn(&Counters) -> &AtomicU64| {
-            Some(self.threads.iter().map(|worker| of(&worker.counters).load(Ordering::Relaxed)).sum())
-        };
+        let lost = self.lost();
         SourceReport {
             bytes_read: self.bytes,
             bytes_total: None,
-            kernel_received: sum(|counters| &counters.received),
-            kernel_dropped: sum(|counters| &counters.dropped),
-            interface_dropped: sum(|counters| &counters.interface_dropped),
+            kernel_received: Some(self.sum(|counters| &counters.received)),
+            kernel_dropped: Some(lost.kernel),
+            interface_dropped: Some(lost.interface),
+            analysis_dropped: None,
             problems: self.problems.clone(),
         }
     }
@@ -349,6 +392,12 @@ struct Thread {
     counters: Arc<Counters>,
     stop: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Thread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Thread").field("index", &self.index).finish_non_exhaustive()
+    }
 }
 
 impl Thread {

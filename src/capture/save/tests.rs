@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use super::super::testing::{Owned, header, read_good};
+use super::super::testing::{Owned, header, read, read_good};
 use super::super::{Batch, FrameHeader};
 use super::*;
 
@@ -29,7 +29,7 @@ fn frame_of(number: usize, header: FrameHeader, data: &[u8], write: impl FnOnce(
 
 fn written(options: Options, frames: &[(FrameHeader, &[u8], &[&str])]) -> Vec<Owned> {
     let out = Shared::default();
-    let mut writer = Writer::new(Box::new(out.clone()), options);
+    let mut writer = Writer::new(Box::new(out.clone()), options).unwrap();
     for (number, (header, data, comments)) in frames.iter().enumerate() {
         frame_of(number, *header, data, |frame| {
             writer.write_commented(frame, comments.iter().copied()).unwrap();
@@ -79,7 +79,7 @@ fn pcapng_keeps_interfaces_link_types_and_comments() {
 
 #[test]
 fn a_pcap_file_refuses_a_second_link_type() {
-    let mut writer = Writer::new(Box::new(io::sink()), Options::new(Format::Pcap));
+    let mut writer = Writer::new(Box::new(io::sink()), Options::new(Format::Pcap)).unwrap();
     frame_of(0, header(0), b"", |frame| writer.write(frame).unwrap());
     frame_of(1, FrameHeader { link: LinkType::RAW, ..header(0) }, b"", |frame| {
         let error = writer.write(frame).unwrap_err();
@@ -138,4 +138,74 @@ fn a_file_is_its_owners_alone_and_no_link_is_followed() {
         fs::remove_file(&link).unwrap();
     }
     assert_eq!(fs::metadata(&path).unwrap().len(), 24);
+}
+
+const PACKINGS: [Packing; 3] = [Packing::Plain, Packing::Gzip, Packing::Zstd];
+
+#[test]
+fn what_is_packed_is_read_back_and_smaller() {
+    for packing in PACKINGS.into_iter().filter(|packing| packing.is_built()) {
+        for format in [Format::Pcap, Format::Pcapng] {
+            let out = Shared::default();
+            let options = Options { packing, ..Options::new(format) };
+            let mut writer = Writer::new(Box::new(out.clone()), options).unwrap();
+            for number in 0..1000 {
+                frame_of(0, header(TIME + number), &[7; 100], |frame| writer.write(frame).unwrap());
+            }
+            let unpacked = writer.bytes_written();
+            writer.finish().unwrap();
+            let bytes = out.0.lock().unwrap().clone();
+            assert_eq!(bytes.len() as u64 == unpacked, packing == Packing::Plain);
+            assert!(packing == Packing::Plain || bytes.len() as u64 * 10 < unpacked, "{packing:?}: {}", bytes.len());
+            assert_eq!(read_good(&bytes).len(), 1000);
+        }
+    }
+}
+
+#[test]
+fn a_file_can_be_read_up_to_its_last_flush_though_it_never_ends() {
+    for packing in PACKINGS.into_iter().filter(|packing| packing.is_built()) {
+        let out = Shared::default();
+        let options = Options { packing, ..Options::new(Format::Pcap) };
+        let mut writer = Writer::new(Box::new(out.clone()), options).unwrap();
+        for flushed in 1..=3 {
+            for number in 0..50_u8 {
+                frame_of(0, header(TIME), &[number; 33], |frame| writer.write(frame).unwrap());
+            }
+            writer.flush().unwrap();
+            let bytes = out.0.lock().unwrap().clone();
+            let (frames, report) = read(&bytes);
+            assert_eq!(frames.len(), 50 * flushed, "{packing:?}");
+            // A plain file that is cut between two frames is whole.
+            assert_eq!(report.problems.is_empty(), packing == Packing::Plain, "{:?}", report.problems);
+        }
+    }
+}
+
+#[test]
+fn how_large_a_file_will_be_is_known_before_a_frame_is_written() {
+    for format in [Format::Pcap, Format::Pcapng] {
+        let mut writer = Writer::new(Box::new(io::sink()), Options::new(format)).unwrap();
+        frame_of(0, header(TIME), b"first", |frame| writer.write(frame).unwrap());
+        for data in [&b""[..], b"a", b"abcd", b"abcde"] {
+            frame_of(0, header(TIME), data, |frame| {
+                let expected = writer.bytes_with(frame);
+                writer.write(frame).unwrap();
+                assert_eq!(writer.bytes_written(), expected);
+            });
+        }
+    }
+}
+
+#[test]
+fn how_a_file_is_packed_is_told_by_the_end_of_its_name() {
+    let of = |name: &str| {
+        let options = Options::of_path(Path::new(name));
+        (options.format, options.packing)
+    };
+    assert_eq!(of("a.pcap.gz"), (Format::Pcap, Packing::Gzip));
+    assert_eq!(of("a.PCAPNG.ZST"), (Format::Pcapng, Packing::Zstd));
+    assert_eq!(of("a.zstd"), (Format::Pcapng, Packing::Zstd));
+    assert_eq!(of("gz"), (Format::Pcapng, Packing::Plain));
+    assert_eq!(of(".gz"), (Format::Pcapng, Packing::Plain));
 }

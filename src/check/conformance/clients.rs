@@ -50,6 +50,12 @@ impl Clients {
         self.young.insert(client, connection);
     }
 
+    /// Something was missed, of whatever client.
+    pub(super) fn forget_all(&mut self) {
+        self.young.clear();
+        self.old.clear();
+    }
+
     /// Something of a client was missed.
     pub(super) fn forget(&mut self, client: Key) {
         self.young.remove(&client);

@@ -243,6 +243,8 @@ impl Connection {
         self.count[direction] += 1;
         self.last[direction] = Some(message.origin);
         match &message.packet.body {
+            // Of what the capture has not got that far, nothing was asked that anybody could judge.
+            Body::Connect(connect) if message.missing > 0 && connect.client_id.is_none() => {}
             Body::Connect(connect) if self.asked.is_none() && direction == Direction::ToServer => {
                 let asked = self.asked.insert(Box::new(Asked::of(connect, message)));
                 self.agreed.asked = true;

@@ -78,10 +78,7 @@ impl Cross {
     pub(super) fn follow(&mut self, connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) {
         let broker = connection.flow.server;
         if message.direction == Direction::ToServer && (message.missing > 0 || message.resynced) {
-            // Who knows what was published there, and retained.
-            self.retained.forget();
-            self.publications.clear();
-            self.order.clear();
+            self.forget();
         }
         if message.missing > 0 || message.resynced {
             return;
@@ -105,6 +102,13 @@ impl Cross {
             }
             _ => {}
         }
+    }
+
+    /// Something was missed: who knows what was published there, and retained.
+    pub(super) fn forget(&mut self) {
+        self.retained.forget();
+        self.publications.clear();
+        self.order.clear();
     }
 
     fn topic(&self, broker: SocketAddr, name: &[u8]) -> Key {

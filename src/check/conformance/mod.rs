@@ -39,7 +39,7 @@ use subscriptions::{Matched, Scratch};
 use super::{Certainty, Finding};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Message, VersionKnownBy};
-use crate::engine::{Event, FlowRef, NoticeKind};
+use crate::engine::{Event, FlowRef, Notice, NoticeKind};
 use crate::flow::{Direction, Transport};
 use crate::mqtt::{Body, Deviation, PacketType, Version};
 use crate::session::{Delivery, Incident, Session, WillFate};
@@ -104,21 +104,36 @@ impl Conformance {
                     self.settle(*connection, flow.last, findings);
                 }
             }
-            Event::Notice(notice) => {
-                if let NoticeKind::LostSync(direction, lost, version) = notice.kind
-                    && let Some(flow) = notice.flow
+            Event::Notice(notice) => self.on_notice(notice),
+            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::SnMessage(..) => {}
+        }
+    }
+
+    fn on_notice(&mut self, notice: &Notice) {
+        match (notice.kind, notice.flow) {
+            (NoticeKind::LostSync(direction, lost, version), Some(flow)) => {
+                if let Some(connection) = self.open.get_mut(&flow.id) {
+                    connection.lossy[direction] = true;
+                }
+                if lost.reason == crate::mqtt::LostSyncReason::MalformedLength
+                    && let Some(ledger) = &mut self.ledger
                 {
-                    if let Some(connection) = self.open.get_mut(&flow.id) {
-                        connection.lossy[direction] = true;
-                    }
-                    if lost.reason == crate::mqtt::LostSyncReason::MalformedLength
-                        && let Some(ledger) = &mut self.ledger
-                    {
-                        ledger.broken(version, "MALFORMED-REMAINING-LENGTH", notice.origin.frame, Certainty::Certain);
-                    }
+                    ledger.broken(version, "MALFORMED-REMAINING-LENGTH", notice.origin.frame, Certainty::Certain);
                 }
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => {}
+            (NoticeKind::UnseenSince(direction), Some(flow)) => {
+                if let Some(connection) = self.open.get_mut(&flow.id) {
+                    connection.lossy[direction] = true;
+                }
+            }
+            // A client may have come and gone meanwhile, and published.
+            (NoticeKind::FramesLost(_), _) => {
+                self.clients.forget_all();
+                if let Some(cross) = &mut self.cross {
+                    cross.forget();
+                }
+            }
+            _ => {}
         }
     }
 

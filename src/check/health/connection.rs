@@ -3,7 +3,7 @@
 use super::trouble::Case;
 use super::{Basis, counted, seconds};
 use crate::check::{Certainty, Severity};
-use crate::flow::{Direction, Oddity, Outcome, Role, TcpState};
+use crate::flow::{Direction, Oddity, Outcome, Role, Sighted, TcpState};
 use crate::time::Span;
 
 /// How long after a RST data of the other end may come that had not heard of it yet.
@@ -41,7 +41,7 @@ fn unanswered(case: &mut Case<'_>) {
     let waited = case.until.since(syn.time);
     let syns = client.counters().traffic.syn_packets;
     // One SYN before the capture ended, or whose answer went another way, tells nothing.
-    if waited < seconds(case.limits.unanswered_s) || (syns < 2 && case.one_way) {
+    if waited < seconds(case.limits.unanswered_s) || (syns < 2 && case.one_way) || !case.is_seen_since(syn) {
         return;
     }
     let message = format!(
@@ -75,6 +75,7 @@ fn incomplete(case: &mut Case<'_>) {
     if pending
         && connection.closing.reset.is_none()
         && case.until.since(syn_ack.time) >= seconds(case.limits.unanswered_s)
+        && case.is_seen_since(syn_ack)
     {
         let answers = server.counters().traffic.syn_packets;
         let severity = if answers > 1 { Severity::Warning } else { Severity::Note };
@@ -103,6 +104,10 @@ fn odd_handshake(case: &mut Case<'_>) {
     ];
     for direction in Direction::BOTH {
         for (kind, what) in kinds {
+            // A connection that was lost between two on the same ports looks like this.
+            if kind != Oddity::SynData && !case.is_seen_since(case.flow.first) {
+                continue;
+            }
             let Some(sighted) = case.flow.connection.sides[direction].oddities().get(kind) else { continue };
             let (at, basis) = (sighted.first, Basis::of(sighted));
             let message = format!("the {} sends a {what} ({} in all)", Case::who(direction), sighted.count);
@@ -158,7 +163,9 @@ fn reset(case: &mut Case<'_>) {
     let severity = if fin.is_some() || case.left { Severity::Note } else { Severity::Warning };
     let message = format!("the {} resets the connection {when}: {what}", by.name());
     let basis = Basis::at(&[fin.map(|(_, at)| at), Some(at)]);
-    case.tell("tcp.reset", severity, Certainty::Certain, at, basis, message);
+    // The FINs before it may be what was lost.
+    let certainty = if case.is_seen_since(case.flow.first) { Certainty::Certain } else { Certainty::Hint };
+    case.tell("tcp.reset", severity, certainty, at, basis, message);
 }
 
 /// The receiver of this direction is not heard of any more, and its peer goes on.
@@ -169,7 +176,8 @@ fn vanished(case: &mut Case<'_>, direction: Direction) -> bool {
         return false;
     }
     let (who, whose) = (Case::who(direction.reverse()), Case::who(direction));
-    let probes = side.unanswered_probes().filter(|probes| u64::from(probes.count) >= case.limits.unanswered_probes);
+    let enough = |probes: &&Sighted| u64::from(probes.count) >= case.limits.unanswered_probes;
+    let probes = side.unanswered_probes().filter(enough).filter(|probes| case.is_seen_since(probes.first));
     if let Some(probes) = probes {
         let (at, basis) = (probes.first, Basis::of(probes));
         let message = format!(
@@ -183,7 +191,7 @@ fn vanished(case: &mut Case<'_>, direction: Direction) -> bool {
     if !connection.is_unanswered(direction) {
         return false;
     }
-    let repeated = side.oddities().get(Oddity::Retransmission);
+    let repeated = side.oddities().get(Oddity::Retransmission).filter(|repeated| case.is_seen_since(repeated.last));
     let Some(repeated) = repeated else { return false };
     let (at, basis) = (repeated.last, Basis::of(repeated));
     let message = format!(
@@ -201,7 +209,7 @@ fn half_closed(case: &mut Case<'_>) {
     let Some((by, fin)) = closing.first_fin else { return };
     let silent = case.until.since(case.flow.last.time);
     let open = closing.second_fin.is_none() && closing.reset.is_none() && closing.first_fin_acknowledged;
-    if !open || silent < seconds(case.limits.half_closed_s) {
+    if !open || silent < seconds(case.limits.half_closed_s) || !case.is_seen_since(case.flow.last) {
         return;
     }
     let other = by.sends().receiver().name();
@@ -219,6 +227,10 @@ fn after_the_end(case: &mut Case<'_>) {
     for direction in Direction::BOTH {
         let odd = connection.sides[direction].oddities();
         let who = Case::who(direction);
+        if !case.is_seen_since(case.flow.first) {
+            // Another connection on the same ports may have begun in between.
+            continue;
+        }
         if let Some(sighted) = odd.get(Oddity::AfterFin) {
             let (at, basis) = (sighted.first, Basis::of(sighted));
             let message = format!(

@@ -147,6 +147,7 @@ impl Rule for NetworkRule {
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..) => {
                 return;
             }
@@ -180,6 +181,8 @@ impl Rule for NetworkRule {
             | NoticeKind::Tls(..)
             | NoticeKind::LostSync(..)
             | NoticeKind::CutHeader(..)
+            | NoticeKind::FramesLost(_)
+            | NoticeKind::UnseenSince(_)
             | NoticeKind::ReassemblyCapped(_)
             | NoticeKind::ConflictingOverlap(_)
             | NoticeKind::FlowEvicted(_)

@@ -86,9 +86,14 @@ fn simple(case: &mut Case<'_>, direction: Direction) {
         (Oddity::Hops, "ip.hops-changed", Note, Hint, "by another way, or from somebody else, as the hops tell"),
     ];
     let odd = case.flow.connection.sides[direction].oddities();
+    let hangs_on_what_came_before = [Oddity::OutOfWindow, Oddity::ResetOutOfWindow, Oddity::Unexpected];
     let told_otherwise = [Oddity::SynInside, Oddity::Flags, Oddity::WrongSynAck];
     for (kind, id, severity, certainty, what) in kinds {
         let Some(sighted) = odd.get(kind) else { continue };
+        // What would have made it fit may be what was lost.
+        if !case.is_seen_since(case.flow.first) && hangs_on_what_came_before.contains(&kind) {
+            continue;
+        }
         if kind == Oddity::Unexpected && told_otherwise.into_iter().any(|kind| odd.get(kind).is_some()) {
             continue;
         }

@@ -7,7 +7,7 @@ use super::{Basis, connection, counted, finding, seconds, transfer};
 use crate::capture::{FrameNo, Origin};
 use crate::check::{Certainty, Finding, Limits, Rule, Severity, Wanted};
 use crate::dissect::Conversation;
-use crate::engine::{Event, FlowRef};
+use crate::engine::{Event, FlowRef, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, Outcome, Transport};
 use crate::mqtt::{Body, PacketType};
 use crate::time::{Span, Timestamp};
@@ -32,6 +32,8 @@ pub(super) struct Case<'a> {
     pub(super) left: bool,
     /// The capture has connections of which it lacks one direction.
     pub(super) one_way: bool,
+    /// The latest loss of frames was right before this one.
+    pub(super) lost: Option<FrameNo>,
     pub(super) findings: &'a mut Vec<Finding>,
 }
 
@@ -46,6 +48,11 @@ impl Case<'_> {
         message: String,
     ) {
         self.findings.push(finding(id, severity, certainty, Some(self.name), at, basis, message));
+    }
+
+    /// Whether the capture has all that came after this, so that what it does not show was not there.
+    pub(super) fn is_seen_since(&self, at: Origin) -> bool {
+        self.lost.is_none_or(|lost| lost < at.frame)
     }
 
     /// The name of the end that sends in this direction.
@@ -125,6 +132,8 @@ pub(super) struct FlowRule {
     /// Hosts of which it was told that their checksums are left to the card.
     unsummed: HashSet<IpAddr>,
     one_way: bool,
+    /// The first frame behind the latest loss of frames.
+    lost: Option<FrameNo>,
 }
 
 impl FlowRule {
@@ -137,6 +146,7 @@ impl FlowRule {
             floods: Watch::default(),
             unsummed: HashSet::new(),
             one_way: false,
+            lost: None,
         }
     }
 
@@ -161,6 +171,7 @@ impl FlowRule {
             until,
             left: self.leaving.remove(&flow.id),
             one_way: self.one_way,
+            lost: self.lost,
             findings,
         };
         if !in_vain && !flooded {
@@ -292,7 +303,10 @@ impl FlowRule {
 
 impl Rule for FlowRule {
     fn wanted(&self) -> Wanted {
-        Wanted::FLOWS.and(Wanted::message(PacketType::Disconnect)).and(Wanted::message(PacketType::ConnAck))
+        Wanted::FLOWS
+            .and(Wanted::NOTICES)
+            .and(Wanted::message(PacketType::Disconnect))
+            .and(Wanted::message(PacketType::ConnAck))
     }
 
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
@@ -305,12 +319,17 @@ impl Rule for FlowRule {
                 }
             }
             Event::Flow(flow, why) if flow.transport == Transport::Tcp => self.judge(flow, *why, findings),
+            Event::Notice(notice) => {
+                if matches!(notice.kind, NoticeKind::FramesLost(_)) {
+                    self.lost = Some(notice.origin.frame);
+                }
+            }
             Event::Flow(..)
-            | Event::Notice(_)
             | Event::Packet(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..) => {}
         }
     }

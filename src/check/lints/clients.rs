@@ -323,6 +323,7 @@ impl Rule for ClientRule {
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Notice(_) => {}
         }
     }

@@ -118,6 +118,7 @@ impl Rule for ConnectRule {
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..)
             | Event::Notice(_) => {}
         }

@@ -228,6 +228,7 @@ impl Rule for SessionRule {
             }
             Event::Message(..)
             | Event::Packet(_)
+            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

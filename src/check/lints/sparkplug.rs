@@ -147,6 +147,7 @@ impl Rule for SparkplugRule {
             }
             Event::Message(..)
             | Event::Packet(_)
+            | Event::SnMessage(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

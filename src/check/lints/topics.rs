@@ -204,6 +204,7 @@ impl Rule for TopicRule {
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..)
             | Event::Notice(_) => {}
         }

@@ -296,6 +296,7 @@ impl Rule for TrafficRule {
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Closing(..)
             | Event::Notice(_) => return,
         };

@@ -249,6 +249,7 @@ impl Rule for WillRule {
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)
+            | Event::SnMessage(..)
             | Event::Notice(_) => return,
         };
         self.not_fired(message.origin.time, findings);

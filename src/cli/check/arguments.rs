@@ -9,6 +9,7 @@ use mqttsniff::render::ReportFormat;
 
 use super::asserted::{Asserted, nearest_limit};
 use crate::cli::args::ColorArgument;
+use crate::cli::cage::Cage;
 use crate::cli::caps::Caps;
 use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
@@ -115,6 +116,9 @@ pub(in crate::cli) struct Check {
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) cage: Cage,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use mqttsniff::cage::Needs;
 use mqttsniff::check::Baseline;
 use mqttsniff::render::{read_baseline, write_baseline};
 
 use super::Check;
-use super::reports::save;
 use crate::cli::failure::{FAILED, Failure, say};
+use crate::cli::replacement::Replacement;
 
 /// A file that is larger is none of ours: so many keys are not kept.
 const LARGEST: u64 = 256 << 20;
@@ -47,9 +48,35 @@ fn text(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
+/// The file, where it is written anew.
+fn written(arguments: &Check) -> Option<&Path> {
+    arguments.baseline.as_deref().filter(|_| arguments.update_baseline)
+}
+
+/// What writing it takes once the cage is closed.
+pub(super) fn needs(arguments: &Check, needs: &mut Needs) {
+    if let Some(path) = written(arguments) {
+        Replacement::needs(path, needs);
+    }
+}
+
+/// Opens it, to be written.
+pub(super) fn open(arguments: &Check) -> anyhow::Result<Option<Replacement>> {
+    let open = |path: &Path| Replacement::open(path).with_context(|| failed_write(path));
+    written(arguments).map(open).transpose()
+}
+
+fn failed_write(path: &Path) -> String {
+    format!("can't write to {}", path.display())
+}
+
 /// Writes the file anew. What is known by now is no failure any more.
-pub(super) fn update(arguments: &Check, baseline: Option<&Baseline>, complete: bool) -> anyhow::Result<ExitCode> {
-    let (Some(path), Some(baseline)) = (&arguments.baseline, baseline) else { return Ok(ExitCode::SUCCESS) };
+pub(super) fn update(
+    file: Replacement,
+    arguments: &Check,
+    baseline: &Baseline,
+    complete: bool,
+) -> anyhow::Result<ExitCode> {
     if !complete {
         say("the baseline was not written, because not all could be read");
         return Ok(ExitCode::from(FAILED));
@@ -59,6 +86,6 @@ pub(super) fn update(arguments: &Check, baseline: Option<&Baseline>, complete: b
     }
     let mut bytes = Vec::new();
     write_baseline(baseline, &mut bytes)?;
-    save(path, &bytes).with_context(|| format!("can't write to {}", path.display()))?;
+    file.write(&bytes).with_context(|| arguments.baseline.as_deref().map(failed_write).unwrap_or_default())?;
     Ok(ExitCode::SUCCESS)
 }

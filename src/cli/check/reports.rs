@@ -1,22 +1,40 @@
 //! Where reports go: standard output, and files.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use mqttsniff::cage::Needs;
 use mqttsniff::render::{CheckResult, ReportFormat, Style, write_report};
 
 use super::Check;
 use super::arguments::PrintArgument;
 use crate::cli::failure::Failure;
 use crate::cli::output::{STDOUT, style_of};
+use crate::cli::replacement::Replacement;
 
-/// What is to be written where.
-pub(super) struct Plan {
+/// What is to be written where: to paths, then to open files.
+pub(super) struct Plan<File = PathBuf> {
     printed: ReportFormat,
     style: Style,
-    files: Vec<(ReportFormat, PathBuf)>,
+    files: Vec<(ReportFormat, File)>,
+}
+
+impl Plan {
+    /// What writing them takes once the cage is closed.
+    pub(super) fn needs(&self, needs: &mut Needs) {
+        self.files.iter().for_each(|(_, path)| Replacement::needs(path, needs));
+    }
+
+    /// Opens the files.
+    pub(super) fn open(self) -> anyhow::Result<Plan<(PathBuf, Replacement)>> {
+        let open = |(format, path): (ReportFormat, PathBuf)| {
+            let file = Replacement::open(&path).with_context(|| format!("can't write to {}", path.display()))?;
+            anyhow::Ok((format, (path, file)))
+        };
+        let files = self.files.into_iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Plan { printed: self.printed, style: self.style, files })
+    }
 }
 
 /// What the arguments ask for; an error where it can't be done.
@@ -46,11 +64,11 @@ pub(super) fn plan(arguments: &Check) -> anyhow::Result<Plan> {
 }
 
 /// Writes all reports, those in files first.
-pub(super) fn write(plan: &Plan, result: &CheckResult) -> anyhow::Result<()> {
-    for (format, path) in &plan.files {
+pub(super) fn write(plan: Plan<(PathBuf, Replacement)>, result: &CheckResult) -> anyhow::Result<()> {
+    for (format, (path, file)) in plan.files {
         let mut bytes = Vec::new();
-        write_report(result, *format, Style::PLAIN, &mut bytes)?;
-        save(path, &bytes).with_context(|| format!("can't write to {}", path.display()))?;
+        write_report(result, format, Style::PLAIN, &mut bytes)?;
+        file.write(&bytes).with_context(|| format!("can't write to {}", path.display()))?;
     }
     let mut out = BufWriter::new(io::stdout());
     match write_report(result, plan.printed, plan.style, &mut out).and_then(|()| out.flush()) {
@@ -58,21 +76,4 @@ pub(super) fn write(plan: &Plan, result: &CheckResult) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context(STDOUT),
     }
-}
-
-/// Writes a file whole or not at all; what is no ordinary file, such as a pipe, is written to as it is.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(there) if !there.is_file() => return fs::write(path, bytes),
-        Ok(_) | Err(_) => {}
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // The error is told; that the rest of the file stays behind would be no news.
-        let _ = fs::remove_file(&part);
-    }
-    written
 }

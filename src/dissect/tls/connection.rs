@@ -154,6 +154,11 @@ impl Connection {
         self.process(direction, item, origin, out);
     }
 
+    /// Bytes that wait for keys.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.bytes()
+    }
+
     /// Reads what waited, as far as that can be read by now.
     pub(super) fn go_on(&mut self, is_end: bool, out: &mut dyn Carried) {
         if self.held.is_empty() {

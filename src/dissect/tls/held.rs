@@ -53,6 +53,11 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// Bytes of all that waits.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

@@ -27,7 +27,7 @@ pub use suite::{suite_name, version_name};
 use super::websocket::UNKNOWN_GAP;
 use super::{CarrierPart, Conversation, DissectOptions, FlowFacts, MessageSink, Opening, Protocol};
 use crate::capture::{Origin, Place};
-use crate::flow::{Direction, PerDirection};
+use crate::flow::{Conversing as _, Direction, PerDirection};
 use crate::mqtt::Certainty;
 use connection::{Carried, Connection};
 use held::Item;
@@ -86,6 +86,31 @@ struct Stream {
 }
 
 impl Tls {
+    /// Bytes of a message within that has begun in this direction.
+    pub(super) fn message_bytes(&self, direction: Direction) -> usize {
+        self.carried.inner.message_bytes(direction)
+    }
+
+    /// Memory besides that goes with a direction.
+    pub(super) fn piece_bytes(&self, direction: Direction) -> usize {
+        self.readers[direction].held_bytes() + self.carried.inner.piece_bytes(direction)
+    }
+
+    /// Memory of both directions together: records that wait for keys among it.
+    pub(super) fn shared_bytes(&self) -> usize {
+        self.connection.held_bytes() + self.carried.inner.shared_bytes()
+    }
+
+    /// Holds nothing back any more: records do not wait for keys, nor bytes for a border. Gives how many messages within are
+    /// cut by it.
+    pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
+        self.connection.go_on(true, &mut Told { carried: &mut self.carried, sink });
+        for reader in [&mut self.readers.to_server, &mut self.readers.to_client] {
+            reader.shed();
+        }
+        self.carried.inner.shed(sink)
+    }
+
     /// For a flow of which `facts` are known.
     pub(super) fn new(facts: FlowFacts, options: &DissectOptions) -> Self {
         let reader = RecordReader::new;

@@ -102,6 +102,22 @@ impl RecordReader {
         Self { state: if from_start { BORDER } else { State::Lost(Box::default()) }, offset: 0 }
     }
 
+    /// Bytes of a record that has begun, or of what is searched for one.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.state {
+            State::Header { .. } | State::Over => 0,
+            State::Body { buffer, .. } => buffer.len(),
+            State::Lost(search) => search.bytes.len() + size_of_val(search.pieces.as_slice()),
+        }
+    }
+
+    /// Lets go what is searched for a record: the search begins anew behind it.
+    pub(super) fn shed(&mut self) {
+        if let State::Lost(search) = &mut self.state {
+            **search = Search::default();
+        }
+    }
+
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }

@@ -65,6 +65,12 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
+    /// Bytes that wait for the end of a head, or for the other direction's.
+    pub(super) fn held_bytes(&self) -> usize {
+        let bytes = self.sides.to_server.bytes.len() + self.sides.to_client.bytes.len();
+        bytes + size_of_val(self.pieces.as_slice())
+    }
+
     pub(super) fn data(&mut self, direction: Direction, bytes: &[u8], place: Place) {
         let side = &mut self.sides[direction];
         side.bytes.extend_from_slice(bytes);

@@ -40,6 +40,12 @@ pub(super) struct Inflater {
 }
 
 impl Inflater {
+    /// Memory of its window and of what inflates, once there is some: 32 KiB, and tables and a buffer.
+    pub(super) const fn held_bytes(&self) -> usize {
+        const STATE: usize = 48 << 10;
+        if self.state.is_some() { STATE } else { 0 }
+    }
+
     /// For a stream of which earlier messages may be missing, or not.
     pub(super) fn new(incomplete: bool) -> Self {
         Self { incomplete, ..Self::default() }

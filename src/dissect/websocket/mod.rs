@@ -19,7 +19,7 @@ pub use reader::UNKNOWN as UNKNOWN_GAP;
 
 use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http};
 use crate::capture::{Origin, Place};
-use crate::flow::{Direction, PerDirection};
+use crate::flow::{Conversing as _, Direction, PerDirection};
 use crate::mqtt::Certainty;
 use handshake::{Handshake, Outcome};
 use reader::{FrameReader, Out, UNKNOWN, Work};
@@ -231,6 +231,35 @@ impl WebSocket {
             }
         }
         self.inner.finish(sink);
+    }
+
+    /// Bytes of a message inside that has begun in this direction.
+    pub(super) fn message_bytes(&self, direction: Direction) -> usize {
+        self.inner.message_bytes(direction)
+    }
+
+    /// Memory besides that goes with a direction.
+    pub(super) fn piece_bytes(&self, direction: Direction) -> usize {
+        self.readers[direction].held_bytes() + self.inner.piece_bytes(direction)
+    }
+
+    /// Memory of both directions together.
+    pub(super) fn shared_bytes(&self) -> usize {
+        let handshake = if let Stage::Handshake(handshake) = &self.stage { handshake.held_bytes() } else { 0 };
+        handshake + self.scratch.capacity() + self.inner.shared_bytes()
+    }
+
+    /// Holds nothing back any more: heads that have not ended are given up, and what the inner stream waits for. Gives how
+    /// many messages are cut by it.
+    pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
+        if let (Stage::Handshake(_), Some(origin)) = (&self.stage, self.last) {
+            self.settle(true, origin, sink);
+        }
+        for reader in [&mut self.readers.to_server, &mut self.readers.to_client] {
+            reader.shed();
+        }
+        self.scratch = Vec::new();
+        self.inner.shed(sink)
     }
 
     /// Runs the reader of a direction.

@@ -127,6 +127,19 @@ impl FrameReader {
         }
     }
 
+    /// How much memory goes with it.
+    pub(super) fn held_bytes(&self) -> usize {
+        let search = if let State::Lost(search) = &self.state { search.held_bytes() } else { 0 };
+        search + self.control.len() + self.inflater.as_ref().map_or(0, |inflater| inflater.held_bytes())
+    }
+
+    /// Lets go what is searched for borders: the search begins anew behind it.
+    pub(super) fn shed(&mut self) {
+        if let State::Lost(search) = &mut self.state {
+            **search = Search::new(search.end());
+        }
+    }
+
     /// For a stream of which it is not known where frames begin.
     pub(super) fn joining(offset: u64) -> Self {
         Self { state: State::Lost(Box::new(Search::new(offset))), fragments_known: false, ..Self::new(offset) }

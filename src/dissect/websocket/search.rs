@@ -53,7 +53,13 @@ impl Search {
         Self { window: Vec::new(), start, pieces: Vec::new(), scanned: start, candidates: Vec::new() }
     }
 
-    fn end(&self) -> u64 {
+    /// Bytes that are searched, and where they came from.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.window.len() + size_of_val(self.pieces.as_slice()) + size_of_val(self.candidates.as_slice())
+    }
+
+    /// Where the next byte stands in the stream.
+    pub(super) fn end(&self) -> u64 {
         self.start + self.window.len() as u64
     }
 

@@ -129,10 +129,11 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
     match row.view.protocol {
         _ if row.view.in_handshake => {}
         Some(Protocol::Mqtt) if !row.view.messages.is_empty() || row.extractor.kept.previewed() => names.push("mqtt"),
+        Some(Protocol::MqttSn) if !row.view.messages.is_empty() => names.push("mqttsn"),
         Some(Protocol::Tls) if carries => names.push("tls"),
         None if carries => names.push("data"),
         // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
-        Some(Protocol::Mqtt | Protocol::Tls | Protocol::Http | Protocol::WebSocket | Protocol::Unknown) | None => {}
+        Some(Protocol::Mqtt | Protocol::Tls | Protocol::Http | Protocol::WebSocket | Protocol::Unknown | Protocol::MqttSn) | None => {}
     }
     take(Value::Text(Cow::Owned(names.join(":").into_bytes())));
 }

@@ -15,7 +15,7 @@ const HIDDEN: &[u8] = b"***";
 
 /// A value; texts and bytes stand in a buffer for all.
 #[derive(Debug, Clone)]
-enum KeptValue {
+pub(super) enum KeptValue {
     Label,
     Boolean(bool),
     Unsigned(u64),
@@ -57,6 +57,8 @@ pub(super) struct Kept {
     hides: bool,
     fields: Vec<KeptField>,
     bytes: Vec<u8>,
+    /// Fields of MQTT-SN by Wireshark's names.
+    pub(super) sensors: Vec<(&'static str, FieldId)>,
     /// Where the fields of the last message begin.
     last: usize,
     /// What is taken now is a preview; whether any was taken since the last frame.
@@ -87,6 +89,7 @@ impl Kept {
                 "tcp.reassembled.length" => kept.reassembled_length = Some(id),
                 "tcp.pdu.size" => kept.packet_length = Some(id),
                 "tcp.payload" => kept.hides = true,
+                _ if name == "mqttsn" || name.starts_with("mqttsn.") => kept.sensors.push((name, id)),
                 _ if name.starts_with("mqtt.") => {
                     let property = name.strip_prefix("mqtt.property.");
                     let known = |name: &&str| PropertyId::ALL.iter().any(|property| property.name() == *name);
@@ -134,6 +137,11 @@ impl Kept {
         self.previewed
     }
 
+    /// The fields of another message come.
+    pub(super) fn begin(&mut self) {
+        self.last = self.fields.len();
+    }
+
     /// Takes a packet.
     pub(super) fn take(&mut self, message: &Message<'_>, client: Option<&[u8]>) {
         let frame = message.origin.frame;
@@ -142,7 +150,7 @@ impl Kept {
             self.fields.retain(|field| !field.preview);
             self.previewed = false;
         }
-        self.last = self.fields.len();
+        self.begin();
         let header = message.packet.header;
         let length = u64::from(header.length) + u64::from(header.remaining_length);
         if let Some(id) = self.packet {
@@ -290,7 +298,7 @@ impl Kept {
         self.push(id, frame, value);
     }
 
-    fn stored(&mut self, kind: Kind, bytes: &[u8]) -> KeptValue {
+    pub(super) fn stored(&mut self, kind: Kind, bytes: &[u8]) -> KeptValue {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         let range = start..self.bytes.len();
@@ -302,7 +310,7 @@ impl Kept {
         self.push(id, frame, value);
     }
 
-    fn push(&mut self, id: FieldId, frame: FrameNo, value: KeptValue) {
+    pub(super) fn push(&mut self, id: FieldId, frame: FrameNo, value: KeptValue) {
         self.fields.push(KeptField { id, frame, value, preview: self.previewing });
     }
 

@@ -14,6 +14,7 @@ mod layers;
 pub(super) mod link;
 mod message;
 pub(super) mod options;
+mod sensor;
 mod streams;
 pub(super) mod tcp;
 pub(super) mod tls;
@@ -29,7 +30,7 @@ pub(super) use header::{Header, Take};
 
 use super::registry::{Read, entry};
 use super::value::{FieldId, Kind, Occurrence, Row, Value};
-use crate::dissect::Message;
+use crate::dissect::{Message, SnMessage};
 use crate::engine::{EngineOptions, FlowRef, PacketView};
 use crate::flow::{WiresharkFlags, WiresharkRules};
 use crate::time::Timestamp;
@@ -154,6 +155,13 @@ impl Extractor {
     pub fn on_message(&mut self, _flow: FlowRef, message: &Message<'_>, client: Option<&[u8]>) {
         if self.needs.messages {
             self.kept.take(message, client);
+        }
+    }
+
+    /// Takes the fields of a message of MQTT-SN.
+    pub fn on_sn_message(&mut self, message: &SnMessage<'_>) {
+        if self.needs.messages {
+            self.kept.take_sensor(message);
         }
     }
 

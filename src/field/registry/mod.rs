@@ -13,6 +13,7 @@ mod ip;
 mod ipv6;
 mod mqtt;
 mod mqtt_more;
+mod mqttsn;
 mod nearest;
 mod tcp;
 mod tcp_analysis;
@@ -136,7 +137,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 16] = [
+static TABLES: [&[Entry]; 17] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -153,6 +154,7 @@ static TABLES: [&[Entry]; 16] = [
     websocket::FIELDS,
     mqtt::FIELDS,
     mqtt_more::FIELDS,
+    mqttsn::FIELDS,
 ];
 
 struct Index {

@@ -136,7 +136,12 @@ impl Ladder {
                     self.findings.push((severity, text));
                 }
             }
-            Output::Preview(..) | Output::Stream(..) | Output::Delivery(_) | Output::Topic(..) => {}
+            Output::SnMessage(..)
+            | Output::SnSession(_)
+            | Output::Preview(..)
+            | Output::Stream(..)
+            | Output::Delivery(_)
+            | Output::Topic(..) => {}
         }
         Ok(())
     }

@@ -133,6 +133,8 @@ impl Plot {
             Output::Session(session, _) => self.facts = Facts::of(session),
             Output::Flow(flow, _) => self.flow(flow),
             Output::Message(..)
+            | Output::SnMessage(..)
+            | Output::SnSession(_)
             | Output::Preview(..)
             | Output::Stream(..)
             | Output::Delivery(_)

@@ -35,6 +35,8 @@ pub(in crate::render) struct FlowRecord<'a> {
     end: Time,
     duration_s: f64,
     ended: &'static str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unseen_since: bool,
     #[serde(flatten)]
     tcp: Option<TcpFields<'a>>,
     from_client: DirectionRecord,
@@ -199,7 +201,11 @@ impl<'a> FlowRecord<'a> {
             flow: flow.id.0,
             stream: flow.stream,
             protocol: flow.transport.name(),
-            application: flow.app.protocol().filter(|_| is_tcp).map(Protocol::name),
+            application: flow
+                .app
+                .protocol()
+                .filter(|protocol| is_tcp || *protocol == Protocol::MqttSn)
+                .map(Protocol::name),
             transport: transport(flow),
             websocket: flow.app.websocket().map(WebSocketRecord::new),
             tls: flow.app.tls().map(TlsRecord::new),
@@ -212,6 +218,7 @@ impl<'a> FlowRecord<'a> {
             start: Time(flow.first.time),
             end: Time(flow.last.time),
             duration_s: seconds(lasted),
+            unseen_since: flow.unseen_since,
             ended: match why {
                 Ended::Over => "over",
                 Ended::Replaced => "replaced",

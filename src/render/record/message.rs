@@ -64,8 +64,10 @@ impl<'a> MessageRecord<'a> {
                     record.serialize_field("bridge", &true)?;
                 }
                 optional(record, "client_id", connect.client_id.map(Text))?;
-                record.serialize_field("clean_start", &connect.clean_start())?;
-                record.serialize_field("keep_alive_s", &connect.keep_alive)?;
+                // Where the capture ends before the client identifier, what stands before it may be missing as well.
+                let reached = packet.missing == 0 || connect.client_id.is_some();
+                optional(record, "clean_start", reached.then(|| connect.clean_start()))?;
+                optional(record, "keep_alive_s", reached.then_some(connect.keep_alive))?;
                 optional(record, "will", connect.will.map(|will| WillRecord::new(&will, options)))?;
                 optional(record, "username", connect.username.map(Text))?;
                 record.serialize_field("password_present", &connect.password.is_some())

@@ -8,6 +8,8 @@ mod flow;
 mod message;
 mod packet;
 mod session;
+mod sn_message;
+mod sn_session;
 mod sparkplug;
 mod stream;
 mod summary;
@@ -21,9 +23,11 @@ pub(super) use flow::FlowRecord;
 pub(super) use message::MessageRecord;
 pub(super) use packet::PacketRecord;
 pub(super) use session::SessionRecord;
+pub(super) use sn_message::SnMessageRecord;
+pub(super) use sn_session::SnSessionRecord;
 pub(super) use stream::StreamRecord;
 pub(super) use summary::{BeginRecord, FindingCounts, FindingRecord, ProblemRecord, SummaryRecord};
-pub(super) use value::Text;
+pub(super) use value::{Text, Time};
 
 /// The version of the records, in the `begin` record.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -78,6 +78,10 @@ pub(in crate::render) struct SummaryRecord<'a> {
     tcp_flows: u64,
     messages: u64,
     sessions: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mqtt_sn_messages: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mqtt_sn_sessions: Option<u64>,
     findings: FindingCounts,
     #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<Time>,
@@ -106,6 +110,8 @@ struct Losses {
     kernel_dropped: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interface_dropped: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis_dropped: Option<u64>,
     snaplen_cut: u64,
     decode_stopped: u64,
     capped: u64,
@@ -163,6 +169,8 @@ impl<'a> SummaryRecord<'a> {
             tcp_flows: engine.tcp_flows,
             messages: engine.messages,
             sessions: summary.sessions,
+            mqtt_sn_messages: Some(engine.sn_messages).filter(|count| *count > 0),
+            mqtt_sn_sessions: Some(summary.sn_sessions).filter(|count| *count > 0),
             findings: FindingCounts {
                 error: summary.findings[Severity::Error as usize],
                 warning: summary.findings[Severity::Warning as usize],
@@ -174,6 +182,7 @@ impl<'a> SummaryRecord<'a> {
             losses: Losses {
                 kernel_dropped: source.kernel_dropped,
                 interface_dropped: source.interface_dropped,
+                analysis_dropped: source.analysis_dropped,
                 snaplen_cut: engine.cut,
                 decode_stopped: engine.decode_stopped,
                 capped: summary.capped(),

@@ -17,10 +17,11 @@ text has no number, it is our own name. [check.md](check.md) tells how to turn r
 ";
 
 /// What the rules of a name are about.
-const SUBJECTS: [(&str, &str); 5] = [
+const SUBJECTS: [(&str, &str); 6] = [
     ("capture", "What the capture, or a limit of the analysis, keeps from being seen."),
     ("ip", "Datagrams and their fragments."),
     ("mqtt", "Packets, and their order on a connection and across the connections of a client."),
+    ("mqttsn", "Messages of MQTT-SN, and their order between a client and its gateway."),
     ("tcp", "Connections and what they carry."),
     ("websocket", "WebSocket that carries MQTT: how both ends agree on it, and its frames."),
 ];

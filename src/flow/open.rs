@@ -1,0 +1,34 @@
+//! The flows that have not ended, for those who look in while a capture goes on.
+
+use super::datagrams::{Datagrams, Slot};
+use super::followed::Flow;
+use super::table::FlowTable;
+
+/// A flow that is followed and has not ended.
+#[derive(Debug)]
+pub enum OpenFlow<'a, A> {
+    /// A TCP flow.
+    Tcp(&'a Flow<A>),
+    /// A UDP conversation.
+    Udp(&'a Datagrams<A>),
+}
+
+// Derived it would ask for an `A` that can be copied.
+impl<A> Clone for OpenFlow<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A> Copy for OpenFlow<'_, A> {}
+
+impl<A> FlowTable<A> {
+    /// The flows that it holds, each with its slot, which stays its own until it ends.
+    pub fn open_flows(&self) -> impl Iterator<Item = (usize, OpenFlow<'_, A>)> {
+        self.slots.iter().enumerate().filter_map(|(at, slot)| match slot {
+            Slot::Free => None,
+            Slot::Tcp(flow) => Some((at, OpenFlow::Tcp(flow))),
+            Slot::Udp(datagrams) => Some((at, OpenFlow::Udp(datagrams))),
+        })
+    }
+}
