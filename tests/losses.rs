@@ -105,7 +105,9 @@ fn class_of(id: &str) -> &str {
 fn is_about_the_loss(id: &str) -> bool {
     const REPEATED: [&str; 5] =
         ["tcp.retransmission", "tcp.duplicated", "tcp.overlap-conflict", "tcp.bad-checksum", "ip.fragment-conflict"];
+    const CARRIER: [&str; 3] = ["websocket.lost-frames", "websocket.context-lost", "websocket.not-inflated"];
     id.starts_with("capture.")
+        || CARRIER.contains(&id)
         || matches!(id, "mqtt.lost-sync" | "mqtt.cut-header" | "ip.fragments-unfinished" | "lint.slow-ack")
         || REPEATED.contains(&id)
 }

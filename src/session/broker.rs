@@ -21,7 +21,7 @@ use super::wills::{Seen, Wills};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, Message};
 use crate::engine::{Cap, CapCounts, Event, FlowRef, Level, NoticeKind};
-use crate::flow::{Direction, Ended, Flow, Role};
+use crate::flow::{Direction, Ended, Flow, PerDirection, Role};
 use crate::mqtt::{Body, LostSyncReason, Version, topic};
 use crate::time::Timestamp;
 
@@ -257,6 +257,10 @@ impl Sessions {
             Entry::Occupied(session) => (session.into_mut(), false),
             Entry::Vacant(place) => (place.insert(Box::new(Session::new(*flow, message))), true),
         };
+        if is_new && self.lost.is_some_and(|lost| lost > flow.id) {
+            // What it began with may be what was lost: within WebSocket the first packet that is read shows no other.
+            session.lossy = PerDirection { to_server: true, to_client: true };
+        }
         // Who is the client may have turned out to be the other end.
         session.flow = *flow;
         let known = session.is_known() && session.connack.is_some();
