@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
+            [CompletionResult]::new('embed-keys', 'embed-keys', [CompletionResultType]::ParameterValue, 'Put the keys of TLS connections into a capture')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check recorded traffic, for CI')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a statement of the MQTT specifications, or a finding')
@@ -59,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--occurrence', '--occurrence', [CompletionResultType]::ParameterName, 'Which of several values of a field to print [default: all]')
             [CompletionResult]::new('--quote', '--quote', [CompletionResultType]::ParameterName, 'What stands around each value [default: nothing]')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--sn-topic', '--sn-topic', [CompletionResultType]::ParameterName, 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature')
             [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
@@ -120,6 +122,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--occurrence', '--occurrence', [CompletionResultType]::ParameterName, 'Which of several values of a field to print [default: all]')
             [CompletionResult]::new('--quote', '--quote', [CompletionResultType]::ParameterName, 'What stands around each value [default: nothing]')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--sn-topic', '--sn-topic', [CompletionResultType]::ParameterName, 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature')
             [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
@@ -165,6 +168,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the plot as SVG, to standard output with -')
             [CompletionResult]::new('--height', '--height', [CompletionResultType]::ParameterName, 'Lines of a plot in the terminal [default: all it has, else 24]')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--sn-topic', '--sn-topic', [CompletionResultType]::ParameterName, 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature')
             [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
@@ -188,6 +192,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to a file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to a file')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--sn-topic', '--sn-topic', [CompletionResultType]::ParameterName, 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature')
             [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
@@ -212,12 +217,21 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mqttsniff;embed-keys' {
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'The key log (SSLKEYLOGFILE) that has its keys')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The file to write (.pcapng)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The file to write (.pcapng)')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'mqttsniff;stats' {
             [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'What to show, separated by commas [default: all]')
             [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Add traffic over time up over this interval: 100ms, 1s, 1m')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show at most so many rows of each [default: 50 in tables, all with --json]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colours')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user to become, where root runs it [default: who called sudo, else nobody]')
             [CompletionResult]::new('--cage', '--cage', [CompletionResultType]::ParameterName, 'Whether to confine the program to what it needs')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON Lines: one object a line')
@@ -243,6 +257,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Share the work among this many threads [default: as many as there are cores, at most 3]')
             [CompletionResult]::new('--cap', '--cap', [CompletionResultType]::ParameterName, 'Hold at most so much of something: flows=100000')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--sn-topic', '--sn-topic', [CompletionResultType]::ParameterName, 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature')
             [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
@@ -271,6 +286,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Share the work among this many threads [default: as many as there are cores, at most 3]')
             [CompletionResult]::new('--cap', '--cap', [CompletionResultType]::ParameterName, 'Hold at most so much of something: flows=100000')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
+            [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')
             [CompletionResult]::new('--sn-topic', '--sn-topic', [CompletionResultType]::ParameterName, 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature')
             [CompletionResult]::new('--redact-key', '--redact-key', [CompletionResultType]::ParameterName, 'Make the tokens with this secret, the same in every run; implies --redact')
@@ -316,6 +332,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
             [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
+            [CompletionResult]::new('embed-keys', 'embed-keys', [CompletionResultType]::ParameterValue, 'Put the keys of TLS connections into a capture')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check recorded traffic, for CI')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a statement of the MQTT specifications, or a finding')
@@ -341,6 +358,9 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             break
         }
         'mqttsniff;help;redact' {
+            break
+        }
+        'mqttsniff;help;embed-keys' {
             break
         }
         'mqttsniff;help;stats' {

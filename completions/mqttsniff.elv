@@ -27,6 +27,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
+            cand embed-keys 'Put the keys of TLS connections into a capture'
             cand stats 'Show what captures add up to'
             cand check 'Check recorded traffic, for CI'
             cand explain 'Explain a statement of the MQTT specifications, or a finding'
@@ -55,6 +56,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --occurrence 'Which of several values of a field to print [default: all]'
             cand --quote 'What stands around each value [default: nothing]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --sn-topic 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
@@ -115,6 +117,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --occurrence 'Which of several values of a field to print [default: all]'
             cand --quote 'What stands around each value [default: nothing]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --sn-topic 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
@@ -159,6 +162,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --output 'Write the plot as SVG, to standard output with -'
             cand --height 'Lines of a plot in the terminal [default: all it has, else 24]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --sn-topic 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
@@ -181,6 +185,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -o 'Write to a file'
             cand --output 'Write to a file'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --sn-topic 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
@@ -203,12 +208,20 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'mqttsniff;embed-keys'= {
+            cand --keylog 'The key log (SSLKEYLOGFILE) that has its keys'
+            cand -o 'The file to write (.pcapng)'
+            cand --output 'The file to write (.pcapng)'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'mqttsniff;stats'= {
             cand --show 'What to show, separated by commas [default: all]'
             cand --interval 'Add traffic over time up over this interval: 100ms, 1s, 1m'
             cand --limit 'Show at most so many rows of each [default: 50 in tables, all with --json]'
             cand --color 'Use colours'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --user 'The user to become, where root runs it [default: who called sudo, else nobody]'
             cand --cage 'Whether to confine the program to what it needs'
             cand --json 'Print JSON Lines: one object a line'
@@ -233,6 +246,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --jobs 'Share the work among this many threads [default: as many as there are cores, at most 3]'
             cand --cap 'Hold at most so much of something: flows=100000'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --sn-topic 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
@@ -259,6 +273,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --jobs 'Share the work among this many threads [default: as many as there are cores, at most 3]'
             cand --cap 'Hold at most so much of something: flows=100000'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
+            cand --keylog 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'
             cand --sn-topic 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature'
             cand --redact-key 'Make the tokens with this secret, the same in every run; implies --redact'
@@ -298,6 +313,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand flow 'Show one TCP connection segment by segment, or as a plot'
             cand follow 'Show what both ends of one TCP connection said'
             cand redact 'Write a capture that can be shared'
+            cand embed-keys 'Put the keys of TLS connections into a capture'
             cand stats 'Show what captures add up to'
             cand check 'Check recorded traffic, for CI'
             cand explain 'Explain a statement of the MQTT specifications, or a finding'
@@ -318,6 +334,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help;follow'= {
         }
         &'mqttsniff;help;redact'= {
+        }
+        &'mqttsniff;help;embed-keys'= {
         }
         &'mqttsniff;help;stats'= {
         }

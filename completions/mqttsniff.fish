@@ -31,6 +31,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "capture" -d 'Ca
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "follow" -d 'Show what both ends of one TCP connection said'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "redact" -d 'Write a capture that can be shared'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "embed-keys" -d 'Put the keys of TLS connections into a capture'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "stats" -d 'Show what captures add up to'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "check" -d 'Check recorded traffic, for CI'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "explain" -d 'Explain a statement of the MQTT specifications, or a finding'
@@ -59,6 +60,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l quote -d 'W
 double\t'"'
 single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -143,6 +145,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l quote -d
 double\t'"'
 single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -219,6 +222,7 @@ server\t'Who was connected to'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l output -d 'Write the plot as SVG, to standard output with -' -r -F
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l height -d 'Lines of a plot in the terminal [default: all it has, else 24]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -249,6 +253,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l from -d '
 server\t'Who was connected to'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -s o -l output -d 'Write to a file' -r -F
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -275,6 +280,9 @@ off\t'Not at all: for debuggers and the like; root and capabilities are given up
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-topics -d 'Leave topics and topic filters as they are'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-addresses -d 'Leave hardware and IP addresses as they are'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand embed-keys" -l keylog -d 'The key log (SSLKEYLOGFILE) that has its keys' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand embed-keys" -s o -l output -d 'The file to write (.pcapng)' -r -F
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand embed-keys" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l show -d 'What to show, separated by commas [default: all]' -r -f -a "protocols\t'Protocols, each below the one that carries it'
 lengths\t'Frames by length'
 io\t'Traffic over time'
@@ -286,6 +294,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
 require\t'Fail where some of it can\'t be applied'
@@ -314,6 +323,7 @@ never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -345,6 +355,7 @@ never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -365,18 +376,19 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand interfaces" -s h -l 
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "check" -d 'Check recorded traffic, for CI'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "explain" -d 'Explain a statement of the MQTT specifications, or a finding'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "diff" -d 'Compare two captures by what the clients in them do'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "fields" -d 'List the fields that filters and columns may name'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact stats check explain diff fields interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "embed-keys" -d 'Put the keys of TLS connections into a capture'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "check" -d 'Check recorded traffic, for CI'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "explain" -d 'Explain a statement of the MQTT specifications, or a finding'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "diff" -d 'Compare two captures by what the clients in them do'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "fields" -d 'List the fields that filters and columns may name'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "interfaces" -d 'List the network interfaces that can be captured from'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "schema" -d 'Print the JSON Schema of the output of --json'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "completions" -d 'Print shell completions'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "man" -d 'Print the manual page'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

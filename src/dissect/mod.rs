@@ -17,11 +17,11 @@ pub use carrier::CarrierPart;
 pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
+pub use sn::{SnMessage, SnOptions};
 pub use tls::{
     Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault,
     TlsSide, Unread, alert_name, suite_name, version_name,
 };
-pub use sn::{SnMessage, SnOptions};
 pub use websocket::{
     Close, Deflate, FrameHeader, FrameSeen, HandshakePart, Head, Opcode, UNKNOWN_GAP, WebSocket, WebSocketFacts,
     WebSocketFault, WebSocketSide, accept_of, close_code_name, hidden, redacted, unmask,

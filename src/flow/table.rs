@@ -8,38 +8,13 @@ use super::datagrams::{Datagrams, Slot};
 use super::endpoint::{Direction, FlowKey, Transport};
 use super::followed::Flow;
 use super::index::Index;
+use super::limits::FlowLimits;
 use super::record::KnownBy;
 use super::state::TcpState;
 use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
 use crate::time::{Span, Timestamp};
 use crate::wire::{Segment, TcpFlags};
-
-/// How many flows are followed, and how long.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlowLimits {
-    /// The most flows at one time; with more, the one that was idle longest among some goes.
-    pub flows: usize,
-    /// A TCP connection that is not over and silent for this long is let go.
-    pub tcp_idle: Span,
-    /// A UDP conversation, or a SYN that was never answered, that is silent for this long is let go.
-    pub udp_idle: Span,
-    /// Ports that are taken for a server's when the handshake was not captured, besides those below 1024.
-    pub server_ports: Vec<u16>,
-}
-
-impl Default for FlowLimits {
-    /// A million flows; a day for TCP (keep-alives come after two hours by default, RFC 9293, 3.8.4), three
-    /// minutes for UDP (as common connection trackers have it).
-    fn default() -> Self {
-        Self {
-            flows: 1_000_000,
-            tcp_idle: Span::from_secs(86_400),
-            udp_idle: Span::from_secs(180),
-            server_ports: vec![1883, 8883, 1884, 8884, 8080, 8081, 8083, 8084, 9001, 14567],
-        }
-    }
-}
 
 /// Two maximum segment lifetimes as Linux has them; RFC 9293 names four minutes, which nobody waits.
 const TIME_WAIT: Span = Span::from_secs(60);

@@ -221,7 +221,12 @@ impl Sessions {
                     }
                 }
             }
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::SnMessage(..) | Event::Flow(..) => {}
+            Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
+            | Event::Flow(..) => {}
         }
     }
 

@@ -141,7 +141,12 @@ impl Rule for SharedRule {
             },
             Event::Closing(flow, ..) => self.leave(flow.id, flow.server),
             Event::Flow(flow, _) => self.leave(flow.id, flow.server),
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::SnMessage(..) | Event::Notice(_) => {}
+            Event::Packet(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..)
+            | Event::Notice(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@
 //! nothing to do with each other (MQTT 5.0, section 6). What is compressed has no places, but the frame that brought it.
 
 mod facts;
+mod faults;
 mod frame;
 mod handshake;
 mod head;
@@ -21,6 +22,7 @@ use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, Mess
 use crate::capture::{Origin, Place};
 use crate::flow::{Conversing as _, Direction, PerDirection};
 use crate::mqtt::Certainty;
+use faults::Faults;
 use handshake::{Handshake, Outcome};
 use reader::{FrameReader, Out, UNKNOWN, Work};
 use search::{Looks, frames};
@@ -535,41 +537,6 @@ impl Out for Within<'_> {
 
     fn fault(&mut self, fault: WebSocketFault, origin: Origin) {
         self.faults.tell(self.direction, fault, origin, self.sink);
-    }
-}
-
-/// What is wrong. Of a WebSocket that does not carry MQTT nothing is told, for its rules are not known here.
-#[derive(Debug, Default)]
-struct Faults {
-    /// The kinds that were found in each direction.
-    found: PerDirection<u32>,
-    /// Those that wait until it is known what is carried.
-    waiting: Vec<(Direction, WebSocketFault, Origin)>,
-    /// Whether it is known, and is MQTT.
-    carries_mqtt: Option<bool>,
-}
-
-impl Faults {
-    /// Tells each fault once for each direction, but how often borders were lost.
-    fn tell(&mut self, direction: Direction, fault: WebSocketFault, origin: Origin, sink: &mut dyn MessageSink) {
-        let again = matches!(fault, WebSocketFault::LostFrames(_) | WebSocketFault::Refused(_));
-        let found = &mut self.found[direction];
-        let is_new = *found & fault.bit() == 0;
-        *found |= fault.bit();
-        match self.carries_mqtt {
-            Some(true) if is_new || again => sink.websocket_fault(direction, fault, origin),
-            None if is_new => self.waiting.push((direction, fault, origin)),
-            Some(_) | None => {}
-        }
-    }
-
-    fn settle(&mut self, carries_mqtt: bool, sink: &mut dyn MessageSink) {
-        self.carries_mqtt = Some(carries_mqtt);
-        for (direction, fault, origin) in std::mem::take(&mut self.waiting) {
-            if carries_mqtt {
-                sink.websocket_fault(direction, fault, origin);
-            }
-        }
     }
 }
 

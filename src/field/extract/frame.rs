@@ -133,7 +133,15 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
         Some(Protocol::Tls) if carries => names.push("tls"),
         None if carries => names.push("data"),
         // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
-        Some(Protocol::Mqtt | Protocol::Tls | Protocol::Http | Protocol::WebSocket | Protocol::Unknown | Protocol::MqttSn) | None => {}
+        Some(
+            Protocol::Mqtt
+            | Protocol::Tls
+            | Protocol::Http
+            | Protocol::WebSocket
+            | Protocol::Unknown
+            | Protocol::MqttSn,
+        )
+        | None => {}
     }
     take(Value::Text(Cow::Owned(names.join(":").into_bytes())));
 }
