@@ -276,10 +276,11 @@ impl Everything {
         let of = match output {
             Output::Packet(view) => view.flow.map(|flow| flow.id),
             Output::Message(flow, _) | Output::Preview(flow, _) | Output::Stream(flow, ..) => Some(flow.id),
+            Output::SnMessage(flow, _) => Some(flow.id),
             Output::Session(session, _) => Some(session.flow.id),
             Output::Flow(flow, _) => Some(flow.id),
             Output::Finding(finding) => finding.flow.map(|flow| flow.id),
-            Output::Delivery(_) | Output::Topic(..) => None,
+            Output::SnSession(_) | Output::Delivery(_) | Output::Topic(..) => None,
         };
         if of.is_some() && of == self.flow {
             self.one_flow(output)?;
@@ -404,7 +405,7 @@ impl Order {
                 assert!(message.frames.is_sorted_by(|a, b| a < b), "its frames ascend");
                 assert!(message.started.frame <= message.origin.frame || message.frames.len() > 1, "it ends later");
             }
-            Output::Stream(flow, ..) | Output::Preview(flow, _) => {
+            Output::Stream(flow, ..) | Output::Preview(flow, _) | Output::SnMessage(flow, _) => {
                 assert!(!self.over.contains(&flow.id.0), "a stream of a flow that is over");
             }
             Output::Session(session, flow) => {
@@ -416,7 +417,7 @@ impl Order {
                 assert!(self.over.insert(flow.id.0), "a flow ends once");
                 self.streams.retain(|(of, _), _| *of != flow.id.0);
             }
-            Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {}
+            Output::SnSession(_) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {}
         }
     }
 }

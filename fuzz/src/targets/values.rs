@@ -85,6 +85,7 @@ fn arguments(text: &str) {
     let _ = parse::decode_as(text);
     let _ = parse::order(text);
     let _ = parse::duration(text);
+    let _ = parse::size(text);
     if let Ok((first, last)) = parse::frames(text) {
         assert!(first <= last);
     }
