@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::told::{ClientKey, FOLLOWED, Hits, Lint, Told, seconds, shown};
 use crate::capture::FrameNo;
 use crate::check::{Certainty, Finding, Limits, Rule};
-use crate::engine::Event;
+use crate::engine::{Event, NoticeKind};
 use crate::flow::Direction;
 use crate::mqtt::{Body, PropertyId, Version};
 use crate::session::{Delivery, Fault, MissedWhy, PublishedAs};
@@ -42,6 +42,8 @@ pub(super) struct DeliveryRule {
     endless: (HashSet<FrameNo>, VecDeque<FrameNo>),
     /// Messages that wait for a client.
     queued: HashMap<ClientKey, Hits>,
+    /// The first frame behind the latest loss of frames.
+    lost: Option<FrameNo>,
 }
 
 impl DeliveryRule {
@@ -52,6 +54,7 @@ impl DeliveryRule {
             copies: HashMap::new(),
             endless: (HashSet::new(), VecDeque::new()),
             queued: HashMap::new(),
+            lost: None,
         }
     }
 
@@ -59,6 +62,10 @@ impl DeliveryRule {
         let Some(published) = &delivery.published else { return };
         let again = published.kind == PublishedAs::Message && published.copy > 1;
         if !again || published.after > seconds(self.limits.duplicate_window_s) {
+            return;
+        }
+        // What looks like a copy may be of another message, which was lost.
+        if self.lost.is_some_and(|lost| published.place.at.frame < lost) {
             return;
         }
         let (flow, at) = (delivery.flow, delivery.first.place.at);
@@ -136,6 +143,11 @@ impl Rule for DeliveryRule {
     fn on_event(&mut self, event: &Event<'_>, _findings: &mut Vec<Finding>) {
         /// Messages that may wait until it is known who got them.
         const WAITING: usize = 65_536;
+        if let Event::Notice(notice) = event
+            && matches!(notice.kind, NoticeKind::FramesLost(_))
+        {
+            self.lost = Some(notice.origin.frame);
+        }
         if let Event::Message(_, message) = event
             && let Body::Publish(publish) = &message.packet.body
             && message.direction == Direction::ToServer
