@@ -54,7 +54,6 @@ impl Default for AheadOptions {
 pub struct Ahead {
     shared: Arc<Shared>,
     waiting: Option<Box<Start>>,
-    names: Vec<Option<String>>,
 }
 
 /// What the thread is to begin with.
@@ -75,8 +74,6 @@ struct State {
     queue: VecDeque<Batch>,
     bytes: usize,
     spare: Vec<Batch>,
-    /// Names of interfaces that were met since they were asked for last.
-    names: Vec<Option<String>>,
     report: SourceReport,
     /// Nothing more comes.
     ended: bool,
@@ -101,7 +98,7 @@ impl Ahead {
     /// Fetches from this source, and shows the tap all of it.
     pub fn new(source: Box<dyn Source + Send>, tap: Option<Box<dyn Tap>>, options: AheadOptions) -> Self {
         let start = Start { source, tap, options };
-        Self { shared: Arc::default(), waiting: Some(Box::new(start)), names: Vec::new() }
+        Self { shared: Arc::default(), waiting: Some(Box::new(start)) }
     }
 
     fn start(&mut self) {
@@ -132,7 +129,6 @@ impl Source for Ahead {
         if state.queue.is_empty() && !state.ended {
             state = self.shared.arrived.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.names.append(&mut state.names);
         let Some(mut fetched) = state.queue.pop_front() else {
             return if state.ended { Fill::End } else { Fill::More };
         };
@@ -144,10 +140,6 @@ impl Source for Ahead {
 
     fn report(&self) -> SourceReport {
         self.shared.lock().report.clone()
-    }
-
-    fn interface_name(&self, interface: u32) -> Option<&str> {
-        self.names.get(interface as usize)?.as_deref()
     }
 }
 
@@ -171,7 +163,6 @@ impl Fetcher {
     fn run(mut self, start: Start) {
         let Start { mut source, mut tap, options } = start;
         let mut left = options.frames;
-        let mut named = 0;
         let mut dropped = 0;
         loop {
             let mut batch = self.shared.lock().spare.pop().unwrap_or_default();
@@ -188,12 +179,10 @@ impl Fetcher {
             {
                 fill = Fill::End;
             }
-            let mut names = new_names(&batch, &mut named, &*source);
             let report = source.report();
             let ended = fill == Fill::End || left == 0;
             let shared = Arc::clone(&self.shared);
             let mut state = shared.lock();
-            state.names.append(&mut names);
             self.offer(batch, options.queue_bytes, &mut dropped, &mut state);
             state.report = SourceReport { analysis_dropped: Some(dropped), ..report };
             let closed = state.closed;
@@ -216,9 +205,6 @@ impl Fetcher {
         }
         // The last word of the interfaces on what they dropped.
         state.report = SourceReport { analysis_dropped: Some(dropped), ..source.report() };
-        state.ended = true;
-        drop(state);
-        self.shared.arrived.notify_one();
     }
 
     /// Puts frames into the queue, or leaves them out.
@@ -242,22 +228,20 @@ impl Fetcher {
     }
 }
 
+impl Drop for Fetcher {
+    /// The thread has ended, be it by a panic: whoever waits for frames is to wait no longer.
+    fn drop(&mut self) {
+        self.shared.lock().ended = true;
+        self.shared.arrived.notify_one();
+    }
+}
+
 impl State {
     fn keep(&mut self, batch: Batch) {
         if self.spare.len() < SPARE {
             self.spare.push(batch);
         }
     }
-}
-
-/// The names of interfaces that no earlier frame was from; `named` is how many are known.
-fn new_names(batch: &Batch, named: &mut u32, source: &dyn Source) -> Vec<Option<String>> {
-    /// The most that have names.
-    const NAMED: u32 = 1 << 16;
-    let met = batch.frames().map(|frame| frame.header.interface.saturating_add(1)).max().unwrap_or(0).min(NAMED);
-    let names = (*named..met).map(|interface| source.interface_name(interface).map(str::to_owned)).collect();
-    *named = met.max(*named);
-    names
 }
 
 #[cfg(test)]

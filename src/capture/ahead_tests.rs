@@ -102,8 +102,6 @@ fn nothing_is_fetched_before_it_is_asked_for() {
         assert_eq!(ahead.fill(&mut batch), Fill::More);
     }
     assert_eq!(shown.recv().unwrap(), Some(3));
-    assert_eq!(ahead.interface_name(1), Some("eth1"));
-    assert_eq!(ahead.interface_name(0), None);
 }
 
 #[test]
@@ -187,4 +185,24 @@ fn without_a_reader_the_thread_ends() {
     drop(ahead);
     orders.send(1).unwrap();
     assert_eq!(shown.iter().collect::<Vec<_>>(), [Some(1), None]);
+}
+
+/// Panics with the first frames.
+struct Broken;
+
+impl Tap for Broken {
+    fn frames(&mut self, _: &Batch, _: &dyn Source) -> ControlFlow<()> {
+        panic!("this is the test of it")
+    }
+
+    fn finish(&mut self) {}
+}
+
+#[test]
+fn a_thread_that_breaks_leaves_nobody_waiting() {
+    let (orders, from) = mpsc::channel();
+    orders.send(3).unwrap();
+    let source = Box::new(Told { orders: from, lost: 0, loses: Vec::new(), calls: 0 });
+    let mut ahead = Ahead::new(source, Some(Box::new(Broken)), AheadOptions::default());
+    assert_eq!(rest(&mut ahead), (Vec::new(), Vec::new()));
 }

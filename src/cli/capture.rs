@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use anyhow::bail;
 use mqttsniff::Analysis;
@@ -18,9 +17,9 @@ use mqttsniff::time::Span;
 
 use super::after::AfterFile;
 use super::args::Capture;
+use super::clock::{clock, now};
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
-use super::flush::clock;
 use super::output::{Report, live_options};
 use super::save::{Saver, Saving};
 use super::select::Chooser;
@@ -152,11 +151,6 @@ fn needs(arguments: &Capture) -> anyhow::Result<(Needs, Option<&Path>)> {
     arguments.output.sinks.needs(&mut needs)?;
     needs.accept |= arguments.watch.listens();
     Ok((needs, first))
-}
-
-#[allow(clippy::disallowed_methods, reason = "--duration is a time of the clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn saver(

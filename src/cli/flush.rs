@@ -1,7 +1,5 @@
 //! When what was written is handed to the system.
 
-use std::time::SystemTime;
-
 use mqttsniff::time::{Span, Timestamp};
 
 /// How long what was written may wait: whoever follows the file, and whoever reads it after a crash, sees that much less.
@@ -42,13 +40,6 @@ impl Waiting {
         }
         is_due
     }
-}
-
-/// What the clock shows.
-#[allow(clippy::disallowed_methods, reason = "what waits is handed on, and files end, though nothing arrives")]
-pub(super) fn clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use mqttsniff::dissect::{KeyLog, Keys};
 
+use super::clock::now;
 use super::failure::say;
 
 /// How often a key log is looked at while it may grow.
@@ -153,9 +154,4 @@ impl KeyLogObserver {
             say(&format!("'{}' can't be read any more: {error}", self.file.path.display()));
         }
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "a file is looked at by the clock")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -272,6 +272,11 @@ impl Report {
 
     /// Tells what happened in a period.
     pub(super) fn period(&mut self, period: &Period) {
+        self.sinks.period(period);
+        self.tell_period(period);
+    }
+
+    fn tell_period(&mut self, period: &Period) {
         if self.error.is_none() {
             self.error = match &mut self.renderer {
                 Renderer::Json(json) => json.period(period),
@@ -285,8 +290,9 @@ impl Report {
     /// Tells what happened in the rest of the last period, so that all of them add up to the summary; which for people
     /// says it all.
     pub(super) fn last_period(&mut self, period: &Period) {
+        self.sinks.period(period);
         if matches!(self.renderer, Renderer::Json(_)) {
-            self.period(period);
+            self.tell_period(period);
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use mqttsniff::capture::SourceReport;
 use mqttsniff::{Output, Reader};
 
+use super::clock::now;
+
 /// A read that is over sooner needs no line.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -69,11 +71,6 @@ impl<F: FnMut(&Output<'_>)> Reader for Told<'_, F> {
         self.progress.update(report);
         ControlFlow::Continue(())
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "progress is about the time of the person who waits")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// The bar, the bytes, the rate and the time left, in under 80 columns.

@@ -9,8 +9,8 @@ use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
 
+use super::clock::clock;
 use super::failure::say;
-use super::flush::clock;
 use super::target::Target;
 
 /// The most interfaces that have names.

@@ -11,7 +11,7 @@ use clap::Args;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::save::Series;
 use mqttsniff::check::Severity;
-use mqttsniff::render::{JsonLines, MessageOptions, Shown};
+use mqttsniff::render::{JsonLines, MessageOptions, Period, Shown};
 use mqttsniff::time::Timestamp;
 use mqttsniff::{Output, Summary};
 
@@ -284,8 +284,16 @@ impl Sinks {
     /// To be called often, also when there is nothing to write.
     pub(super) fn pause(&mut self) {
         if !self.all.is_empty() {
-            let now = super::flush::clock();
+            let now = super::clock::clock();
             self.all.iter_mut().for_each(|sink| sink.outlet.pause(now));
+        }
+    }
+
+    /// What happened since the last such line, to those that have totals.
+    pub(super) fn period(&mut self, period: &Period) {
+        for sink in self.all.iter_mut().filter(|sink| sink.shown.summary) {
+            let _ = sink.json.period(period);
+            sink.emit(Urgency::Information, self.latest, false);
         }
     }
 

@@ -9,6 +9,7 @@ use anyhow::bail;
 use clap::Args;
 use mqttsniff::capture::{Growing, SourceReport};
 
+use super::clock::now;
 use super::failure::{Failure, say};
 use super::parse::duration;
 use super::stop::stop_at_signals;
@@ -104,9 +105,4 @@ impl Watch<'_> {
             self.missing = missing;
         }
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "--duration and --idle are times of the clock")]
-fn now() -> Instant {
-    Instant::now()
 }

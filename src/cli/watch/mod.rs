@@ -17,8 +17,8 @@ use mqttsniff::time::Timestamp;
 use mqttsniff::{Analysis, Output};
 
 use super::args::{FormatArgument, Output as OutputArguments, View};
+use super::clock::{clock, now};
 use super::failure::Failure;
-use super::flush::clock;
 use super::output::{Mode, style_of};
 use super::parse::duration;
 use server::{Listener, Publisher};
@@ -95,11 +95,6 @@ fn period(text: &str) -> Result<Duration, String> {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "an address and a port are wanted: 127.0.0.1:9464, [::1]:9464, 0.0.0.0:9464".to_owned())
-}
-
-#[allow(clippy::disallowed_methods, reason = "what is told every so often is told by the clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// What has to be there before rights are given up: a socket that listens.

@@ -18,6 +18,7 @@ use mqttsniff::render::{Exposition, Snapshot, write_metrics};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::http::{self, MOST, Request, Status};
+use crate::cli::clock::now;
 use crate::cli::failure::Failure;
 
 /// The most connections at a time.
@@ -110,11 +111,6 @@ impl Listener {
             .context("can't start a thread to serve metrics")?;
         Ok(Publisher(shared))
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "those who ask have a time-out of the clock")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 struct Server {
