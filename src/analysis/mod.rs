@@ -11,11 +11,11 @@ use std::num::NonZeroUsize;
 
 use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
-use crate::dissect::{Conversation, Message, SnMessage};
+use crate::dissect::{Conversation, Message, Protocol, SnMessage};
 use crate::engine::{
     CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Notice, NoticeKind, PacketView, StreamPart,
 };
-use crate::flow::{Direction, Ended, Flow, OpenFlow, Transport};
+use crate::flow::{Direction, Ended, Flow, OpenFlow};
 use crate::session::{AnswerTimes, Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
 use crate::time::Timestamp;
 use crate::wire::DecodeStats;
@@ -293,7 +293,7 @@ impl Above {
             self.tell_caps(event, sink);
         }
         let ended = match event {
-            Event::Flow(flow, why) if flow.transport == Transport::Tcp => {
+            Event::Flow(flow, why) if flow.app.protocol() != Some(Protocol::MqttSn) => {
                 // A flow that is told before the capture ends is told some time after its last frame.
                 self.sessions.end(flow, *why, self.now.unwrap_or(flow.last.time))
             }

@@ -13,6 +13,7 @@ mod limits;
 pub mod lints;
 mod packets;
 mod policy;
+mod quic;
 mod rule_text;
 mod rules;
 mod sn;
@@ -150,6 +151,7 @@ impl Checks {
             Box::<streams::StreamRule>::default(),
             Box::new(websocket::WebSocketRule),
             Box::new(tls::TlsRule),
+            Box::new(quic::QuicRule),
         ];
         let all = rules.iter().chain(&counted);
         Self {

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{
-    RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, sn, streams, tls, websocket,
+    RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, quic, sn, streams, tls,
+    websocket,
 };
 use crate::mqtt::{DeviationKind, Version};
 use crate::mqttsn;
@@ -96,7 +97,9 @@ impl Default for Rules {
         rules.add_deviations();
         rules.add_incidents();
         rules.add_sensor_deviations();
-        for rule in streams::RULES.iter().chain(&sn::RULES).chain(&websocket::RULES).chain(&tls::RULES) {
+        for rule in
+            streams::RULES.iter().chain(&sn::RULES).chain(&websocket::RULES).chain(&tls::RULES).chain(&quic::RULES)
+        {
             rules.add(rule.into());
         }
         rules.add_malformed_length();

@@ -187,7 +187,8 @@ fn judge(notice: &Notice) -> Option<Finding> {
         | NoticeKind::ClockBack(_)
         | NoticeKind::FragmentsUnfinished(_)
         | NoticeKind::WebSocket(..)
-        | NoticeKind::Tls(..) => return None,
+        | NoticeKind::Tls(..)
+        | NoticeKind::Quic(..) => return None,
         NoticeKind::CapReached(cap, count) => (CAP_REACHED, format!("{}: {count} by now", cap.effect())),
         NoticeKind::FramesLost(lost) => (FRAMES_LOST, say_lost(lost)),
         NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),

@@ -16,8 +16,9 @@ pub(super) struct Caps {
     /// counted), stream_memory (268435456 bytes for what all streams hold of the last two; the one that holds most of some
     /// gives it up), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
     /// messages on their way through a broker; the oldest is told; and always 4096 that wait for an acknowledgement, in each
-    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row) and topic_ids
-    /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept). Those of deliveries, retained
+    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row) topic_ids
+    /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept) and quic_streams (256 of a QUIC
+    /// connection at a time; further ones are not read). Those of deliveries, retained
     /// and topics hold where these are followed.
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = cap, help_heading = "Limits")]
     cap: Vec<(What, usize)>,
@@ -69,6 +70,7 @@ impl Caps {
                 What::Number(Cap::OutOfOrder) => options.reassembly.bytes = *number,
                 What::Number(Cap::Messages) => options.dissect.framer.held_bytes = *number,
                 What::Number(Cap::TopicIds) => options.dissect.sn.names_bytes = *number,
+                What::Number(Cap::QuicStreams) => options.dissect.quic.streams = *number,
                 What::Number(Cap::Sessions | Cap::Deliveries | Cap::Retained | Cap::Topics) => {}
             }
         }
@@ -83,7 +85,9 @@ impl Caps {
                 What::Number(Cap::Deliveries) => options.publications = *number,
                 What::Number(Cap::Retained) => options.retained = *number,
                 What::Number(Cap::Topics) => options.topics = *number,
-                What::Number(Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages | Cap::TopicIds)
+                What::Number(
+                    Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages | Cap::TopicIds | Cap::QuicStreams,
+                )
                 | What::FragmentBytes
                 | What::StreamMemory => {}
             }
@@ -113,6 +117,7 @@ mod tests {
                 sessions.retained,
                 sessions.topics,
                 engine.dissect.sn.names_bytes,
+                engine.dissect.quic.streams,
                 engine.fragments.bytes,
                 engine.held.0,
             ];

@@ -14,8 +14,9 @@ pub(super) fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
         "http" => Protocol::Http,
         "websocket" => Protocol::WebSocket,
         "mqtt-sn" => Protocol::MqttSn,
+        "quic" => Protocol::Quic,
         "none" => Protocol::Unknown,
-        other => return Err(format!("'{other}' is not one of mqtt, tls, http, websocket, mqtt-sn, none")),
+        other => return Err(format!("'{other}' is not one of mqtt, tls, http, websocket, mqtt-sn, quic, none")),
     };
     Ok((port, protocol))
 }

@@ -1,5 +1,6 @@
 //! Streams within streams: what a layer that carries another tells of itself, for whoever wants more than messages.
 
+use super::quic::QuicSeen;
 use super::tls::Hello;
 use super::websocket::{FrameSeen, Head};
 
@@ -70,6 +71,8 @@ pub enum CarrierPart<'a> {
         /// See there.
         description: u8,
     },
+    /// A packet of QUIC.
+    Quic(&'a QuicSeen),
     /// Bytes that turned out to carry nothing.
     Raw(&'a [u8]),
 }

@@ -27,6 +27,31 @@ impl VersionKnownBy {
     }
 }
 
+/// The stream of QUIC that a packet came on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuicLane(u64);
+
+/// Numbers of streams have 62 bits (RFC 9000, section 2.1).
+const ASIDE: u64 = 1 << 63;
+
+impl QuicLane {
+    /// Of the number of the stream, and whether it is the one with the CONNECT.
+    pub const fn new(stream: u64, control: bool) -> Self {
+        Self(stream & !ASIDE | if control { 0 } else { ASIDE })
+    }
+
+    /// The number of the stream.
+    pub const fn stream(self) -> u64 {
+        self.0 & !ASIDE
+    }
+
+    /// Whether it is another stream than the one with the CONNECT. Then nobody has said in which order its packets are with
+    /// those of the others, nor whether its packet identifiers and topic aliases are its own.
+    pub const fn is_aside(self) -> bool {
+        self.0 & ASIDE != 0
+    }
+}
+
 /// A control packet on a connection.
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
@@ -66,9 +91,16 @@ pub struct Message<'a> {
     pub resynced: bool,
     /// The stream ended in the middle of it.
     pub incomplete: bool,
+    /// The stream of QUIC that it came on, if QUIC carries it.
+    pub quic: Option<QuicLane>,
 }
 
 impl<'a> Message<'a> {
+    /// Whether it came beside the stream that carries the session: see [`QuicLane::is_aside`].
+    pub fn is_aside(&self) -> bool {
+        self.quic.is_some_and(QuicLane::is_aside)
+    }
+
     /// Where so many bytes from this one of the packet on came from. Bytes that were not captured are left out; of no
     /// bytes it is the place where they would stand.
     pub fn parts(&self, offset: u32, length: u32) -> impl Iterator<Item = Piece> + use<'a> {

@@ -9,14 +9,19 @@ mod http;
 mod message;
 mod mqtt;
 mod probe;
+mod quic;
 pub mod sn;
 mod tls;
 mod websocket;
 
 pub use carrier::CarrierPart;
-pub use message::{Message, VersionKnownBy};
+pub use message::{Message, QuicLane, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
+pub use quic::{
+    Quic, QuicClose, QuicCloseKind, QuicContext, QuicEnd, QuicFacts, QuicFault, QuicFrame, QuicLimits, QuicPacketType,
+    QuicSeen, QuicSide, may_be_quic, quic_error_name, quic_version_name,
+};
 pub use sn::{SnMessage, SnOptions};
 pub use tls::{
     Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault,
@@ -47,11 +52,13 @@ pub enum Protocol {
     Unknown,
     /// MQTT-SN 1.2, in datagrams.
     MqttSn,
+    /// QUIC, in datagrams; where it carries something that can be read, that is named.
+    Quic,
 }
 
 impl Protocol {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// Its name: Wireshark's, but for MQTT-SN, which Wireshark writes without the hyphen.
     pub const fn name(self) -> &'static str {
@@ -62,6 +69,7 @@ impl Protocol {
             Self::WebSocket => "websocket",
             Self::Unknown => "data",
             Self::MqttSn => "mqtt-sn",
+            Self::Quic => "quic",
         }
     }
 }
@@ -91,6 +99,9 @@ pub trait MessageSink {
 
     /// Something should be known of the TLS that this direction is carried by.
     fn tls_fault(&mut self, _direction: Direction, _fault: TlsFault, _origin: Origin) {}
+
+    /// Something should be known of the QUIC that carries this direction.
+    fn quic_fault(&mut self, _direction: Direction, _fault: QuicFault, _origin: Origin) {}
 
     /// Whether [`MessageSink::carrier`] wants to hear anything.
     fn wants_carrier(&self) -> bool {
@@ -130,6 +141,8 @@ pub struct DissectOptions {
     pub keys: Option<Keys>,
     /// How MQTT-SN is read.
     pub sn: SnOptions,
+    /// How much of a QUIC connection is held.
+    pub quic: QuicLimits,
 }
 
 /// Judges whether the beginning of a flow belongs to a protocol.
@@ -188,6 +201,8 @@ enum State {
     WebSocket(Box<WebSocket>),
     /// TLS, with a conversation of its own inside.
     Tls(Box<Tls>),
+    /// QUIC, with a conversation for each stream.
+    Quic(Box<Quic>),
     Other(Protocol),
 }
 
@@ -216,6 +231,7 @@ impl Conversing for Conversation {
             State::Mqtt(mqtt) => mqtt.held_bytes(direction),
             State::WebSocket(websocket) => websocket.message_bytes(direction),
             State::Tls(tls) => tls.message_bytes(direction),
+            State::Quic(quic) => quic.message_bytes(direction),
             State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
         }
     }
@@ -226,6 +242,7 @@ impl Conversing for Conversation {
             State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
             State::WebSocket(websocket) => websocket.piece_bytes(direction),
             State::Tls(tls) => tls.piece_bytes(direction),
+            State::Quic(quic) => quic.piece_bytes(direction),
             State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
         }
     }
@@ -237,8 +254,13 @@ impl Conversing for Conversation {
             State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
             State::WebSocket(websocket) => websocket.shared_bytes(),
             State::Tls(tls) => tls.shared_bytes(),
+            State::Quic(quic) => quic.shared_bytes(),
             State::Suspected(_) | State::Other(_) => 0,
         }
+    }
+
+    fn ahead(&self, direction: Direction) -> (usize, usize) {
+        self.quic().map_or((0, 0), |quic| quic.ahead(direction))
     }
 }
 
@@ -258,6 +280,7 @@ impl Conversation {
             State::Mqtt(_) => Some(Protocol::Mqtt),
             State::WebSocket(websocket) => websocket.protocol(),
             State::Tls(tls) => Some(tls.protocol()),
+            State::Quic(quic) => quic.protocol(),
             State::Other(protocol) => Some(*protocol),
         }
     }
@@ -268,6 +291,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.carriers(brought),
             State::Tls(tls) => tls.carriers(brought),
+            State::Quic(quic) => quic.carriers(),
             State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => &[],
         }
     }
@@ -277,6 +301,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_in_handshake(),
             State::Tls(tls) => tls.is_in_handshake(),
+            State::Quic(quic) => quic.is_in_handshake(),
             State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => false,
         }
     }
@@ -288,7 +313,7 @@ impl Conversation {
                 Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
             }
             State::Tls(tls) => tls.inner().websocket(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => None,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Quic(_) | State::Other(_) => None,
         }
     }
 
@@ -296,7 +321,12 @@ impl Conversation {
     pub const fn tls(&self) -> Option<&TlsFacts> {
         match &self.state {
             State::Tls(tls) => Some(tls.facts()),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::WebSocket(_) | State::Other(_) => None,
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::WebSocket(_)
+            | State::Quic(_)
+            | State::Other(_) => None,
         }
     }
 
@@ -311,6 +341,7 @@ impl Conversation {
         match &mut self.state {
             State::WebSocket(websocket) => websocket.next_frame(),
             State::Tls(tls) => tls.next_frame(),
+            State::Quic(quic) => quic.next_frame(),
             State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => {}
         }
     }
@@ -328,7 +359,7 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.is_ignored(),
             State::Tls(tls) => tls.is_ignored(),
             State::Other(_) => true,
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Quic(_) => false,
         }
     }
 
@@ -339,7 +370,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
             State::Tls(tls) => tls.data(direction, bytes, place, sink),
-            State::Suspected(_) | State::Other(_) => {}
+            State::Suspected(_) | State::Quic(_) | State::Other(_) => {}
         }
     }
 
@@ -350,7 +381,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
             State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
             State::Tls(tls) => tls.gap(direction, length, origin, sink),
-            State::Suspected(_) | State::Other(_) => {}
+            State::Suspected(_) | State::Quic(_) | State::Other(_) => {}
         }
     }
 
@@ -384,7 +415,7 @@ impl Conversation {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.carried(direction, shift),
             State::WebSocket(websocket) => websocket.carried(direction, shift),
-            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Quic(_) | State::Other(_) => {}
         }
     }
 
@@ -399,7 +430,27 @@ impl Conversation {
         if let State::WebSocket(websocket) = &mut self.state {
             return websocket.begin(decision, options, sink);
         }
-        self.begin_with(decision, facts, options, None, sink);
+        self.begin_with(decision, facts, options, (None, None), sink);
+    }
+
+    /// The same for a stream whose version was named on another one.
+    fn begin_versioned(
+        &mut self,
+        decision: Decision,
+        facts: FlowFacts,
+        options: &DissectOptions,
+        version: Option<Version>,
+        sink: &mut dyn MessageSink,
+    ) {
+        self.begin_with(decision, facts, options, (None, version), sink);
+    }
+
+    /// The version that a CONNECT has named.
+    fn mqtt_version(&self) -> Option<Version> {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.version_of_connect(),
+            _ => None,
+        }
     }
 
     /// The same for a stream within another one.
@@ -411,7 +462,7 @@ impl Conversation {
         shift: PerDirection<u64>,
         sink: &mut dyn MessageSink,
     ) {
-        self.begin_with(decision, facts, options, Some(shift), sink);
+        self.begin_with(decision, facts, options, (Some(shift), None), sink);
     }
 
     fn begin_with(
@@ -419,7 +470,7 @@ impl Conversation {
         decision: Decision,
         facts: FlowFacts,
         options: &DissectOptions,
-        shift: Option<PerDirection<u64>>,
+        (shift, version): (Option<PerDirection<u64>>, Option<Version>),
         sink: &mut dyn MessageSink,
     ) {
         let State::Probing(probe) = &mut self.state else { return };
@@ -430,6 +481,9 @@ impl Conversation {
         match decision.protocol {
             Protocol::Mqtt => {
                 let mut mqtt = Box::new(Mqtt::new(probe.facts(facts), options));
+                if let Some(version) = version {
+                    mqtt.set_version(version);
+                }
                 for (direction, shift) in shift.iter().flat_map(|shift| Direction::BOTH.map(|one| (one, shift[one]))) {
                     mqtt.carried(direction, shift);
                 }
@@ -451,7 +505,7 @@ impl Conversation {
                 probe.replay(&mut *tls, sink);
                 self.state = State::Tls(tls);
             }
-            Protocol::MqttSn | Protocol::Unknown => self.state = State::Other(decision.protocol),
+            Protocol::MqttSn | Protocol::Quic | Protocol::Unknown => self.state = State::Other(decision.protocol),
         }
     }
 
@@ -460,7 +514,12 @@ impl Conversation {
     pub fn turned_round(&mut self) -> bool {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_) | State::WebSocket(_) | State::Tls(_) | State::Suspected(_) | State::Other(_) => false,
+            State::Probing(_)
+            | State::WebSocket(_)
+            | State::Tls(_)
+            | State::Quic(_)
+            | State::Suspected(_)
+            | State::Other(_) => false,
         }
     }
 
@@ -475,7 +534,8 @@ impl Conversation {
                 self.no_more();
                 0
             }
-            State::Suspected(_) | State::Other(_) => 0,
+            // It needs to know more: see `Quic::shed`.
+            State::Suspected(_) | State::Quic(_) | State::Other(_) => 0,
         }
     }
 
@@ -501,7 +561,19 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.finish(sink),
             State::WebSocket(websocket) => websocket.finish(sink),
             State::Tls(tls) => tls.finish(sink),
-            State::Probing(_) | State::Suspected(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Quic(_) | State::Other(_) => {}
+        }
+    }
+
+    /// Holds back nothing of the streams that QUIC carries; the rest is as with [`Conversation::shed`].
+    pub fn shed_quic(&mut self, context: QuicContext<'_>, sink: &mut dyn MessageSink) -> u64 {
+        self.quic_mut().map_or(0, |quic| quic.shed(context, sink))
+    }
+
+    /// No more datagrams will come.
+    pub fn finish_quic(&mut self, context: QuicContext<'_>, sink: &mut dyn MessageSink) {
+        if let Some(quic) = self.quic_mut() {
+            quic.finish(context, sink);
         }
     }
 }

@@ -257,6 +257,16 @@ impl Mqtt {
         self.reader.shift.get_or_insert_default()[direction] = shift;
     }
 
+    /// The version that the CONNECT has named.
+    pub(super) fn version_of_connect(&self) -> Option<Version> {
+        self.reader.version.filter(|(_, by)| *by == VersionKnownBy::Connect).map(|(version, _)| version)
+    }
+
+    /// A CONNECT has named the version elsewhere.
+    pub(super) const fn set_version(&mut self, version: Version) {
+        self.reader.version = Some((version, VersionKnownBy::Connect));
+    }
+
     /// See [`super::Conversation::turned_round`].
     pub(super) fn turned_round(&mut self) -> bool {
         let turned = std::mem::take(&mut self.reader.turn_untold);
@@ -582,6 +592,7 @@ impl Reader {
             missing: position.missing,
             resynced: position.resynced,
             incomplete: position.incomplete,
+            quic: None,
         };
         match tell {
             Tell::Message => sink.message(&message),

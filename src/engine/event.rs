@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::cap::Cap;
 use crate::capture::{Frame, FrameNo, Lost, Origin};
 use crate::dissect::{
-    CarrierPart, ClientHello, Conversation, FrameHeader, Head, Message, Protocol, ServerHello, SnMessage, TlsFault,
-    WebSocketFault,
+    CarrierPart, ClientHello, Conversation, FrameHeader, Head, Message, Protocol, QuicFault, QuicSeen, ServerHello,
+    SnMessage, TlsFault, WebSocketFault,
 };
 use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
@@ -49,13 +49,16 @@ pub struct FlowRef {
     pub known_by: KnownBy,
     /// The sequence number of the first byte of each TCP stream, once there is one.
     pub begin: PerDirection<Option<SeqNum>>,
-    /// Whether the SYN of each TCP stream was captured, so that what comes first of it is its first byte.
+    /// Whether the SYN of each TCP stream was captured, or the first packet of a QUIC connection, so that what comes first of
+    /// it is its first byte.
     pub from_start: PerDirection<bool>,
 }
 
 impl FlowRef {
     /// The name of a flow.
-    pub fn of<A>(flow: &Flow<A>) -> Self {
+    pub fn of(flow: &Flow<Conversation>) -> Self {
+        let streams =
+            |direction: Direction| flow.connection.sides[direction].starts_with_syn() || is_quic_from_start(&flow.app);
         Self {
             id: flow.id,
             stream: flow.stream,
@@ -68,14 +71,15 @@ impl FlowRef {
                 to_client: flow.streams.to_client.begin(),
             },
             from_start: PerDirection {
-                to_server: flow.connection.sides.to_server.starts_with_syn(),
-                to_client: flow.connection.sides.to_client.starts_with_syn(),
+                to_server: streams(Direction::ToServer),
+                to_client: streams(Direction::ToClient),
             },
         }
     }
 
     /// The name of a UDP conversation that is not over.
-    pub fn of_datagrams<A>(datagrams: &Datagrams<A>) -> Self {
+    pub fn of_datagrams(datagrams: &Datagrams<Conversation>) -> Self {
+        let from_start = datagrams.app.as_ref().is_some_and(|app| is_quic_from_start(app));
         Self {
             id: datagrams.id,
             stream: datagrams.stream,
@@ -84,9 +88,14 @@ impl FlowRef {
             server: datagrams.server,
             known_by: datagrams.known_by,
             begin: PerDirection::default(),
-            from_start: PerDirection::default(),
+            from_start: PerDirection { to_server: from_start, to_client: from_start },
         }
     }
+}
+
+/// Whether it is a QUIC connection whose streams are seen from their first bytes.
+fn is_quic_from_start(app: &Conversation) -> bool {
+    app.quic().is_some_and(|quic| quic.facts().is_from_start())
 }
 
 /// A message that a frame completed, in a line for the list of packets.
@@ -118,6 +127,8 @@ pub enum CarrierLine {
     },
     /// An alert of TLS: its level, and what it says.
     Alert(u8, u8),
+    /// A packet of QUIC.
+    Quic(Box<QuicSeen>),
     /// A hello of a TLS client.
     ClientHello(Box<ClientHello>),
     /// A hello of a TLS server.
@@ -215,6 +226,8 @@ pub enum NoticeKind {
     WebSocket(Direction, WebSocketFault),
     /// Something should be known of the TLS that this direction is carried by.
     Tls(Direction, TlsFault),
+    /// Something should be known of the QUIC that carries this direction.
+    Quic(Direction, QuicFault),
 }
 
 impl NoticeKind {
@@ -230,6 +243,7 @@ impl NoticeKind {
                 WebSocketFault::LostFrames(_) | WebSocketFault::NotInflated { .. } | WebSocketFault::TooMuch,
             )
             | Self::Tls(direction, TlsFault::Lost | TlsFault::NotAuthentic | TlsFault::KeysLate) => Some(direction),
+            Self::Quic(direction, fault) if fault.lacks() => Some(direction),
             Self::Fragments(_)
             | Self::ConflictingOverlap(_)
             | Self::FlowEvicted(_)
@@ -240,7 +254,8 @@ impl NoticeKind {
             | Self::FramesLost(_)
             | Self::FragmentsUnfinished(_)
             | Self::WebSocket(..)
-            | Self::Tls(..) => None,
+            | Self::Tls(..)
+            | Self::Quic(..) => None,
         }
     }
 }

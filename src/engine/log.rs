@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::event::{Event, FlowRef, Notice, Sink};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::sn::{KnownTopic, SnMessage, TopicKnownBy};
-use crate::dissect::{Conversation, Message, VersionKnownBy};
+use crate::dissect::{Conversation, Message, QuicLane, VersionKnownBy};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{self, FixedHeader, Piece, Version};
 use crate::mqttsn;
@@ -60,6 +60,7 @@ struct Written {
     started: Origin,
     stream_offset: u64,
     outer_end: u64,
+    quic: Option<QuicLane>,
 }
 
 /// The same of MQTT-SN.
@@ -173,6 +174,7 @@ impl EventLog {
             missing: written.missing,
             resynced: written.resynced,
             incomplete: written.incomplete,
+            quic: written.quic,
         };
         sink.event(&Event::Message(*flow, &message));
     }
@@ -225,6 +227,7 @@ impl EventLog {
             started: message.started,
             stream_offset: message.stream_offset,
             outer_end: message.outer_end,
+            quic: message.quic,
         }));
     }
 }

@@ -5,6 +5,7 @@ mod cap;
 mod event;
 mod held;
 mod log;
+mod quic;
 mod run;
 mod sensors;
 mod stats;

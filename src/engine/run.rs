@@ -104,16 +104,16 @@ enum Ahead {
 
 /// What is followed from frame to frame, apart from fragments.
 #[derive(Debug)]
-struct Followed {
-    flows: FlowTable<Conversation>,
-    stats: EngineStats,
+pub(super) struct Followed {
+    pub(super) flows: FlowTable<Conversation>,
+    pub(super) stats: EngineStats,
     ended: EndedFlows<Conversation>,
-    lines: Vec<MessageLine>,
+    pub(super) lines: Vec<MessageLine>,
     /// What ids of MQTT-SN stand for.
     topics: SnTopics,
     /// What is held back, and what was by connections that were dropped since.
-    waits: Waits,
-    carried: Vec<CarrierLine>,
+    pub(super) waits: Waits,
+    pub(super) carried: Vec<CarrierLine>,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -125,7 +125,7 @@ struct Followed {
 impl Followed {
     /// The memory of what streams hold back.
     #[inline]
-    fn holds(&self) -> u64 {
+    pub(super) fn holds(&self) -> u64 {
         self.waits.now.without(self.flows.dropped()).memory()
     }
 }
@@ -297,9 +297,11 @@ impl Engine {
                 let source = SocketAddr::new(ip.source, datagram.source);
                 let destination = SocketAddr::new(ip.destination, datagram.destination);
                 let sizes = (datagram.payload_length, frame.header.length);
+                let belongs = pass.belongs(source, destination, datagram.payload, datagram.payload_length);
                 let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
-                let found = flows.on_datagram((source, destination), sizes, origin, ended);
+                let found = flows.on_datagram((source, destination), sizes, belongs, origin, ended);
                 pass.emit_ended();
+                let found = pass.quic(found, (source, destination), datagram.payload, datagram.payload_length);
                 Some((pass.sensor(found, datagram.payload, datagram.payload_length), None))
             }
             (ip, Payload::Icmp(icmp)) => {
@@ -345,11 +347,11 @@ impl Engine {
 }
 
 /// The way of one frame through the engine.
-struct Pass<'a, S> {
-    options: &'a EngineOptions,
-    followed: &'a mut Followed,
-    origin: Origin,
-    sink: &'a mut S,
+pub(super) struct Pass<'a, S> {
+    pub(super) options: &'a EngineOptions,
+    pub(super) followed: &'a mut Followed,
+    pub(super) origin: Origin,
+    pub(super) sink: &'a mut S,
 }
 
 impl<S: Sink> Pass<'_, S> {
@@ -440,10 +442,16 @@ impl<S: Sink> Pass<'_, S> {
             reader.sink.event(&Event::Closing(FlowRef::of(flow), by, origin));
         }
         self.followed.flows.note_progress(found, self.origin.time);
+        self.keep_to_limit();
+        (found, Some(verdict))
+    }
+
+    /// Sees to it that streams hold no more than they may.
+    #[inline]
+    pub(super) fn keep_to_limit(&mut self) {
         if self.followed.holds() > self.options.held.0 as u64 {
             self.shed();
         }
-        (found, Some(verdict))
     }
 
     /// The payload of a datagram, where it may be MQTT-SN.
@@ -484,6 +492,8 @@ impl<S: Sink> Pass<'_, S> {
             };
             if let Some(flow) = self.followed.flows.get_mut(found) {
                 reader.shed(flow);
+            } else if let Some(datagrams) = self.followed.flows.datagrams_mut(found) {
+                reader.shed_quic(datagrams);
             }
         }
     }
@@ -519,6 +529,11 @@ impl<S: Sink> Pass<'_, S> {
                 let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
                 self.followed.stats.over_websocket += u64::from(carried);
                 self.followed.stats.flows_by_protocol[protocol as usize] += 1;
+            } else if flow.app.quic().is_some() {
+                reader.finish_quic(&mut flow);
+                let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
+                self.followed.stats.over_quic += u64::from(protocol == Protocol::Mqtt);
+                self.followed.stats.flows_by_protocol[protocol as usize] += 1;
             } else if flow.app.protocol() == Some(Protocol::MqttSn) {
                 self.followed.stats.flows_by_protocol[Protocol::MqttSn as usize] += 1;
                 self.followed.topics.forget(flow.id);
@@ -549,7 +564,10 @@ impl<S: Sink> Pass<'_, S> {
         // A connection that is only suspected has no name yet: its packets go by that of the one on its ports.
         let named = found.map(|(found, _)| Found { challenger: false, ..found });
         let datagrams = named.and_then(|named| self.followed.flows.datagrams(named));
-        let sensed = datagrams.and_then(|datagrams| datagrams.app.as_ref()).and_then(|app| app.protocol());
+        let sensed = datagrams.and_then(|datagrams| datagrams.app.as_ref());
+        let (carriers, in_handshake) =
+            sensed.map_or((&[][..], false), |app| (app.carriers(true), app.is_in_handshake()));
+        let sensed = sensed.and_then(|app| app.protocol());
         let datagrams = datagrams.map(FlowRef::of_datagrams);
         let flow = named.and_then(|named| self.followed.flows.get_mut(named));
         // Nobody knows what people have written into a comment.
@@ -559,8 +577,8 @@ impl<S: Sink> Pass<'_, S> {
             comments,
             packet,
             protocol: flow.as_ref().map_or(sensed, |flow| flow.app.protocol()),
-            carriers: flow.as_ref().map_or(&[], |flow| flow.app.carriers(true)),
-            in_handshake: flow.as_ref().is_some_and(|flow| flow.app.is_in_handshake()),
+            carriers: flow.as_ref().map_or(carriers, |flow| flow.app.carriers(true)),
+            in_handshake: flow.as_ref().map_or(in_handshake, |flow| flow.app.is_in_handshake()),
             carried: &self.followed.carried,
             states: flow.as_ref().map(|flow| PerDirection {
                 to_server: flow.connection.sides.to_server.state(),

@@ -35,6 +35,8 @@ pub struct EngineStats {
     pub(super) flows_by_protocol: [u64; Protocol::COUNT],
     /// Flows whose messages WebSocket carries.
     pub over_websocket: u64,
+    /// Flows whose messages QUIC carries.
+    pub over_quic: u64,
     /// The earliest frame.
     pub first: Option<Origin>,
     /// The latest frame.

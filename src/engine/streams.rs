@@ -7,7 +7,8 @@ use super::run::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{
-    CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, TlsFault, WebSocketFault, hidden,
+    CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, QuicFault, TlsFault, WebSocketFault,
+    hidden,
 };
 use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
@@ -76,7 +77,7 @@ impl<S: Sink> StreamReader<'_, S> {
     }
 
     /// What takes the messages of a flow.
-    fn messages(&mut self, flow: FlowRef, origin: Origin) -> Messages<'_, S> {
+    pub(super) fn messages(&mut self, flow: FlowRef, origin: Origin) -> Messages<'_, S> {
         Messages {
             flow,
             options: self.options,
@@ -230,14 +231,14 @@ impl<S: Sink> StreamSink for Feed<'_, '_, S> {
 }
 
 /// Takes the messages of one flow, and tells them as events.
-struct Messages<'a, S> {
-    flow: FlowRef,
-    options: &'a EngineOptions,
-    stats: &'a mut EngineStats,
-    lines: &'a mut Vec<MessageLine>,
-    carried: &'a mut Vec<CarrierLine>,
-    origin: Origin,
-    sink: &'a mut S,
+pub(super) struct Messages<'a, S> {
+    pub(super) flow: FlowRef,
+    pub(super) options: &'a EngineOptions,
+    pub(super) stats: &'a mut EngineStats,
+    pub(super) lines: &'a mut Vec<MessageLine>,
+    pub(super) carried: &'a mut Vec<CarrierLine>,
+    pub(super) origin: Origin,
+    pub(super) sink: &'a mut S,
 }
 
 /// The most messages that are named in the line of one frame.
@@ -259,6 +260,11 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin }));
     }
 
+    fn quic_fault(&mut self, direction: Direction, fault: QuicFault, origin: Origin) {
+        let flow = Some(self.flow);
+        self.sink.event(&Event::Notice(&Notice { kind: NoticeKind::Quic(direction, fault), flow, origin }));
+    }
+
     fn wants_carrier(&self) -> bool {
         self.options.packets || self.options.streams || self.options.carriers
     }
@@ -277,6 +283,7 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
                 CarrierPart::Alert { level, description } => {
                     self.carried.push(CarrierLine::Alert(*level, *description));
                 }
+                CarrierPart::Quic(seen) => self.carried.push(CarrierLine::Quic(Box::new((*seen).clone()))),
                 CarrierPart::Hello(Hello::Client(hello)) => {
                     self.carried.push(CarrierLine::ClientHello(Box::new((*hello).clone())));
                 }
@@ -312,6 +319,7 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             | CarrierPart::Frame(_)
             | CarrierPart::Record { .. }
             | CarrierPart::Alert { .. }
+            | CarrierPart::Quic(_)
             | CarrierPart::Hello(_) => return,
         };
         self.sink.event(&Event::Stream(self.flow, direction, told, origin));

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 
 use super::endpoint::{Direction, PerDirection, Transport};
 use super::followed::{Flow, same};
+use super::names::Elsewhere;
 use super::record::KnownBy;
+use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
 
 /// A UDP conversation that is followed.
@@ -28,6 +30,12 @@ pub struct Datagrams<A> {
     /// Whether it is followed as long as a connection: whoever speaks a protocol with sleeping clients may be silent for
     /// hours.
     pub lasting: bool,
+    /// Whether its ends have said that it is over, so that nothing more is to be expected.
+    pub over: bool,
+    /// Whether another conversation of the same ends has come after it, so that these do not find it any more.
+    pub(super) unlisted: bool,
+    /// What finds it besides its ends.
+    pub(super) elsewhere: Option<Box<Elsewhere>>,
     counts: PerDirection<Count>,
     /// What the floors above keep of it, of the few that they want to follow.
     pub app: Option<Box<A>>,
@@ -53,13 +61,31 @@ impl<A: Default> Datagrams<A> {
             last: origin,
             counts: PerDirection::default(),
             lasting: false,
+            over: false,
+            unlisted: false,
+            elsewhere: None,
             app: None,
         }
     }
 
     /// The direction of a datagram from `source`.
     pub fn direction_from(&self, source: SocketAddr) -> Direction {
-        if same(&source, &self.client) { Direction::ToServer } else { Direction::ToClient }
+        let mut paths = self.elsewhere.iter().flat_map(|elsewhere| &elsewhere.paths);
+        if same(&source, &self.client) || paths.any(|(client, _)| same(&source, client)) {
+            Direction::ToServer
+        } else {
+            Direction::ToClient
+        }
+    }
+
+    /// Whether it has gone on between these ends, the client's first, and nobody has asked yet.
+    pub fn take_new_path(&mut self, path: (SocketAddr, SocketAddr)) -> bool {
+        self.elsewhere.as_mut().is_some_and(|elsewhere| elsewhere.take_new_path(path))
+    }
+
+    /// The pairs of ends that it went on with, the client's first.
+    pub fn paths(&self) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
+        self.elsewhere.iter().flat_map(|elsewhere| elsewhere.paths.iter().copied())
     }
 
     /// Says who is the client, because `by` says more than what was known; exchanges both ends where they were the other way
@@ -114,6 +140,13 @@ impl<A: Default> Datagrams<A> {
             counters.unique_bytes = count.payload_bytes;
         }
         flow
+    }
+}
+
+impl<A: Conversing> Datagrams<A> {
+    /// What it holds back.
+    pub fn waiting(&self) -> Waiting {
+        self.app.as_ref().map_or_else(Waiting::default, |app| Waiting::of(&**app))
     }
 }
 
@@ -181,11 +214,16 @@ impl<A: Default> Slot<A> {
     /// Whether it is what is between these two ends.
     #[inline]
     pub(super) fn is_between(&self, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> bool {
-        let (client, server) = match (self, transport) {
-            (Self::Tcp(flow), Transport::Tcp) => (&flow.client, &flow.server),
-            (Self::Udp(datagrams), Transport::Udp) => (&datagrams.client, &datagrams.server),
-            _ => return false,
+        let is = |client: &SocketAddr, server: &SocketAddr| {
+            (same(a, client) && same(b, server)) || (same(b, client) && same(a, server))
         };
-        (same(a, client) && same(b, server)) || (same(b, client) && same(a, server))
+        match (self, transport) {
+            (Self::Tcp(flow), Transport::Tcp) => is(&flow.client, &flow.server),
+            (Self::Udp(datagrams), Transport::Udp) => {
+                (is(&datagrams.client, &datagrams.server) && !datagrams.unlisted)
+                    || datagrams.paths().any(|(client, server)| is(&client, &server))
+            }
+            _ => false,
+        }
     }
 }

@@ -25,6 +25,7 @@ impl Index {
         Self { cells: Vec::new(), held: 0, state: foldhash::fast::RandomState::default() }
     }
 
+    #[cfg(test)]
     pub(super) const fn len(&self) -> usize {
         self.held
     }

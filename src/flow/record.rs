@@ -9,6 +9,8 @@ use super::tcp::Connection;
 pub enum KnownBy {
     /// It sent a SYN.
     Syn,
+    /// It sent the first packet of a QUIC connection, which opens with the keys of a client.
+    Initial,
     /// The other end sent a SYN-ACK.
     SynAck,
     /// It sent an MQTT CONNECT, or what only a client may send.
@@ -24,6 +26,7 @@ impl KnownBy {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Syn => "syn",
+            Self::Initial => "initial",
             Self::SynAck => "syn_ack",
             Self::Connect => "connect",
             Self::Port => "port",

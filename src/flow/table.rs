@@ -9,6 +9,7 @@ use super::endpoint::{Direction, FlowKey, Transport};
 use super::followed::Flow;
 use super::index::Index;
 use super::limits::FlowLimits;
+use super::names::{Belongs, NameTable};
 use super::record::KnownBy;
 use super::state::TcpState;
 use super::waiting::{Conversing, Waiting};
@@ -97,6 +98,9 @@ pub struct FlowTable<A> {
     dropped: Waiting,
     /// Where the flow of the next segment most likely is.
     pub(super) hint: Option<usize>,
+    /// How many flows it holds.
+    held: usize,
+    pub(super) names: NameTable,
 }
 
 impl<A: Conversing> FlowTable<A> {
@@ -118,6 +122,8 @@ impl<A: Conversing> FlowTable<A> {
             evicted: 0,
             dropped: Waiting::default(),
             hint: None,
+            held: 0,
+            names: NameTable::default(),
         }
     }
 
@@ -132,13 +138,13 @@ impl<A: Conversing> FlowTable<A> {
     }
 
     /// How many flows it holds.
-    pub fn len(&self) -> usize {
-        self.index.len()
+    pub const fn len(&self) -> usize {
+        self.held
     }
 
     /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.index.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// The TCP flow that `found` names.
@@ -163,16 +169,28 @@ impl<A: Conversing> FlowTable<A> {
         &mut self,
         (source, destination): (SocketAddr, SocketAddr),
         (payload, length): (u32, u32),
+        belongs: Belongs,
         origin: Origin,
         ended: &mut EndedFlows<A>,
     ) -> Found {
         self.let_go(origin, ended);
-        let hash = self.index.hash(Transport::Udp, source, destination);
-        let slot = if let Some(slot) = self.slot_of(hash, Transport::Udp, &source, &destination) {
-            slot
-        } else {
-            let (ends, known_by) = self.guess_roles(source, destination);
-            self.open((Transport::Udp, hash), ends, known_by, origin, ended)
+        let slot = match belongs {
+            // It may just have been let go.
+            Belongs::Named(named) if self.slots.get(named.slot).is_some_and(|slot| slot.udp().is_some()) => {
+                self.note_path(named, source, destination);
+                named.slot
+            }
+            _ => {
+                let hash = self.index.hash(Transport::Udp, source, destination);
+                let known = self.slot_of(hash, Transport::Udp, &source, &destination);
+                match known.filter(|slot| belongs != Belongs::Anew || !self.unlist(hash, *slot)) {
+                    Some(slot) => slot,
+                    None => {
+                        let (ends, known_by) = self.guess_roles(source, destination);
+                        self.open((Transport::Udp, hash), ends, known_by, origin, ended)
+                    }
+                }
+            }
         };
         let mut found = Found { slot, direction: Direction::ToServer, challenger: false };
         if let Some(Slot::Udp(datagrams)) = self.slots.get_mut(slot) {
@@ -181,6 +199,16 @@ impl<A: Conversing> FlowTable<A> {
             datagrams.count(found.direction, payload, length);
         }
         found
+    }
+
+    /// Tells the table that a UDP conversation has come to its end with this datagram.
+    pub fn note_over(&mut self, found: Found, now: Timestamp) {
+        let Some(datagrams) = self.datagrams_mut(found).filter(|datagrams| !datagrams.over) else { return };
+        datagrams.over = true;
+        let id = datagrams.id;
+        self.over[0].push_back((now + LINGER, found.slot, id));
+        self.forget_gone(0);
+        self.note_due();
     }
 
     /// The flow of a packet that is only quoted, by its source and destination, if it is followed.
@@ -322,7 +350,7 @@ impl<A: Conversing> FlowTable<A> {
         origin: Origin,
         ended: &mut EndedFlows<A>,
     ) -> usize {
-        if self.index.len() >= self.limits.flows.clamp(1, SLOTS) {
+        if self.held >= self.limits.flows.clamp(1, SLOTS) {
             self.evict(origin.time, ended);
         }
         let stream = self.next_stream(transport);
@@ -340,6 +368,7 @@ impl<A: Conversing> FlowTable<A> {
             self.slots.len() - 1
         };
         self.index.insert(hash, slot);
+        self.held += 1;
         slot
     }
 
@@ -348,12 +377,21 @@ impl<A: Conversing> FlowTable<A> {
         let mut flow = match self.slots.get_mut(slot).map(std::mem::take) {
             None | Some(Slot::Free) => return,
             Some(Slot::Tcp(flow)) => flow,
-            Some(Slot::Udp(datagrams)) => Box::new(datagrams.into_flow()),
+            Some(Slot::Udp(mut datagrams)) => {
+                if let Some(elsewhere) = datagrams.elsewhere.take() {
+                    self.names.end(&elsewhere);
+                    for (client, server) in elsewhere.paths {
+                        self.index.remove(self.index.hash(Transport::Udp, client, server), slot);
+                    }
+                }
+                Box::new(datagrams.into_flow())
+            }
         };
+        self.held -= 1;
         self.free.push(slot);
         self.index.remove(self.index.hash(flow.transport, flow.client, flow.server), slot);
         self.dropped = self.dropped.and(flow.drop_challenger());
-        if why == Ended::Replaced || why == Ended::Over {
+        if flow.transport == Transport::Tcp && (why == Ended::Replaced || why == Ended::Over) {
             let time = if why == Ended::Over { flow.last.time + TIME_WAIT } else { now };
             flow.connection.end_time_wait(flow.last, time);
         }
@@ -381,7 +419,7 @@ impl<A: Conversing> FlowTable<A> {
     /// Takes out of a queue what is gone, once that is most of it: ports that are used over and over leave much behind in a
     /// minute, and more where a capture's clock stands still.
     fn forget_gone(&mut self, queue: usize) {
-        if self.over[queue].len() > 1024 + 2 * self.index.len() {
+        if self.over[queue].len() > 1024 + 2 * self.held {
             let slots = &self.slots;
             self.over[queue].retain(|(_, slot, id)| slots.get(*slot).is_some_and(|held| held.id() == Some(*id)));
         }
@@ -395,10 +433,19 @@ impl<A: Conversing> FlowTable<A> {
                     break;
                 }
                 self.over[queue].pop_front();
-                let Some(flow) = self.slots.get_mut(slot).and_then(Slot::tcp_mut) else { continue };
-                if flow.id != id {
-                    continue;
-                }
+                let held = self.slots.get_mut(slot).filter(|held| held.id() == Some(id));
+                let flow = match held {
+                    Some(Slot::Tcp(flow)) => flow,
+                    Some(Slot::Udp(datagrams)) if datagrams.last.time + after > now => {
+                        self.over[queue].push_back((datagrams.last.time + after, slot, id));
+                        continue;
+                    }
+                    Some(Slot::Udp(_)) => {
+                        self.end(slot, Ended::Over, now, ended);
+                        continue;
+                    }
+                    Some(Slot::Free) | None => continue,
+                };
                 if flow.last.time + after > now {
                     // Something came late, so that the time begins anew.
                     self.over[queue].push_back((flow.last.time + after, slot, id));
@@ -565,6 +612,7 @@ impl<A: Conversing> FlowTable<A> {
         };
         let hash = self.index.hash(challenger.transport, challenger.client, challenger.server);
         self.end(slot, Ended::Replaced, origin.time, ended);
+        self.held += 1;
         self.free.pop();
         self.slots[slot] = Slot::Tcp(challenger);
         self.awake[slot] = origin.time;

@@ -183,7 +183,13 @@ fn streams_are_numbered_by_transport_in_the_order_of_their_first_frames() {
     let mut fixture = Fixture::new(FlowLimits::default());
     fixture.handshake(100);
     let origin = Origin { frame: FrameNo(50), time: Timestamp::from_nanos(0) };
-    fixture.table.on_datagram((end("10.0.0.1:53"), end("10.0.0.2:9")), (8, 50), origin, &mut fixture.ended);
+    fixture.table.on_datagram(
+        (end("10.0.0.1:53"), end("10.0.0.2:9")),
+        (8, 50),
+        Belongs::Ends,
+        origin,
+        &mut fixture.ended,
+    );
     fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::SYN, 1, 0);
     for slot in fixture.table.left() {
         fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);

@@ -1,7 +1,7 @@
 //! What the streams of flows hold back: bytes ahead of a hole, and messages that have not ended.
 
 use super::datagrams::Slot;
-use super::endpoint::Direction;
+use super::endpoint::{Direction, Transport};
 use super::followed::Flow;
 use super::table::{FlowTable, Found};
 
@@ -19,6 +19,17 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// What the floors above keep of a flow that has no streams of its own.
+    pub fn of(app: &impl Conversing) -> Self {
+        let both = |bytes: &dyn Fn(Direction) -> usize| Direction::BOTH.into_iter().map(bytes).sum::<usize>() as u64;
+        Self {
+            ahead_bytes: both(&|direction| app.ahead(direction).0),
+            ahead_segments: both(&|direction| app.ahead(direction).1),
+            message_bytes: both(&|direction| app.message_bytes(direction)),
+            other_bytes: both(&|direction| app.piece_bytes(direction)) + app.shared_bytes() as u64,
+        }
+    }
+
     /// The memory of all of it.
     pub const fn memory(self) -> u64 {
         self.ahead_bytes + self.message_bytes + self.other_bytes
@@ -68,6 +79,9 @@ pub trait Conversing: Default {
 
     /// Bytes that it holds of both directions together.
     fn shared_bytes(&self) -> usize;
+
+    /// Bytes ahead of holes in streams of its own in this direction, and the pieces that they came in.
+    fn ahead(&self, direction: Direction) -> (usize, usize);
 }
 
 impl Conversing for () {
@@ -82,6 +96,10 @@ impl Conversing for () {
     fn shared_bytes(&self) -> usize {
         0
     }
+
+    fn ahead(&self, _: Direction) -> (usize, usize) {
+        (0, 0)
+    }
 }
 
 impl<A: Conversing> Flow<A> {
@@ -95,9 +113,14 @@ impl<A: Conversing> Flow<A> {
     #[inline]
     fn own(&self, direction: Direction) -> Waiting {
         let stream = &self.streams[direction];
+        // Only what has come in datagrams has streams of its own.
+        let app_ahead = match self.transport {
+            Transport::Tcp => (0, 0),
+            Transport::Udp => self.app.ahead(direction),
+        };
         Waiting {
-            ahead_bytes: stream.held_bytes() as u64,
-            ahead_segments: stream.held_segments() as u64,
+            ahead_bytes: (stream.held_bytes() + app_ahead.0) as u64,
+            ahead_segments: (stream.held_segments() + app_ahead.1) as u64,
             message_bytes: self.app.message_bytes(direction) as u64,
             other_bytes: (stream.piece_bytes() + self.app.piece_bytes(direction)) as u64,
         }
@@ -120,9 +143,15 @@ impl<A: Conversing> FlowTable<A> {
         for _ in 0..self.slots.len() {
             self.heavy_hand = if self.heavy_hand + 1 < self.slots.len() { self.heavy_hand + 1 } else { 0 };
             let slot = self.heavy_hand;
-            let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { continue };
-            let both = [(flow.waiting_in_both().memory(), false)].into_iter();
-            let both = both.chain(flow.challenger.iter().map(|flow| (flow.waiting_in_both().memory(), true)));
+            let (own, challenger) = match self.slots.get(slot) {
+                Some(Slot::Tcp(flow)) => {
+                    let challenger = flow.challenger.as_ref().map(|flow| flow.waiting_in_both().memory());
+                    (flow.waiting_in_both().memory(), challenger)
+                }
+                Some(Slot::Udp(datagrams)) => (datagrams.waiting().memory(), None),
+                Some(Slot::Free) | None => continue,
+            };
+            let both = [(own, false)].into_iter().chain(challenger.map(|memory| (memory, true)));
             for (memory, challenger) in both.filter(|(memory, _)| *memory > 0) {
                 if heaviest.is_none_or(|(most, _)| memory > most) {
                     heaviest = Some((memory, Found { slot, direction: Direction::ToServer, challenger }));

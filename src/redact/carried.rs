@@ -84,6 +84,7 @@ impl Carried {
             | CarrierPart::Record { .. }
             | CarrierPart::Alert { .. }
             | CarrierPart::Hello(_)
+            | CarrierPart::Quic(_)
             | CarrierPart::Raw(_) => None,
         };
         let Some(made) = made else { return };

@@ -13,6 +13,8 @@ use crate::text::Escaped;
 pub(super) fn carries(transport: Transport, app: &Conversation) -> &'static str {
     match app.protocol() {
         Some(Protocol::MqttSn) => "mqtt-sn",
+        Some(Protocol::Mqtt) if app.quic().is_some() => "mqtt/quic",
+        Some(Protocol::Quic) => "quic",
         _ if transport != Transport::Tcp => "udp",
         Some(Protocol::Unknown) | None => "tcp",
         Some(Protocol::Mqtt) if app.tls().is_some() && app.websocket().is_some() => "mqtt/wss",
@@ -101,6 +103,7 @@ pub(super) fn session_end(session: &Session) -> String {
         (EndKind::Refused, reason) => format!("refused: {}", reason.unwrap_or("unknown code")),
         (EndKind::Fin, _) => format!("FIN by {by}"),
         (EndKind::Rst, _) => format!("RST by {by}"),
+        (EndKind::Close, _) => format!("closed by {by}"),
         (EndKind::Silence, _) => format!("silence of {by}"),
         (EndKind::Open, _) => "open".to_owned(),
     };

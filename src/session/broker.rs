@@ -200,6 +200,7 @@ impl Sessions {
     /// Takes an event into account.
     pub fn on_event(&mut self, event: &Event<'_>) {
         match event {
+            Event::Message(flow, message) if message.is_aside() => self.on_aside(flow, message),
             Event::Message(flow, message) => self.on_message(flow, message),
             Event::Closing(flow, by, at) => self.on_closing(*flow, *by, *at),
             Event::Notice(notice) => {
@@ -254,6 +255,18 @@ impl Sessions {
         }
         if by == Role::Server {
             self.closings.push(at.time, flow.server, flow.id);
+        }
+    }
+
+    /// A message came beside the stream that carries the session: it is counted. Nobody has said which order, packet
+    /// identifiers and aliases such streams have, so that nothing is proved by what is missing any more.
+    fn on_aside(&mut self, flow: &FlowRef, message: &Message<'_>) {
+        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        session.count(message);
+        session.lossy = PerDirection { to_server: true, to_client: true };
+        session.holes = true;
+        if let Some(router) = &mut self.router {
+            router.lossy(flow.server, &party(session));
         }
     }
 
@@ -481,7 +494,7 @@ impl Sessions {
         }
         let closed = session.closed.filter(|closed| closed.by == Role::Server);
         let stopped = closed.is_some_and(|closed| self.closings.has_another(closed.at.time, name.server, flow.id));
-        session.settle_end(&flow.connection, now, stopped);
+        session.settle_end(flow, now, stopped);
         session.tell_end(now, &mut judge);
         session.incidents_told = told;
         self.keep_will(&session, now);

@@ -6,7 +6,8 @@ use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::will::{Sighting, WillFate};
 use crate::capture::{FrameNo, Origin};
-use crate::flow::{CloseKind, Connection, Direction, Outcome, Role};
+use crate::dissect::{Conversation, QuicEnd};
+use crate::flow::{CloseKind, Connection, Direction, Flow, Outcome, Role};
 use crate::mqtt::PacketType;
 use crate::time::{Span, Timestamp};
 
@@ -17,10 +18,12 @@ pub enum EndKind {
     Disconnect,
     /// The server refused it with its CONNACK.
     Refused,
-    /// With a FIN, without DISCONNECT.
+    /// With a FIN, without DISCONNECT; over QUIC with the end of its stream.
     Fin,
-    /// With a RST, without DISCONNECT.
+    /// With a RST, without DISCONNECT; over QUIC by giving up its stream, or with a stateless reset.
     Rst,
+    /// With a CONNECTION_CLOSE of QUIC, without DISCONNECT.
+    Close,
     /// Without a word: an end was not heard of any more, and the capture shows that it was given up.
     Silence,
     /// Not within the capture.
@@ -35,6 +38,7 @@ impl EndKind {
             Self::Refused => "refused",
             Self::Fin => "fin",
             Self::Rst => "rst",
+            Self::Close => "close",
             Self::Silence => "silence",
             Self::Open => "open",
         }
@@ -118,8 +122,20 @@ pub struct End {
 impl End {
     pub(super) const OPEN: Self = Self { kind: EndKind::Open, by: None, code: None, at: None, cause: None };
 
-    /// What TCP alone shows.
-    pub(super) fn of_connection(connection: &Connection) -> Self {
+    /// What TCP or QUIC alone shows.
+    pub(super) fn of_flow(flow: &Flow<Conversation>) -> Self {
+        let Some(quic) = flow.app.quic() else { return Self::of_connection(&flow.connection) };
+        quic.end().map_or(Self::OPEN, |(end, by, at)| {
+            let kind = match end {
+                QuicEnd::Fin => EndKind::Fin,
+                QuicEnd::Reset => EndKind::Rst,
+                QuicEnd::Close => EndKind::Close,
+            };
+            Self { kind, by: Some(by), at: Some(at), ..Self::OPEN }
+        })
+    }
+
+    fn of_connection(connection: &Connection) -> Self {
         let closing = &connection.closing;
         match (connection.outcome(), connection.close()) {
             (Outcome::Open, None | Some((CloseKind::HalfOpen, _))) if closing.first_fin.is_none() => Self::OPEN,
@@ -154,8 +170,9 @@ impl Session {
 
     /// Settles how it ended, at the end of the flow or of the capture, `now`. `server_stopped` tells whether the
     /// server closed others of its connections at that time.
-    pub(super) fn settle_end(&mut self, connection: &Connection, now: Timestamp, server_stopped: bool) {
-        let mut end = End::of_connection(connection);
+    pub(super) fn settle_end(&mut self, flow: &Flow<Conversation>, now: Timestamp, server_stopped: bool) {
+        let connection = &flow.connection;
+        let mut end = End::of_flow(flow);
         // Of the other end nothing was captured, so that it may have been the first to close.
         end.by = end.by.filter(|by| connection.sides[by.sends().reverse()].counters().packets > 0);
         if let Some((by, code, at)) = self.disconnect.as_deref().copied() {
@@ -357,7 +374,7 @@ impl Session {
         match self.end.kind {
             EndKind::Open => None,
             EndKind::Silence => Some(self.last.time),
-            EndKind::Disconnect | EndKind::Refused | EndKind::Fin | EndKind::Rst => self.closed_at(),
+            EndKind::Disconnect | EndKind::Refused | EndKind::Fin | EndKind::Rst | EndKind::Close => self.closed_at(),
         }
     }
 

@@ -40,7 +40,7 @@ use super::{Certainty, Finding};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{Event, FlowRef, Notice, NoticeKind};
-use crate::flow::{Direction, Transport};
+use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{Body, Deviation, PacketType, Version};
 use crate::session::{Delivery, Incident, Session, WillFate};
 use crate::time::Timestamp;
@@ -81,6 +81,12 @@ impl Conformance {
     /// Takes the next event into account and appends what is to be said.
     pub(super) fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         match event {
+            Event::Message(flow, message) if message.is_aside() => {
+                // In which order it is with the others nobody has said.
+                if let Some(connection) = self.open.get_mut(&flow.id) {
+                    connection.lossy = PerDirection { to_server: true, to_client: true };
+                }
+            }
             Event::Message(flow, message) => self.on_message(*flow, message, findings),
             Event::Closing(flow, by, at) => {
                 self.now = self.now.max(Some(at.time));
@@ -90,9 +96,7 @@ impl Conformance {
             }
             Event::Flow(flow, _) => {
                 self.now = self.now.max(Some(flow.last.time));
-                if flow.transport == Transport::Tcp
-                    && let Some(mut connection) = self.open.remove(&flow.id)
-                {
+                if let Some(mut connection) = self.open.remove(&flow.id) {
                     for direction in Direction::BOTH {
                         let side = &flow.connection.sides[direction];
                         let missing = side.missing_bytes() > 0 || side.unseen_tail_bytes() > 0;
@@ -121,7 +125,9 @@ impl Conformance {
                     ledger.broken(version, "MALFORMED-REMAINING-LENGTH", notice.origin.frame, Certainty::Certain);
                 }
             }
-            (NoticeKind::UnseenSince(direction), Some(flow)) => {
+            (NoticeKind::UnseenSince(direction) | NoticeKind::Quic(direction, _), Some(flow))
+                if notice.kind.lacks().is_some() =>
+            {
                 if let Some(connection) = self.open.get_mut(&flow.id) {
                     connection.lossy[direction] = true;
                 }

@@ -178,6 +178,7 @@ impl Rule for NetworkRule {
             }
             NoticeKind::Fragments(_)
             | NoticeKind::WebSocket(..)
+            | NoticeKind::Quic(..)
             | NoticeKind::Tls(..)
             | NoticeKind::LostSync(..)
             | NoticeKind::CutHeader(..)

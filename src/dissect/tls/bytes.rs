@@ -2,14 +2,14 @@
 
 /// What is left of some bytes. Whatever is taken beyond their end is `None`.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(in crate::dissect) struct Fields<'a>(pub(in crate::dissect) &'a [u8]);
 
 impl<'a> Fields<'a> {
-    pub(super) const fn is_empty(self) -> bool {
+    pub(in crate::dissect) const fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub(in crate::dissect) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)
@@ -20,26 +20,26 @@ impl<'a> Fields<'a> {
         Some(self.take(length)?.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
     }
 
-    pub(super) fn u8(&mut self) -> Option<u8> {
+    pub(in crate::dissect) fn u8(&mut self) -> Option<u8> {
         self.number(1).map(|number| number as u8)
     }
 
-    pub(super) fn u16(&mut self) -> Option<u16> {
+    pub(in crate::dissect) fn u16(&mut self) -> Option<u16> {
         self.number(2).map(|number| number as u16)
     }
 
-    pub(super) fn u24(&mut self) -> Option<usize> {
+    pub(in crate::dissect) fn u24(&mut self) -> Option<usize> {
         self.number(3)
     }
 
     /// A vector whose length stands before it in so many bytes.
-    pub(super) fn vector(&mut self, width: usize) -> Option<Self> {
+    pub(in crate::dissect) fn vector(&mut self, width: usize) -> Option<Self> {
         let length = self.number(width)?;
         self.take(length).map(Fields)
     }
 
     /// All numbers of two bytes that are left.
-    pub(super) fn numbers(self) -> Vec<u16> {
+    pub(in crate::dissect) fn numbers(self) -> Vec<u16> {
         self.0.chunks_exact(2).filter_map(|pair| pair.first_chunk()).map(|pair| u16::from_be_bytes(*pair)).collect()
     }
 }

@@ -72,7 +72,7 @@ impl<'a> Der<'a> {
 
 impl Certificate {
     /// Reads a certificate in DER, as far as it can be read.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(in crate::dissect) fn read(bytes: &[u8]) -> Option<Self> {
         let mut whole = Der(Der(bytes).expect(SEQUENCE)?);
         let mut fields = Der(whole.expect(SEQUENCE)?);
         let (tag, _) = fields.next()?;

@@ -19,20 +19,20 @@ const BLOCK: usize = 16;
 
 /// A record that is to be opened.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sealed<'a> {
+pub(in crate::dissect) struct Sealed<'a> {
     /// Its content type, as its header says.
-    pub(super) kind: u8,
+    pub(in crate::dissect) kind: u8,
     /// The version in its header.
-    pub(super) version: u16,
+    pub(in crate::dissect) version: u16,
     /// What stands behind its header.
-    pub(super) body: &'a [u8],
+    pub(in crate::dissect) body: &'a [u8],
 }
 
 /// Opens the records of one direction, until keys change.
-pub(super) struct Opener {
+pub(in crate::dissect) struct Opener {
     method: Method,
     /// The number of the next record.
-    pub(super) sequence: u64,
+    pub(in crate::dissect) sequence: u64,
 }
 
 /// Keys are never printed.
@@ -133,12 +133,12 @@ fn pseudo_head(sequence: u64, record: &Sealed<'_>, length: usize) -> [u8; 13] {
 
 /// What the ends of a connection of TLS up to 1.2 have agreed on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Agreed {
-    pub(super) version: u16,
-    pub(super) suite: Suite,
-    pub(super) encrypt_then_mac: bool,
-    pub(super) client_random: [u8; 32],
-    pub(super) server_random: [u8; 32],
+pub(in crate::dissect) struct Agreed {
+    pub(in crate::dissect) version: u16,
+    pub(in crate::dissect) suite: Suite,
+    pub(in crate::dissect) encrypt_then_mac: bool,
+    pub(in crate::dissect) client_random: [u8; 32],
+    pub(in crate::dissect) server_random: [u8; 32],
 }
 
 /// Takes the next bytes of a key block.
@@ -165,7 +165,7 @@ const fn algorithm(cipher: Cipher) -> Option<&'static Algorithm> {
 
 impl Opener {
     /// For a direction of a connection of TLS up to 1.2.
-    pub(super) fn classic(agreed: &Agreed, master: &SecretBytes, is_client: bool) -> Option<Self> {
+    pub(in crate::dissect) fn classic(agreed: &Agreed, master: &SecretBytes, is_client: bool) -> Option<Self> {
         let Agreed { version, suite, encrypt_then_mac, client_random, server_random } = agreed;
         let block = keys::key_block(*version, suite.prf, master, server_random, client_random);
         let (mac, key, iv) = match suite.cipher {
@@ -197,7 +197,7 @@ impl Opener {
     }
 
     /// For a secret of TLS 1.3.
-    pub(super) fn modern(suite: Suite, secret: &SecretBytes) -> Option<Self> {
+    pub(in crate::dissect) fn modern(suite: Suite, secret: &SecretBytes) -> Option<Self> {
         let length = match suite.cipher {
             Cipher::Gcm { key } | Cipher::Ccm { key, .. } => key,
             Cipher::ChaCha => 32,
@@ -211,8 +211,34 @@ impl Opener {
         Some(Self { method, sequence: 0 })
     }
 
+    /// For packets of QUIC, whose header is what else is authenticated (RFC 9001, section 5.3).
+    pub(in crate::dissect) fn of_packets(suite: Suite, key: &[u8], iv: [u8; 12]) -> Option<Self> {
+        Some(Self { method: aead(suite.cipher, key, iv, Form::Modern)?, sequence: 0 })
+    }
+
+    /// Opens a packet of QUIC: its content is put into `out`. Says whether it is authentic.
+    pub(in crate::dissect) fn open_packet(&self, number: u64, header: &[u8], sealed: &[u8], out: &mut Vec<u8>) -> bool {
+        out.clear();
+        match &self.method {
+            Method::Aead { key, iv, form } => {
+                let Some(nonce) = form.nonce(iv, number, &[]) else { return false };
+                out.extend_from_slice(sealed);
+                let opened = key.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(header), out);
+                let Ok(length) = opened.map(|plain| plain.len()) else { return false };
+                out.truncate(length);
+                true
+            }
+            Method::Ccm { key, length, tag, iv, form } => {
+                let Some(nonce) = form.nonce(iv, number, &[]) else { return false };
+                open_ccm(key.get(..*length).unwrap_or_default(), &nonce, header, *tag, sealed, out).is_some()
+            }
+            // No packet is protected so.
+            Method::Cbc { .. } | Method::Null { .. } => false,
+        }
+    }
+
     /// Opens a record as the one with this number: its content is put into `out`. Says whether it is authentic.
-    pub(super) fn open(&mut self, record: &Sealed<'_>, sequence: u64, out: &mut Vec<u8>) -> bool {
+    pub(in crate::dissect) fn open(&mut self, record: &Sealed<'_>, sequence: u64, out: &mut Vec<u8>) -> bool {
         let opened = self.try_open(record, sequence, out).is_some();
         if opened {
             self.sequence = sequence.wrapping_add(1);
@@ -221,7 +247,7 @@ impl Opener {
     }
 
     /// How many bytes the content of a record has whose body has so many, if all is as usual.
-    pub(super) fn content_length(&self, body: usize) -> Option<usize> {
+    pub(in crate::dissect) fn content_length(&self, body: usize) -> Option<usize> {
         match &self.method {
             Method::Aead { form, .. } => body.checked_sub(form.sent() + 16 + usize::from(*form == Form::Modern)),
             Method::Ccm { tag, form, .. } => body.checked_sub(form.sent() + tag + usize::from(*form == Form::Modern)),
@@ -246,17 +272,7 @@ impl Opener {
                 let nonce = form.nonce(iv, sequence, record.body)?;
                 let (aad, aad_length) = form.aad(sequence, record, *tag)?;
                 let sealed = record.body.get(form.sent()..)?;
-                let (content, sent) = sealed.split_at_checked(sealed.len().checked_sub(*tag)?)?;
-                out.extend_from_slice(content);
-                let (key, aad) = (key.get(..*length)?, aad.get(..aad_length)?);
-                let code = if *length == 16 {
-                    ccm::<Ctr128BE<Aes128>, Encryptor<Aes128>>(key, &nonce, aad, *tag, out)
-                } else {
-                    ccm::<Ctr128BE<Aes256>, Encryptor<Aes256>>(key, &nonce, aad, *tag, out)
-                }?;
-                if code.get(..*tag)? != sent {
-                    return None;
-                }
+                open_ccm(key.get(..*length)?, &nonce, aad.get(..aad_length)?, *tag, sealed, out)?;
             }
             Method::Cbc { key, length, mac, vector, around } => {
                 let mut body = record.body;
@@ -319,6 +335,18 @@ fn aead(cipher: Cipher, key: &[u8], iv: [u8; 12], form: Form) -> Option<Method> 
     Some(Method::Aead { key: Box::new(LessSafeKey::new(key)), iv, form })
 }
 
+/// Opens what AES-CCM has sealed: the content is put into `out`, if it is authentic.
+fn open_ccm(key: &[u8], nonce: &[u8; 12], aad: &[u8], tag: usize, sealed: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    let (content, sent) = sealed.split_at_checked(sealed.len().checked_sub(tag)?)?;
+    out.extend_from_slice(content);
+    let code = if key.len() == 16 {
+        ccm::<Ctr128BE<Aes128>, Encryptor<Aes128>>(key, nonce, aad, tag, out)
+    } else {
+        ccm::<Ctr128BE<Aes256>, Encryptor<Aes256>>(key, nonce, aad, tag, out)
+    }?;
+    (code.get(..tag)? == sent).then_some(())
+}
+
 /// Decrypts in place by CTR and gives the code of what came out, by CBC-MAC (RFC 3610, with a length field of 3 bytes).
 ///
 /// Put together here of the two modes, that several blocks are decrypted at a time: half as much time as one by one.
@@ -338,13 +366,16 @@ where
     let mut mac = M::new_from_slices(key, &[0; BLOCK]).ok()?;
     let flags = 64 + 8 * (tag as u8 - 2) / 2 + 2;
     let [_, length @ ..] = (content.len() as u32).to_be_bytes();
-    let mut front = [Array::from([0; BLOCK]); 2];
     let first = [flags].into_iter().chain(*nonce).chain(length);
+    // The length of the associated data stands before it, and zeros behind it.
     let second = (aad.len() as u16).to_be_bytes().into_iter().chain(aad.iter().copied());
-    front[0].iter_mut().zip(first).for_each(|(to, from)| *to = from);
-    front[1].iter_mut().zip(second).for_each(|(to, from)| *to = from);
-    mac.encrypt_blocks(&mut front);
-    let mut code = front[1];
+    let mut bytes = first.chain(second);
+    let mut code = Array::from([0; BLOCK]);
+    for _ in 0..1 + (2 + aad.len()).div_ceil(BLOCK) {
+        code = Array::from([0; BLOCK]);
+        code.iter_mut().zip(&mut bytes).for_each(|(to, from)| *to = from);
+        mac.encrypt_blocks(std::slice::from_mut(&mut code));
+    }
     let mut blocks = [Array::from([0; BLOCK]); AT_ONCE];
     for part in content.chunks(AT_ONCE * BLOCK) {
         let count = part.len().div_ceil(BLOCK);

@@ -1,10 +1,9 @@
 //! What records say and carry: the handshake, alerts, and application data, in the order in which keys let them be read.
 
 use super::bytes::Fields;
-use super::certificate::Certificate;
 use super::cipher::Sealed;
 use super::facts::{Alert, TlsFacts, TlsFault, Unread};
-use super::fingerprint::{ja3, ja4};
+use super::fingerprint::Carrier;
 use super::guard::{Guard, Ready, Side, Terms};
 use super::held::{Held, Item};
 use super::hello;
@@ -450,7 +449,7 @@ impl Connection {
                 }
             }
             (message::ENCRYPTED_EXTENSIONS, Direction::ToClient) if self.terms.is_modern() => {
-                let (alpn, early) = hello::encrypted_extensions(body);
+                let hello::EncryptedExtensions { alpn, early, .. } = hello::encrypted_extensions(body);
                 self.facts.alpn = alpn;
                 self.terms.early_accepted = Some(early);
                 if !early && self.sides.to_server.guard.is_early() {
@@ -483,18 +482,7 @@ impl Connection {
         if facts.begun.is_some() {
             return;
         }
-        facts.begun = Some(origin.time);
-        let versions = hello.versions.iter().copied().filter(|version| !hello::is_grease(*version));
-        facts.offered_version = versions.max().or(Some(hello.version));
-        let private = |text: &[u8]| match &self.redactor {
-            Some(redactor) => redactor.text(text).into_boxed_slice(),
-            None => text.into(),
-        };
-        facts.server_name = hello.server_name.as_deref().map(private);
-        facts.alpn_offered.clone_from(&hello.alpn);
-        facts.early_data = hello.early_data;
-        facts.ja3 = Some(ja3(hello).into());
-        facts.ja4 = Some(ja4(hello).into());
+        facts.on_client_hello(hello, origin, self.redactor.as_ref(), Carrier::Tcp);
     }
 
     fn server_hello(&mut self, hello: &hello::ServerHello, origin: Origin, out: &mut dyn Carried) {
@@ -527,23 +515,10 @@ impl Connection {
     }
 
     fn certificate(&mut self, direction: Direction, body: &[u8], origin: Origin, out: &mut dyn Carried) {
-        let is_modern = self.terms.is_modern();
-        let Some(mut read) = hello::first_certificate(body, is_modern).and_then(Certificate::read) else { return };
-        if read.not_after.is_some_and(|end| end < origin.time) {
-            out.fault(direction, TlsFault::Expired, origin);
+        let faults = self.facts.on_certificate(direction, body, self.terms.is_modern(), origin, self.redactor.as_ref());
+        for fault in faults.into_iter().flatten() {
+            out.fault(direction, fault, origin);
         }
-        if read.not_before.is_some_and(|begin| begin > origin.time) {
-            out.fault(direction, TlsFault::NotYetValid, origin);
-        }
-        if let Some(redactor) = &self.redactor {
-            for text in read.subject.iter_mut().chain(&mut read.issuer).chain(&mut read.names) {
-                *text = redactor.text(text).into_boxed_slice();
-            }
-        }
-        *match direction {
-            Direction::ToServer => &mut self.facts.client_certificate,
-            Direction::ToClient => &mut self.facts.server_certificate,
-        } = Some(Box::new(read));
     }
 
     /// Counts a record by what its header says.

@@ -1,8 +1,11 @@
 //! What is known of a TLS connection, with keys or without, and what is wrong with it.
 
 use super::certificate::Certificate;
+use super::fingerprint::{Carrier, ja3, ja4};
+use super::hello::{ClientHello, first_certificate, is_grease};
 use crate::capture::Origin;
 use crate::flow::{Direction, PerDirection};
+use crate::mqtt::Redactor;
 use crate::time::{Span, Timestamp};
 
 /// What both ends said of a TLS connection, and what they sent.
@@ -116,7 +119,7 @@ impl Unread {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pings {
     /// The client's that waits for its answer.
-    pub(super) asked: Option<Timestamp>,
+    pub(in crate::dissect) asked: Option<Timestamp>,
     /// How many there are.
     pub count: u64,
     /// When the first one and the last one came.
@@ -130,7 +133,7 @@ const RHYTHM: u64 = 3;
 
 impl Pings {
     /// A record that may be one.
-    pub(super) fn on_record(&mut self, direction: Direction, time: Timestamp) {
+    pub(in crate::dissect) fn on_record(&mut self, direction: Direction, time: Timestamp) {
         match direction {
             Direction::ToServer => self.asked = Some(time),
             Direction::ToClient => {
@@ -151,6 +154,54 @@ impl Pings {
 }
 
 impl TlsFacts {
+    /// The client says hello for the first time.
+    pub(in crate::dissect) fn on_client_hello(
+        &mut self,
+        hello: &ClientHello,
+        origin: Origin,
+        redactor: Option<&Redactor>,
+        carrier: Carrier,
+    ) {
+        self.begun = Some(origin.time);
+        let versions = hello.versions.iter().copied().filter(|version| !is_grease(*version));
+        self.offered_version = versions.max().or(Some(hello.version));
+        let private = |text: &[u8]| match redactor {
+            Some(redactor) => redactor.text(text).into_boxed_slice(),
+            None => text.into(),
+        };
+        self.server_name = hello.server_name.as_deref().map(private);
+        self.alpn_offered.clone_from(&hello.alpn);
+        self.early_data = hello.early_data;
+        self.ja3 = Some(ja3(hello).into());
+        self.ja4 = Some(ja4(hello, carrier).into());
+    }
+
+    /// An end shows its certificate; gives what is wrong with it.
+    pub(in crate::dissect) fn on_certificate(
+        &mut self,
+        direction: Direction,
+        body: &[u8],
+        is_modern: bool,
+        origin: Origin,
+        redactor: Option<&Redactor>,
+    ) -> [Option<TlsFault>; 2] {
+        let Some(mut read) = first_certificate(body, is_modern).and_then(Certificate::read) else { return [None; 2] };
+        let faults = [
+            read.not_after.is_some_and(|end| end < origin.time).then_some(TlsFault::Expired),
+            read.not_before.is_some_and(|begin| begin > origin.time).then_some(TlsFault::NotYetValid),
+        ];
+        if let Some(redactor) = redactor {
+            for text in read.subject.iter_mut().chain(&mut read.issuer).chain(&mut read.names) {
+                *text = redactor.text(text).into_boxed_slice();
+            }
+        }
+        *match direction {
+            Direction::ToServer => &mut self.client_certificate,
+            Direction::ToClient => &mut self.server_certificate,
+        } = Some(Box::new(read));
+        faults
+    }
+
     /// How long it took until both ends had protected what they send.
     pub fn handshake(&self) -> Option<Span> {
         let end = self.protected.to_server?.max(self.protected.to_client?);

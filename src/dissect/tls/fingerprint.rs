@@ -18,7 +18,7 @@ fn joined<T>(items: impl IntoIterator<Item = T>, separator: &str, show: impl Fn(
 }
 
 /// JA3: the MD5 digest of version, suites, extensions, groups and formats of points, without GREASE.
-pub(super) fn ja3(hello: &ClientHello) -> String {
+pub(in crate::dissect) fn ja3(hello: &ClientHello) -> String {
     hex(&Md5::digest(ja3_text(hello)))
 }
 
@@ -29,8 +29,15 @@ fn ja3_text(hello: &ClientHello) -> String {
     format!("{},{suites},{extensions},{groups},{formats}", hello.version)
 }
 
+/// What carries a hello.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dissect) enum Carrier {
+    Tcp,
+    Quic,
+}
+
 /// JA4: version, name, counts and ALPN as they are, then digests of the suites and of extensions and signatures.
-pub(super) fn ja4(hello: &ClientHello) -> String {
+pub(in crate::dissect) fn ja4(hello: &ClientHello, carrier: Carrier) -> String {
     let kept = |list: &[u16]| list.iter().copied().filter(|number| !is_grease(*number)).collect::<Vec<_>>();
     let digest = |text: &str| {
         if text.is_empty() { "0".repeat(12) } else { hex(Sha256::digest(text).get(..6).unwrap_or_default()) }
@@ -55,7 +62,9 @@ pub(super) fn ja4(hello: &ClientHello) -> String {
         features = format!("{features}_{}", digits(&hello.signatures));
     }
     let alpn = alpn(hello.alpn.first().map_or(&[], |name| name));
-    format!("t{version}{named}{:02}{:02}{alpn}_{}_{}", counts.0, counts.1, digest(&digits(&suites)), digest(&features))
+    let carrier = if carrier == Carrier::Quic { 'q' } else { 't' };
+    let head = format!("{carrier}{version}{named}{:02}{:02}{alpn}", counts.0, counts.1);
+    format!("{head}_{}_{}", digest(&digits(&suites)), digest(&features))
 }
 
 /// The first and the last character of a protocol's name; of its digits where it is no text.
@@ -89,7 +98,8 @@ mod tests {
             alpn: vec![Box::from(&b"h2"[..])],
             ..ClientHello::default()
         };
-        assert_eq!(ja4(&hello), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert_eq!(ja4(&hello, Carrier::Tcp), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert_eq!(ja4(&hello, Carrier::Quic), "q13d1516h2_8daaf6152771_e5627efa2ab1");
     }
 
     /// The example of JA3's specification.
@@ -109,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_hello_that_offers_nothing_has_a_fingerprint() {
-        assert_eq!(ja4(&ClientHello::default()), "t00i000000_000000000000_000000000000");
+        assert_eq!(ja4(&ClientHello::default(), Carrier::Tcp), "t00i000000_000000000000_000000000000");
         assert_eq!(alpn(&[0xab, 0xcd]), "ad");
     }
 }

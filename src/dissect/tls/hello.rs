@@ -13,7 +13,7 @@ const RETRY: Random = [
 const NAMES: usize = 16;
 
 /// Numbers of extensions.
-pub(super) mod extension {
+pub(in crate::dissect) mod extension {
     pub(crate) const SERVER_NAME: u16 = 0;
     pub(crate) const GROUPS: u16 = 10;
     pub(crate) const POINT_FORMATS: u16 = 11;
@@ -23,10 +23,11 @@ pub(super) mod extension {
     pub(crate) const PRE_SHARED_KEY: u16 = 41;
     pub(crate) const EARLY_DATA: u16 = 42;
     pub(crate) const VERSIONS: u16 = 43;
+    pub(crate) const TRANSPORT_PARAMETERS: u16 = 57;
 }
 
 /// Whether a number is there only to see that unknown ones are passed over (RFC 8701).
-pub(super) const fn is_grease(number: u16) -> bool {
+pub(in crate::dissect) const fn is_grease(number: u16) -> bool {
     number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff
 }
 
@@ -35,8 +36,8 @@ pub(super) const fn is_grease(number: u16) -> bool {
 pub struct ClientHello {
     /// The version in its old place, where 1.3 says 1.2.
     pub version: u16,
-    pub(super) random: Random,
-    pub(super) session: Box<[u8]>,
+    pub(in crate::dissect) random: Random,
+    pub(in crate::dissect) session: Box<[u8]>,
     /// The suites that it offers.
     pub suites: Vec<u16>,
     /// Its extensions, in their order.
@@ -55,6 +56,8 @@ pub struct ClientHello {
     pub alpn: Vec<Box<[u8]>>,
     /// It sends data before anything was agreed on.
     pub early_data: bool,
+    /// What a client of QUIC says of its transport (RFC 9001, section 8.2).
+    pub(in crate::dissect) transport: Option<Box<[u8]>>,
 }
 
 /// A ServerHello.
@@ -62,8 +65,8 @@ pub struct ClientHello {
 pub struct ServerHello {
     /// The version that is spoken.
     pub version: u16,
-    pub(super) random: Random,
-    pub(super) session: Box<[u8]>,
+    pub(in crate::dissect) random: Random,
+    pub(in crate::dissect) session: Box<[u8]>,
     /// The suite that was chosen.
     pub suite: u16,
     /// Its extensions, in their order.
@@ -78,7 +81,7 @@ impl ServerHello {
         self.random == RETRY
     }
 
-    pub(super) fn has(&self, extension: u16) -> bool {
+    pub(in crate::dissect) fn has(&self, extension: u16) -> bool {
         self.extensions.contains(&extension)
     }
 }
@@ -99,7 +102,7 @@ fn protocols(mut data: Fields<'_>) -> Vec<Box<[u8]>> {
 }
 
 /// Reads the body of a ClientHello.
-pub(super) fn client(body: &[u8]) -> Option<ClientHello> {
+pub(in crate::dissect) fn client(body: &[u8]) -> Option<ClientHello> {
     let mut fields = Fields(body);
     let mut hello = ClientHello {
         version: fields.u16()?,
@@ -123,6 +126,7 @@ pub(super) fn client(body: &[u8]) -> Option<ClientHello> {
             extension::ALPN => hello.alpn = protocols(data),
             extension::VERSIONS => hello.versions = data.vector(1).unwrap_or_default().numbers(),
             extension::EARLY_DATA => hello.early_data = true,
+            extension::TRANSPORT_PARAMETERS => hello.transport = Some(data.0.into()),
             _ => {}
         }
     });
@@ -130,7 +134,7 @@ pub(super) fn client(body: &[u8]) -> Option<ClientHello> {
 }
 
 /// Reads the body of a ServerHello.
-pub(super) fn server(body: &[u8]) -> Option<ServerHello> {
+pub(in crate::dissect) fn server(body: &[u8]) -> Option<ServerHello> {
     let mut fields = Fields(body);
     let mut hello = ServerHello {
         version: fields.u16()?,
@@ -151,20 +155,31 @@ pub(super) fn server(body: &[u8]) -> Option<ServerHello> {
     Some(hello)
 }
 
-/// What the extensions of TLS 1.3 that are sent encrypted say (RFC 8446, section 4.3.1): the protocol that was chosen, and
-/// whether early data is accepted.
-pub(super) fn encrypted_extensions(body: &[u8]) -> (Option<Box<[u8]>>, bool) {
-    let (mut alpn, mut early) = (None, false);
+/// What the extensions of TLS 1.3 that are sent encrypted say (RFC 8446, section 4.3.1).
+#[derive(Debug, Default)]
+pub(in crate::dissect) struct EncryptedExtensions {
+    /// The protocol that was chosen.
+    pub(in crate::dissect) alpn: Option<Box<[u8]>>,
+    /// Whether early data is accepted.
+    pub(in crate::dissect) early: bool,
+    /// What a server of QUIC says of its transport.
+    pub(in crate::dissect) transport: Option<Box<[u8]>>,
+}
+
+/// Reads them.
+pub(in crate::dissect) fn encrypted_extensions(body: &[u8]) -> EncryptedExtensions {
+    let mut said = EncryptedExtensions::default();
     extensions(&mut Fields(body), &mut |kind, data| match kind {
-        extension::ALPN => alpn = protocols(data).into_iter().next(),
-        extension::EARLY_DATA => early = true,
+        extension::ALPN => said.alpn = protocols(data).into_iter().next(),
+        extension::EARLY_DATA => said.early = true,
+        extension::TRANSPORT_PARAMETERS => said.transport = Some(data.0.into()),
         _ => {}
     });
-    (alpn, early)
+    said
 }
 
 /// The first certificate of a Certificate message, which is that of its sender.
-pub(super) fn first_certificate(body: &[u8], is_modern: bool) -> Option<&[u8]> {
+pub(in crate::dissect) fn first_certificate(body: &[u8], is_modern: bool) -> Option<&[u8]> {
     let mut fields = Fields(body);
     if is_modern {
         fields.vector(1)?;

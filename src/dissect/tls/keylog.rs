@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The random bytes of a client, by which its connection is named.
-pub(super) type Random = [u8; 32];
+pub(in crate::dissect) type Random = [u8; 32];
 
 /// The longest secret: a digest of SHA-512.
 const LONGEST: usize = 64;
@@ -22,7 +22,7 @@ const WAITING: usize = 64 << 20;
 
 /// What a secret is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Label {
+pub(in crate::dissect) enum Label {
     /// The master secret of TLS up to 1.2.
     Master,
     ClientEarly,
@@ -54,20 +54,20 @@ const OTHERS: [&str; 7] = [
 
 /// A secret. Its bytes are never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct SecretBytes {
+pub(in crate::dissect) struct SecretBytes {
     bytes: [u8; LONGEST],
     length: u8,
 }
 
 impl SecretBytes {
     /// Of bytes, as many as the longest one has.
-    pub(super) fn new(bytes: &[u8]) -> Self {
+    pub(in crate::dissect) fn new(bytes: &[u8]) -> Self {
         let mut kept = [0; LONGEST];
         kept.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         Self { bytes: kept, length: bytes.len().min(LONGEST) as u8 }
     }
 
-    pub(super) fn get(&self) -> &[u8] {
+    pub(in crate::dissect) fn get(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
 }
@@ -207,7 +207,7 @@ impl Keys {
     }
 
     /// The secret of a connection.
-    pub(super) fn get(&self, random: &Random, label: Label) -> Option<SecretBytes> {
+    pub(in crate::dissect) fn get(&self, random: &Random, label: Label) -> Option<SecretBytes> {
         let store = self.read();
         let connection = store.connections.get(random)?;
         let secret = connection.secrets.iter().find(|(other, _)| *other == label).map(|(_, secret)| secret.clone());
@@ -220,7 +220,7 @@ impl Keys {
     }
 
     /// Whether there is any secret of a connection.
-    pub(super) fn knows(&self, random: &Random) -> bool {
+    pub(in crate::dissect) fn knows(&self, random: &Random) -> bool {
         self.read().connections.contains_key(random)
     }
 
@@ -230,7 +230,7 @@ impl Keys {
     }
 
     /// Takes room for so many bytes that wait, if there is.
-    pub(super) fn reserve(&self, bytes: usize) -> Option<Room> {
+    pub(in crate::dissect) fn reserve(&self, bytes: usize) -> Option<Room> {
         let taken = self.0.waiting.fetch_add(bytes, Ordering::Relaxed);
         let room = Room { keys: self.clone(), bytes };
         (taken + bytes <= WAITING).then_some(room)
@@ -239,7 +239,7 @@ impl Keys {
 
 /// Room that something waiting takes, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(in crate::dissect) struct Room {
     keys: Keys,
     bytes: usize,
 }

@@ -12,19 +12,19 @@ use super::suite::Hash;
 
 /// A digest of any of the hash functions.
 #[derive(Clone, Copy)]
-pub(super) struct Code {
+pub(in crate::dissect) struct Code {
     bytes: [u8; 48],
     length: usize,
 }
 
 impl Code {
-    pub(super) fn get(&self) -> &[u8] {
+    pub(in crate::dissect) fn get(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
 /// The code of a message that comes in parts (RFC 2104).
-pub(super) fn hmac(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Code {
+pub(in crate::dissect) fn hmac(hash: Hash, key: &[u8], parts: &[&[u8]]) -> Code {
     fn run<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Code {
         let mut code = Code { bytes: [0; 48], length: 0 };
         // A key of any length will do.
@@ -58,7 +58,7 @@ fn mix(hash: Hash, secret: &[u8], seed: &[&[u8]], room: &mut [u8]) {
 }
 
 /// The key block of a connection of TLS up to 1.2 (RFC 5246, section 6.3).
-pub(super) fn key_block(
+pub(in crate::dissect) fn key_block(
     version: u16,
     prf: Hash,
     master: &SecretBytes,
@@ -81,7 +81,7 @@ pub(super) fn key_block(
 }
 
 /// `HKDF-Expand-Label` without a context (RFC 8446, section 7.1). Says whether the secret is as long as it has to be.
-pub(super) fn expand(hash: Hash, secret: &[u8], label: &str, room: &mut [u8]) -> bool {
+pub(in crate::dissect) fn expand(hash: Hash, secret: &[u8], label: &str, room: &mut [u8]) -> bool {
     let length = (room.len() as u16).to_be_bytes();
     let name = [6 + label.len() as u8];
     let info: [&[u8]; 5] = [&length, &name, b"tls13 ", label.as_bytes(), &[0]];
@@ -93,8 +93,13 @@ pub(super) fn expand(hash: Hash, secret: &[u8], label: &str, room: &mut [u8]) ->
     }
 }
 
+/// `HKDF-Extract` with SHA-256 (RFC 5869, section 2.2).
+pub(in crate::dissect) fn extract(salt: &[u8], material: &[u8]) -> SecretBytes {
+    SecretBytes::new(&Hkdf::<Sha256>::extract(Some(salt), material).0)
+}
+
 /// The secret that follows on another one after a key update (RFC 8446, section 7.2).
-pub(super) fn next_secret(hash: Hash, secret: &SecretBytes) -> SecretBytes {
+pub(in crate::dissect) fn next_secret(hash: Hash, secret: &SecretBytes) -> SecretBytes {
     let mut next = [0; 48];
     let room = next.get_mut(..secret.get().len().min(48)).unwrap_or_default();
     expand(hash, secret.get(), "traffic upd", room);

@@ -3,19 +3,19 @@
 //! It stands between the streams of a flow and a [`Conversation`] of its own, which reads what was decrypted as if it came
 //! from the network as it is. Decrypted bytes have no places: they belong to the frame that completed their record.
 
-mod bytes;
-mod certificate;
-mod cipher;
+pub(in crate::dissect) mod bytes;
+pub(in crate::dissect) mod certificate;
+pub(in crate::dissect) mod cipher;
 mod connection;
-mod facts;
-mod fingerprint;
+pub(in crate::dissect) mod facts;
+pub(in crate::dissect) mod fingerprint;
 mod guard;
 mod held;
-mod hello;
-mod keylog;
-mod keys;
+pub(in crate::dissect) mod hello;
+pub(in crate::dissect) mod keylog;
+pub(in crate::dissect) mod keys;
 mod record;
-mod suite;
+pub(in crate::dissect) mod suite;
 
 pub use certificate::Certificate;
 pub use connection::Hello;

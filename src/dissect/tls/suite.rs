@@ -5,7 +5,7 @@ const NAMES: &str = include_str!("suites.tsv");
 
 /// How records are protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cipher {
+pub(in crate::dissect) enum Cipher {
     Gcm {
         key: usize,
     },
@@ -28,7 +28,7 @@ pub(super) enum Cipher {
 
 /// A hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hash {
+pub(in crate::dissect) enum Hash {
     Md5,
     Sha1,
     Sha256,
@@ -36,7 +36,7 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    pub(super) const fn length(self) -> usize {
+    pub(in crate::dissect) const fn length(self) -> usize {
         match self {
             Self::Md5 => 16,
             Self::Sha1 => 20,
@@ -48,10 +48,10 @@ impl Hash {
 
 /// A suite that can be decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Suite {
-    pub(super) cipher: Cipher,
+pub(in crate::dissect) struct Suite {
+    pub(in crate::dissect) cipher: Cipher,
     /// What keys are derived with, from TLS 1.2 on.
-    pub(super) prf: Hash,
+    pub(in crate::dissect) prf: Hash,
 }
 
 /// The registered name of a suite.
@@ -62,7 +62,7 @@ pub fn suite_name(number: u16) -> Option<&'static str> {
 
 impl Suite {
     /// Of a number; `None` where it is not known or can't be decrypted.
-    pub(super) fn of(number: u16) -> Option<Self> {
+    pub(in crate::dissect) fn of(number: u16) -> Option<Self> {
         let name = suite_name(number)?;
         // The names tell it all: TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256, TLS_AES_128_CCM_8_SHA256, TLS_PSK_WITH_AES_128_CCM.
         let what = name.split_once("_WITH_").map_or_else(|| name.trim_start_matches("TLS_"), |(_, what)| what);

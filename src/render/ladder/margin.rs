@@ -115,7 +115,7 @@ impl Ladder {
         sheet.lines(&title, Some(Color::Title))?;
         sheet.lines(&carries(&flow.app, &self.facts), None)?;
         let known = match flow.known_by {
-            KnownBy::Syn => "",
+            KnownBy::Syn | KnownBy::Initial => "",
             KnownBy::SynAck => "; client known by the other end's SYN-ACK",
             KnownBy::Connect => "; client known by what it says in MQTT",
             KnownBy::Port => "; client known by the other end's port",
