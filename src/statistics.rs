@@ -96,7 +96,7 @@ impl Statistics {
         let mut path: Vec<&'static str> = Vec::new();
         let carries = match &view.packet.payload {
             Payload::Tcp(segment) => segment.payload_length > 0,
-            Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
+            Payload::Udp(_) => view.protocol.is_some_and(|protocol| protocol != Protocol::Unknown),
             _ => false,
         };
         let carried = view.brought().filter(|_| carries);

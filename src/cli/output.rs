@@ -383,6 +383,17 @@ pub(super) fn hint_at_missing_mqtt(summary: &Summary) {
 /// The reason that is most likely, and what can be done about it.
 fn why_no_mqtt(summary: &Summary) -> Option<(String, &'static str)> {
     let engine = &summary.engine;
+    if engine.flows_of(Protocol::Quic) > 0 && engine.flows_of(Protocol::Tls) == 0 {
+        let count = engine.flows_of(Protocol::Quic);
+        return Some((
+            format!(
+                "{} QUIC, and what is inside can't be read without its keys",
+                if count == 1 { "1 UDP flow carries".to_owned() } else { format!("{count} UDP flows carry") }
+            ),
+            "let a client or the broker write down its keys (SSLKEYLOGFILE) and give them with --keylog FILE; the capture has \
+             to have the connection from its beginning",
+        ));
+    }
     if engine.tcp_flows == 0 {
         // No frames are no riddle, nor is traffic of another kind; TCP that can't be told is one.
         return (engine.cut > 0 && engine.cut == engine.frames).then(|| {

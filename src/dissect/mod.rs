@@ -19,8 +19,8 @@ pub use message::{Message, QuicLane, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::Opening;
 pub use quic::{
-    Quic, QuicClose, QuicCloseKind, QuicContext, QuicEnd, QuicFacts, QuicFault, QuicFrame, QuicLimits, QuicPacketType,
-    QuicSeen, QuicSide, may_be_quic, quic_error_name, quic_version_name,
+    Quic, QuicClose, QuicCloseKind, QuicContext, QuicEnd, QuicFacts, QuicFault, QuicFrame, QuicLimits, QuicMigration,
+    QuicPacketType, QuicSeen, QuicSide, may_be_quic, quic_error_name, quic_version_name,
 };
 pub use sn::{SnMessage, SnOptions};
 pub use tls::{

@@ -6,6 +6,7 @@ use super::cap::Cap;
 use super::event::{Event, FlowRef, Notice, NoticeKind, Sink};
 use super::run::{EngineOptions, Pass};
 use super::streams::{Messages, StreamReader};
+use crate::capture::Origin;
 use crate::dissect::{Conversation, FlowFacts, Protocol, QuicContext, may_be_quic};
 use crate::flow::{Belongs, ConnectionId, Datagrams, Direction, Flow, Found, KnownBy, PerDirection};
 
@@ -76,7 +77,7 @@ impl<S: Sink> Pass<'_, S> {
                 direction = direction.reverse();
             }
         } else if quic.facts().is_from_start() && ends != (client, server) && ends != (server, client) {
-            note_path(datagrams, ends, direction);
+            note_path(datagrams, ends, direction, self.origin);
         }
         let (client, server) = (datagrams.client, datagrams.server);
         let name = FlowRef::of_datagrams(datagrams);
@@ -133,12 +134,17 @@ fn app_protocol(datagrams: &Datagrams<Conversation>) -> Option<Protocol> {
 }
 
 /// A connection has gone on between other ends.
-fn note_path(datagrams: &mut Datagrams<Conversation>, ends: (SocketAddr, SocketAddr), direction: Direction) {
+fn note_path(
+    datagrams: &mut Datagrams<Conversation>,
+    ends: (SocketAddr, SocketAddr),
+    direction: Direction,
+    origin: Origin,
+) {
     let path = if direction == Direction::ToServer { ends } else { (ends.1, ends.0) };
     if datagrams.take_new_path(path)
         && let Some(quic) = datagrams.app.as_mut().and_then(|app| app.quic_mut())
     {
-        quic.note_migration();
+        quic.note_migration(path.0, origin);
     }
 }
 

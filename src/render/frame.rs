@@ -159,7 +159,7 @@ impl Serialize for Protocols<'_> {
         let view = self.0;
         let carries = match &view.packet.payload {
             Payload::Tcp(segment) => segment.payload_length > 0,
-            Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
+            Payload::Udp(_) => view.protocol.is_some_and(|protocol| protocol != Protocol::Unknown),
             _ => false,
         };
         let carried = view.brought().filter(|_| carries);
@@ -189,6 +189,9 @@ impl Info<'_> {
             }
         }
         if !view.messages.is_empty() {
+            return Ok(());
+        }
+        if super::quic::write_packets(out, view.carried)? {
             return Ok(());
         }
         match (&view.packet.payload, view.verdict) {

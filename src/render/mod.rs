@@ -18,6 +18,7 @@ mod ladder;
 mod lines;
 mod payload;
 mod plot;
+mod quic;
 mod record;
 mod report;
 mod rows;

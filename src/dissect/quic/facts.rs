@@ -1,5 +1,7 @@
 //! What is known of a QUIC connection, with keys or without, and what is wrong with it.
 
+use std::net::SocketAddr;
+
 use super::super::tls::{TlsFacts, TlsFault, Unread, alert_name};
 use super::header::QuicPacketType;
 use crate::capture::Origin;
@@ -41,8 +43,8 @@ pub struct QuicFacts {
     pub confirmed: Option<Origin>,
     /// How often each end has gone on to new keys.
     pub key_updates: PerDirection<u64>,
-    /// How often the client went on with another address.
-    pub migrations: u64,
+    /// Where the client went on with another address; of very many only the first.
+    pub migrations: Vec<QuicMigration>,
     /// How it ended.
     pub close: Option<QuicClose>,
     /// What each end sent.
@@ -74,6 +76,15 @@ impl QuicFacts {
     pub const fn is_from_start(&self) -> bool {
         self.tls.begun.is_some()
     }
+}
+
+/// A client went on with another address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuicMigration {
+    /// The first frame that has it.
+    pub at: Origin,
+    /// The address and the port.
+    pub client: SocketAddr,
 }
 
 /// What an end sent.

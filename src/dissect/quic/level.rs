@@ -115,10 +115,12 @@ const fn place(kind: QuicPacketType) -> usize {
 }
 
 impl Levels {
-    /// Initial packets are protected by keys of this id from here on.
+    /// Initial packets are protected by keys of this id from here on. The client says hello once more: with the same words
+    /// after a Retry (RFC 9000, section 17.2.5.3), though some find others.
     pub(super) fn begin(&mut self, id: ConnectionId) {
         self.initial_id = Some(id);
         self.initial.clear();
+        *self.crypto(Direction::ToServer, Space::Initial) = CryptoStream::default();
     }
 
     pub(super) const fn initial_id(&self) -> Option<ConnectionId> {

@@ -19,10 +19,12 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{QuicClose, QuicCloseKind, QuicFacts, QuicFault, QuicSide, quic_error_name};
+pub use facts::{QuicClose, QuicCloseKind, QuicFacts, QuicFault, QuicMigration, QuicSide, quic_error_name};
 pub use frame::QuicFrame;
 pub use header::{QuicPacketType, may_be_quic, quic_version_name};
 pub use seen::QuicSeen;
+
+use std::net::SocketAddr;
 
 use super::{CarrierPart, Conversation, DissectOptions, FlowFacts, MessageSink, Protocol, State};
 use crate::capture::Origin;
@@ -152,8 +154,9 @@ impl Quic {
     }
 
     /// The client has gone on with another address.
-    pub const fn note_migration(&mut self) {
-        self.facts.migrations += 1;
+    pub fn note_migration(&mut self, client: SocketAddr, at: Origin) {
+        // There are no more paths than are followed.
+        self.facts.migrations.push(QuicMigration { at, client });
     }
 
     /// How what it carries came to its end, who began with it, and where.
@@ -344,8 +347,14 @@ impl Quic {
             return;
         }
         self.facts.retry = true;
-        self.levels.begin(packet.source);
-        self.name(Direction::ToServer, packet.source);
+        self.begin(packet.source);
+    }
+
+    /// The client begins once more, with this id in the place of that which it had chosen first.
+    fn begin(&mut self, id: ConnectionId) {
+        self.levels.begin(id);
+        self.numbers.to_server[Space::Initial as usize] = Numbers::default();
+        self.name(Direction::ToServer, id);
     }
 }
 

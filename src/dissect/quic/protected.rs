@@ -122,8 +122,7 @@ impl Pass<'_> {
             let keys = PacketKeys::initial(packet.version, packet.destination, direction);
             opened = keys.as_ref().and_then(&mut open);
             if opened.is_some() {
-                self.quic.levels.begin(packet.destination);
-                self.quic.name(Direction::ToServer, packet.destination);
+                self.quic.begin(packet.destination);
                 self.quic.facts.retry |= !packet.token.is_empty();
             }
         }
@@ -166,8 +165,7 @@ impl Pass<'_> {
                 facts.original_id = Some(packet.destination);
                 facts.version = Some(packet.version);
                 facts.ids.to_server = Some(packet.source);
-                self.quic.levels.begin(packet.destination);
-                self.quic.name(Direction::ToServer, packet.destination);
+                self.quic.begin(packet.destination);
                 self.issue(Direction::ToServer, 0, packet.source);
             }
         } else if facts.ids.to_client.is_none() && facts.original_id.is_none() {

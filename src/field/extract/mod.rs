@@ -14,6 +14,7 @@ mod layers;
 pub(super) mod link;
 mod message;
 pub(super) mod options;
+pub(super) mod quic;
 mod sensor;
 mod streams;
 pub(super) mod tcp;

@@ -15,6 +15,7 @@ mod mqtt;
 mod mqtt_more;
 mod mqttsn;
 mod nearest;
+mod quic;
 mod tcp;
 mod tcp_analysis;
 mod tcp_options;
@@ -137,7 +138,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 17] = [
+static TABLES: [&[Entry]; 18] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -152,6 +153,7 @@ static TABLES: [&[Entry]; 17] = [
     tcp_analysis::FIELDS,
     tls::FIELDS,
     websocket::FIELDS,
+    quic::FIELDS,
     mqtt::FIELDS,
     mqtt_more::FIELDS,
     mqttsn::FIELDS,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::quic::QuicRecord;
 use super::tls::TlsRecord;
 use super::traffic::{LimitsRecord, TrafficRecord};
 use super::value::{DurationsRecord, RangeRecord, Time, seconds};
@@ -24,6 +25,8 @@ pub(in crate::render) struct FlowRecord<'a> {
     websocket: Option<WebSocketRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<TlsRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quic: Option<QuicRecord<'a>>,
     client: EndpointRecord,
     server: EndpointRecord,
     client_known_by: &'static str,
@@ -179,8 +182,11 @@ struct TcpCounters {
     limits: LimitsRecord,
 }
 
-/// What lies between TCP and what is carried, where something does.
+/// What lies between TCP or UDP and what is carried, where something does.
 pub(super) fn transport(flow: &Flow<Conversation>) -> Option<&'static str> {
+    if flow.app.quic().is_some() && flow.app.protocol() == Some(Protocol::Mqtt) {
+        return Some(Protocol::Quic.name());
+    }
     let websocket = flow.app.websocket().is_some_and(|facts| facts.upgraded);
     let tls = flow.app.tls().is_some() && flow.app.protocol() != Some(Protocol::Tls);
     match (tls, websocket) {
@@ -204,11 +210,12 @@ impl<'a> FlowRecord<'a> {
             application: flow
                 .app
                 .protocol()
-                .filter(|protocol| is_tcp || *protocol == Protocol::MqttSn)
+                .filter(|protocol| is_tcp || *protocol != Protocol::Unknown)
                 .map(Protocol::name),
             transport: transport(flow),
             websocket: flow.app.websocket().map(WebSocketRecord::new),
             tls: flow.app.tls().map(TlsRecord::new),
+            quic: flow.app.quic().filter(|_| flow.app.protocol().is_some()).map(|quic| QuicRecord::new(quic.facts())),
             client: flow.client.into(),
             server: flow.server.into(),
             client_known_by: flow.known_by.name(),

@@ -137,6 +137,12 @@ impl Serialize for MessageRecord<'_> {
         record.serialize_field("version_known_by", &Name(message.version_known_by.name()))?;
         record.serialize_field("length", &header.packet_length())?;
         record.serialize_field("remaining_length", &header.remaining_length)?;
+        if let Some(lane) = message.quic {
+            record.serialize_field("quic_stream", &lane.stream())?;
+            if lane.is_aside() {
+                record.serialize_field("beside_session", &true)?;
+            }
+        }
         self.body(&mut record)?;
         let properties = self.properties();
         if !properties.is_empty() {

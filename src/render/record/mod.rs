@@ -7,6 +7,7 @@ mod fields;
 mod flow;
 mod message;
 mod packet;
+mod quic;
 mod session;
 mod sn_message;
 mod sn_session;

@@ -47,7 +47,7 @@ pub(super) struct TlsRecord<'a> {
 }
 
 #[derive(Serialize)]
-struct CertificateRecord<'a> {
+pub(super) struct CertificateRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,7 +132,7 @@ impl<'a> TlsRecord<'a> {
 }
 
 impl<'a> CertificateRecord<'a> {
-    fn new(certificate: &'a Certificate) -> Self {
+    pub(super) fn new(certificate: &'a Certificate) -> Self {
         Self {
             subject: certificate.subject.as_deref().map(Text),
             issuer: certificate.issuer.as_deref().map(Text),

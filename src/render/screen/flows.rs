@@ -81,7 +81,10 @@ impl<'a> Item<'a> {
     }
 
     fn protocol(&self) -> &'static str {
-        self.tcp().map_or("udp", |flow| carries(Transport::Tcp, &flow.app))
+        match self.flow {
+            OpenFlow::Tcp(flow) => carries(Transport::Tcp, &flow.app),
+            OpenFlow::Udp(datagrams) => datagrams.app.as_ref().map_or("udp", |app| carries(Transport::Udp, app)),
+        }
     }
 
     fn state(&self) -> String {

@@ -316,7 +316,7 @@ fn samples(metric: &MetricInfo, snapshot: &Snapshot, out: &mut Text) {
             for protocol in [Protocol::Mqtt, Protocol::Tls, Protocol::Http, Protocol::Unknown] {
                 out.sample(name, &[("protocol", protocol.name())], engine.flows_of(protocol));
             }
-            out.sample(name, &[("protocol", "udp")], engine.flows - engine.tcp_flows);
+            out.sample(name, &[("protocol", "udp")], engine.flows - engine.tcp_flows - engine.over_quic);
         }
         Metric::Segments => out.sample(name, &[], engine.tcp.segments),
         Metric::Retransmissions => {
