@@ -75,6 +75,9 @@ impl<S: Sink> Pass<'_, S> {
         if !quic.facts().is_from_start() && datagrams.known_by > KnownBy::Initial && quic.client_sent(bytes, length) {
             if datagrams.settle(direction, KnownBy::Initial) {
                 direction = direction.reverse();
+                if let Some(quic) = datagrams.app.as_mut().and_then(|app| app.quic_mut()) {
+                    quic.turn_round();
+                }
             }
         } else if quic.facts().is_from_start() && ends != (client, server) && ends != (server, client) {
             note_path(datagrams, ends, direction, self.origin);

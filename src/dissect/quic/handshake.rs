@@ -19,6 +19,9 @@ const LONGEST_MESSAGE: usize = 64 << 10;
 /// What is kept ahead of a hole. Receivers need not keep more than 4096 bytes (RFC 9000, section 7.5).
 const LIMITS: ReassemblyLimits = ReassemblyLimits { bytes: 64 << 10, segments: 128 };
 
+/// The most suites of a client that early data is tried with.
+const SUITES: usize = 8;
+
 /// Types of handshake messages (RFC 8446, section 4).
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
@@ -106,6 +109,8 @@ pub(super) struct Terms {
     pub(super) client_random: Option<Random>,
     pub(super) server_spoke: bool,
     pub(super) suite: Option<Suite>,
+    /// What the client offers, the first few: early data have one of it.
+    pub(super) offered: Vec<Suite>,
     /// Whether the server takes early data, once that is known.
     pub(super) early_accepted: Option<bool>,
 }
@@ -175,6 +180,7 @@ pub(super) fn on_message(
         (CLIENT_HELLO, Space::Initial, Direction::ToServer) => {
             let Some(hello) = hello::client(body) else { return Told::Nothing };
             terms.client_random = Some(hello.random);
+            terms.offered = hello.suites.iter().filter_map(|suite| Suite::of(*suite)).take(SUITES).collect();
             if facts.begun.is_none() {
                 facts.on_client_hello(&hello, origin, redactor, Carrier::Quic);
             }

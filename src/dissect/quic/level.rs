@@ -220,6 +220,16 @@ impl Levels {
         if matches!(guard, Guard::Open(_)) { Ready::Yes } else { Ready::Never(Unread::Suite) }
     }
 
+    /// Opens early data before it is known whether the server takes it: its content is put into `out`.
+    pub(super) fn peek(&self, packet: &RawPacket<'_>, keys: Option<&Keys>, out: &mut Vec<u8>) -> Option<Unmasked> {
+        let secret = keys?.get(&self.terms.client_random?, Label::ClientEarly)?;
+        self.terms.offered.iter().find_map(|suite| {
+            let keys = PacketKeys::new(*suite, secret.clone(), packet.version)?;
+            let unmasked = keys.unmask(packet, None)?;
+            keys.open(packet, unmasked, out).then_some(unmasked)
+        })
+    }
+
     /// Nothing of this level is waited for any more.
     pub(super) fn close(&mut self, kind: QuicPacketType, direction: Direction, why: Unread) {
         let guard = self.guard(direction, kind);

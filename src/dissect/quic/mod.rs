@@ -55,6 +55,18 @@ impl Default for QuicLimits {
     }
 }
 
+/// A datagram that came before it was known what it is.
+#[derive(Debug)]
+struct Early {
+    direction: Direction,
+    bytes: Box<[u8]>,
+    length: u32,
+    origin: Origin,
+}
+
+/// How many of them are kept, of the two or three that a server's first flight has.
+const EARLY: usize = 4;
+
 /// How a connection came to its end, as far as what it carries is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuicEnd {
@@ -85,6 +97,8 @@ pub struct Quic {
     confirmed: bool,
     /// What a packet said that is not known to be QUIC: who sent it, and its ids.
     suspect: Option<(Direction, ConnectionId, ConnectionId)>,
+    /// Datagrams that came before it was known: the server's answer may have been captured before what it answers.
+    early: Vec<Early>,
     levels: Levels,
     numbers: PerDirection<[Numbers; 3]>,
     tokens: PerDirection<Tokens>,
@@ -139,7 +153,8 @@ impl Quic {
 
     /// Memory of both directions: packets that wait for keys among it.
     pub(super) fn shared_bytes(&self) -> usize {
-        self.waiting.bytes() + self.streams.shared_bytes()
+        let early: usize = self.early.iter().map(|early| early.bytes.len() + size_of::<Early>()).sum();
+        self.waiting.bytes() + self.streams.shared_bytes() + early
     }
 
     /// Bytes ahead of holes in streams.
@@ -203,6 +218,41 @@ impl Quic {
         context: QuicContext<'_>,
         sink: &mut dyn MessageSink,
     ) -> bool {
+        let was_known = self.confirmed;
+        self.packets((bytes, length), direction, origin, context, sink);
+        if self.confirmed && !was_known {
+            for early in std::mem::take(&mut self.early) {
+                self.packets((&early.bytes, early.length), early.direction, early.origin, context, sink);
+            }
+        }
+        // What answers an unknown version, or another packet, by its ids may be nothing all the same.
+        if !self.confirmed && self.suspect.is_some() && self.early.len() < EARLY {
+            self.early.push(Early { direction, bytes: bytes.into(), length, origin });
+        }
+        self.notice_missing(direction, origin, false, sink);
+        self.streams.note_version();
+        self.confirmed
+    }
+
+    /// Who is the client turns out to be the other end.
+    pub fn turn_round(&mut self) {
+        for early in &mut self.early {
+            early.direction = early.direction.reverse();
+        }
+        if let Some((direction, ..)) = &mut self.suspect {
+            *direction = direction.reverse();
+        }
+    }
+
+    /// The packets of a datagram.
+    fn packets(
+        &mut self,
+        (bytes, length): (&[u8], u32),
+        direction: Direction,
+        origin: Origin,
+        context: QuicContext<'_>,
+        sink: &mut dyn MessageSink,
+    ) {
         self.last = Some(origin);
         let mut rest = (bytes, length);
         let mut number = 0;
@@ -221,9 +271,6 @@ impl Quic {
             let used = if packet.is_whole { packet.bytes.len() } else { rest.0.len() };
             rest = (rest.0.get(used..).unwrap_or_default(), rest.1.saturating_sub(used as u32));
         }
-        self.notice_missing(direction, origin, false, sink);
-        self.streams.note_version();
-        self.confirmed
     }
 
     /// Whether a packet is one of QUIC: known by now, or shown by this one.
@@ -295,6 +342,7 @@ impl Quic {
 
     /// Holds nothing back any more; gives how many messages are cut by it.
     pub(super) fn shed(&mut self, context: QuicContext<'_>, sink: &mut dyn MessageSink) -> u64 {
+        self.early = Vec::new();
         let Some(origin) = self.last else { return 0 };
         protected::Pass { quic: self, direction: Direction::ToServer, origin, context, sink }.go_on(true);
         self.levels.shed();
@@ -304,6 +352,7 @@ impl Quic {
 
     /// No more will come.
     pub(super) fn finish(&mut self, context: QuicContext<'_>, sink: &mut dyn MessageSink) {
+        self.early = Vec::new();
         let Some(origin) = self.last else { return };
         if std::mem::replace(&mut self.over, true) {
             return;

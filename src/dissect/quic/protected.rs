@@ -49,11 +49,23 @@ impl Pass<'_> {
                 let why = if late { Unread::KeysLate } else { Unread::NoKeys };
                 self.unread(why, late);
             }
-            tell(self.sink, self.direction, &QuicSeen::of(packet), self.origin);
+            let seen = self.peek(packet).unwrap_or_else(|| QuicSeen::of(packet));
+            tell(self.sink, self.direction, &seen, self.origin);
         } else if fresh && self.quic.waiting.len() > 0 {
             // It may be what others waited for.
             self.go_on(false);
         }
+    }
+
+    /// What a packet of early data holds, for the list of packets: what it does has to wait until the server takes it.
+    fn peek(&self, packet: &RawPacket<'_>) -> Option<QuicSeen> {
+        if packet.kind != QuicPacketType::ZeroRtt || !self.sink.wants_carrier() {
+            return None;
+        }
+        let mut plain = Vec::new();
+        let unmasked = self.quic.levels.peek(packet, self.context.options.keys.as_ref(), &mut plain)?;
+        let frames = Frames::new(&plain).take(FRAMES).collect();
+        Some(QuicSeen { first: unmasked.first, number: Some(unmasked.number), frames, ..QuicSeen::of(packet) })
     }
 
     /// Reads what waits, as far as that can be read by now.
@@ -130,7 +142,8 @@ impl Pass<'_> {
             Some(unmasked) => {
                 let facts = &mut self.quic.facts;
                 if direction == Direction::ToServer {
-                    facts.hellos += 1;
+                    // Behind the answer it acknowledges, or says more.
+                    facts.hellos += u64::from(facts.answered.is_none());
                     if !packet.token.is_empty() {
                         facts.token_length = Some(packet.token.len() as u64);
                     }
@@ -145,7 +158,11 @@ impl Pass<'_> {
                 self.opened(packet, unmasked, &plain, false);
             }
             None => {
-                self.unread(Unread::NoHandshake, false);
+                let facts = &mut self.quic.facts;
+                facts.sides[direction].unread_packets += 1;
+                if !facts.is_from_start() {
+                    facts.unread.get_or_insert(Unread::NoHandshake);
+                }
                 tell(self.sink, direction, &QuicSeen::of(packet), self.origin);
             }
         }

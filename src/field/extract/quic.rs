@@ -49,7 +49,9 @@ pub(in crate::field) fn header_form<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a
 }
 
 pub(in crate::field) fn fixed_bit<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    let bits = packets(row).filter(|seen| is_read(seen)).map(|seen| seen.first & 0x40 != 0);
+    // What has no number to be protected is told without it.
+    let has = |seen: &&QuicSeen| !matches!(seen.kind, QuicPacketType::VersionNegotiation | QuicPacketType::Retry);
+    let bits = packets(row).filter(has).map(|seen| seen.first & 0x40 != 0);
     bits.map(Value::Boolean).for_each(take);
 }
 
@@ -229,6 +231,6 @@ pub(in crate::field) fn path_response<'a>(row: &'a FrameRow<'a>, take: Take<'_, 
 }
 
 pub(in crate::field) fn close_reason<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    let reasons = packets(row).filter_map(|seen| seen.reason.as_deref());
+    let reasons = packets(row).filter_map(|seen| seen.reason.as_deref()).filter(|reason| !reason.is_empty());
     reasons.map(|reason| Value::Text(Cow::Borrowed(reason))).for_each(take);
 }
