@@ -109,7 +109,8 @@ impl<S: Sink> Pass<'_, S> {
         let (after, is_mqtt) = (datagrams.waiting(), app_protocol(datagrams) == Some(Protocol::Mqtt));
         // The name may say more by now than it did before.
         let name = FlowRef::of_datagrams(datagrams);
-        self.followed.waits.came_to(before, after);
+        // What one may hold is a matter of each of its streams.
+        self.followed.waits.changed(before, after);
         if let Some(names) = names {
             self.followed.flows.rename(found, &names);
         }

@@ -23,6 +23,7 @@ mod side;
 mod state;
 mod summary;
 mod table;
+mod table_udp;
 mod tcp;
 mod traffic;
 mod trouble;

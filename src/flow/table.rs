@@ -9,7 +9,7 @@ use super::endpoint::{Direction, FlowKey, Transport};
 use super::followed::Flow;
 use super::index::Index;
 use super::limits::FlowLimits;
-use super::names::{Belongs, NameTable};
+use super::names::NameTable;
 use super::record::KnownBy;
 use super::state::TcpState;
 use super::waiting::{Conversing, Waiting};
@@ -21,7 +21,7 @@ use crate::wire::{Segment, TcpFlags};
 const TIME_WAIT: Span = Span::from_secs(60);
 
 /// How long a connection stays that is over at both ends without TIME-WAIT, for segments that come late.
-const LINGER: Span = Span::from_secs(5);
+pub(super) const LINGER: Span = Span::from_secs(5);
 
 /// Every so many packets one flow is looked at whether it is idle.
 const SWEEP_EVERY: u32 = 8;
@@ -84,7 +84,7 @@ pub struct FlowTable<A> {
     /// When the first of `over` is due.
     next_due: Option<Timestamp>,
     /// Connections that are over, in the order in which they may go, and those in TIME-WAIT.
-    over: [VecDeque<(Timestamp, usize, FrameNo)>; 2],
+    pub(super) over: [VecDeque<(Timestamp, usize, FrameNo)>; 2],
     streams: [u32; 2],
     /// Endpoints that were seen to answer a SYN: whoever talks to them in mid-stream is their client.
     servers: HashSet<SocketAddr, foldhash::fast::RandomState>,
@@ -151,64 +151,6 @@ impl<A: Conversing> FlowTable<A> {
     pub fn get_mut(&mut self, found: Found) -> Option<&mut Flow<A>> {
         let flow = self.slots.get_mut(found.slot)?.tcp_mut()?;
         if found.challenger { flow.challenger.as_deref_mut() } else { Some(flow) }
-    }
-
-    /// The UDP conversation that `found` names.
-    pub fn datagrams(&self, found: Found) -> Option<&Datagrams<A>> {
-        self.slots.get(found.slot)?.udp()
-    }
-
-    /// The same, to be changed.
-    #[inline]
-    pub fn datagrams_mut(&mut self, found: Found) -> Option<&mut Datagrams<A>> {
-        self.slots.get_mut(found.slot)?.udp_mut()
-    }
-
-    /// Counts a datagram with so many bytes of payload, in a frame of `length` bytes; it may open a flow.
-    pub fn on_datagram(
-        &mut self,
-        (source, destination): (SocketAddr, SocketAddr),
-        (payload, length): (u32, u32),
-        belongs: Belongs,
-        origin: Origin,
-        ended: &mut EndedFlows<A>,
-    ) -> Found {
-        self.let_go(origin, ended);
-        let slot = match belongs {
-            // It may just have been let go.
-            Belongs::Named(named) if self.slots.get(named.slot).is_some_and(|slot| slot.udp().is_some()) => {
-                self.note_path(named, source, destination);
-                named.slot
-            }
-            _ => {
-                let hash = self.index.hash(Transport::Udp, source, destination);
-                let known = self.slot_of(hash, Transport::Udp, &source, &destination);
-                match known.filter(|slot| belongs != Belongs::Anew || !self.unlist(hash, *slot)) {
-                    Some(slot) => slot,
-                    None => {
-                        let (ends, known_by) = self.guess_roles(source, destination);
-                        self.open((Transport::Udp, hash), ends, known_by, origin, ended)
-                    }
-                }
-            }
-        };
-        let mut found = Found { slot, direction: Direction::ToServer, challenger: false };
-        if let Some(Slot::Udp(datagrams)) = self.slots.get_mut(slot) {
-            found.direction = datagrams.direction_from(source);
-            datagrams.last = Origin { frame: origin.frame, time: origin.time.max(datagrams.last.time) };
-            datagrams.count(found.direction, payload, length);
-        }
-        found
-    }
-
-    /// Tells the table that a UDP conversation has come to its end with this datagram.
-    pub fn note_over(&mut self, found: Found, now: Timestamp) {
-        let Some(datagrams) = self.datagrams_mut(found).filter(|datagrams| !datagrams.over) else { return };
-        datagrams.over = true;
-        let id = datagrams.id;
-        self.over[0].push_back((now + LINGER, found.slot, id));
-        self.forget_gone(0);
-        self.note_due();
     }
 
     /// The flow of a packet that is only quoted, by its source and destination, if it is followed.
@@ -321,7 +263,7 @@ impl<A: Conversing> FlowTable<A> {
 
     /// The slot of the flow between these ends.
     #[inline]
-    fn slot_of(&self, hash: u32, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> Option<usize> {
+    pub(super) fn slot_of(&self, hash: u32, transport: Transport, a: &SocketAddr, b: &SocketAddr) -> Option<usize> {
         self.index.find(hash, |slot| self.slots.get(slot).is_some_and(|held| held.is_between(transport, a, b)))
     }
 
@@ -342,7 +284,7 @@ impl<A: Conversing> FlowTable<A> {
         *counter - 1
     }
 
-    fn open(
+    pub(super) fn open(
         &mut self,
         (transport, hash): (Transport, u32),
         ends: (SocketAddr, SocketAddr),
@@ -400,7 +342,7 @@ impl<A: Conversing> FlowTable<A> {
 
     /// Lets go what is over or idle at this time.
     #[inline]
-    fn let_go(&mut self, origin: Origin, ended: &mut EndedFlows<A>) {
+    pub(super) fn let_go(&mut self, origin: Origin, ended: &mut EndedFlows<A>) {
         if self.next_due.is_some_and(|due| due <= origin.time) {
             self.let_go_over(origin.time, ended);
         }
@@ -410,7 +352,7 @@ impl<A: Conversing> FlowTable<A> {
         }
     }
 
-    fn note_due(&mut self) {
+    pub(super) fn note_due(&mut self) {
         let due = |queue: &VecDeque<(Timestamp, usize, FrameNo)>| queue.front().map(|first| first.0);
         let [short, long] = [due(&self.over[0]), due(&self.over[1])];
         self.next_due = short.into_iter().chain(long).min();
@@ -418,7 +360,7 @@ impl<A: Conversing> FlowTable<A> {
 
     /// Takes out of a queue what is gone, once that is most of it: ports that are used over and over leave much behind in a
     /// minute, and more where a capture's clock stands still.
-    fn forget_gone(&mut self, queue: usize) {
+    pub(super) fn forget_gone(&mut self, queue: usize) {
         if self.over[queue].len() > 1024 + 2 * self.held {
             let slots = &self.slots;
             self.over[queue].retain(|(_, slot, id)| slots.get(*slot).is_some_and(|held| held.id() == Some(*id)));
@@ -519,7 +461,11 @@ impl<A: Conversing> FlowTable<A> {
         }
     }
 
-    fn guess_roles(&self, source: SocketAddr, destination: SocketAddr) -> ((SocketAddr, SocketAddr), KnownBy) {
+    pub(super) fn guess_roles(
+        &self,
+        source: SocketAddr,
+        destination: SocketAddr,
+    ) -> ((SocketAddr, SocketAddr), KnownBy) {
         let answers = (self.servers.contains(&source), self.servers.contains(&destination));
         let serves = |end: SocketAddr| end.port() < 1024 || self.limits.server_ports.contains(&end.port());
         let serving = if answers.0 == answers.1 { (serves(source), serves(destination)) } else { answers };

@@ -103,7 +103,9 @@ impl Streams {
     /// Memory besides that goes with a direction.
     pub(super) fn piece_bytes(&self, direction: Direction) -> usize {
         let of = |stream: &Stream| stream.ways[direction].order.piece_bytes() + stream.inner.piece_bytes(direction);
-        self.open.values().map(of).sum()
+        // Streams beside the first are held only as long as there is room.
+        let beside = self.open.len().saturating_sub(1) * size_of::<Stream>() / 2;
+        self.open.values().map(of).sum::<usize>() + beside
     }
 
     /// Memory of both directions.
@@ -111,7 +113,7 @@ impl Streams {
         self.open.values().map(|stream| stream.inner.shared_bytes()).sum()
     }
 
-    /// Bytes ahead of holes, and the pieces that they came in: in the stream that holds most.
+    /// Bytes ahead of holes, and the pieces that they came in.
     pub(super) fn ahead(&self, direction: Direction) -> (usize, usize) {
         let all = self.open.values().map(|stream| &stream.ways[direction].order);
         all.fold((0, 0), |sum, order| (sum.0 + order.held_bytes(), sum.1 + order.held_segments()))
@@ -309,8 +311,13 @@ impl Streams {
             stream.give_out(id, control, lent);
             cut += stream.inner.shed(&mut Lane { id, control, sink: lent.sink });
             self.decide(id, lent);
-            if let Some(stream) = self.open.get_mut(&id).filter(|stream| stream.inner.protocol().is_none()) {
-                stream.inner.give_up();
+            if self.control == Some(id) {
+                continue;
+            }
+            if let Some(mut stream) = self.open.remove(&id) {
+                self.finish_stream(id);
+                lent.facts.streams_left_out += 1;
+                stream.finish(id, false, lent);
             }
         }
         cut
