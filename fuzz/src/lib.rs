@@ -9,6 +9,8 @@ mod json;
 pub mod mutate;
 pub mod packets;
 mod people;
+#[path = "../../tests/common/quic.rs"]
+mod quic;
 pub mod script;
 mod targets;
 

@@ -22,10 +22,10 @@ const MOST: u64 = 1 << 30;
 /// The argument.
 #[derive(Debug, Args)]
 pub(super) struct KeyLogs {
-    /// Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)
+    /// Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)
     ///
     /// Clients and servers write it where they are told to, most by the environment variable SSLKEYLOGFILE. TLS 1.2 and 1.3
-    /// can be read with it from the beginning of a connection on. While capturing it may grow: it is looked at once a second,
+    /// and QUIC can be read with it from the beginning of a connection on. While capturing it may grow: it is looked at once a second,
     /// and records wait a while for their keys. Keys that a pcapng file holds are used without it. No key is ever shown.
     #[arg(long = "keylog", value_name = "FILE", value_parser = open)]
     file: Option<KeyLogFile>,
