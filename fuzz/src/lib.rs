@@ -9,6 +9,7 @@ mod json;
 pub mod mutate;
 pub mod packets;
 mod people;
+#[allow(dead_code, reason = "tests use more of it")]
 #[path = "../../tests/common/quic.rs"]
 mod quic;
 pub mod script;
