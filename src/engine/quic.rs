@@ -7,7 +7,7 @@ use super::event::{Event, FlowRef, Notice, NoticeKind, Sink};
 use super::run::{EngineOptions, Pass};
 use super::streams::{Messages, StreamReader};
 use crate::capture::Origin;
-use crate::dissect::{Conversation, FlowFacts, Protocol, QuicContext, may_be_quic};
+use crate::dissect::{Conversation, FlowFacts, Protocol, Quic, QuicContext, may_be_quic};
 use crate::flow::{Belongs, ConnectionId, Datagrams, Direction, Flow, Found, KnownBy, PerDirection};
 
 /// What the streams of a connection may know of their flow: who is the client has been shown, and what comes first of a stream
@@ -85,7 +85,7 @@ impl<S: Sink> Pass<'_, S> {
         let (client, server) = (datagrams.client, datagrams.server);
         let name = FlowRef::of_datagrams(datagrams);
         let Some(app) = datagrams.app.as_mut() else { return found };
-        let ended = app.quic().and_then(|quic| quic.end());
+        let ended = app.quic().and_then(Quic::end);
         app.next_frame();
         let mut messages = Messages {
             flow: name,

@@ -41,12 +41,11 @@ impl<A: Conversing> FlowTable<A> {
             _ => {
                 let hash = self.index.hash(Transport::Udp, source, destination);
                 let known = self.slot_of(hash, Transport::Udp, &source, &destination);
-                match known.filter(|slot| belongs != Belongs::Anew || !self.unlist(hash, *slot)) {
-                    Some(slot) => slot,
-                    None => {
-                        let (ends, known_by) = self.guess_roles(source, destination);
-                        self.open((Transport::Udp, hash), ends, known_by, origin, ended)
-                    }
+                if let Some(slot) = known.filter(|slot| belongs != Belongs::Anew || !self.unlist(hash, *slot)) {
+                    slot
+                } else {
+                    let (ends, known_by) = self.guess_roles(source, destination);
+                    self.open((Transport::Udp, hash), ends, known_by, origin, ended)
                 }
             }
         };

@@ -1,6 +1,6 @@
 //! Packets one by one: their protection is taken off, and their frames do what they say.
 
-use super::super::tls::{Hello, Unread};
+use super::super::tls::{Hello, Keys, Unread};
 use super::frame::{Frames, QuicFrame, acknowledged};
 use super::handshake::{self, Parameters, Space, Told};
 use super::header::{QuicPacketType, RawPacket};
@@ -45,7 +45,7 @@ impl Pass<'_> {
                 packet.is_whole && self.quic.waiting.keep(self.direction, bytes, self.origin, keys)
             });
             if !kept {
-                let late = self.context.options.keys.as_ref().is_some_and(|keys| keys.is_growing());
+                let late = self.context.options.keys.as_ref().is_some_and(Keys::is_growing);
                 let why = if late { Unread::KeysLate } else { Unread::NoKeys };
                 self.unread(why, late);
             }
@@ -138,33 +138,30 @@ impl Pass<'_> {
                 self.quic.facts.retry |= !packet.token.is_empty();
             }
         }
-        match opened {
-            Some(unmasked) => {
-                let facts = &mut self.quic.facts;
-                if direction == Direction::ToServer {
-                    // Behind the answer it acknowledges, or says more.
-                    facts.hellos += u64::from(facts.answered.is_none());
-                    if !packet.token.is_empty() {
-                        facts.token_length = Some(packet.token.len() as u64);
-                    }
-                } else if facts.answered.is_none() {
-                    facts.answered = Some(time);
+        if let Some(unmasked) = opened {
+            let facts = &mut self.quic.facts;
+            if direction == Direction::ToServer {
+                // Behind the answer it acknowledges, or says more.
+                facts.hellos += u64::from(facts.answered.is_none());
+                if !packet.token.is_empty() {
+                    facts.token_length = Some(packet.token.len() as u64);
                 }
-                if direction == Direction::ToClient && facts.ids.to_client.is_none() {
-                    facts.ids.to_client = Some(packet.source);
-                    facts.version = Some(packet.version);
-                    self.issue(direction, 0, packet.source);
-                }
-                self.opened(packet, unmasked, &plain, false);
+            } else if facts.answered.is_none() {
+                facts.answered = Some(time);
             }
-            None => {
-                let facts = &mut self.quic.facts;
-                facts.sides[direction].unread_packets += 1;
-                if !facts.is_from_start() {
-                    facts.unread.get_or_insert(Unread::NoHandshake);
-                }
-                tell(self.sink, direction, &QuicSeen::of(packet), self.origin);
+            if direction == Direction::ToClient && facts.ids.to_client.is_none() {
+                facts.ids.to_client = Some(packet.source);
+                facts.version = Some(packet.version);
+                self.issue(direction, 0, packet.source);
             }
+            self.opened(packet, unmasked, &plain, false);
+        } else {
+            let facts = &mut self.quic.facts;
+            facts.sides[direction].unread_packets += 1;
+            if !facts.is_from_start() {
+                facts.unread.get_or_insert(Unread::NoHandshake);
+            }
+            tell(self.sink, direction, &QuicSeen::of(packet), self.origin);
         }
         self.quic.scratch = plain;
         Outcome::Done
@@ -247,22 +244,19 @@ impl Pass<'_> {
         let largest = self.quic.numbers[direction][space as usize].largest;
         let mut plain = std::mem::take(&mut self.quic.scratch);
         let opened = if packet.is_whole { self.quic.levels.open(packet, direction, largest, &mut plain) } else { None };
-        match opened {
-            Some((unmasked, updated)) => {
-                self.quic.facts.decrypted = true;
-                self.quic.facts.key_updates[direction] += u64::from(updated);
-                self.opened(packet, unmasked, &plain, !fresh);
-            }
-            None => {
-                let is_reset = self.is_reset(packet, datagram);
-                if !is_reset {
-                    self.unread(Unread::WrongKeys, false);
-                    if packet.is_whole && !std::mem::replace(&mut self.quic.told_failure[direction], true) {
-                        self.sink.quic_fault(direction, QuicFault::NotAuthentic, self.origin);
-                    }
+        if let Some((unmasked, updated)) = opened {
+            self.quic.facts.decrypted = true;
+            self.quic.facts.key_updates[direction] += u64::from(updated);
+            self.opened(packet, unmasked, &plain, !fresh);
+        } else {
+            let is_reset = self.is_reset(packet, datagram);
+            if !is_reset {
+                self.unread(Unread::WrongKeys, false);
+                if packet.is_whole && !std::mem::replace(&mut self.quic.told_failure[direction], true) {
+                    self.sink.quic_fault(direction, QuicFault::NotAuthentic, self.origin);
                 }
-                tell(self.sink, direction, &QuicSeen { is_reset, ..QuicSeen::of(packet) }, self.origin);
             }
+            tell(self.sink, direction, &QuicSeen { is_reset, ..QuicSeen::of(packet) }, self.origin);
         }
         self.quic.scratch = plain;
         Outcome::Done
