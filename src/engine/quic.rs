@@ -16,7 +16,7 @@ const fn facts(client_port: u16, server_port: u16) -> FlowFacts {
     FlowFacts { client_port, server_port, roles_proved: true, client_from_start: true, server_from_start: true }
 }
 
-fn context<'a>(options: &'a EngineOptions, client: SocketAddr, server: SocketAddr) -> QuicContext<'a> {
+fn context(options: &EngineOptions, client: SocketAddr, server: SocketAddr) -> QuicContext<'_> {
     QuicContext { options: &options.dissect, reassembly: options.reassembly, flow: facts(client.port(), server.port()) }
 }
 

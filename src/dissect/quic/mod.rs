@@ -292,7 +292,6 @@ impl Quic {
                 self.confirmed =
                     destination == its && (packet.kind != QuicPacketType::VersionNegotiation || source == theirs);
             }
-            Some(_) => {}
             None if packet.kind != QuicPacketType::VersionNegotiation => {
                 self.suspect = Some((direction, destination, source));
                 if packet.kind == QuicPacketType::Unknown {
@@ -300,7 +299,7 @@ impl Quic {
                     self.facts.version.get_or_insert(packet.version);
                 }
             }
-            None => {}
+            Some(_) | None => {}
         }
         self.confirmed
     }
@@ -446,7 +445,6 @@ impl Conversation {
                 self.state = State::Quic(Box::new(Quic::forced()));
                 false
             }
-            (_, Some(_)) => return None,
             (State::Probing(None) | State::Suspected(_) | State::Other(Protocol::Unknown), None) => true,
             _ => return None,
         };

@@ -423,11 +423,11 @@ impl Pass<'_> {
             match told {
                 Told::Client(hello) => {
                     if let Some(said) = hello.transport.as_deref() {
-                        self.parameters(Parameters::read(said));
+                        self.parameters(&Parameters::read(said));
                     }
                     after.push(Told::Client(hello));
                 }
-                Told::Parameters(said) => self.parameters(said),
+                Told::Parameters(said) => self.parameters(&said),
                 Told::Faults(faults) => {
                     for fault in faults.into_iter().flatten() {
                         self.sink.quic_fault(direction, QuicFault::Certificate(fault), self.origin);
@@ -439,7 +439,7 @@ impl Pass<'_> {
         }
     }
 
-    fn parameters(&mut self, said: Parameters) {
+    fn parameters(&mut self, said: &Parameters) {
         let direction = self.direction;
         if said.idle_timeout.is_some() {
             self.quic.facts.idle_timeout[direction] = said.idle_timeout;

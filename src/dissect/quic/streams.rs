@@ -120,19 +120,17 @@ impl Streams {
     }
 
     /// Whether bytes of a stream are of interest.
-    fn is_read(&self, id: u64, lent: &Lent<'_>) -> bool {
+    fn is_read(id: u64, lent: &Lent<'_>) -> bool {
         // What goes one way only is no stream of MQTT; its kind is in the last bits of its number (RFC 9000, section 2.1).
         if id & 2 != 0 {
             return false;
         }
         let is_mqtt = |name: &[u8]| name.starts_with(b"mqtt");
-        match &lent.facts.tls.alpn {
-            Some(chosen) => is_mqtt(chosen),
-            None => {
-                let offered = &lent.facts.tls.alpn_offered;
-                offered.is_empty() || offered.iter().any(|name| is_mqtt(name))
-            }
+        if let Some(chosen) = &lent.facts.tls.alpn {
+            return is_mqtt(chosen);
         }
+        let offered = &lent.facts.tls.alpn_offered;
+        offered.is_empty() || offered.iter().any(|name| is_mqtt(name))
     }
 
     /// Bytes of a stream.
@@ -144,7 +142,7 @@ impl Streams {
         lent: &mut Lent<'_>,
     ) {
         let Piece { id, offset, bytes, fin, number } = piece;
-        if !self.is_read(id, lent) || self.over[(id & 3) as usize].contains(id >> 2) {
+        if !Self::is_read(id, lent) || self.over[(id & 3) as usize].contains(id >> 2) {
             return;
         }
         if !self.open.contains_key(&id) {
@@ -229,7 +227,9 @@ impl Streams {
             // What had come before it was known which stream has the CONNECT.
             let others: Vec<u64> =
                 self.open.iter().filter(|(_, other)| other.inner.has_news()).map(|(id, _)| *id).collect();
-            others.into_iter().for_each(|id| self.decide(id, lent));
+            for id in others {
+                self.decide(id, lent);
+            }
         }
     }
 

@@ -371,7 +371,7 @@ where
     let second = (aad.len() as u16).to_be_bytes().into_iter().chain(aad.iter().copied());
     let mut bytes = first.chain(second);
     let mut code = Array::from([0; BLOCK]);
-    for _ in 0..1 + (2 + aad.len()).div_ceil(BLOCK) {
+    for _ in 0..=(2 + aad.len()).div_ceil(BLOCK) {
         code = Array::from([0; BLOCK]);
         code.iter_mut().zip(&mut bytes).for_each(|(to, from)| *to = from);
         mac.encrypt_blocks(std::slice::from_mut(&mut code));
