@@ -60,7 +60,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l quote -d 'W
 double\t'"'
 single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -145,7 +145,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l quote -d
 double\t'"'
 single\t'\''"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -222,7 +222,7 @@ server\t'Who was connected to'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l output -d 'Write the plot as SVG, to standard output with -' -r -F
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l height -d 'Lines of a plot in the terminal [default: all it has, else 24]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -253,7 +253,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l from -d '
 server\t'Who was connected to'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -s o -l output -d 'Write to a file' -r -F
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -294,7 +294,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
 require\t'Fail where some of it can\'t be applied'
@@ -323,7 +323,7 @@ never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"
@@ -355,7 +355,7 @@ never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l keylog -d 'Decrypt TLS with the secrets in this key log (SSLKEYLOGFILE)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
 3.1.1\t'MQTT 3.1.1'
 5.0\t'MQTT 5.0'"

@@ -124,6 +124,6 @@ mod tests {
     fn a_name_that_stands_for_nothing_is_refused() {
         let error = Policy::default().set("mqtt.publish-qos3", Level::Off, &Rules::default()).expect_err("a slip");
         assert_eq!(error.nearest[0], "mqtt.publish-qos-3");
-        assert!(Policy::default().set("quic.*", Level::Off, &Rules::default()).is_err());
+        assert!(Policy::default().set("xmpp.*", Level::Off, &Rules::default()).is_err());
     }
 }

@@ -67,6 +67,10 @@ impl Ranges {
         let before = (first < number).then(|| (first, number - 1));
         let behind = (number < last).then(|| (number + 1, last));
         self.all.splice(at..=at, before.into_iter().chain(behind));
+        if self.all.len() > RANGES {
+            // Of the oldest nobody asks any more.
+            self.all.remove(0);
+        }
         true
     }
 }
