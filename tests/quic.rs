@@ -329,6 +329,9 @@ fn no_output_holds_a_key_and_a_redacted_copy_nothing_at_all() {
     }
 }
 
+/// Changes a frame of this number.
+type Edit = dyn Fn(usize, &mut Vec<u8>);
+
 /// What is done to the frames of a capture.
 #[derive(Default)]
 struct Plan<'a> {
@@ -341,7 +344,7 @@ struct Plan<'a> {
     /// How many bytes of each frame there are.
     snaplen: Option<usize>,
     /// In what the frames are changed.
-    edit: Option<&'a dyn Fn(usize, &mut Vec<u8>)>,
+    edit: Option<&'a Edit>,
 }
 
 struct Outcome {

@@ -178,7 +178,7 @@ pub(crate) fn encrypted_extensions(early: bool, parameters: &[u8]) -> Vec<u8> {
 
 /// The lines of a key log with these secrets, each of 32 times the same byte.
 pub(crate) fn key_log(random: [u8; 32]) -> String {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let names = [
         ("CLIENT_EARLY_TRAFFIC_SECRET", EARLY),
         ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", HANDSHAKE_UP),
@@ -186,7 +186,8 @@ pub(crate) fn key_log(random: [u8; 32]) -> String {
         ("CLIENT_TRAFFIC_SECRET_0", DATA_UP),
         ("SERVER_TRAFFIC_SECRET_0", DATA_DOWN),
     ];
-    names.iter().map(|(name, byte)| format!("{name} {} {}\n", hex(&random), hex(&[*byte; 32]))).collect()
+    let lines = names.map(|(name, byte)| format!("{name} {} {}\n", hex(&random), hex(&[byte; 32])));
+    lines.concat()
 }
 
 /// The bytes of the secrets.
