@@ -96,7 +96,7 @@ impl Statistics {
         let mut path: Vec<&'static str> = Vec::new();
         let carries = match &view.packet.payload {
             Payload::Tcp(segment) => segment.payload_length > 0,
-            Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
+            Payload::Udp(datagram) => datagram.payload_length > 0,
             _ => false,
         };
         let carried = view.brought().filter(|_| carries);

@@ -13,7 +13,8 @@ use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, Source
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{
-    CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Notice, NoticeKind, PacketView, StreamPart,
+    CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, NeighbourMessage, Notice, NoticeKind, PacketView,
+    StreamPart,
 };
 use crate::flow::{Direction, Ended, Flow, OpenFlow, Transport};
 use crate::session::{AnswerTimes, Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
@@ -29,6 +30,8 @@ pub enum Output<'a> {
     Message(FlowRef, &'a Message<'a>),
     /// A datagram of MQTT-SN.
     SnMessage(FlowRef, &'a SnMessage<'a>),
+    /// A message of a protocol around MQTT; only if [`EngineOptions::neighbours`] asks for it.
+    Neighbour(&'a NeighbourMessage<'a>),
     /// The same where its version is in doubt, as it reads for now: the message itself comes after its frame; only if
     /// [`EngineOptions::previews`] asks for it.
     Preview(FlowRef, &'a Message<'a>),
@@ -348,7 +351,9 @@ impl Above {
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => return,
+            Event::Packet(_) | Event::Neighbour(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => {
+                return;
+            }
         };
         for (cap, count) in caps.iter() {
             // It is told each time that the number doubles.
@@ -432,6 +437,7 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Packet(view) => sink(&Output::Packet(view)),
         Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
         Event::SnMessage(flow, message) => sink(&Output::SnMessage(*flow, message)),
+        Event::Neighbour(message) => sink(&Output::Neighbour(message)),
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),

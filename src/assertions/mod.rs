@@ -262,7 +262,7 @@ impl Assertions {
                 let first = session.first;
                 self.on_record(RecordKind::Session, output, &[first.frame], first, Some(session.flow));
             }
-            Output::Stream(..) => {}
+            Output::Neighbour(_) | Output::Stream(..) => {}
         }
     }
 

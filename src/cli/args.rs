@@ -436,6 +436,11 @@ impl Output {
         self.shows(View::Packets)
     }
 
+    /// Whether messages of the protocols around MQTT are.
+    pub(super) fn wants_neighbours(&self) -> bool {
+        self.shows(View::Neighbours)
+    }
+
     /// How sessions are to be followed.
     pub(super) fn session_options(&self) -> SessionOptions {
         let routes = self.shows(View::Deliveries) || self.shows(View::Topics);
@@ -459,6 +464,8 @@ pub(super) enum View {
     Topics,
     /// What is wrong or worth knowing
     Findings,
+    /// Messages of the protocols around MQTT: names, addresses, clocks, pages
+    Neighbours,
     /// Totals and losses
     Summary,
 }

@@ -47,6 +47,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     arguments.decoding.streams.keys.expect_more();
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
+        neighbours: arguments.output.wants_neighbours(),
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
         places: saver.is_some(),

@@ -103,6 +103,7 @@ impl Viewer {
                     Output::Session(..)
                     | Output::SnMessage(..)
                     | Output::SnSession(_)
+                    | Output::Neighbour(_)
                     | Output::Preview(..)
                     | Output::Delivery(_)
                     | Output::Topic(..)

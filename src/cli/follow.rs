@@ -146,6 +146,7 @@ fn mask(
         }
         Output::SnMessage(..)
         | Output::SnSession(_)
+        | Output::Neighbour(_)
         | Output::Preview(..)
         | Output::Session(..)
         | Output::Delivery(_)

@@ -161,6 +161,7 @@ impl Report {
         self.shown.packets
             || self.shown.messages
             || self.shown.deliveries
+            || self.shown.neighbours
             || matches!(self.renderer, Renderer::Json(_) | Renderer::Csv(_))
     }
 
@@ -463,6 +464,7 @@ fn view(arguments: &OutputArguments, mode: Mode) -> anyhow::Result<RenderView> {
         View::Deliveries => RenderView::Deliveries,
         View::Topics => RenderView::Topics,
         View::Findings => RenderView::Findings,
+        View::Neighbours => RenderView::Neighbours,
         View::Summary => {
             bail!(Failure::new("the summary is no list of rows", Some("use --json, or leave --format out".to_owned()),))
         }
@@ -491,6 +493,7 @@ fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
         deliveries: has(View::Deliveries),
         topics: has(View::Topics),
         findings: has(View::Findings),
+        neighbours: has(View::Neighbours),
         summary: has(View::Summary),
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
+        neighbours: arguments.output.wants_neighbours(),
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
         places: arguments.write.is_some(),

@@ -349,6 +349,8 @@ impl Chooser {
                 self.extractor.on_sn_message(message);
                 Fate::Waits
             }
+            // It is told before the frame that completed it.
+            Told::Neighbour(_) => Fate::Waits,
             Told::Preview(flow, message) => {
                 let client = self.clients.get(&flow.id).map(|id| &**id);
                 self.extractor.on_preview(message, client);

@@ -105,6 +105,7 @@ impl SinkArguments {
             deliveries: has(View::Deliveries),
             topics: has(View::Topics),
             findings: has(View::Findings),
+            neighbours: has(View::Neighbours),
             summary: has(View::Summary),
         }
     }

@@ -30,6 +30,7 @@ pub use websocket::{
 use crate::capture::{Origin, Place};
 use crate::flow::{Conversing, Direction, PerDirection};
 use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
+use crate::neighbour::Neighbour;
 use probe::Probe;
 
 /// A protocol that a stream may carry.
@@ -47,11 +48,26 @@ pub enum Protocol {
     Unknown,
     /// MQTT-SN 1.2, in datagrams.
     MqttSn,
+    /// One of those around MQTT.
+    Neighbour(Neighbour),
 }
 
 impl Protocol {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 6 + Neighbour::ALL.len();
+
+    /// Its place among them, from 0 on.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Mqtt => 0,
+            Self::Tls => 1,
+            Self::Http => 2,
+            Self::WebSocket => 3,
+            Self::Unknown => 4,
+            Self::MqttSn => 5,
+            Self::Neighbour(neighbour) => 6 + neighbour as usize,
+        }
+    }
 
     /// Its name: Wireshark's, but for MQTT-SN, which Wireshark writes without the hyphen.
     pub const fn name(self) -> &'static str {
@@ -62,6 +78,7 @@ impl Protocol {
             Self::WebSocket => "websocket",
             Self::Unknown => "data",
             Self::MqttSn => "mqtt-sn",
+            Self::Neighbour(neighbour) => neighbour.name(),
         }
     }
 }
@@ -243,6 +260,11 @@ impl Conversing for Conversation {
 }
 
 impl Conversation {
+    /// A conversation whose protocol its first datagram tells, and that is not followed.
+    pub const fn named(protocol: Protocol) -> Self {
+        Self { state: State::Other(protocol) }
+    }
+
     /// Asks for the memory that the next bytes need; says whether it carries MQTT.
     #[inline]
     pub fn prefetch(&self) -> bool {
@@ -451,7 +473,9 @@ impl Conversation {
                 probe.replay(&mut *tls, sink);
                 self.state = State::Tls(tls);
             }
-            Protocol::MqttSn | Protocol::Unknown => self.state = State::Other(decision.protocol),
+            Protocol::MqttSn | Protocol::Unknown | Protocol::Neighbour(_) => {
+                self.state = State::Other(decision.protocol);
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
 };
 use crate::mqtt::{LostSync, Version};
+use crate::neighbour::Reading;
 use crate::time::Span;
 use crate::wire::{FragmentNote, Packet, SeqNum, Trace};
 
@@ -155,6 +156,8 @@ pub struct PacketView<'a> {
     pub carried: &'a [CarrierLine],
     /// The messages that it completed.
     pub messages: &'a [MessageLine],
+    /// What it completed of the protocols around MQTT.
+    pub readings: &'a [Reading],
 }
 
 impl PacketView<'_> {
@@ -272,6 +275,19 @@ pub enum StreamPart<'a> {
     Lost,
 }
 
+/// A message of a protocol around MQTT, in its flow.
+#[derive(Debug, Clone, Copy)]
+pub struct NeighbourMessage<'a> {
+    /// The flow.
+    pub flow: FlowRef,
+    /// From whom to whom.
+    pub direction: Direction,
+    /// The frame that completed it.
+    pub origin: Origin,
+    /// What it says.
+    pub reading: &'a Reading,
+}
+
 /// An event.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -295,6 +311,8 @@ pub enum Event<'a> {
     Closing(FlowRef, Role, Origin),
     /// A flow has ended.
     Flow(&'a Flow<Conversation>, Ended),
+    /// A message of a protocol around MQTT; only if neighbours are asked for.
+    Neighbour(&'a NeighbourMessage<'a>),
     /// Something that should be known.
     Notice(&'a Notice),
 }

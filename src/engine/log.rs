@@ -237,7 +237,12 @@ impl Sink for EventLog {
             Event::Closing(flow, by, at) => self.entries.push(Entry::Closing(*flow, *by, *at)),
             Event::Notice(notice) => self.entries.push(Entry::Notice(Box::new(**notice))),
             // A flow comes as itself, and the others are not asked for where events are written down.
-            Event::Flow(..) | Event::Packet(_) | Event::Stream(..) | Event::Carrier(..) | Event::Preview(..) => {}
+            Event::Flow(..)
+            | Event::Packet(_)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Preview(..)
+            | Event::Neighbour(_) => {}
         }
     }
 

@@ -5,6 +5,8 @@ mod cap;
 mod event;
 mod held;
 mod log;
+mod neighbours;
+mod options;
 mod run;
 mod sensors;
 mod stats;
@@ -12,9 +14,11 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
-    CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered,
+    CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, StreamPart,
+    Undelivered,
 };
 pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;
-pub use run::{Engine, EngineOptions};
+pub use options::EngineOptions;
+pub use run::Engine;
 pub use stats::{EngineStats, TcpStats};

@@ -3,55 +3,31 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::cap::Cap;
-use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
-use super::held::{EngineHeld, HeldLimit, Level, Waits};
+use super::event::{
+    CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, Undelivered,
+};
+use super::held::{EngineHeld, Level, Waits};
+use super::neighbours;
+use super::options::EngineOptions;
 use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin, Secrets};
 use crate::dissect::sn::SnTopics;
-use crate::dissect::{Conversation, DissectOptions, Protocol};
+use crate::dissect::{Conversation, Protocol};
 use crate::flow::{
-    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted,
-    ReassemblyLimits, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
+    Direction, Ended, EndedFlows, FlowKey, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted, Transport, Verdict,
+    WiresharkAnalysis, WiresharkVerdict,
 };
+use crate::neighbour::{self, Reading};
 use crate::time::Timestamp;
-use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
+use crate::wire::{Datagram, DecodeStats, Decoder, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
 
 /// TCP's protocol number.
 const TCP: u8 = 6;
 
 /// UDP's.
 const UDP: u8 = 17;
-
-/// What an engine is to do.
-#[derive(Debug, Clone, Default)]
-pub struct EngineOptions {
-    /// Tell each frame ([`Event::Packet`]).
-    pub packets: bool,
-    /// Tell the bytes of all TCP streams ([`Event::Stream`]), also of those that no dissector reads.
-    pub streams: bool,
-    /// Tell with each frame where its layers stand ([`PacketView::trace`]).
-    pub places: bool,
-    /// Tell the parts of streams that carry another one ([`Event::Carrier`]).
-    pub carriers: bool,
-    /// Tell MQTT packets whose version is in doubt with the frame that completed them, too ([`Event::Preview`]).
-    pub previews: bool,
-    /// Tell with each frame what Wireshark says of its segment, by these rules.
-    pub wireshark: Option<WiresharkRules>,
-    /// Leave checksums alone.
-    pub ignore_checksums: bool,
-    /// How flows are followed.
-    pub flows: FlowLimits,
-    /// How much of a stream is held ahead of a hole.
-    pub reassembly: ReassemblyLimits,
-    /// How much memory all streams together hold back, ahead of holes and of messages that have begun.
-    pub held: HeldLimit,
-    /// How many fragments are held.
-    pub fragments: FragmentLimits,
-    /// What is known of protocols.
-    pub dissect: DissectOptions,
-}
 
 /// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
 ///
@@ -114,6 +90,8 @@ struct Followed {
     /// What is held back, and what was by connections that were dropped since.
     waits: Waits,
     carried: Vec<CarrierLine>,
+    /// What the frame at hand completed of the protocols around MQTT.
+    readings: Vec<Reading>,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -148,6 +126,7 @@ impl Engine {
                 topics: SnTopics::new(&options.dissect.sn.predefined, options.dissect.sn.names_bytes),
                 waits: Waits::default(),
                 carried: Vec::new(),
+                readings: Vec::new(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -161,7 +140,11 @@ impl Engine {
 
     /// Whether all that it tells can be written down in an [`EventLog`](super::EventLog).
     pub const fn is_logged(&self) -> bool {
-        !self.options.packets && !self.options.streams && !self.options.carriers && !self.options.previews
+        !(self.options.packets
+            || self.options.streams
+            || self.options.carriers
+            || self.options.previews
+            || self.options.neighbours)
     }
 
     /// What was counted so far.
@@ -300,7 +283,7 @@ impl Engine {
                 let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
                 let found = flows.on_datagram((source, destination), sizes, origin, ended);
                 pass.emit_ended();
-                Some((pass.sensor(found, datagram.payload, datagram.payload_length), None))
+                Some((pass.datagram(found, &datagram), None))
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.map(|ip| ip.source), &icmp);
@@ -320,6 +303,7 @@ impl Engine {
         }
         self.followed.lines.clear();
         self.followed.carried.clear();
+        self.followed.readings.clear();
     }
 
     /// The capture has ended: all flows are told.
@@ -446,10 +430,20 @@ impl<S: Sink> Pass<'_, S> {
         (found, Some(verdict))
     }
 
-    /// The payload of a datagram, where it may be MQTT-SN.
+    /// The payload of a datagram: MQTT-SN, or one of the protocols around MQTT.
     #[inline]
-    fn sensor(&mut self, found: Found, payload: &[u8], length: u32) -> Found {
+    fn datagram(&mut self, found: Found, datagram: &Datagram<'_>) -> Found {
         let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
+        let (payload, length) = (datagram.payload, datagram.payload_length);
+        let whole = neighbour::Datagram { ports: (datagram.source, datagram.destination), bytes: payload, length };
+        neighbours::name(datagrams, &whole);
+        if let Some(Protocol::Neighbour(_)) = datagrams.app.as_ref().and_then(|app| app.protocol()) {
+            if self.options.packets || self.options.neighbours {
+                let flow = FlowRef::of_datagrams(datagrams);
+                self.neighbour(flow, found.direction, &whole);
+            }
+            return found;
+        }
         if !sensors::is_wanted(datagrams, payload, length, self.options) {
             return found;
         }
@@ -462,6 +456,18 @@ impl<S: Sink> Pass<'_, S> {
             sink: self.sink,
         };
         Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
+    }
+
+    /// Tells what a datagram says in a protocol around MQTT.
+    fn neighbour(&mut self, flow: FlowRef, direction: Direction, datagram: &neighbour::Datagram<'_>) {
+        let Some(reading) = neighbours::read(datagram, self.options) else { return };
+        if self.options.neighbours {
+            let message = NeighbourMessage { flow, direction, origin: self.origin, reading: &reading };
+            self.sink.event(&Event::Neighbour(&message));
+        }
+        if self.options.packets {
+            self.followed.readings.push(reading);
+        }
     }
 
     /// Streams hold too much: those that hold most of some give it up, until it is not too much any more.
@@ -518,10 +524,12 @@ impl<S: Sink> Pass<'_, S> {
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
                 self.followed.stats.over_websocket += u64::from(carried);
-                self.followed.stats.flows_by_protocol[protocol as usize] += 1;
-            } else if flow.app.protocol() == Some(Protocol::MqttSn) {
-                self.followed.stats.flows_by_protocol[Protocol::MqttSn as usize] += 1;
-                self.followed.topics.forget(flow.id);
+                self.followed.stats.flows_by_protocol[protocol.index()] += 1;
+            } else if let Some(protocol) = flow.app.protocol() {
+                self.followed.stats.flows_by_protocol[protocol.index()] += 1;
+                if protocol == Protocol::MqttSn {
+                    self.followed.topics.forget(flow.id);
+                }
             }
             self.followed.stats.flows += 1;
             self.followed.stats.tcp_flows += u64::from(flow.transport == Transport::Tcp);
@@ -572,6 +580,7 @@ impl<S: Sink> Pass<'_, S> {
             wireshark,
             trace,
             messages: &self.followed.lines,
+            readings: &self.followed.readings,
         };
         self.sink.event(&Event::Packet(&view));
     }

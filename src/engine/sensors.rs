@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::cap::Cap;
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, Sink};
-use super::run::EngineOptions;
+use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::Origin;
 use crate::dissect::sn::{self, ClientPlace, HeldDatagram, Said, SnStep, SnTopics};

@@ -3,7 +3,7 @@
 use super::cap::Cap;
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
 use super::held::Waits;
-use super::run::EngineOptions;
+use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{

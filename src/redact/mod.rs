@@ -280,7 +280,12 @@ impl Work {
                 }
             }
             Event::Carrier(flow, direction, part) => self.carrier(flow, *direction, part),
-            Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::SnMessage(..)
+            | Event::Neighbour(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Closing(..)
+            | Event::Notice(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use crate::text::Escaped;
 /// What a flow carries, in a word.
 pub(super) fn carries(transport: Transport, app: &Conversation) -> &'static str {
     match app.protocol() {
-        Some(Protocol::MqttSn) => "mqtt-sn",
+        Some(protocol @ (Protocol::MqttSn | Protocol::Neighbour(_))) => protocol.name(),
         _ if transport != Transport::Tcp => "udp",
         Some(Protocol::Unknown) | None => "tcp",
         Some(Protocol::Mqtt) if app.tls().is_some() && app.websocket().is_some() => "mqtt/wss",

@@ -159,7 +159,7 @@ impl Serialize for Protocols<'_> {
         let view = self.0;
         let carries = match &view.packet.payload {
             Payload::Tcp(segment) => segment.payload_length > 0,
-            Payload::Udp(_) => view.protocol == Some(Protocol::MqttSn),
+            Payload::Udp(datagram) => datagram.payload_length > 0,
             _ => false,
         };
         let carried = view.brought().filter(|_| carries);
@@ -188,7 +188,14 @@ impl Info<'_> {
                 Escaped(topic).write(out)?;
             }
         }
-        if !view.messages.is_empty() {
+        for (at, reading) in view.readings.iter().enumerate() {
+            if at > 0 || !view.messages.is_empty() {
+                out.write_str(", ")?;
+            }
+            let info = if reading.info.is_empty() { reading.protocol.name() } else { &reading.info };
+            Escaped(info.as_bytes()).write(out)?;
+        }
+        if !(view.messages.is_empty() && view.readings.is_empty()) {
             return Ok(());
         }
         match (&view.packet.payload, view.verdict) {

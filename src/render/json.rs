@@ -8,8 +8,8 @@ use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldValues};
 use super::compact::Compact;
 use super::record::{
-    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord,
-    SnMessageRecord, SnSessionRecord, StreamRecord, SummaryRecord, TopicRecord,
+    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, NeighbourRecord, PacketRecord,
+    SessionRecord, SnMessageRecord, SnSessionRecord, StreamRecord, SummaryRecord, TopicRecord,
 };
 use super::watch::{Period, PeriodRecord};
 use super::{MessageOptions, Shown};
@@ -99,6 +99,7 @@ impl<W: Write> JsonLines<W> {
                 self.write(&StreamRecord::new(*flow, *direction, *part, *origin))
             }
             Output::Flow(flow, why) if self.shown.flows => self.write(&FlowRecord::new(flow, *why)),
+            Output::Neighbour(message) if self.shown.neighbours => self.write(&NeighbourRecord::new(message)),
             Output::Finding(finding) if self.shown.findings => self.write(&FindingRecord::new(finding)),
             _ => Ok(()),
         }

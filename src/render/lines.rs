@@ -17,7 +17,7 @@ use crate::analysis::Output;
 use crate::capture::Origin;
 use crate::check::{Finding, Severity};
 use crate::dissect::{Conversation, Message, SnMessage};
-use crate::engine::{FlowRef, PacketView};
+use crate::engine::{FlowRef, NeighbourMessage, PacketView};
 use crate::flow::{Ended, Flow, Role};
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
 use crate::session::{Delivery, DeliveryOutcome};
@@ -117,6 +117,7 @@ impl Lines {
             Output::Packet(_) => self.shown.packets,
             Output::Message(..) | Output::SnMessage(..) => self.shown.messages,
             Output::Delivery(_) => self.shown.deliveries,
+            Output::Neighbour(_) => self.shown.neighbours,
             _ => false,
         };
         if !is_row || self.left == 0 {
@@ -128,6 +129,7 @@ impl Lines {
             Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),
             Output::SnMessage(flow, message) if self.shown.messages => self.sn_message(*flow, message, out),
             Output::Delivery(delivery) if self.shown.deliveries => self.delivery(delivery, out),
+            Output::Neighbour(message) => self.neighbour(message, out),
             _ => Ok(()),
         }
     }
@@ -265,6 +267,15 @@ impl Lines {
         let _ = write!(text, "  ! {} [{}]", deviation.kind.describe(), deviation.kind.clause());
         text.push_str(&payload);
         self.wrapped(&head, &text, Some(Color::Bad), out)
+    }
+
+    fn neighbour(&mut self, message: &NeighbourMessage<'_>, out: &mut impl Write) -> io::Result<()> {
+        self.head("  frame         time   flow  from    protocol  message", out)?;
+        let at = self.at(message.origin.time);
+        let NeighbourMessage { flow, direction, origin, reading } = message;
+        let (from, protocol) = (direction.sender().name(), reading.protocol.name());
+        let info = Escaped(reading.info.as_bytes());
+        self.write(&format!("{:>7} {at} {:>6}  {from}  {protocol:<8}  {info}", origin.frame, flow.id), None, out)
     }
 
     /// A time in its column.

@@ -84,6 +84,8 @@ pub struct Shown {
     pub topics: bool,
     /// Findings.
     pub findings: bool,
+    /// Messages of the protocols around MQTT.
+    pub neighbours: bool,
     /// The summary.
     pub summary: bool,
 }

@@ -175,6 +175,7 @@ impl RecordRow {
             Output::Packet(_)
             | Output::Message(..)
             | Output::SnMessage(..)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Stream(..) => return None,
         };

@@ -113,9 +113,14 @@ impl MaskedStreams {
             let ready = match self.protocol {
                 _ if matches!(first.part, Part::Head(_)) => true,
                 Some(Protocol::Mqtt) => first.start + first.part.length() <= self.covered[first.direction],
-                Some(Protocol::Tls | Protocol::Http | Protocol::WebSocket | Protocol::Unknown | Protocol::MqttSn) => {
-                    true
-                }
+                Some(
+                    Protocol::Tls
+                    | Protocol::Http
+                    | Protocol::WebSocket
+                    | Protocol::Unknown
+                    | Protocol::MqttSn
+                    | Protocol::Neighbour(_),
+                ) => true,
                 None => false,
             };
             if !ready && !is_end && self.waiting_bytes <= WAITING {

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::MessageOptions;
 use super::record::{
-    DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, SnMessageRecord,
-    SnSessionRecord, TopicRecord,
+    DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, NeighbourRecord, PacketRecord, SessionRecord,
+    SnMessageRecord, SnSessionRecord, TopicRecord,
 };
 use crate::analysis::Output;
 
@@ -28,6 +28,8 @@ pub enum View {
     Topics,
     /// Findings.
     Findings,
+    /// Messages of the protocols around MQTT.
+    Neighbours,
 }
 
 /// The name of a column, and the place of its value in the record.
@@ -179,10 +181,28 @@ const FINDINGS: &[Column] = &[
     ("message", "/message"),
 ];
 
+const NEIGHBOURS: &[Column] = &[
+    ("frame", "/frame"),
+    ("time", "/time"),
+    ("flow", "/flow"),
+    ("source", "/source"),
+    ("destination", "/destination"),
+    ("protocol", "/protocol"),
+    ("info", "/info"),
+];
+
 impl View {
     /// All views.
-    pub const ALL: [Self; 7] =
-        [Self::Packets, Self::Messages, Self::Flows, Self::Sessions, Self::Deliveries, Self::Topics, Self::Findings];
+    pub const ALL: [Self; 8] = [
+        Self::Packets,
+        Self::Messages,
+        Self::Flows,
+        Self::Sessions,
+        Self::Deliveries,
+        Self::Topics,
+        Self::Findings,
+        Self::Neighbours,
+    ];
 
     const fn table(self) -> &'static [Column] {
         match self {
@@ -193,6 +213,7 @@ impl View {
             Self::Deliveries => DELIVERIES,
             Self::Topics => TOPICS,
             Self::Findings => FINDINGS,
+            Self::Neighbours => NEIGHBOURS,
         }
     }
 
@@ -216,6 +237,7 @@ impl View {
             Output::Delivery(_) => Some(Self::Deliveries),
             Output::Topic(..) => Some(Self::Topics),
             Output::Finding(_) => Some(Self::Findings),
+            Output::Neighbour(_) => Some(Self::Neighbours),
             Output::Preview(..) | Output::Stream(..) => None,
         }
     }
@@ -247,6 +269,7 @@ pub(super) fn record(output: &Output<'_>, messages: MessageOptions) -> Option<Va
         Output::Delivery(delivery) => value(DeliveryRecord::new(delivery)),
         Output::Topic(broker, name, topic) => value(TopicRecord::new(*broker, name, topic)),
         Output::Finding(finding) => value(FindingRecord::new(finding)),
+        Output::Neighbour(message) => value(NeighbourRecord::new(message)),
         Output::Preview(..) | Output::Stream(..) => None,
     }
 }

@@ -222,6 +222,7 @@ impl Sessions {
                 }
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

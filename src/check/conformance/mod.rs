@@ -105,7 +105,12 @@ impl Conformance {
                 }
             }
             Event::Notice(notice) => self.on_notice(notice),
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::SnMessage(..) => {}
+            Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..) => {}
         }
     }
 

@@ -326,6 +326,7 @@ impl Rule for FlowRule {
             }
             Event::Flow(..)
             | Event::Packet(_)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

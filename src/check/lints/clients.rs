@@ -320,6 +320,7 @@ impl Rule for ClientRule {
             }
             Event::Message(..)
             | Event::Packet(_)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -115,6 +115,7 @@ impl Rule for ConnectRule {
                 self.authenticated.remove(flow.id);
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

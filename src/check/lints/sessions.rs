@@ -229,6 +229,7 @@ impl Rule for SessionRule {
             Event::Message(..)
             | Event::Packet(_)
             | Event::SnMessage(..)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -148,6 +148,7 @@ impl Rule for SparkplugRule {
             Event::Message(..)
             | Event::Packet(_)
             | Event::SnMessage(..)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

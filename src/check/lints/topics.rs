@@ -201,6 +201,7 @@ impl Rule for TopicRule {
                 self.pending.remove(flow.id);
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -293,6 +293,7 @@ impl Rule for TrafficRule {
                 return;
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -246,6 +246,7 @@ impl Rule for WillRule {
             }
             Event::Message(..)
             | Event::Packet(_)
+            | Event::Neighbour(_)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

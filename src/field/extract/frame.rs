@@ -131,6 +131,9 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
         Some(Protocol::Mqtt) if !row.view.messages.is_empty() || row.extractor.kept.previewed() => names.push("mqtt"),
         Some(Protocol::MqttSn) if !row.view.messages.is_empty() => names.push("mqttsn"),
         Some(Protocol::Tls) if carries => names.push("tls"),
+        Some(Protocol::Neighbour(_)) if !row.view.readings.is_empty() => {
+            names.extend(row.view.readings.first().map(|reading| reading.protocol.name()));
+        }
         None if carries => names.push("data"),
         // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
         Some(
@@ -139,7 +142,8 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
             | Protocol::Http
             | Protocol::WebSocket
             | Protocol::Unknown
-            | Protocol::MqttSn,
+            | Protocol::MqttSn
+            | Protocol::Neighbour(_),
         )
         | None => {}
     }

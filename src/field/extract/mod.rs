@@ -14,6 +14,7 @@ mod layers;
 pub(super) mod link;
 mod message;
 pub(super) mod options;
+mod reading;
 mod sensor;
 mod streams;
 pub(super) mod tcp;
@@ -112,7 +113,7 @@ impl Extractor {
             needs.layers |= match entry(*id).read {
                 Read::Layer(_) | Read::Bits(..) | Read::Ends(..) | Read::Header(..) | Read::Any(_) => true,
                 Read::Frame(_) => name == "frame.protocols",
-                Read::Flag(_) | Read::Message => false,
+                Read::Flag(_) | Read::Message | Read::Reading => false,
             };
             // Payloads are told without the secrets in them.
             needs.messages |=
@@ -242,6 +243,7 @@ impl Row for FrameRow<'_> {
                 }
             }
             Read::Message => self.extractor.kept.of_frame(self.view.frame.number, field, take),
+            Read::Reading => reading::of_frame(self.view.readings, entry.field.name, take),
         }
     }
 }

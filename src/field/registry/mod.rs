@@ -15,6 +15,7 @@ mod mqtt;
 mod mqtt_more;
 mod mqttsn;
 mod nearest;
+mod ntp;
 mod tcp;
 mod tcp_analysis;
 mod tcp_options;
@@ -62,6 +63,8 @@ pub(super) enum Read {
     Flag(WiresharkFlags),
     /// What was kept of the messages.
     Message,
+    /// What the messages of a protocol around MQTT say.
+    Reading,
 }
 
 /// Some bits of some bytes of a header: a number in the order of the network, or an address.
@@ -102,6 +105,8 @@ mod kinds {
     pub(super) const PROTOCOL: Kind = Kind::Protocol;
     pub(super) const LABEL: Kind = Kind::Label;
     pub(super) const BOOL: Kind = Kind::Boolean;
+    pub(super) const FLOAT: Kind = Kind::Float;
+    pub(super) const I8: Kind = Kind::Signed(8);
     pub(super) const U8: Kind = Kind::Unsigned(8);
     pub(super) const U16: Kind = Kind::Unsigned(16);
     pub(super) const U24: Kind = Kind::Unsigned(24);
@@ -137,7 +142,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 17] = [
+static TABLES: [&[Entry]; 18] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -155,6 +160,7 @@ static TABLES: [&[Entry]; 17] = [
     mqtt::FIELDS,
     mqtt_more::FIELDS,
     mqttsn::FIELDS,
+    ntp::FIELDS,
 ];
 
 struct Index {

@@ -138,6 +138,7 @@ impl Ladder {
             }
             Output::SnMessage(..)
             | Output::SnSession(_)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Stream(..)
             | Output::Delivery(_)

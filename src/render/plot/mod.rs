@@ -135,6 +135,7 @@ impl Plot {
             Output::Message(..)
             | Output::SnMessage(..)
             | Output::SnSession(_)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Stream(..)
             | Output::Delivery(_)

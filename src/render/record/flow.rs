@@ -204,7 +204,7 @@ impl<'a> FlowRecord<'a> {
             application: flow
                 .app
                 .protocol()
-                .filter(|protocol| is_tcp || *protocol == Protocol::MqttSn)
+                .filter(|protocol| is_tcp || *protocol != Protocol::Unknown)
                 .map(Protocol::name),
             transport: transport(flow),
             websocket: flow.app.websocket().map(WebSocketRecord::new),

@@ -2,6 +2,7 @@
 
 use serde::ser::{Serialize, Serializer};
 
+use super::neighbour::Readings;
 use super::value::{Time, seconds};
 use crate::engine::PacketView;
 use crate::flow::{Marks, WiresharkVerdict};
@@ -33,6 +34,8 @@ pub(in crate::render) struct PacketRecord<'a> {
     udp: Option<UdpRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp: Option<IcmpRecord>,
+    #[serde(skip_serializing_if = "Readings::is_empty")]
+    neighbours: Readings<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<StopRecord>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -227,6 +230,7 @@ impl<'a> PacketRecord<'a> {
                 Payload::Icmp(icmp) => Some(IcmpRecord::from(icmp)),
                 _ => None,
             },
+            neighbours: Readings(view.readings),
             stopped: view.packet.stop.map(|stop| StopRecord {
                 layer: stop.layer.name(),
                 offset: stop.offset,
