@@ -66,6 +66,9 @@ pub struct Message<'a> {
     pub resynced: bool,
     /// The stream ended in the middle of it.
     pub incomplete: bool,
+    /// Its version was in doubt, so that it is told later than it could be read: then it was told as a preview, where these
+    /// are asked for.
+    pub was_doubtful: bool,
 }
 
 impl<'a> Message<'a> {

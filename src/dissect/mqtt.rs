@@ -401,6 +401,8 @@ impl<'a> Position<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tell {
     Message,
+    /// Its version was in doubt until now.
+    Settled,
     /// It changes nothing: the packet comes again.
     Preview,
 }
@@ -501,7 +503,7 @@ impl Reader {
                 resynced: place.resynced,
                 incomplete: false,
             };
-            self.emit(kept.direction, kept.header, &kept.body, position, Tell::Message, sink);
+            self.emit(kept.direction, kept.header, &kept.body, position, Tell::Settled, sink);
         }
     }
 
@@ -534,7 +536,7 @@ impl Reader {
             None => body,
         };
         let packet = mqtt::decode(header, body, version);
-        if tell == Tell::Message && header.packet_type == PacketType::Connect && !position.incomplete {
+        if tell != Tell::Preview && header.packet_type == PacketType::Connect && !position.incomplete {
             // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
             self.aliases = PerDirection::default();
         }
@@ -582,9 +584,10 @@ impl Reader {
             missing: position.missing,
             resynced: position.resynced,
             incomplete: position.incomplete,
+            was_doubtful: tell == Tell::Settled,
         };
         match tell {
-            Tell::Message => sink.message(&message),
+            Tell::Message | Tell::Settled => sink.message(&message),
             Tell::Preview => sink.preview(&message),
         }
         if let Some((_, redacted)) = redactor.as_deref_mut() {

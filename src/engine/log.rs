@@ -50,6 +50,7 @@ struct Written {
     stream: Direction,
     resynced: bool,
     incomplete: bool,
+    was_doubtful: bool,
     topic: Topic,
     topic_alias: Option<u16>,
     missing: u32,
@@ -173,6 +174,7 @@ impl EventLog {
             missing: written.missing,
             resynced: written.resynced,
             incomplete: written.incomplete,
+            was_doubtful: written.was_doubtful,
         };
         sink.event(&Event::Message(*flow, &message));
     }
@@ -215,6 +217,7 @@ impl EventLog {
             stream: message.stream,
             resynced: message.resynced,
             incomplete: message.incomplete,
+            was_doubtful: message.was_doubtful,
             topic,
             topic_alias: message.topic_alias,
             missing: message.missing,

@@ -337,7 +337,8 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             }
         }
         self.sink.event(&Event::Message(self.flow, message));
-        let in_line = self.options.packets && message.origin.frame == self.origin.frame;
+        // What stood behind a hole is read with the frame that fills it.
+        let in_line = self.options.packets && !(message.was_doubtful && message.origin.frame < self.origin.frame);
         if in_line && self.lines.len() < LINES_LIMIT {
             let packet_id = match &message.packet.body {
                 Body::Publish(publish) => publish.packet_id,
