@@ -202,6 +202,12 @@ impl Analysis {
         }
     }
 
+    /// There may be secrets now that were missing, though no frame has come: what waits for them is read, and told.
+    pub fn keys_came(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
+        let above = &mut self.above;
+        self.engine.keys_came(&mut |event: &Event<'_>| above.event(event, sink));
+    }
+
     /// No more frames: tells what is still open, and the summary.
     pub fn finish(&mut self, sink: &mut dyn FnMut(&Output<'_>)) -> Summary {
         let above = &mut self.above;

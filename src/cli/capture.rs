@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
-use mqttsniff::Analysis;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::live::Live;
 use mqttsniff::capture::save::{self, Format};
@@ -14,12 +13,14 @@ use mqttsniff::capture::{Ahead, AheadOptions, Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Span;
+use mqttsniff::{Analysis, Output};
 
 use super::after::AfterFile;
 use super::args::Capture;
 use super::clock::{clock, now};
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
+use super::keylog::KeyLogObserver;
 use super::output::{Report, live_options};
 use super::save::{Saver, Saving};
 use super::select::Chooser;
@@ -95,18 +96,20 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         if let Some(first) = analysis.batch().get(0) {
             report.begins(first.header.time);
         }
-        analysis.analyse(usize::MAX, &mut |output| {
+        let mut take = |output: &Output<'_>| {
             let is_chosen = report.output(output);
             if let Some(saver) = &mut chosen {
                 saver.output(output, is_chosen);
             }
             watcher.output(output);
-        });
+        };
+        analysis.analyse(usize::MAX, &mut take);
+        // A connection may be over before its keys are written down.
+        if keys.as_mut().is_some_and(KeyLogObserver::pause) {
+            analysis.keys_came(&mut take);
+        }
         if let Some(saver) = &mut chosen {
             note(saver.check().and_then(|()| saver.pause(clock())), &mut ended);
-        }
-        if let Some(keys) = &mut keys {
-            keys.pause();
         }
         if let Some(period) = watcher.pause(&analysis) {
             report.period(&period);

@@ -503,6 +503,13 @@ impl Conversation {
         }
     }
 
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub fn keys_came(&mut self, sink: &mut dyn MessageSink) {
+        if let State::Tls(tls) = &mut self.state {
+            tls.keys_came(sink);
+        }
+    }
+
     /// No more bytes will come in either direction: what there is has to do for a decision.
     pub const fn no_more(&mut self) {
         if let State::Probing(Some(probe)) = &mut self.state {

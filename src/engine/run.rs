@@ -224,6 +224,17 @@ impl Engine {
         }
     }
 
+    /// There may be secrets now that were missing, though no frame has come: what waits for them is read, and told.
+    pub fn keys_came(&mut self, sink: &mut impl Sink) {
+        let Some(origin) = self.followed.stats.last else { return };
+        let Followed { flows, stats, lines, waits, carried, .. } = &mut self.followed;
+        let mut reader = StreamReader { options: &self.options, stats, lines, waits, carried, origin, sink };
+        flows.connections_mut().for_each(|flow| reader.keys_came(flow));
+        // There is no frame in whose line they could stand.
+        lines.clear();
+        carried.clear();
+    }
+
     /// Frames were lost before the one that is taken in next, or before the end.
     ///
     /// What rests on what did not come is no proof any more for a flow that is not heard of again.

@@ -168,6 +168,14 @@ impl<S: Sink> StreamReader<'_, S> {
         });
     }
 
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub(super) fn keys_came(&mut self, flow: &mut Flow<Conversation>) {
+        let before = flow.waiting_in_both();
+        let (name, origin) = (FlowRef::of(flow), flow.last);
+        flow.app.keys_came(&mut self.messages(name, origin));
+        self.waits.changed(before, flow.waiting_in_both());
+    }
+
     /// The flow has ended: what its streams still hold is read.
     pub(super) fn finish(&mut self, flow: &mut Flow<Conversation>) {
         if flow.app.is_ignored() && !self.options.streams {

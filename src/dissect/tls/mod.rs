@@ -136,6 +136,14 @@ impl Tls {
         }
     }
 
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub(super) fn keys_came(&mut self, sink: &mut dyn MessageSink) {
+        let Some(origin) = self.last.filter(|_| self.connection.held_bytes() > 0) else { return };
+        let mut told = Told { carried: &mut self.carried, sink };
+        self.connection.go_on(false, &mut told);
+        told.decide(origin);
+    }
+
     /// What is known of the connection.
     pub(super) const fn facts(&self) -> &TlsFacts {
         &self.connection.facts
