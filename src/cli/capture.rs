@@ -59,7 +59,6 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         None => options,
     };
     let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), watch.mode())?;
-    report.check()?;
     // All frames are saved where they are fetched; those that are chosen, once that is known.
     let (saving, mut chosen) = match saver {
         Some(saver) if saver.saves_all() => (Some(Saving::begin(saver)), None),
@@ -76,6 +75,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     }
     // All is open, and no thread was started and no frame looked at.
     cage.close()?;
+    report.check()?;
     let mut keys = arguments.decoding.streams.keys.observer();
     let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
     let deadline = arguments.duration.map(|duration| now() + duration);

@@ -66,11 +66,11 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     };
     let mode = if watch.is_some() { Mode::Live } else { Mode::Read };
     let mut report = Report::begin(&arguments.output, chooser, inputs, mode)?;
+    cage.close()?;
     if watch.is_some() {
-        // Whoever reads the rows may wait long for the first.
+        // Whoever reads the rows may wait long for the first. It may start threads, which belong into the cage.
         report.check()?;
     }
-    cage.close()?;
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     if !report.wants_sessions() {
         analysis.tell_engine_alone();
