@@ -168,7 +168,7 @@ mod tests {
     }
 
     fn place() -> Place {
-        Place { origin: origin(), ..Place::default() }
+        Place { origin: origin(), offset: None }
     }
 
     fn origin() -> Origin {

@@ -127,7 +127,7 @@ fn is_named(address: IpAddr) -> bool {
 
 /// A name that a host may have. It is shown in the place of an address: it must not look like one, nor like anything else.
 fn host(name: &Name) -> Option<Box<str>> {
-    if !name.is_good || name.labels == 0 || name.text.len() > LONGEST {
+    if !name.is_good || name.text.len() > LONGEST {
         return None;
     }
     let text = std::str::from_utf8(&name.text).ok()?;

@@ -65,7 +65,7 @@ pub fn read_of_stream(bytes: &[u8], length: u16) -> Option<Reading> {
 
 /// The number of a message and whether it is a response, by which a response finds its question.
 pub fn id(bytes: &[u8]) -> Option<(u16, bool)> {
-    bytes.first_chunk().map(|header| Header::of(header)).map(|header| (header.id, header.is_response()))
+    bytes.first_chunk().map(Header::of).map(|header| (header.id, header.is_response()))
 }
 
 /// The header (RFC 1035, section 4.1.1).
@@ -204,7 +204,8 @@ impl<'a, 'b> Reader<'a, 'b> {
                 reading.flag("dns.flags.recavail", header.has(0x0080));
             }
             reading.flag("dns.flags.z", header.has(0x0040));
-            if header.is_response() {
+            // Of a question it is told only where it is asked for (RFC 6840, section 5.7).
+            if header.is_response() || header.has(0x0020) {
                 reading.flag("dns.flags.authenticated", header.has(0x0020));
             }
             reading.flag("dns.flags.checkdisable", header.has(0x0010));
@@ -288,7 +289,12 @@ impl<'a, 'b> Reader<'a, 'b> {
             // RFC 6891, section 6.1.3.
             let [extended, version, z @ ..] = record.ttl.to_be_bytes();
             let z = u16::from_be_bytes(z);
-            reading.number("dns.rr.udp_payload_size", record.class);
+            if reading.protocol == Neighbour::Mdns {
+                reading.number("dns.rr.udp_payload_size", record.class & 0x7fff);
+                reading.flag("dns.resp.cache_flush", record.class & 0x8000 != 0);
+            } else {
+                reading.number("dns.rr.udp_payload_size", record.class);
+            }
             reading.number("dns.resp.ext_rcode", extended);
             reading.number("dns.resp.edns0_version", version);
             reading.number("dns.resp.z", z);

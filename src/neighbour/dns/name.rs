@@ -64,7 +64,8 @@ pub(super) fn read(message: &[u8], start: usize) -> Option<Name> {
         }
     }
     if labels == 0 {
-        text.extend_from_slice(b"<Root>");
+        // Which Wireshark counts as one.
+        (text, labels) = (b"<Root>".to_vec(), 1);
     }
     Some(Name { text, labels, is_good: true, end: end.unwrap_or(at + 1) })
 }
@@ -101,7 +102,7 @@ mod tests {
         assert_eq!(text(&message, 20), Some(("F.ISI.ARPA".into(), 3, 32)));
         assert_eq!(text(&message, 40), Some(("FOO.F.ISI.ARPA".into(), 4, 46)));
         assert_eq!(text(&message, 46), Some(("ARPA".into(), 1, 48)));
-        assert_eq!(text(&message, 48), Some(("<Root>".into(), 0, 49)));
+        assert_eq!(text(&message, 48), Some(("<Root>".into(), 1, 49)));
     }
 
     #[test]
