@@ -13,10 +13,11 @@ use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, Source
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{
-    CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, NeighbourMessage, Notice, NoticeKind, PacketView,
-    StreamPart,
+    Cap, CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Level, NeighbourMessage, Notice, NoticeKind,
+    PacketView, StreamPart,
 };
 use crate::flow::{Direction, Ended, Flow, OpenFlow, Transport};
+use crate::neighbour::Names;
 use crate::session::{AnswerTimes, Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
 use crate::time::Timestamp;
 use crate::wire::DecodeStats;
@@ -115,8 +116,10 @@ struct Above {
     sn_session_count: u64,
     /// Neither sessions nor findings are wanted.
     absent: bool,
-    /// What caps on sessions and routes have cost so far.
+    /// What caps on sessions, routes and names have cost as far as was told.
     caps: CapCounts,
+    /// What addresses are called, by the answers of DNS so far.
+    names: Names,
     /// The latest time of the capture, once that has ended.
     now: Option<Timestamp>,
 }
@@ -141,7 +144,8 @@ impl Analysis {
 
     /// An analysis of any source.
     pub fn new(source: Box<dyn Source + Send>, options: EngineOptions) -> Self {
-        Self { source, engine: Engine::new(options), above: Above::default(), batch: Batch::new() }
+        let above = Above { names: options.names.clone(), ..Above::default() };
+        Self { source, engine: Engine::new(options), above, batch: Batch::new() }
     }
 
     /// Follows sessions in another way than by default. To be called before the first frame.
@@ -230,7 +234,7 @@ impl Analysis {
             findings: self.above.findings,
             sessions: self.above.session_count,
             sn_sessions: self.above.sn_session_count,
-            caps: self.engine.stats().caps.and(&self.above.sessions.caps()),
+            caps: self.engine.stats().caps.and(&self.above.caps()),
         }
     }
 
@@ -267,7 +271,14 @@ impl Analysis {
 
     /// How much is held now of what is capped, and how much may be: for the price of a few sums.
     pub fn held(&self) -> Held {
-        Held { engine: self.engine.held(), sessions: self.above.sessions.held() }
+        let (now, limit) = self.above.names.held();
+        let names = Level::of_all(now, limit);
+        Held { engine: self.engine.held(), sessions: self.above.sessions.held(), names }
+    }
+
+    /// What addresses are called, by the answers of DNS so far; only where [`EngineOptions::names`] asks for it.
+    pub const fn names(&self) -> &Names {
+        &self.above.names
     }
 
     /// The name of an interface, by the number in its frames' headers.
@@ -294,11 +305,14 @@ impl Above {
 
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+        if let Event::Names(origin, answers) = event {
+            self.names.learn(origin.frame, answers);
+        }
         if self.absent {
             return pass_on(event, sink);
         }
         self.sessions.on_event(event);
-        if self.sessions.capped() != self.caps.total() {
+        if self.sessions.capped() + self.names.forgotten() != self.caps.total() {
             self.tell_caps(event, sink);
         }
         let ended = match event {
@@ -347,9 +361,14 @@ impl Above {
         }
     }
 
-    /// Caps on sessions and routes had an effect with this event.
+    /// What caps on what is held above the engine have cost so far.
+    fn caps(&self) -> CapCounts {
+        self.sessions.caps().with(Cap::Names, self.names.forgotten())
+    }
+
+    /// Caps on sessions, routes and names had an effect with this event.
     fn tell_caps(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
-        let caps = self.sessions.caps();
+        let caps = self.caps();
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,
@@ -357,6 +376,7 @@ impl Above {
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
+            Event::Names(origin, _) => *origin,
             Event::Packet(_) | Event::Neighbour(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => {
                 return;
             }
@@ -448,7 +468,7 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
         // Whoever asks for carriers drives the engine itself.
-        Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) => {}
+        Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) | Event::Names(..) => {}
     }
 }
 

@@ -25,6 +25,7 @@ use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{duration, frames, order};
 use super::redact::Redact;
+use super::resolve::Resolve;
 use super::rotation::Rotation;
 use super::select::Selection;
 use super::sinks::SinkArguments;
@@ -166,6 +167,9 @@ pub(super) struct Read {
     pub(super) segments: Segments,
 
     #[command(flatten)]
+    pub(super) resolve: Resolve,
+
+    #[command(flatten)]
     pub(super) caps: Caps,
 
     #[command(flatten)]
@@ -255,6 +259,9 @@ pub(super) struct Capture {
 
     #[command(flatten)]
     pub(super) segments: Segments,
+
+    #[command(flatten)]
+    pub(super) resolve: Resolve,
 
     #[command(flatten)]
     pub(super) caps: Caps,

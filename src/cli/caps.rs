@@ -16,8 +16,9 @@ pub(super) struct Caps {
     /// counted), stream_memory (268435456 bytes for what all streams hold of the last two; the one that holds most of some
     /// gives it up), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
     /// messages on their way through a broker; the oldest is told; and always 4096 that wait for an acknowledgement, in each
-    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row) and topic_ids
-    /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept). Those of deliveries, retained
+    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row), topic_ids
+    /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept) and names (100000
+    /// addresses that DNS names; the one that was named longest ago goes without). Those of deliveries, retained
     /// and topics hold where these are followed.
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = cap, help_heading = "Limits")]
     cap: Vec<(What, usize)>,
@@ -69,6 +70,7 @@ impl Caps {
                 What::Number(Cap::OutOfOrder) => options.reassembly.bytes = *number,
                 What::Number(Cap::Messages) => options.dissect.framer.held_bytes = *number,
                 What::Number(Cap::TopicIds) => options.dissect.sn.names_bytes = *number,
+                What::Number(Cap::Names) => options.names.limit(*number),
                 What::Number(Cap::Sessions | Cap::Deliveries | Cap::Retained | Cap::Topics) => {}
             }
         }
@@ -83,7 +85,9 @@ impl Caps {
                 What::Number(Cap::Deliveries) => options.publications = *number,
                 What::Number(Cap::Retained) => options.retained = *number,
                 What::Number(Cap::Topics) => options.topics = *number,
-                What::Number(Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages | Cap::TopicIds)
+                What::Number(
+                    Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages | Cap::TopicIds | Cap::Names,
+                )
                 | What::FragmentBytes
                 | What::StreamMemory => {}
             }
@@ -94,6 +98,8 @@ impl Caps {
 
 #[cfg(test)]
 mod tests {
+    use mqttsniff::neighbour::Names;
+
     use super::*;
 
     #[test]
@@ -101,7 +107,7 @@ mod tests {
         for (name, what) in What::names() {
             let caps = Caps { cap: vec![cap(&format!("{name}=7")).expect(name)] };
             assert_eq!(caps.cap, [(what, 7)]);
-            let engine = caps.engine(EngineOptions::default());
+            let engine = caps.engine(EngineOptions { names: Names::new(), ..EngineOptions::default() });
             let sessions = caps.sessions(SessionOptions::default());
             let set = [
                 engine.flows.flows,
@@ -113,6 +119,7 @@ mod tests {
                 sessions.retained,
                 sessions.topics,
                 engine.dissect.sn.names_bytes,
+                engine.names.held().1,
                 engine.fragments.bytes,
                 engine.held.0,
             ];

@@ -52,13 +52,14 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
         places: saver.is_some(),
-        ..arguments.caps.engine(engine_options(&arguments.decoding))
+        ..arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
     let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), watch.mode())?;
+    report.name_addresses(&options.names);
     // All frames are saved where they are fetched; those that are chosen, once that is known.
     let (saving, mut chosen) = match saver {
         Some(saver) if saver.saves_all() => (Some(Saving::begin(saver)), None),

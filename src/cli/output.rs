@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
 use mqttsniff::dissect::Protocol;
+use mqttsniff::neighbour::Names;
 use mqttsniff::render::{
     Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Period, Shown, Style, Tables,
     View as RenderView,
@@ -148,6 +149,19 @@ impl Report {
             report.renderer.out().write_all(chooser.heading().as_bytes()).context(STDOUT)?;
         }
         Ok(report)
+    }
+
+    /// Shows addresses by these names.
+    pub(super) fn name_addresses(&mut self, names: &Names) {
+        self.sinks.name_addresses(names);
+        match &mut self.renderer {
+            Renderer::Json(json) => json.name_addresses(names),
+            Renderer::Csv(_) => {}
+            Renderer::People { lines, tables, .. } => {
+                lines.name_addresses(names);
+                tables.name_addresses(names);
+            }
+        }
     }
 
     /// Whether something is shown that rests on sessions or findings, or may.

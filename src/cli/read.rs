@@ -39,12 +39,13 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         wireshark: Some(arguments.segments.rules()),
         // Fragments are saved with the datagram that they make.
         places: arguments.write.is_some(),
-        ..arguments.caps.engine(engine_options(&arguments.decoding))
+        ..arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
+    let names = options.names.clone();
     // Nothing is written before the input is known to be there.
     let (mut analysis, watch) = if arguments.tail.follow {
         let (growing, watch) = arguments.tail.begin(&arguments.files)?;
@@ -66,6 +67,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     };
     let mode = if watch.is_some() { Mode::Live } else { Mode::Read };
     let mut report = Report::begin(&arguments.output, chooser, inputs, mode)?;
+    report.name_addresses(&names);
     cage.close()?;
     if watch.is_some() {
         // Whoever reads the rows may wait long for the first. It may start threads, which belong into the cage.

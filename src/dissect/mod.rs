@@ -5,6 +5,7 @@
 
 mod aliases;
 mod carrier;
+mod dns;
 mod http;
 mod message;
 mod mqtt;
@@ -109,6 +110,9 @@ pub trait MessageSink {
     /// Something should be known of the TLS that this direction is carried by.
     fn tls_fault(&mut self, _direction: Direction, _fault: TlsFault, _origin: Origin) {}
 
+    /// A message of DNS: as much of it as there is, and how long it is.
+    fn dns(&mut self, _direction: Direction, _message: &[u8], _length: u16) {}
+
     /// Whether [`MessageSink::carrier`] wants to hear anything.
     fn wants_carrier(&self) -> bool {
         false
@@ -153,11 +157,12 @@ pub struct DissectOptions {
 type Recogniser = fn(&Opening<'_>) -> Certainty;
 
 /// The protocols that are recognised, and how; the first that is certain counts.
-const TABLE: [(Protocol, Recogniser); 4] = [
+const TABLE: [(Protocol, Recogniser); 5] = [
     (Protocol::WebSocket, websocket::recognise),
     (Protocol::Mqtt, mqtt::recognise),
     (Protocol::Tls, tls::recognise),
     (Protocol::Http, http::recognise),
+    (Protocol::Neighbour(Neighbour::Dns), dns::recognise),
 ];
 
 /// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.
@@ -205,6 +210,8 @@ enum State {
     WebSocket(Box<WebSocket>),
     /// TLS, with a conversation of its own inside.
     Tls(Box<Tls>),
+    /// DNS over TCP.
+    Dns(Box<dns::Dns>),
     Other(Protocol),
 }
 
@@ -233,6 +240,7 @@ impl Conversing for Conversation {
             State::Mqtt(mqtt) => mqtt.held_bytes(direction),
             State::WebSocket(websocket) => websocket.message_bytes(direction),
             State::Tls(tls) => tls.message_bytes(direction),
+            State::Dns(dns) => dns.held_bytes(direction),
             State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
         }
     }
@@ -243,7 +251,7 @@ impl Conversing for Conversation {
             State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
             State::WebSocket(websocket) => websocket.piece_bytes(direction),
             State::Tls(tls) => tls.piece_bytes(direction),
-            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
+            State::Probing(_) | State::Suspected(_) | State::Dns(_) | State::Other(_) => 0,
         }
     }
 
@@ -254,7 +262,7 @@ impl Conversing for Conversation {
             State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
             State::WebSocket(websocket) => websocket.shared_bytes(),
             State::Tls(tls) => tls.shared_bytes(),
-            State::Suspected(_) | State::Other(_) => 0,
+            State::Suspected(_) | State::Dns(_) | State::Other(_) => 0,
         }
     }
 }
@@ -280,6 +288,7 @@ impl Conversation {
             State::Mqtt(_) => Some(Protocol::Mqtt),
             State::WebSocket(websocket) => websocket.protocol(),
             State::Tls(tls) => Some(tls.protocol()),
+            State::Dns(_) => Some(Protocol::Neighbour(Neighbour::Dns)),
             State::Other(protocol) => Some(*protocol),
         }
     }
@@ -290,7 +299,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.carriers(brought),
             State::Tls(tls) => tls.carriers(brought),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => &[],
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => &[],
         }
     }
 
@@ -299,7 +308,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_in_handshake(),
             State::Tls(tls) => tls.is_in_handshake(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => false,
         }
     }
 
@@ -310,7 +319,7 @@ impl Conversation {
                 Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
             }
             State::Tls(tls) => tls.inner().websocket(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => None,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => None,
         }
     }
 
@@ -318,7 +327,12 @@ impl Conversation {
     pub const fn tls(&self) -> Option<&TlsFacts> {
         match &self.state {
             State::Tls(tls) => Some(tls.facts()),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::WebSocket(_) | State::Other(_) => None,
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::WebSocket(_)
+            | State::Dns(_)
+            | State::Other(_) => None,
         }
     }
 
@@ -333,7 +347,7 @@ impl Conversation {
         match &mut self.state {
             State::WebSocket(websocket) => websocket.next_frame(),
             State::Tls(tls) => tls.next_frame(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => {}
         }
     }
 
@@ -350,7 +364,7 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.is_ignored(),
             State::Tls(tls) => tls.is_ignored(),
             State::Other(_) => true,
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) => false,
         }
     }
 
@@ -361,6 +375,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
             State::Tls(tls) => tls.data(direction, bytes, place, sink),
+            State::Dns(dns) => dns.data(direction, bytes, place, sink),
             State::Suspected(_) | State::Other(_) => {}
         }
     }
@@ -372,6 +387,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
             State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
             State::Tls(tls) => tls.gap(direction, length, origin, sink),
+            State::Dns(dns) => dns.gap(direction, length, origin, sink),
             State::Suspected(_) | State::Other(_) => {}
         }
     }
@@ -406,7 +422,7 @@ impl Conversation {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.carried(direction, shift),
             State::WebSocket(websocket) => websocket.carried(direction, shift),
-            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Dns(_) | State::Other(_) => {}
         }
     }
 
@@ -473,6 +489,11 @@ impl Conversation {
                 probe.replay(&mut *tls, sink);
                 self.state = State::Tls(tls);
             }
+            Protocol::Neighbour(Neighbour::Dns) => {
+                let mut dns = Box::new(dns::Dns::new(options.framer.held_bytes));
+                probe.replay(&mut *dns, sink);
+                self.state = State::Dns(dns);
+            }
             Protocol::MqttSn | Protocol::Unknown | Protocol::Neighbour(_) => {
                 self.state = State::Other(decision.protocol);
             }
@@ -484,7 +505,12 @@ impl Conversation {
     pub fn turned_round(&mut self) -> bool {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_) | State::WebSocket(_) | State::Tls(_) | State::Suspected(_) | State::Other(_) => false,
+            State::Probing(_)
+            | State::WebSocket(_)
+            | State::Tls(_)
+            | State::Suspected(_)
+            | State::Dns(_)
+            | State::Other(_) => false,
         }
     }
 
@@ -495,6 +521,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.shed(sink),
             State::WebSocket(websocket) => websocket.shed(sink),
             State::Tls(tls) => tls.shed(sink),
+            State::Dns(dns) => dns.shed(sink),
             State::Probing(_) => {
                 self.no_more();
                 0
@@ -532,6 +559,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.finish(sink),
             State::WebSocket(websocket) => websocket.finish(sink),
             State::Tls(tls) => tls.finish(sink),
+            State::Dns(dns) => dns.finish(sink),
             State::Probing(_) | State::Suspected(_) | State::Other(_) => {}
         }
     }

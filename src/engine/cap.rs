@@ -22,11 +22,13 @@ pub enum Cap {
     Topics,
     /// Bytes of the topic names that ids of MQTT-SN stand for; one was not kept.
     TopicIds,
+    /// Addresses that have names; those of one were forgotten.
+    Names,
 }
 
 impl Cap {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Flows,
         Self::Fragments,
         Self::OutOfOrder,
@@ -36,6 +38,7 @@ impl Cap {
         Self::Retained,
         Self::Topics,
         Self::TopicIds,
+        Self::Names,
     ];
 
     /// Its name in output, and as an option.
@@ -50,6 +53,7 @@ impl Cap {
             Self::Retained => "retained",
             Self::Topics => "topics",
             Self::TopicIds => "topic_ids",
+            Self::Names => "names",
         }
     }
 
@@ -65,6 +69,7 @@ impl Cap {
             Self::Retained => "retained messages not remembered",
             Self::Topics => "messages of topics that are not counted",
             Self::TopicIds => "topic names of MQTT-SN not kept",
+            Self::Names => "addresses whose names were forgotten",
         }
     }
 }

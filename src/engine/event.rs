@@ -13,6 +13,7 @@ use crate::flow::{
 };
 use crate::mqtt::{LostSync, Version};
 use crate::neighbour::Reading;
+use crate::neighbour::dns::Answer;
 use crate::time::Span;
 use crate::wire::{FragmentNote, Packet, SeqNum, Trace};
 
@@ -313,6 +314,8 @@ pub enum Event<'a> {
     Flow(&'a Flow<Conversation>, Ended),
     /// A message of a protocol around MQTT; only if neighbours are asked for.
     Neighbour(&'a NeighbourMessage<'a>),
+    /// What a message of DNS calls addresses, before anything else is told of its frame; only if names are asked for.
+    Names(Origin, &'a [Answer]),
     /// Something that should be known.
     Notice(&'a Notice),
 }

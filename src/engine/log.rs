@@ -12,6 +12,7 @@ use crate::dissect::{Conversation, Message, VersionKnownBy};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{self, FixedHeader, Piece, Version};
 use crate::mqttsn;
+use crate::neighbour::dns::Answer;
 
 /// How much of a log's buffers outlives [`EventLog::clear`].
 const KEPT_BYTES: usize = 1 << 20;
@@ -27,6 +28,8 @@ pub struct EventLog {
     bytes: Vec<u8>,
     frames: Vec<FrameNo>,
     pieces: Vec<Piece>,
+    /// How many bytes answers take that are not in these buffers.
+    answers: usize,
 }
 
 #[derive(Debug)]
@@ -36,6 +39,7 @@ enum Entry {
     Closing(FlowRef, Role, Origin),
     Flow(Box<Flow<Conversation>>, Ended),
     Notice(Box<Notice>),
+    Names(Origin, Box<[Answer]>),
 }
 
 /// A message, as places in the buffers of its log.
@@ -105,7 +109,7 @@ impl EventLog {
         let events = size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice());
         // A message that came byte by byte has a piece for each.
         let places = size_of_val(self.frames.as_slice()) + size_of_val(self.pieces.as_slice());
-        self.bytes.len() + events + places
+        self.bytes.len() + events + places + self.answers
     }
 
     /// Forgets all events; the buffers are used again.
@@ -115,6 +119,7 @@ impl EventLog {
         self.bytes.clear();
         self.frames.clear();
         self.pieces.clear();
+        self.answers = 0;
         self.bytes.shrink_to(KEPT_BYTES);
         self.pieces.shrink_to(KEPT_BYTES / size_of::<Piece>());
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
@@ -126,7 +131,7 @@ impl EventLog {
         const AHEAD: usize = 5;
         match self.entries.get(event + AHEAD)? {
             Entry::Message(written) => self.flows.get(written.flow as usize).map(|flow| flow.id),
-            Entry::SnMessage(..) | Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) => None,
+            Entry::SnMessage(..) | Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) | Entry::Names(..) => None,
         }
     }
 
@@ -144,6 +149,7 @@ impl EventLog {
                 Entry::Closing(flow, by, at) => sink.event(&Event::Closing(*flow, *by, *at)),
                 Entry::Flow(flow, why) => sink.event(&Event::Flow(flow, *why)),
                 Entry::Notice(notice) => sink.event(&Event::Notice(notice)),
+                Entry::Names(origin, answers) => sink.event(&Event::Names(*origin, answers)),
             }
         }
     }
@@ -239,6 +245,10 @@ impl Sink for EventLog {
             Event::SnMessage(flow, message) => self.write_sn(*flow, message),
             Event::Closing(flow, by, at) => self.entries.push(Entry::Closing(*flow, *by, *at)),
             Event::Notice(notice) => self.entries.push(Entry::Notice(Box::new(**notice))),
+            Event::Names(origin, answers) => {
+                self.answers += answers.iter().map(|answer| size_of_val(answer) + answer.name.len()).sum::<usize>();
+                self.entries.push(Entry::Names(*origin, Box::from(*answers)));
+            }
             // A flow comes as itself, and the others are not asked for where events are written down.
             Event::Flow(..)
             | Event::Packet(_)

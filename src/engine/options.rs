@@ -3,6 +3,7 @@
 use super::held::HeldLimit;
 use crate::dissect::DissectOptions;
 use crate::flow::{FlowLimits, ReassemblyLimits, WiresharkRules};
+use crate::neighbour::Names;
 use crate::wire::FragmentLimits;
 
 /// What an engine is to do.
@@ -18,6 +19,9 @@ pub struct EngineOptions {
     pub carriers: bool,
     /// Tell the messages of the protocols around MQTT ([`Event::Neighbour`](super::Event::Neighbour)).
     pub neighbours: bool,
+    /// Where the names are kept that DNS gives addresses; without such a place they are not told
+    /// ([`Event::Names`](super::Event::Names)).
+    pub names: Names,
     /// Tell MQTT packets whose version is in doubt with the frame that completed them, too ([`Event::Preview`](super::Event::Preview)).
     pub previews: bool,
     /// Tell with each frame what Wireshark says of its segment, by these rules.

@@ -7,7 +7,7 @@ use super::event::{
     CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, Undelivered,
 };
 use super::held::{EngineHeld, Level, Waits};
-use super::neighbours;
+use super::neighbours::{self, Questions};
 use super::options::EngineOptions;
 use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
@@ -92,6 +92,8 @@ struct Followed {
     carried: Vec<CarrierLine>,
     /// What the frame at hand completed of the protocols around MQTT.
     readings: Vec<Reading>,
+    /// Questions of DNS that were not answered yet.
+    questions: Questions,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -127,6 +129,7 @@ impl Engine {
                 waits: Waits::default(),
                 carried: Vec::new(),
                 readings: Vec::new(),
+                questions: Questions::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -227,12 +230,15 @@ impl Engine {
     /// There may be secrets now that were missing, though no frame has come: what waits for them is read, and told.
     pub fn keys_came(&mut self, sink: &mut impl Sink) {
         let Some(origin) = self.followed.stats.last else { return };
-        let Followed { flows, stats, lines, waits, carried, .. } = &mut self.followed;
-        let mut reader = StreamReader { options: &self.options, stats, lines, waits, carried, origin, sink };
+        let Followed { flows, stats, lines, waits, carried, readings, questions, .. } = &mut self.followed;
+        let options = &self.options;
+        let mut reader =
+            StreamReader { options, stats, lines, waits, carried, readings, questions, origin, sink };
         flows.connections_mut().for_each(|flow| reader.keys_came(flow));
         // There is no frame in whose line they could stand.
         lines.clear();
         carried.clear();
+        readings.clear();
     }
 
     /// Frames were lost before the one that is taken in next, or before the end.
@@ -416,6 +422,8 @@ impl<S: Sink> Pass<'_, S> {
             lines: &mut self.followed.lines,
             waits: &mut self.followed.waits,
             carried: &mut self.followed.carried,
+            readings: &mut self.followed.readings,
+            questions: &mut self.followed.questions,
             origin: self.origin,
             sink: self.sink,
         };
@@ -448,6 +456,7 @@ impl<S: Sink> Pass<'_, S> {
         let (payload, length) = (datagram.payload, datagram.payload_length);
         let whole = neighbour::Datagram { ports: (datagram.source, datagram.destination), bytes: payload, length };
         neighbours::name(datagrams, &whole);
+        neighbours::names(datagram.source, payload, length as usize, self.options, self.origin, self.sink);
         if let Some(Protocol::Neighbour(_)) = datagrams.app.as_ref().and_then(|app| app.protocol()) {
             if self.options.packets || self.options.neighbours {
                 let flow = FlowRef::of_datagrams(datagrams);
@@ -471,7 +480,9 @@ impl<S: Sink> Pass<'_, S> {
 
     /// Tells what a datagram says in a protocol around MQTT.
     fn neighbour(&mut self, flow: FlowRef, direction: Direction, datagram: &neighbour::Datagram<'_>) {
-        let Some(reading) = neighbours::read(datagram, self.options) else { return };
+        let Some(mut reading) = neighbour::read_datagram(datagram) else { return };
+        self.followed.questions.pair(flow.id, datagram.bytes, self.origin, &mut reading);
+        let reading = neighbours::shown(reading, self.options);
         if self.options.neighbours {
             let message = NeighbourMessage { flow, direction, origin: self.origin, reading: &reading };
             self.sink.event(&Event::Neighbour(&message));
@@ -496,6 +507,8 @@ impl<S: Sink> Pass<'_, S> {
                 lines: &mut self.followed.lines,
                 carried: &mut self.followed.carried,
                 waits: &mut self.followed.waits,
+                readings: &mut self.followed.readings,
+                questions: &mut self.followed.questions,
                 origin: self.origin,
                 sink: self.sink,
             };
@@ -518,6 +531,8 @@ impl<S: Sink> Pass<'_, S> {
                 lines: &mut self.followed.lines,
                 waits: &mut self.followed.waits,
                 carried: &mut self.followed.carried,
+                readings: &mut self.followed.readings,
+                questions: &mut self.followed.questions,
                 origin: self.origin,
                 sink: self.sink,
             };

@@ -1,8 +1,9 @@
 //! The streams of the flow that a frame belongs to: bytes in order to the conversation, messages out as events.
 
 use super::cap::Cap;
-use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, Sink, StreamPart};
 use super::held::Waits;
+use super::neighbours::{self, Questions};
 use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
@@ -11,6 +12,7 @@ use crate::dissect::{
 };
 use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
+use crate::neighbour::{Reading, dns};
 use crate::wire::{Segment, TcpFlags};
 
 /// Reads the streams of one flow while a frame is at hand.
@@ -20,6 +22,8 @@ pub(super) struct StreamReader<'a, S> {
     pub(super) lines: &'a mut Vec<MessageLine>,
     pub(super) waits: &'a mut Waits,
     pub(super) carried: &'a mut Vec<CarrierLine>,
+    pub(super) readings: &'a mut Vec<Reading>,
+    pub(super) questions: &'a mut Questions,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
 }
@@ -83,6 +87,8 @@ impl<S: Sink> StreamReader<'_, S> {
             stats: self.stats,
             lines: self.lines,
             carried: self.carried,
+            readings: self.readings,
+            questions: self.questions,
             origin,
             sink: self.sink,
         }
@@ -244,6 +250,8 @@ struct Messages<'a, S> {
     stats: &'a mut EngineStats,
     lines: &'a mut Vec<MessageLine>,
     carried: &'a mut Vec<CarrierLine>,
+    readings: &'a mut Vec<Reading>,
+    questions: &'a mut Questions,
     origin: Origin,
     sink: &'a mut S,
 }
@@ -265,6 +273,25 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
     fn tls_fault(&mut self, direction: Direction, fault: TlsFault, origin: Origin) {
         let kind = NoticeKind::Tls(direction, fault);
         self.sink.event(&Event::Notice(&Notice { kind, flow: Some(self.flow), origin }));
+    }
+
+    fn dns(&mut self, direction: Direction, message: &[u8], length: u16) {
+        if direction == Direction::ToClient {
+            neighbours::names(dns::PORT, message, length.into(), self.options, self.origin, self.sink);
+        }
+        if !(self.options.packets || self.options.neighbours) {
+            return;
+        }
+        let Some(mut reading) = dns::read_of_stream(message, length) else { return };
+        self.questions.pair(self.flow.id, message, self.origin, &mut reading);
+        let reading = neighbours::shown(reading, self.options);
+        if self.options.neighbours {
+            let message = NeighbourMessage { flow: self.flow, direction, origin: self.origin, reading: &reading };
+            self.sink.event(&Event::Neighbour(&message));
+        }
+        if self.options.packets && self.readings.len() < LINES_LIMIT {
+            self.readings.push(reading);
+        }
     }
 
     fn wants_carrier(&self) -> bool {

@@ -3,9 +3,12 @@
 //! Each has a file. A message is read by itself, for whoever looks at frames: nothing is followed here, and no text of the
 //! wire is trusted. What is shown is the caller's to escape; secrets are never part of it.
 
+pub mod dns;
+mod names;
 mod ntp;
 mod reading;
 
+pub use names::Names;
 pub use reading::{Reading, Value};
 
 /// A protocol whose messages are read.
@@ -13,16 +16,25 @@ pub use reading::{Reading, Value};
 pub enum Neighbour {
     /// The Network Time Protocol.
     Ntp,
+    /// The Domain Name System.
+    Dns,
+    /// Multicast DNS.
+    Mdns,
+    /// Link-local multicast name resolution.
+    Llmnr,
 }
 
 impl Neighbour {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Ntp];
+    pub const ALL: [Self; 4] = [Self::Ntp, Self::Dns, Self::Mdns, Self::Llmnr];
 
     /// Its name: Wireshark's.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ntp => "ntp",
+            Self::Dns => "dns",
+            Self::Mdns => "mdns",
+            Self::Llmnr => "llmnr",
         }
     }
 }
@@ -49,7 +61,7 @@ impl Datagram<'_> {
 type Read = fn(&Datagram<'_>) -> Option<Reading>;
 
 /// The protocols of datagrams; the first that reads one counts.
-const DATAGRAMS: [(Neighbour, Read); 1] = [(Neighbour::Ntp, ntp::read)];
+const DATAGRAMS: [(Neighbour, Read); 2] = [(Neighbour::Ntp, ntp::read), (Neighbour::Dns, dns::read)];
 
 /// The message in a datagram; `None` where it is of no protocol that is read here.
 ///

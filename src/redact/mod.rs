@@ -282,6 +282,7 @@ impl Work {
             Event::Carrier(flow, direction, part) => self.carrier(flow, *direction, part),
             Event::SnMessage(..)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Closing(..)

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::named;
 use super::width::{Bytes, Count, Duration};
 use crate::dissect::{Conversation, Protocol};
 use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
+use crate::neighbour::Names;
 use crate::session::{CauseKind, EndKind, Session, WillFate};
 use crate::text::Escaped;
 
@@ -32,9 +34,10 @@ pub(super) fn client_name(session: &Session) -> String {
 }
 
 /// A flow that has ended, in a line.
-pub(super) fn flow_text(flow: &Flow<Conversation>) -> String {
+pub(super) fn flow_text(flow: &Flow<Conversation>, names: &Names) -> String {
     let both = |number: &dyn Fn(Direction) -> u64| Direction::BOTH.into_iter().map(number).sum::<u64>();
-    let mut text = format!("flow     {} → {}  {}", flow.client, flow.server, carries(flow.transport, &flow.app));
+    let [client, server] = [flow.client, flow.server].map(|end| named::end(names, end, flow.id));
+    let mut text = format!("flow     {client} → {server}  {}", carries(flow.transport, &flow.app));
     if flow.transport == Transport::Tcp {
         let _ = write!(text, "  {}", flow_end(flow));
     }

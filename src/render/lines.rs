@@ -8,7 +8,7 @@ use super::cells::{FieldCells, FieldColumn, Layout};
 use super::delivery::delivery_text;
 use super::ended::{flow_text, session_text};
 use super::fields;
-use super::frame::{Info, address, addresses};
+use super::frame::{Info, address, addresses, began};
 use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
 use super::watch::{Period, period_text};
 use super::width::{Color, Count, Style, columns, fit, put_time};
@@ -20,6 +20,7 @@ use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{FlowRef, NeighbourMessage, PacketView};
 use crate::flow::{Ended, Flow, Role};
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
+use crate::neighbour::Names;
 use crate::session::{Delivery, DeliveryOutcome};
 use crate::text::Escaped;
 use crate::time::Timestamp;
@@ -30,6 +31,7 @@ pub struct Lines {
     style: Style,
     shown: Shown,
     messages: MessageOptions,
+    names: Names,
     first: Option<Timestamp>,
     wrote: bool,
     /// Rows that may still be written.
@@ -58,6 +60,7 @@ impl Lines {
             style,
             shown,
             messages: MessageOptions::default(),
+            names: Names::default(),
             first: None,
             wrote: false,
             left: u64::MAX,
@@ -87,6 +90,11 @@ impl Lines {
     pub fn with_limit(mut self, limit: Option<u64>) -> Self {
         self.left = limit.unwrap_or(u64::MAX);
         self
+    }
+
+    /// Shows addresses by these names.
+    pub fn name_addresses(&mut self, names: &Names) {
+        self.names = names.clone();
     }
 
     /// Whether anything was written.
@@ -159,7 +167,7 @@ impl Lines {
                 if let Some((last, text)) = session {
                     self.end(flow, last, &text, out)?;
                 }
-                if self.shown.flows { self.end(flow, flow.last, &flow_text(flow), out) } else { Ok(()) }
+                if self.shown.flows { self.end(flow, flow.last, &flow_text(flow, &self.names), out) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -196,15 +204,16 @@ impl Lines {
         let (source, destination) = addresses(view.packet);
         let header = view.frame.header;
         let first = *self.first.get_or_insert(header.time);
+        let [from, to] = [source, destination].map(|end| end.shown(&self.names, began(view)));
         let line = &mut self.line;
         line.clear();
         line.number_right(view.frame.number.0, 7);
         line.put(b" ");
         put_time(line, self.style, header.time, first, 12);
         line.put(b"  ");
-        address(line, source, 20);
+        address(line, source, from.as_deref(), 20);
         line.put(b"  ");
-        address(line, destination, 20);
+        address(line, destination, to.as_deref(), 20);
         line.put(b"  ");
         line.number_right(header.length, 6);
         line.put(b"  ");

@@ -10,6 +10,7 @@ use super::record::{
     SnMessageRecord, SnSessionRecord, TopicRecord,
 };
 use crate::analysis::Output;
+use crate::neighbour::Names;
 
 /// A kind of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -259,17 +260,19 @@ pub(super) fn record(output: &Output<'_>, messages: MessageOptions) -> Option<Va
     fn value(record: impl Serialize) -> Option<Value> {
         serde_json::to_value(record).ok()
     }
+    // A name is in no column.
+    let none = &Names::default();
     match output {
-        Output::Packet(view) => value(PacketRecord::new(view)),
+        Output::Packet(view) => value(PacketRecord::new(view, none)),
         Output::Message(flow, message) => value(MessageRecord::new(*flow, message, messages)),
         Output::SnMessage(flow, message) => value(SnMessageRecord::new(*flow, message, messages)),
         Output::SnSession(session) => value(SnSessionRecord::new(session)),
-        Output::Flow(flow, why) => value(FlowRecord::new(flow, *why)),
+        Output::Flow(flow, why) => value(FlowRecord::new(flow, *why, none)),
         Output::Session(session, flow) => value(SessionRecord::new(session, flow)),
-        Output::Delivery(delivery) => value(DeliveryRecord::new(delivery)),
-        Output::Topic(broker, name, topic) => value(TopicRecord::new(*broker, name, topic)),
+        Output::Delivery(delivery) => value(DeliveryRecord::new(delivery, none)),
+        Output::Topic(broker, name, topic) => value(TopicRecord::new(*broker, name, topic, none)),
         Output::Finding(finding) => value(FindingRecord::new(finding)),
-        Output::Neighbour(message) => value(NeighbourRecord::new(message)),
+        Output::Neighbour(message) => value(NeighbourRecord::new(message, none)),
         Output::Preview(..) | Output::Stream(..) => None,
     }
 }

@@ -107,6 +107,7 @@ impl Conformance {
             Event::Notice(notice) => self.on_notice(notice),
             Event::Packet(_)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -145,6 +145,7 @@ impl Rule for NetworkRule {
             Event::Message(..)
             | Event::Packet(_)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

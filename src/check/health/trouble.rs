@@ -327,6 +327,7 @@ impl Rule for FlowRule {
             Event::Flow(..)
             | Event::Packet(_)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

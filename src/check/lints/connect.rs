@@ -116,6 +116,7 @@ impl Rule for ConnectRule {
             }
             Event::Packet(_)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

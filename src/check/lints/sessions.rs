@@ -230,6 +230,7 @@ impl Rule for SessionRule {
             | Event::Packet(_)
             | Event::SnMessage(..)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -143,6 +143,7 @@ impl Rule for SharedRule {
             Event::Flow(flow, _) => self.leave(flow.id, flow.server),
             Event::Packet(_)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -149,6 +149,7 @@ impl Rule for SparkplugRule {
             | Event::Packet(_)
             | Event::SnMessage(..)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

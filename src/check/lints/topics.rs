@@ -202,6 +202,7 @@ impl Rule for TopicRule {
             }
             Event::Packet(_)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

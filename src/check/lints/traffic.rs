@@ -294,6 +294,7 @@ impl Rule for TrafficRule {
             }
             Event::Packet(_)
             | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

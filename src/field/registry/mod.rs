@@ -5,6 +5,7 @@
 //! Wireshark does not have.
 
 mod arp;
+mod dns;
 mod eth;
 mod frame;
 mod icmp;
@@ -142,7 +143,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 18] = [
+static TABLES: [&[Entry]; 19] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -161,6 +162,7 @@ static TABLES: [&[Entry]; 18] = [
     mqtt_more::FIELDS,
     mqttsn::FIELDS,
     ntp::FIELDS,
+    dns::FIELDS,
 ];
 
 struct Index {

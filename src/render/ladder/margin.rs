@@ -8,6 +8,7 @@ use super::row::plain;
 use super::{Facts, Ladder};
 use crate::dissect::{Conversation, Protocol, version_name};
 use crate::flow::{CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, SynOptions};
+use crate::render::named;
 use crate::render::width::{Bytes, Color, Duration, Style};
 use crate::text::Escaped;
 use crate::time::Span;
@@ -111,7 +112,8 @@ impl Ladder {
     /// Who talks to whom, since when, and what both ends offered.
     pub(super) fn head(&self, flow: &Flow<Conversation>, out: &mut impl Write) -> io::Result<()> {
         let mut sheet = Sheet { style: self.style, width: self.style.table_width(), out };
-        let title = format!("Flow {} (tcp.stream {}): {} → {}", flow.id, flow.stream, flow.client, flow.server);
+        let [client, server] = [flow.client, flow.server].map(|end| named::end_and_name(&self.names, end, flow.id));
+        let title = format!("Flow {} (tcp.stream {}): {client} → {server}", flow.id, flow.stream);
         sheet.lines(&title, Some(Color::Title))?;
         sheet.lines(&carries(&flow.app, &self.facts), None)?;
         let known = match flow.known_by {

@@ -6,17 +6,19 @@ use super::value::{Text, Time};
 use crate::engine::NeighbourMessage;
 use crate::field::{Registry, value_text};
 use crate::flow::Role;
-use crate::neighbour::{Reading, Value};
+use crate::neighbour::{Names, Reading, Value};
 use crate::render::compact::Name;
+use crate::render::named::Called;
 
 /// A message with its place.
 pub(in crate::render) struct NeighbourRecord<'a> {
     message: &'a NeighbourMessage<'a>,
+    names: &'a Names,
 }
 
 impl<'a> NeighbourRecord<'a> {
-    pub(in crate::render) const fn new(message: &'a NeighbourMessage<'a>) -> Self {
-        Self { message }
+    pub(in crate::render) const fn new(message: &'a NeighbourMessage<'a>, names: &'a Names) -> Self {
+        Self { message, names }
     }
 }
 
@@ -27,7 +29,7 @@ impl Serialize for NeighbourRecord<'_> {
             Role::Client => (flow.client, flow.server),
             Role::Server => (flow.server, flow.client),
         };
-        let mut record = serializer.serialize_struct("neighbour", 9)?;
+        let mut record = serializer.serialize_struct("neighbour", 11)?;
         record.serialize_field("record", &Name("neighbour"))?;
         record.serialize_field("frame", &origin.frame.0)?;
         record.serialize_field("time", &Time(origin.time))?;
@@ -35,6 +37,14 @@ impl Serialize for NeighbourRecord<'_> {
         record.serialize_field("from", &Name(direction.sender().name()))?;
         record.serialize_field("source", &from.to_string())?;
         record.serialize_field("destination", &to.to_string())?;
+        for (field, end) in [("source_name", from), ("destination_name", to)] {
+            let name = Called::of(self.names, end.ip(), flow.id);
+            if name.is_none() {
+                record.skip_field(field)?;
+            } else {
+                record.serialize_field(field, &name)?;
+            }
+        }
         said(reading, &mut record)?;
         record.end()
     }

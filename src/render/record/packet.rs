@@ -6,8 +6,10 @@ use super::neighbour::Readings;
 use super::value::{Time, seconds};
 use crate::engine::PacketView;
 use crate::flow::{Marks, WiresharkVerdict};
+use crate::neighbour::Names;
 use crate::render::compact::Name;
-use crate::render::frame::{Address, Info, Protocols, addresses};
+use crate::render::frame::{Address, Info, Protocols, addresses, began};
+use crate::render::named::Called;
 use crate::time::Span;
 use crate::wire::{Icmp, Payload, Segment, TcpFlags};
 
@@ -23,6 +25,10 @@ pub(in crate::render) struct PacketRecord<'a> {
     protocols: Protocols<'a>,
     source: Address,
     destination: Address,
+    #[serde(skip_serializing_if = "Called::is_none")]
+    source_name: Called,
+    #[serde(skip_serializing_if = "Called::is_none")]
+    destination_name: Called,
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<u16>,
     info: Info<'a>,
@@ -197,8 +203,9 @@ struct StopRecord {
 }
 
 impl<'a> PacketRecord<'a> {
-    pub(in crate::render) fn new(view: &'a PacketView<'a>) -> Self {
+    pub(in crate::render) fn new(view: &'a PacketView<'a>, names: &Names) -> Self {
         let (source, destination) = addresses(view.packet);
+        let [source_name, destination_name] = [source, destination].map(|end| end.called(names, began(view)));
         let udp = match view.packet.payload {
             Payload::Udp(datagram) => Some(UdpRecord {
                 source_port: datagram.source,
@@ -221,6 +228,8 @@ impl<'a> PacketRecord<'a> {
             protocols: Protocols(view),
             source,
             destination,
+            source_name,
+            destination_name,
             vlan: view.packet.vlan,
             info: Info(view),
             flow: view.flow.map(|flow| flow.id.0),
