@@ -3,6 +3,7 @@
 
 mod cap;
 mod event;
+mod exchanges;
 mod held;
 mod log;
 mod neighbours;
@@ -14,7 +15,7 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
-    CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, StreamPart,
+    CarrierLine, Event, FlowRef, MessageLine, NeighbourEnd, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, StreamPart,
     Undelivered,
 };
 pub use held::{EngineHeld, HeldLimit, Level};

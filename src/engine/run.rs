@@ -6,6 +6,7 @@ use super::cap::Cap;
 use super::event::{
     CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, Undelivered,
 };
+use super::exchanges::Exchanges;
 use super::held::{EngineHeld, Level, Waits};
 use super::neighbours;
 use super::options::EngineOptions;
@@ -92,6 +93,8 @@ struct Followed {
     carried: Vec<CarrierLine>,
     /// What the frame at hand completed of the protocols around MQTT.
     readings: Vec<Reading>,
+    /// What is remembered of earlier ones.
+    exchanges: Exchanges,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -127,6 +130,7 @@ impl Engine {
                 waits: Waits::default(),
                 carried: Vec::new(),
                 readings: Vec::new(),
+                exchanges: Exchanges::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -283,10 +287,11 @@ impl Engine {
                 let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
                 let found = flows.on_datagram((source, destination), sizes, origin, ended);
                 pass.emit_ended();
-                Some((pass.datagram(found, &datagram), None))
+                Some((pass.datagram(found, &datagram, (source, destination)), None))
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.map(|ip| ip.source), &icmp);
+                pass.neighbour_packet(&packet);
                 None
             }
             (_, Payload::Arp(arp)) => {
@@ -294,6 +299,7 @@ impl Engine {
                 if !arp.sender.is_unspecified() && matches!(arp.operation, 1 | 2) {
                     pass.notice(NoticeKind::AddressClaimed(arp.sender, arp.sender_mac), None);
                 }
+                pass.neighbour_packet(&packet);
                 None
             }
             _ => None,
@@ -432,15 +438,20 @@ impl<S: Sink> Pass<'_, S> {
 
     /// The payload of a datagram: MQTT-SN, or one of the protocols around MQTT.
     #[inline]
-    fn datagram(&mut self, found: Found, datagram: &Datagram<'_>) -> Found {
+    fn datagram(&mut self, found: Found, datagram: &Datagram<'_>, ends: (SocketAddr, SocketAddr)) -> Found {
         let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
         let (payload, length) = (datagram.payload, datagram.payload_length);
         let whole = neighbour::Datagram { ports: (datagram.source, datagram.destination), bytes: payload, length };
-        neighbours::name(datagrams, &whole);
-        if let Some(Protocol::Neighbour(_)) = datagrams.app.as_ref().and_then(|app| app.protocol()) {
+        let exchanges = &mut self.followed.exchanges;
+        neighbours::name(datagrams, &whole, ends, exchanges);
+        if let Some(Protocol::Neighbour(protocol)) = datagrams.app.as_ref().and_then(|app| app.protocol()) {
+            exchanges.on_request(&whole, ends, self.origin);
             if self.options.packets || self.options.neighbours {
                 let flow = FlowRef::of_datagrams(datagrams);
-                self.neighbour(flow, found.direction, &whole);
+                let place = (ends, self.origin);
+                if let Some(reading) = neighbours::read(protocol, &whole, place, exchanges, self.options) {
+                    self.neighbour(&NeighbourMessage::in_flow(flow, found.direction, self.origin, &reading));
+                }
             }
             return found;
         }
@@ -458,15 +469,23 @@ impl<S: Sink> Pass<'_, S> {
         Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
     }
 
-    /// Tells what a datagram says in a protocol around MQTT.
-    fn neighbour(&mut self, flow: FlowRef, direction: Direction, datagram: &neighbour::Datagram<'_>) {
-        let Some(reading) = neighbours::read(datagram, self.options) else { return };
+    /// Tells a message of a protocol around MQTT.
+    fn neighbour(&mut self, message: &NeighbourMessage<'_>) {
         if self.options.neighbours {
-            let message = NeighbourMessage { flow, direction, origin: self.origin, reading: &reading };
-            self.sink.event(&Event::Neighbour(&message));
+            self.sink.event(&Event::Neighbour(message));
         }
         if self.options.packets {
-            self.followed.readings.push(reading);
+            self.followed.readings.push(message.reading.clone());
+        }
+    }
+
+    /// Tells what a packet says that belongs to no flow.
+    fn neighbour_packet(&mut self, packet: &Packet<'_>) {
+        if !self.options.packets && !self.options.neighbours {
+            return;
+        }
+        if let Some(reading) = neighbours::read_packet(packet, self.origin, &mut self.followed.exchanges) {
+            self.neighbour(&NeighbourMessage::of_packet(packet, self.origin, &reading));
         }
     }
 

@@ -3,26 +3,73 @@
 //! Each has a file. A message is read by itself, for whoever looks at frames: nothing is followed here, and no text of the
 //! wire is trusted. What is shown is the caller's to escape; secrets are never part of it.
 
+mod coap;
+mod coap_options;
+mod cursor;
+mod dhcp;
+mod dhcp_options;
+mod exchange;
+mod icmp;
+mod icmpv6;
 mod ntp;
+mod packets;
 mod reading;
+mod secret;
+mod tftp;
 
-pub use reading::{Reading, Value};
+#[cfg(test)]
+mod tests;
+
+pub use exchange::{Answered, answered};
+pub use packets::read_packet;
+pub use reading::{Exchange, Part, Reading, Value};
+pub use tftp::{PORT as TFTP, Transfer};
 
 /// A protocol whose messages are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Neighbour {
     /// The Network Time Protocol.
     Ntp,
+    /// The Dynamic Host Configuration Protocol, and BOOTP.
+    Dhcp,
+    /// The Trivial File Transfer Protocol.
+    Tftp,
+    /// The Constrained Application Protocol.
+    Coap,
+    /// The Address Resolution Protocol.
+    Arp,
+    /// Reverse ARP.
+    Rarp,
+    /// ICMP for IPv4.
+    Icmp,
+    /// ICMP for IPv6.
+    Icmpv6,
 }
 
 impl Neighbour {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Ntp];
+    pub const ALL: [Self; 8] = [
+        Self::Ntp,
+        Self::Dhcp,
+        Self::Tftp,
+        Self::Coap,
+        Self::Arp,
+        Self::Rarp,
+        Self::Icmp,
+        Self::Icmpv6,
+    ];
 
     /// Its name: Wireshark's.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ntp => "ntp",
+            Self::Dhcp => "dhcp",
+            Self::Tftp => "tftp",
+            Self::Coap => "coap",
+            Self::Arp => "arp",
+            Self::Rarp => "rarp",
+            Self::Icmp => "icmp",
+            Self::Icmpv6 => "icmpv6",
         }
     }
 }
@@ -49,7 +96,12 @@ impl Datagram<'_> {
 type Read = fn(&Datagram<'_>) -> Option<Reading>;
 
 /// The protocols of datagrams; the first that reads one counts.
-const DATAGRAMS: [(Neighbour, Read); 1] = [(Neighbour::Ntp, ntp::read)];
+const DATAGRAMS: [(Neighbour, Read); 4] = [
+    (Neighbour::Ntp, ntp::read),
+    (Neighbour::Dhcp, dhcp::read),
+    (Neighbour::Tftp, tftp::read),
+    (Neighbour::Coap, coap::read),
+];
 
 /// The message in a datagram; `None` where it is of no protocol that is read here.
 ///
@@ -64,4 +116,13 @@ const DATAGRAMS: [(Neighbour, Read); 1] = [(Neighbour::Ntp, ntp::read)];
 /// ```
 pub fn read_datagram(datagram: &Datagram<'_>) -> Option<Reading> {
     DATAGRAMS.iter().find_map(|(_, read)| read(datagram))
+}
+
+/// The message in a datagram of a conversation that is known to be of this protocol: also where the datagram alone would
+/// not show it.
+pub fn read_datagram_of(protocol: Neighbour, datagram: &Datagram<'_>) -> Option<Reading> {
+    match protocol {
+        Neighbour::Coap => coap::read_known(datagram),
+        _ => read_datagram(datagram),
+    }
 }
