@@ -7,7 +7,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::capture::Origin;
-use crate::neighbour::{self, Answered, Datagram, Neighbour, Part, Reading, Transfer, Value};
+use crate::neighbour::{self, Answered, Datagram, Exchange, Neighbour, Part, Reading, Transfer, Value};
 use crate::wire::Arp;
 
 /// As many as one may ask at once and still wait for an answer: a ping to each address of twelve bits.
@@ -57,7 +57,9 @@ type Question = (Neighbour, SocketAddr, SocketAddr, u128);
 struct Asked {
     at: Origin,
     about: Option<Box<[u8]>>,
-    is_answered: bool,
+    message: Option<u16>,
+    /// The message that answered it first.
+    answer: Option<Option<u16>>,
 }
 
 /// What is remembered of earlier messages.
@@ -71,11 +73,7 @@ pub(super) struct Exchanges {
 
 impl Default for Exchanges {
     fn default() -> Self {
-        Self {
-            questions: Recent::new(QUESTIONS),
-            transfers: Recent::new(TRANSFERS),
-            addresses: Recent::new(ADDRESSES),
-        }
+        Self { questions: Recent::new(QUESTIONS), transfers: Recent::new(TRANSFERS), addresses: Recent::new(ADDRESSES) }
     }
 }
 
@@ -87,7 +85,15 @@ impl Exchanges {
         match exchange.part {
             Part::Asks => {
                 let question = (reading.protocol, source, destination, exchange.key);
-                self.questions.put(question, Asked { at, about: exchange.about, is_answered: false });
+                if let Some(asked) = self.questions.get(&question)
+                    && exchange.message.is_some()
+                    && asked.message == exchange.message
+                {
+                    neighbour::repeated(reading, asked.at.frame.0);
+                    return;
+                }
+                let Exchange { message, about, .. } = exchange;
+                self.questions.put(question, Asked { at, about, message, answer: None });
             }
             Part::Answers => {
                 let question = (reading.protocol, destination, source, exchange.key);
@@ -96,8 +102,12 @@ impl Exchanges {
                     frame: asked.at.frame.0,
                     after: at.time.since(asked.at.time),
                     about: asked.about.as_deref(),
-                    is_first: !std::mem::replace(&mut asked.is_answered, true),
+                    is_first: match asked.answer {
+                        None => true,
+                        Some(first) => first.is_some() && first == exchange.message,
+                    },
                 };
+                asked.answer.get_or_insert(exchange.message);
                 neighbour::answered(reading, &answered);
             }
         }
@@ -120,8 +130,9 @@ impl Exchanges {
 
     /// Notes who has which address, and adds to the message whether somebody else had it before (RFC 5227, section 2.4).
     pub(super) fn on_arp(&mut self, message: &Arp, reading: &mut Reading, at: Origin) {
-        // What a request says of its target is nothing (RFC 826).
-        let target = (message.operation != 1).then_some((message.target, message.target_mac));
+        // What a request says of its target is nothing (RFC 826), and who tells all others says nothing of one of them.
+        let target = (message.operation != 1 && message.target != message.sender)
+            .then_some((message.target, message.target_mac));
         for (address, mac) in [Some((message.sender, message.sender_mac)), target].into_iter().flatten() {
             // Groups and nobody have no address of their own.
             if address.is_unspecified() || mac == [0; 6] || mac[0] & 1 == 1 {
@@ -130,7 +141,8 @@ impl Exchanges {
             match self.addresses.get(&address) {
                 Some((known, last)) if *known == mac => *last = at,
                 Some((_, last)) => {
-                    let seconds = (at.time.as_nanos().div_euclid(NANOS) - last.time.as_nanos().div_euclid(NANOS)).max(0);
+                    let seconds =
+                        (at.time.as_nanos().div_euclid(NANOS) - last.time.as_nanos().div_euclid(NANOS)).max(0);
                     reading.put("arp.duplicate-address-detected", Value::Present);
                     reading.number("arp.duplicate-address-frame", last.frame.0);
                     reading.number("arp.seconds-since-duplicate-address-frame", seconds as u64);
@@ -157,7 +169,7 @@ mod tests {
         recent.put(1, 'c');
         assert_eq!(recent.get(&1), Some(&mut 'c'));
         recent.put(3, 'd');
-        assert_eq!((recent.get(&1), recent.get(&2), recent.get(&3)), (None, Some(&mut 'b'), Some(&mut 'd')));
+        assert_eq!([1, 2, 3].map(|key| recent.get(&key).copied()), [None, Some('b'), Some('d')]);
         for key in 0..1000 {
             recent.put(key, 'x');
         }

@@ -26,9 +26,8 @@ pub(super) fn name(
         return;
     }
     let protocol = match exchanges.transfer(ends) {
-        // What asked for it names itself.
-        Some(_) if ends.1.port() != neighbour::TFTP => Some(Neighbour::Tftp),
-        _ => neighbour::read_datagram(datagram).map(|reading| reading.protocol),
+        Some(_) => Some(Neighbour::Tftp),
+        None => neighbour::read_datagram(datagram).map(|reading| reading.protocol),
     };
     if let Some(protocol) = protocol {
         datagrams.app = Some(Box::new(Conversation::named(Protocol::Neighbour(protocol))));
@@ -44,7 +43,8 @@ pub(super) fn read(
     options: &EngineOptions,
 ) -> Option<Reading> {
     let transfer = if protocol == Neighbour::Tftp { exchanges.transfer(ends) } else { None };
-    let mut reading = match transfer.filter(|_| ends.1.port() != neighbour::TFTP) {
+    // What asks for a transfer is not part of it.
+    let mut reading = match transfer.filter(|transfer| transfer.request != at.frame.0) {
         Some(transfer) => transfer.read(datagram)?,
         None => neighbour::read_datagram_of(protocol, datagram)?,
     };

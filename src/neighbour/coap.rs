@@ -76,7 +76,8 @@ fn is_request(datagram: &Datagram<'_>) -> bool {
     let [first, code, ..] = *datagram.bytes else { return false };
     let whole = datagram.bytes.len() == datagram.length as usize;
     // A message of MQTT-SN begins with its length.
-    let is_likely = first >> 6 == 1 && first & 0x20 == 0 && matches!(code, 1..=7) && u32::from(first) != datagram.length;
+    let is_likely =
+        first >> 6 == 1 && first & 0x20 == 0 && matches!(code, 1..=7) && u32::from(first) != datagram.length;
     if !(whole && is_likely && datagram.ports.0.min(datagram.ports.1) >= FREE_PORTS) {
         return false;
     }
@@ -126,17 +127,19 @@ pub(super) fn read_known(datagram: &Datagram<'_>) -> Option<Reading> {
     } else if facts.is_broken || behind > 0 {
         reading.info.push_str(if behind > 0 { " (cut short)" } else { " (malformed options)" });
     }
+    let (key, message) = (key(token), Some(id));
     if class == 0 && code > 0 {
-        if !facts.path.is_empty() {
-            reading.text("coap.opt.uri_path_recon", &facts.path);
+        let uri = facts.uri();
+        if !uri.is_empty() {
+            reading.text("coap.opt.uri_path_recon", &uri);
         }
-        let about = [facts.path.as_slice(), &facts.query].concat();
+        let about = [uri.as_slice(), &facts.query].concat();
         if !about.is_empty() {
             reading.info += &format!(", {}", String::from_utf8_lossy(&about));
         }
-        reading.exchange = Some(Exchange { part: Part::Asks, key: key(token), about: Some(facts.path.into()) });
+        reading.exchange = Some(Exchange { part: Part::Asks, key, message, about: Some(uri.into()) });
     } else if class > 0 {
-        reading.exchange = Some(Exchange { part: Part::Answers, key: key(token), about: None });
+        reading.exchange = Some(Exchange { part: Part::Answers, key, message, about: None });
     }
     Some(reading)
 }
@@ -154,10 +157,11 @@ fn payload_of(reading: &mut Reading, facts: &Facts, code: u8, payload: &[u8], be
         None if code >= 0x80 => (coap_options::format(0), " (no Content-Format)"),
         None => (coap_options::format(42), " (no Content-Format)"),
     };
-    if facts.is_part {
+    if facts.block.is_some() {
         reading.bytes("coap.block_payload", payload);
         reading.number("coap.block_length", length as u64);
-    } else {
+    }
+    if !facts.is_part {
         let text = format!("Payload Content-Format: {format}{note}, Length: {length}");
         reading.put("coap.payload", super::Value::Text(text.into_bytes()));
         reading.text("coap.payload_desc", format.as_bytes());
@@ -197,7 +201,7 @@ mod tests {
         let reading = read(&datagram((40_000, PORT), bytes)).expect("a request");
         assert_eq!(
             reading.info,
-            "CON, MID:1, PUT, Block #0, application/json, 2 bytes, /devices/oven?key=***"
+            "CON, MID:1, PUT, Block #0, application/json, 2 bytes, coap://example/devices/oven?key=***"
         );
         assert!(reading.values.contains(&("coap.opt.uri_host", Value::Text(b"example".to_vec()))));
         assert!(reading.values.contains(&("coap.opt.ctype", Value::Text(b"application/json".to_vec()))));

@@ -83,6 +83,8 @@ const MARKER: u8 = 0xff;
 /// What the line tells of options and payload.
 #[derive(Debug, Default)]
 pub(super) struct Facts<'a> {
+    pub(super) host: Vec<u8>,
+    pub(super) port: Option<u16>,
     pub(super) path: Vec<u8>,
     pub(super) query: Vec<u8>,
     pub(super) format: Option<String>,
@@ -93,6 +95,24 @@ pub(super) struct Facts<'a> {
     pub(super) payload: Option<&'a [u8]>,
     /// An option can't be read.
     pub(super) is_broken: bool,
+}
+
+impl Facts<'_> {
+    /// What a request is for, as far as it says (RFC 7252, section 6.5); the query is not part of it.
+    pub(super) fn uri(&self) -> Vec<u8> {
+        let mut uri = Vec::new();
+        if !self.host.is_empty() {
+            uri.extend(b"coap://");
+            // That of an IPv6 address has brackets.
+            let (open, close): (&[u8], &[u8]) = if self.host.contains(&b':') { (b"[", b"]") } else { (b"", b"") };
+            uri.extend([open, &self.host, close].concat());
+        }
+        if let Some(port) = self.port {
+            uri.extend(format!(":{port}").into_bytes());
+        }
+        uri.extend(&self.path);
+        uri
+    }
 }
 
 /// The name of a format.
@@ -125,12 +145,7 @@ fn next<'a>(rest: &mut Cursor<'a>, before: u32) -> Option<One<'a>> {
     let ((delta, more), (length, longer)) = (extended(first >> 4)?, extended(first & 15)?);
     let value = ahead.take(length as usize)?;
     *rest = ahead;
-    Some(One {
-        number: before.saturating_add(delta),
-        delta: (first >> 4, more),
-        length: (first & 15, longer),
-        value,
-    })
+    Some(One { number: before.saturating_add(delta), delta: (first >> 4, more), length: (first & 15, longer), value })
 }
 
 /// Whether these are the options of a request to the last byte: known ones, and a path that is text.
@@ -182,6 +197,11 @@ pub(super) fn read<'a>(rest: &mut Cursor<'a>, reading: &mut Reading, facts: &mut
         value(last, option.value, reading, facts);
     }
     match *rest.0 {
+        // RFC 7252, section 3: nothing behind the marker is an error.
+        [MARKER] => {
+            reading.number("coap.opt.end_marker", MARKER);
+            facts.is_broken = true;
+        }
         [MARKER, ref payload @ ..] => {
             reading.number("coap.opt.end_marker", MARKER);
             facts.payload = Some(payload);
@@ -206,10 +226,17 @@ fn value(kind: u32, value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) 
     let unsigned = || number(value.get(..4).unwrap_or(value));
     match kind {
         1 => reading.bytes("coap.opt.if_match", value),
-        3 => reading.text("coap.opt.uri_host", value),
+        3 => {
+            reading.text("coap.opt.uri_host", value);
+            facts.host = value.get(..LONGEST_PATH).unwrap_or(value).to_vec();
+        }
         4 => reading.bytes("coap.opt.etag", value),
         6 => reading.number("coap.opt.observe", unsigned()),
-        7 => reading.number("coap.opt.uri_port", unsigned() & 0xffff),
+        7 => {
+            let port = unsigned() as u16;
+            reading.number("coap.opt.uri_port", port);
+            facts.port = Some(port);
+        }
         8 => reading.text("coap.opt.location_path", value),
         11 => {
             reading.text("coap.opt.uri_path", value);
@@ -231,11 +258,11 @@ fn value(kind: u32, value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) 
         17 => reading.text("coap.opt.accept", format(unsigned()).as_bytes()),
         20 => reading.text("coap.opt.location_query", &secret::parameter(value)),
         23 | 27 => block(value, reading, facts),
-        28 | SIZE1 => reading.number("coap.opt.size1", unsigned()),
+        SIZE1 => reading.number("coap.opt.size1", unsigned()),
         35 => reading.text("coap.opt.proxy_uri", &secret::uri(value)),
         39 => reading.text("coap.opt.proxy_scheme", value),
-        // If-None-Match has no value, and that of OSCORE is encrypted.
-        5 | 9 => {}
+        // If-None-Match has no value, that of OSCORE is encrypted, and of Size2 there is no field.
+        5 | 9 | 28 => {}
         _ if kind % 14 == 0 => {}
         _ => reading.bytes("coap.opt.unknown", value),
     }
@@ -256,5 +283,6 @@ fn block(value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) {
     reading.number("coap.opt.block_mflag", more);
     reading.number("coap.opt.block_size", all & 7);
     facts.is_part |= place > 0 || more == 1;
-    facts.block = Some(if more == 0 && place > 0 { format!("End of Block #{place}") } else { format!("Block #{place}") });
+    facts.block =
+        Some(if more == 0 && place > 0 { format!("End of Block #{place}") } else { format!("Block #{place}") });
 }

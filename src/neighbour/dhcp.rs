@@ -43,8 +43,9 @@ pub(super) fn read(datagram: &Datagram<'_>) -> Option<Reading> {
     let mut rest = Cursor(datagram.bytes);
     let (operation, hardware, length, hops) = (rest.u8()?, rest.u8()?, rest.u8()?, rest.u8()?);
     let (id, seconds, flags) = (rest.u32()?, rest.u16()?, rest.u16()?);
-    let addresses: [Ipv4Addr; 4] =
-        [rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into()];
+    // Clients of Microsoft have written it in their own byte order; nobody waits for minutes and no second.
+    let seconds = if seconds & 0xff == 0 { seconds.swap_bytes() } else { seconds };
+    let addresses: [Ipv4Addr; 4] = [rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into()];
     let address = rest.take(16)?;
     let mut reading = Reading::new(Neighbour::Dhcp);
     reading.number("dhcp.type", operation);
@@ -56,17 +57,19 @@ pub(super) fn read(datagram: &Datagram<'_>) -> Option<Reading> {
     reading.number("dhcp.flags", flags);
     reading.flag("dhcp.flags.bc", flags & 0x8000 != 0);
     reading.number("dhcp.flags.reserved", flags & 0x7fff);
-    for (name, address) in ["dhcp.ip.client", "dhcp.ip.your", "dhcp.ip.server", "dhcp.ip.relay"].into_iter().zip(addresses)
+    for (name, address) in
+        ["dhcp.ip.client", "dhcp.ip.your", "dhcp.ip.server", "dhcp.ip.relay"].into_iter().zip(addresses)
     {
         reading.put(name, Value::Ipv4(address));
     }
-    let (own, padding) = address.split_at(usize::from(length).min(16));
+    // One of more than 16 bytes has no room here.
+    let (own, padding) = address.split_at_checked(length.into()).unwrap_or_default();
     match (hardware, own) {
         (_, []) => {}
         (1 | 6, &[a, b, c, d, e, f]) => reading.put("dhcp.hw.mac_addr", Value::Ethernet([a, b, c, d, e, f])),
         _ => reading.bytes("dhcp.hw.addr", own),
     }
-    if !padding.is_empty() {
+    if !own.is_empty() && !padding.is_empty() {
         reading.bytes("dhcp.hw.addr_padding", padding);
     }
     let mut facts = Facts::default();
@@ -82,11 +85,11 @@ pub(super) fn read(datagram: &Datagram<'_>) -> Option<Reading> {
         match options {
             Some(options) => {
                 reading.put("dhcp.cookie", Value::Ipv4(COOKIE.into()));
-                dhcp_options::read(options, &mut reading, &mut facts);
+                dhcp_options::read(options, false, &mut reading, &mut facts);
                 // RFC 2131, section 4.1: the file's field comes before the server's.
                 for (bytes, bit) in [(file, 1), (server, 2)] {
                     if overload & bit != 0 {
-                        dhcp_options::read(bytes, &mut reading, &mut facts);
+                        dhcp_options::read(bytes, true, &mut reading, &mut facts);
                     }
                 }
             }
@@ -173,10 +176,7 @@ mod tests {
         bytes[108..114].copy_from_slice(&[12, 3, b'p', b'l', b'c', 255]);
         bytes[44..51].copy_from_slice(&[50, 4, 10, 0, 0, 7, 255]);
         let request = reading(&bytes).expect("a request");
-        assert_eq!(
-            request.info,
-            "DHCP Request - Transaction ID 0x12345678, asks for 10.0.0.7, host name plc"
-        );
+        assert_eq!(request.info, "DHCP Request - Transaction ID 0x12345678, asks for 10.0.0.7, host name plc");
         assert!(request.values.iter().all(|(name, _)| !matches!(*name, "dhcp.file" | "dhcp.server")));
     }
 

@@ -128,17 +128,21 @@ pub(super) fn overload(options: &[u8]) -> u8 {
         255 => None,
         kind => Some((kind, rest.u8().and_then(|length| rest.take(length.into()))?)),
     };
-    std::iter::from_fn(&mut next).find(|(kind, _)| *kind == 52).and_then(|(_, value)| value.first().copied()).unwrap_or(0)
+    std::iter::from_fn(&mut next)
+        .find(|(kind, _)| *kind == 52)
+        .and_then(|(_, value)| value.first().copied())
+        .unwrap_or(0)
 }
 
-/// Reads options up to the last.
-pub(super) fn read(options: &[u8], reading: &mut Reading, facts: &mut Facts) {
+/// Reads options up to the last; what fills the rest of a field that others stand in is not told.
+pub(super) fn read(options: &[u8], is_field: bool, reading: &mut Reading, facts: &mut Facts) {
     let mut rest = Cursor(options);
     while let Some(kind) = rest.u8() {
         match kind {
             0 => {
                 // As many as stand together are one.
                 let zeros = rest.0.iter().take_while(|byte| **byte == 0).count();
+                reading.number("dhcp.option.type", kind);
                 reading.bytes("dhcp.option.padding", before(options, &rest, zeros));
                 rest.take(zeros);
                 continue;
@@ -146,20 +150,23 @@ pub(super) fn read(options: &[u8], reading: &mut Reading, facts: &mut Facts) {
             255 => {
                 reading.number("dhcp.option.type", kind);
                 reading.number("dhcp.option.end", kind);
-                if !rest.0.is_empty() {
+                if !is_field && !rest.0.is_empty() {
                     reading.bytes("dhcp.option.padding", rest.0);
                 }
                 return;
             }
             _ => {}
         }
-        let value = rest.u8().and_then(|length| rest.take(length.into()));
-        let Some(value) = value.filter(|_| !reading.is_full()) else {
+        let Some(length) = rest.u8().filter(|_| !reading.is_full()) else {
             facts.is_cut = true;
             return;
         };
         reading.number("dhcp.option.type", kind);
-        reading.number("dhcp.option.length", value.len() as u64);
+        reading.number("dhcp.option.length", length);
+        let Some(value) = rest.take(length.into()) else {
+            facts.is_cut = true;
+            return;
+        };
         reading.bytes("dhcp.option.value", &shown(kind, value));
         one(kind, value, reading);
         note(kind, value, facts);
@@ -231,7 +238,9 @@ fn plain(name: &'static str, kind: Kind, value: &[u8], reading: &mut Reading) {
         (Kind::I32, 4) => reading.put(name, Value::Signed((number(value) as i32).into())),
         (Kind::Ip, 4) | (Kind::Ips, _) => addresses(value).for_each(|address| reading.put(name, Value::Ipv4(address))),
         (Kind::Codes, _) => value.iter().for_each(|code| reading.number(name, *code)),
-        (Kind::Shorts, _) => value.as_chunks::<2>().0.iter().for_each(|raw| reading.number(name, u16::from_be_bytes(*raw))),
+        (Kind::Shorts, _) => {
+            value.as_chunks::<2>().0.iter().for_each(|raw| reading.number(name, u16::from_be_bytes(*raw)))
+        }
         (Kind::Text, _) => reading.text(name, before_zero(value)),
         // Not as long as it has to be.
         (Kind::Flag | Kind::U8 | Kind::U16 | Kind::U32 | Kind::I32 | Kind::Ip, _) => {}
@@ -318,10 +327,6 @@ fn client_id(value: &[u8], reading: &mut Reading) {
         [0, ref text @ ..] if !text.is_empty() => {
             reading.number("dhcp.client_id.type", 0u8);
             reading.text("dhcp.client_id.undef", before_zero(text));
-        }
-        [kind, ref id @ ..] if !id.is_empty() => {
-            reading.number("dhcp.client_id.type", kind);
-            reading.bytes("dhcp.client_id", id);
         }
         _ => {}
     }

@@ -12,8 +12,16 @@ pub struct Answered<'a> {
     pub after: Span,
     /// What it asked for, where the answer does not say.
     pub about: Option<&'a [u8]>,
-    /// Whether this is the first answer.
+    /// Whether this is the first answer, or the first sent again.
     pub is_first: bool,
+}
+
+/// Adds to a question that it was asked before, in this frame.
+pub fn repeated(reading: &mut Reading, frame: u64) {
+    if reading.protocol == Neighbour::Coap {
+        reading.number("coap.request_first_in", frame);
+        reading.info += &format!(" [Retransmission of {frame}]");
+    }
 }
 
 /// Adds to an answer what it answers.

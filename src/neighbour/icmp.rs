@@ -30,7 +30,8 @@ pub(super) fn read(message: &Icmp<'_>, packet: &Packet<'_>) -> Reading {
         0 => Part::Answers,
         _ => return reading,
     };
-    reading.exchange = Some(Exchange { part, key: u32::from_be_bytes(message.rest).into(), about: None });
+    reading.exchange =
+        Some(Exchange { part, key: u32::from_be_bytes(message.rest).into(), message: None, about: None });
     reading
 }
 

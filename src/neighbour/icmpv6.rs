@@ -30,7 +30,8 @@ pub(super) fn read(message: &Icmp<'_>, packet: &Packet<'_>) -> Reading {
         129 => Part::Answers,
         _ => return reading,
     };
-    reading.exchange = Some(Exchange { part, key: u32::from_be_bytes(message.rest).into(), about: None });
+    reading.exchange =
+        Some(Exchange { part, key: u32::from_be_bytes(message.rest).into(), message: None, about: None });
     reading
 }
 
@@ -55,6 +56,21 @@ fn fields(bytes: &[u8], status: u8, reading: &mut Reading) -> Option<()> {
             reading.number("icmpv6.echo.identifier", u16::from_be_bytes([a, b]));
             reading.number("icmpv6.echo.sequence_number", u16::from_be_bytes([c, d]));
         }
+        // Extended echoes ask for an interface (RFC 8335).
+        160 | 161 => {
+            reading.number("icmpv6.echo.identifier", u16::from_be_bytes([a, b]));
+            reading.number("icmpv6.ext.echo.seq", c);
+            if kind == 160 {
+                reading.number("icmpv6.ext.echo.req.res", d >> 1);
+                reading.flag("icmpv6.ext.echo.req.local", d & 1 != 0);
+            } else {
+                reading.number("icmpv6.ext.echo.rsp.state", d >> 5);
+                reading.number("icmpv6.ext.echo.rsp.res", d >> 3 & 3);
+                reading.flag("icmpv6.ext.echo.rsp.active", d & 4 != 0);
+                reading.flag("icmpv6.ext.echo.rsp.ipv4", d & 2 != 0);
+                reading.flag("icmpv6.ext.echo.rsp.ipv6", d & 1 != 0);
+            }
+        }
         130..=132 => listener(kind, word, rest, reading)?,
         143 => {
             reading.bytes("icmpv6.reserved", &[a, b]);
@@ -71,9 +87,7 @@ fn fields(bytes: &[u8], status: u8, reading: &mut Reading) -> Option<()> {
         136 => {
             let flags = u32::from_be_bytes(word);
             reading.number("icmpv6.nd.na.flag", flags);
-            for (name, bit) in
-                [("icmpv6.nd.na.flag.r", 31), ("icmpv6.nd.na.flag.s", 30), ("icmpv6.nd.na.flag.o", 29)]
-            {
+            for (name, bit) in [("icmpv6.nd.na.flag.r", 31), ("icmpv6.nd.na.flag.s", 30), ("icmpv6.nd.na.flag.o", 29)] {
                 reading.flag(name, flags >> bit & 1 == 1);
             }
             reading.number("icmpv6.nd.na.flag.rsv", flags & 0x1fff_ffff);
@@ -110,8 +124,11 @@ fn fields(bytes: &[u8], status: u8, reading: &mut Reading) -> Option<()> {
 fn listener(kind: u8, [a, b, c, d]: [u8; 4], mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
     let is_second = kind == 130 && rest.0.len() >= 20;
     let delay = u16::from_be_bytes([a, b]);
-    let name = if is_second { "icmpv6.mld.maximum_response_code" } else { "icmpv6.mld.maximum_response_delay" };
-    reading.number(name, delay);
+    if is_second {
+        reading.number("icmpv6.mld.maximum_response_code", milliseconds(delay));
+    } else {
+        reading.number("icmpv6.mld.maximum_response_delay", delay);
+    }
     reading.bytes("icmpv6.reserved", &[c, d]);
     let group = ipv6(&mut rest)?;
     reading.put("icmpv6.mld.multicast_address", Value::Ipv6(group));
@@ -129,6 +146,12 @@ fn listener(kind: u8, [a, b, c, d]: [u8; 4], mut rest: Cursor<'_>, reading: &mut
     reading.number("icmpv6.mld.qqi", interval);
     reading.number("icmpv6.mld.nb_sources", count);
     sources("icmpv6.mld.source_address", count, &mut rest, reading)
+}
+
+/// Large ones have an exponent (RFC 3810, section 5.1.3).
+fn milliseconds(code: u16) -> u32 {
+    let code = u32::from(code);
+    if code < 0x8000 { code } else { (code & 0xfff | 0x1000) << ((code >> 12 & 7) + 3) }
 }
 
 fn sources(name: &'static str, count: u16, rest: &mut Cursor<'_>, reading: &mut Reading) -> Option<()> {
@@ -219,11 +242,8 @@ fn one(kind: u8, mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
             let [a, b, c, d, e, f] = *rest.0 else { return None };
             let address = Value::Ethernet([a, b, c, d, e, f]);
             reading.put("icmpv6.opt.linkaddr", address.clone());
-            let (name, word) = if kind == 1 {
-                ("icmpv6.opt.src_linkaddr", "from")
-            } else {
-                ("icmpv6.opt.target_linkaddr", "is at")
-            };
+            let (name, word) =
+                if kind == 1 { ("icmpv6.opt.src_linkaddr", "from") } else { ("icmpv6.opt.target_linkaddr", "is at") };
             reading.put(name, address);
             reading.info += &format!(" {word} {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
         }

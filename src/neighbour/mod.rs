@@ -20,10 +20,10 @@ mod tftp;
 #[cfg(test)]
 mod tests;
 
-pub use exchange::{Answered, answered};
+pub use exchange::{Answered, answered, repeated};
 pub use packets::read_packet;
 pub use reading::{Exchange, Part, Reading, Value};
-pub use tftp::{PORT as TFTP, Transfer};
+pub use tftp::Transfer;
 
 /// A protocol whose messages are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,16 +48,8 @@ pub enum Neighbour {
 
 impl Neighbour {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Ntp,
-        Self::Dhcp,
-        Self::Tftp,
-        Self::Coap,
-        Self::Arp,
-        Self::Rarp,
-        Self::Icmp,
-        Self::Icmpv6,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Ntp, Self::Dhcp, Self::Tftp, Self::Coap, Self::Arp, Self::Rarp, Self::Icmp, Self::Icmpv6];
 
     /// Its name: Wireshark's.
     pub const fn name(self) -> &'static str {

@@ -55,47 +55,48 @@ pub(super) fn read(datagram: &Datagram<'_>) -> Option<Reading> {
     reading.number("ntp.flags.vn", version);
     reading.number("ntp.flags.mode", mode);
     let rest = Cursor(bytes.get(1..)?);
-    match mode {
-        6 => control(rest, &mut reading)?,
-        7 => private(rest, &mut reading)?,
-        _ => time_message(bytes.first_chunk()?, bytes.get(48..)?, &mut reading),
-    }
+    let whole = match mode {
+        6 => control(rest, &mut reading),
+        7 => private(rest, &mut reading),
+        _ => time_message(flags, rest, &mut reading),
+    };
     if bytes.len() < datagram.length as usize {
         reading.info.push_str(" (cut short)");
+    } else if whole.is_none() {
+        reading.info.push_str(" (too short)");
     }
     Some(reading)
 }
 
-fn time_message(header: &[u8; 48], behind: &[u8], reading: &mut Reading) {
-    let stratum = header[1];
+fn time_message(flags: u8, mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
+    let (leap, version, mode) = (flags >> 6, flags >> 3 & 7, flags & 7);
+    let stratum = rest.u8()?;
     reading.number("ntp.stratum", stratum);
-    reading.number("ntp.ppoll", header[2]);
-    reading.number("ntp.precision", header[3]);
-    reading.number("ntp.rootdelay", u32::from_be_bytes(array(header, 4)));
-    reading.number("ntp.rootdispersion", u32::from_be_bytes(array(header, 8)));
-    let reference: [u8; 4] = array(header, 12);
+    reading.number("ntp.ppoll", rest.u8()?);
+    reading.number("ntp.precision", rest.u8()?);
+    reading.number("ntp.rootdelay", rest.u32()?);
+    reading.number("ntp.rootdispersion", rest.u32()?);
+    let reference: [u8; 4] = rest.array()?;
     reading.bytes("ntp.refid", &reference);
+    if matches!(mode, 4 | 5) {
+        reading.info += &origin(stratum, reference);
+        // RFC 5905, section 7.3.
+        if leap == 3 {
+            reading.info.push_str(", not synchronized");
+        }
+    }
     // One of zeros is none (RFC 5905, section 6).
-    for (name, at) in [("ntp.reftime", 16), ("ntp.org", 24), ("ntp.rec", 32), ("ntp.xmt", 40)] {
-        let bytes: [u8; 8] = array(header, at);
+    for name in ["ntp.reftime", "ntp.org", "ntp.rec", "ntp.xmt"] {
+        let bytes: [u8; 8] = rest.array()?;
         if bytes != [0; 8] {
             reading.put(name, Value::Time(time(bytes)));
         }
     }
-    let (version, mode) = (header[0] >> 3 & 7, header[0] & 7);
-    if matches!(mode, 4 | 5) {
-        reading.info += &origin(stratum, reference);
-        // RFC 5905, section 7.3.
-        if header[0] >> 6 == 3 {
-            reading.info.push_str(", not synchronized");
-        }
-    }
-    let mut rest = Cursor(behind);
     let mut is_secured = false;
     while version == 4 && (rest.0.len() > LONGEST_MAC || is_secured && rest.0.len() >= 4) && !reading.is_full() {
         let mut ahead = rest;
-        let (Some(kind), Some(length)) = (ahead.u16(), ahead.u16()) else { return };
-        let Some(value) = usize::from(length).checked_sub(4).and_then(|length| ahead.take(length)) else { return };
+        let (kind, length) = (ahead.u16()?, ahead.u16()?);
+        let value = usize::from(length).checked_sub(4).and_then(|length| ahead.take(length))?;
         is_secured |= SECURED.contains(&kind);
         reading.put("ntp.ext", Value::Present);
         reading.number("ntp.ext.type", kind);
@@ -112,6 +113,7 @@ fn time_message(header: &[u8; 48], behind: &[u8], reading: &mut Reading) {
             reading.bytes("ntp.mac", rest.0);
         }
     }
+    Some(())
 }
 
 /// Where a server has its time from; or what it says to a client that is to leave it in peace (RFC 5905, section 7.4).
@@ -200,14 +202,6 @@ fn private(mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
     Some(())
 }
 
-fn array<const N: usize>(header: &[u8; 48], at: usize) -> [u8; N] {
-    let mut out = [0; N];
-    if let Some(bytes) = header.get(at..at + N) {
-        out.copy_from_slice(bytes);
-    }
-    out
-}
-
 /// Seconds and a fraction of them. Those without the first bit are of the era that begins in 2036 (RFC 4330, section 3).
 fn time(bytes: [u8; 8]) -> Timestamp {
     let all = u64::from_be_bytes(bytes);
@@ -236,10 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_of_no_version_is_no_message() {
+    fn what_is_cut_says_so_and_what_has_no_version_is_no_message() {
         let bytes = [0x23; 48];
-        assert!(read(&datagram(&bytes)).is_some());
-        assert!(read(&datagram(&bytes[..47])).is_none());
+        assert_eq!(info(&bytes), "NTP Version 4, client");
+        assert_eq!(info(&bytes[..47]), "NTP Version 4, client (too short)");
+        let cut = read(&Datagram { length: 48, ..datagram(&bytes[..20]) }).expect("a message");
+        assert_eq!(cut.info, "NTP Version 4, client (cut short)");
+        assert!(cut.values.contains(&("ntp.stratum", Value::Unsigned(0x23))));
         assert!(read(&datagram(&[0x03; 48])).is_none());
         assert!(read(&Datagram { ports: (1, 2), bytes: &bytes, length: 48 }).is_none());
     }
@@ -282,12 +279,15 @@ mod tests {
 
     #[test]
     fn control_messages_tell_what_they_are_about() {
-        assert_eq!(info(&[0x16, 2, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0]), "NTP Version 2, control, read variables, request, 0 bytes");
+        assert_eq!(
+            info(&[0x16, 2, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0]),
+            "NTP Version 2, control, read variables, request, 0 bytes"
+        );
         let error = [0x16, 0xc2, 0, 5, 1, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(info(&error), "NTP Version 2, control, read variables, error, 0 bytes");
         let reading = read(&datagram(&error)).expect("a message");
         assert!(reading.values.contains(&("ntp.ctrl.err_status", Value::Unsigned(1))));
-        assert!(read(&datagram(&error[..9])).is_none());
+        assert!(info(&error[..9]).ends_with("(too short)"));
         assert_eq!(info(&[0x17, 0, 3, 42]), "NTP Version 2, private, request code 42");
     }
 }

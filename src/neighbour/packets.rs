@@ -64,11 +64,7 @@ pub(super) fn quotation(quoted: &Quoted) -> String {
         None => address.to_string(),
     };
     let (source, destination) = quoted.ports.unzip();
-    format!(
-        " for {protocol} {} \u{2192} {}",
-        end(quoted.source, source),
-        end(quoted.destination, destination)
-    )
+    format!(" for {protocol} {} \u{2192} {}", end(quoted.source, source), end(quoted.destination, destination))
 }
 
 /// What the checksum of a message says: 0 bad, 1 good, 2 not verified.

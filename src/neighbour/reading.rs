@@ -50,6 +50,8 @@ pub struct Exchange {
     pub part: Part,
     /// What both have, among the messages of the protocol between the same ends: an identifier, a token.
     pub key: u128,
+    /// What tells this message from others of the exchange, where something does: one with the same is sent again.
+    pub message: Option<u16>,
     /// What an answer is told of the question: what it asked for.
     pub about: Option<Box<[u8]>>,
 }

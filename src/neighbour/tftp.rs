@@ -3,8 +3,7 @@
 use super::cursor::{Cursor, before_zero};
 use super::{Datagram, Neighbour, Reading};
 
-/// Where transfers are asked for.
-pub const PORT: u16 = 69;
+const PORT: u16 = 69;
 
 /// The longest name of a file that is kept, and shown in a line.
 const LONGEST_NAME: usize = 255;
@@ -34,8 +33,6 @@ pub struct Transfer {
     pub request: u64,
     /// The name of the file, as far as it is kept.
     file: Box<[u8]>,
-    /// Whether the client writes the file.
-    is_write: bool,
     /// How long all blocks but the last are.
     block_size: u32,
     /// The whole number of the last block: that of the wire has 16 bits.
@@ -49,14 +46,10 @@ impl Transfer {
             return None;
         }
         let mut rest = Cursor(datagram.bytes);
-        let is_write = match rest.u16()? {
-            1 => false,
-            2 => true,
-            _ => return None,
-        };
+        rest.u16().filter(|operation| matches!(operation, 1 | 2))?;
         let file = rest.text()?;
         let file = file.get(..LONGEST_NAME).unwrap_or(file).into();
-        Some(Self { request: frame, file, is_write, block_size: BLOCK, block: 0 })
+        Some(Self { request: frame, file, block_size: BLOCK, block: 0 })
     }
 
     /// What a datagram between the ports of this transfer says.
@@ -103,8 +96,7 @@ fn message(datagram: &Datagram<'_>, mut transfer: Option<&mut Transfer>) -> Opti
     if operation > 2
         && let Some(transfer) = &transfer
     {
-        let name = if transfer.is_write { "tftp.source_file" } else { "tftp.destination_file" };
-        reading.text(name, &transfer.file);
+        reading.text("tftp.destination_file", &transfer.file);
         reading.number("tftp.request_frame", transfer.request);
     }
     match operation {
@@ -199,7 +191,7 @@ mod tests {
         let mut transfer = Transfer::asked(&request, 7).expect("it asks");
         let accepted = transfer.read(&datagram((3000, 40_000), b"\0\x06blksize\016\0")).expect("options");
         assert_eq!(accepted.info, "Option Acknowledgement, blksize=16");
-        assert!(accepted.values.contains(&("tftp.source_file", super::super::Value::Text(b"log.txt".to_vec()))));
+        assert!(accepted.values.contains(&("tftp.destination_file", super::super::Value::Text(b"log.txt".to_vec()))));
         let full = transfer.read(&datagram((40_000, 3000), b"\0\x03\0\x01sixteen bytes...")).expect("data");
         assert_eq!(full.info, "Data Packet, Block: 1, 16 bytes");
         let last = transfer.read(&datagram((40_000, 3000), b"\0\x03\0\x02less")).expect("data");

@@ -186,7 +186,8 @@ pub(in crate::field) fn arp_gratuitous<'a>(header: &Header<'a>, take: Take<'_, '
 
 /// RFC 5227, section 2.1.1.
 pub(in crate::field) fn arp_probe<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    let asks = header.number(6, 2) == Some(1) && is_empty(header, 1) && is_empty(header, 2);
+    let is_usual = has_macs(header) && has_ipv4(header);
+    let asks = is_usual && header.number(6, 2) == Some(1) && is_empty(header, 1) && is_empty(header, 2);
     if asks && !is_empty(header, 3) {
         take(Value::Boolean(true));
     }

@@ -12,6 +12,7 @@ fields! {
     /// Told with the first answer.
     "coap.response_to" = FRAME None "Request In" => Reading;
     "coap.response_time" = SPAN None "Response Time" => Reading;
+    "coap.request_first_in" = FRAME None "Retransmission of request in" => Reading;
     "coap.block_payload" = BYTES None "Block Payload" => Reading;
     "coap.block_length" = U32 Decimal "Block Length" => Reading;
     "coap.code" = U8 Decimal "Code" => Reading;

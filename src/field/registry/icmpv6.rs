@@ -85,6 +85,14 @@ fields! {
     "icmpv6.mldr.mar.multicast_address" = IPV6 None "Multicast Address" => Reading;
     "icmpv6.mldr.mar.source_address" = IPV6 None "Source Address" => Reading;
     "icmpv6.mldr.mar.auxiliary_data" = BYTES None "Auxiliary Data" => Reading;
+    "icmpv6.ext.echo.seq" = U8 DecimalHex "Sequence number" => Reading;
+    "icmpv6.ext.echo.req.res" = U8 Hex "Reserved" => Reading;
+    "icmpv6.ext.echo.req.local" = BOOL None "Local bit" => Reading;
+    "icmpv6.ext.echo.rsp.state" = U8 Decimal "State" => Reading;
+    "icmpv6.ext.echo.rsp.res" = U8 Hex "Reserved" => Reading;
+    "icmpv6.ext.echo.rsp.active" = BOOL None "Active bit" => Reading;
+    "icmpv6.ext.echo.rsp.ipv4" = BOOL None "IPv4 bit" => Reading;
+    "icmpv6.ext.echo.rsp.ipv6" = BOOL None "IPv6 bit" => Reading;
     "icmpv6.resp_to" = FRAME None "Response To" => Reading;
     /// In milliseconds.
     "icmpv6.resptime" = FLOAT None "Response Time" => Reading;
