@@ -58,8 +58,9 @@ struct Asked {
     at: Origin,
     about: Option<Box<[u8]>>,
     message: Option<u16>,
-    /// The message that answered it first.
-    answer: Option<Option<u16>>,
+    is_answered: bool,
+    /// What tells the first answer from others, where something does.
+    answer: Option<u16>,
 }
 
 /// What is remembered of earlier messages.
@@ -93,7 +94,7 @@ impl Exchanges {
                     return;
                 }
                 let Exchange { message, about, .. } = exchange;
-                self.questions.put(question, Asked { at, about, message, answer: None });
+                self.questions.put(question, Asked { at, about, message, is_answered: false, answer: None });
             }
             Part::Answers => {
                 let question = (reading.protocol, destination, source, exchange.key);
@@ -102,12 +103,11 @@ impl Exchanges {
                     frame: asked.at.frame.0,
                     after: at.time.since(asked.at.time),
                     about: asked.about.as_deref(),
-                    is_first: match asked.answer {
-                        None => true,
-                        Some(first) => first.is_some() && first == exchange.message,
-                    },
+                    is_first: !asked.is_answered || (asked.answer.is_some() && asked.answer == exchange.message),
                 };
-                asked.answer.get_or_insert(exchange.message);
+                if !asked.is_answered {
+                    (asked.is_answered, asked.answer) = (true, exchange.message);
+                }
                 neighbour::answered(reading, &answered);
             }
         }
@@ -146,7 +146,7 @@ impl Exchanges {
                     reading.put("arp.duplicate-address-detected", Value::Present);
                     reading.number("arp.duplicate-address-frame", last.frame.0);
                     reading.number("arp.seconds-since-duplicate-address-frame", seconds as u64);
-                    reading.info += &format!(" (duplicate use of {address} detected!)");
+                    reading.say(format_args!(" (duplicate use of {address} detected!)"));
                 }
                 None => self.addresses.put(address, (mac, at)),
             }

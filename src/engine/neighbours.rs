@@ -1,7 +1,8 @@
-//! The datagrams of protocols around MQTT: which conversation is whose, and what one of them says.
+//! The messages of protocols around MQTT: which conversation of datagrams is whose, and what one message says.
 
 use std::net::SocketAddr;
 
+use super::event::{Event, FlowRef, NeighbourMessage, Sink};
 use super::exchanges::Exchanges;
 use super::options::EngineOptions;
 use crate::capture::Origin;
@@ -13,54 +14,94 @@ use crate::wire::{Packet, Payload};
 /// A conversation whose first datagrams tell nothing is of no protocol that is known by one of them.
 const FIRST: u64 = 4;
 
-/// Names a conversation by one of its first datagrams.
-#[inline]
-pub(super) fn name(
-    datagrams: &mut Datagrams<Conversation>,
-    datagram: &Datagram<'_>,
-    ends: (SocketAddr, SocketAddr),
-    exchanges: &mut Exchanges,
-) {
-    let count = || Direction::BOTH.iter().map(|direction| datagrams.sent(*direction).0).sum::<u64>();
-    if datagrams.app.is_some() || count() > FIRST {
-        return;
-    }
-    let protocol = match exchanges.transfer(ends) {
-        Some(_) => Some(Neighbour::Tftp),
-        None => neighbour::read_datagram(datagram).map(|reading| reading.protocol),
-    };
-    if let Some(protocol) = protocol {
-        datagrams.app = Some(Box::new(Conversation::named(Protocol::Neighbour(protocol))));
-    }
+/// A datagram, its ends, and the frame that holds it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) datagram: Datagram<'a>,
+    pub(super) ends: (SocketAddr, SocketAddr),
+    pub(super) origin: Origin,
 }
 
-/// What a datagram of a conversation of this protocol says, as far as it may be shown.
-pub(super) fn read(
-    protocol: Neighbour,
-    datagram: &Datagram<'_>,
-    (ends, at): ((SocketAddr, SocketAddr), Origin),
-    exchanges: &mut Exchanges,
-    options: &EngineOptions,
-) -> Option<Reading> {
-    let transfer = if protocol == Neighbour::Tftp { exchanges.transfer(ends) } else { None };
-    // What asks for a transfer is not part of it.
-    let mut reading = match transfer.filter(|transfer| transfer.request != at.frame.0) {
-        Some(transfer) => transfer.read(datagram)?,
-        None => neighbour::read_datagram_of(protocol, datagram)?,
-    };
-    exchanges.on_message(&mut reading, ends, at);
-    Some(if options.dissect.redactor.is_some() { reading.redacted() } else { reading })
+/// What is known of these protocols.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    /// What the frame at hand completed.
+    pub(super) readings: Vec<Reading>,
+    exchanges: Exchanges,
 }
 
-/// What a packet says that belongs to no flow: ARP and ICMP. There is no text of people in it.
-pub(super) fn read_packet(packet: &Packet<'_>, at: Origin, exchanges: &mut Exchanges) -> Option<Reading> {
-    let mut reading = neighbour::read_packet(packet)?;
-    if let Payload::Arp(message) = &packet.payload {
-        exchanges.on_arp(message, &mut reading, at);
+impl Neighbours {
+    /// The protocol of a conversation, which may be named by this datagram, one of its first.
+    #[inline]
+    pub(super) fn protocol(&mut self, datagrams: &mut Datagrams<Conversation>, sent: &Sent<'_>) -> Option<Neighbour> {
+        let count = || Direction::BOTH.iter().map(|direction| datagrams.sent(*direction).0).sum::<u64>();
+        if datagrams.app.is_none() && count() <= FIRST {
+            let protocol = match self.exchanges.transfer(sent.ends) {
+                Some(_) => Some(Neighbour::Tftp),
+                None => neighbour::read_datagram(&sent.datagram).map(|reading| reading.protocol),
+            };
+            let named = protocol.map(|protocol| Conversation::named(Protocol::Neighbour(protocol)));
+            datagrams.app = named.map(Box::new);
+        }
+        match datagrams.app.as_ref()?.protocol()? {
+            Protocol::Neighbour(protocol) => Some(protocol),
+            _ => None,
+        }
     }
-    if let Some(ip) = packet.ip {
-        let end = |address| SocketAddr::new(address, 0);
-        exchanges.on_message(&mut reading, (end(ip.source), end(ip.destination)), at);
+
+    /// Tells what a datagram of a conversation says.
+    pub(super) fn on_datagram(
+        &mut self,
+        sent: &Sent<'_>,
+        (protocol, flow, direction): (Neighbour, FlowRef, Direction),
+        options: &EngineOptions,
+        sink: &mut impl Sink,
+    ) {
+        let Sent { datagram, ends, origin } = sent;
+        self.exchanges.on_request(datagram, *ends, *origin);
+        if !options.packets && !options.neighbours {
+            return;
+        }
+        let transfer = if protocol == Neighbour::Tftp { self.exchanges.transfer(*ends) } else { None };
+        // What asks for a transfer is not part of it.
+        let reading = match transfer.filter(|transfer| transfer.request != origin.frame.0) {
+            Some(transfer) => transfer.read(datagram),
+            None => neighbour::read_datagram_of(protocol, datagram),
+        };
+        let Some(mut reading) = reading else { return };
+        self.exchanges.on_message(&mut reading, *ends, *origin);
+        let reading = if options.dissect.redactor.is_some() { reading.redacted() } else { reading };
+        self.tell(&NeighbourMessage::in_flow(flow, direction, *origin, &reading), options, sink);
     }
-    Some(reading)
+
+    /// Tells what a packet says that belongs to no flow: ARP and ICMP. There is no text of people in it.
+    pub(super) fn on_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        origin: Origin,
+        options: &EngineOptions,
+        sink: &mut impl Sink,
+    ) {
+        if !options.packets && !options.neighbours {
+            return;
+        }
+        let Some(mut reading) = neighbour::read_packet(packet) else { return };
+        if let Payload::Arp(message) = &packet.payload {
+            self.exchanges.on_arp(message, &mut reading, origin);
+        }
+        if let Some(ip) = packet.ip {
+            let end = |address| SocketAddr::new(address, 0);
+            self.exchanges.on_message(&mut reading, (end(ip.source), end(ip.destination)), origin);
+        }
+        self.tell(&NeighbourMessage::of_packet(packet, origin, &reading), options, sink);
+    }
+
+    fn tell(&mut self, message: &NeighbourMessage<'_>, options: &EngineOptions, sink: &mut impl Sink) {
+        if options.neighbours {
+            sink.event(&Event::Neighbour(message));
+        }
+        if options.packets {
+            self.readings.push(message.reading.clone());
+        }
+    }
 }

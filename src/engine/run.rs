@@ -3,12 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::cap::Cap;
-use super::event::{
-    CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, Undelivered,
-};
-use super::exchanges::Exchanges;
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
 use super::held::{EngineHeld, Level, Waits};
-use super::neighbours;
+use super::neighbours::{Neighbours, Sent};
 use super::options::EngineOptions;
 use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
@@ -20,7 +17,7 @@ use crate::flow::{
     Direction, Ended, EndedFlows, FlowKey, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted, Transport, Verdict,
     WiresharkAnalysis, WiresharkVerdict,
 };
-use crate::neighbour::{self, Reading};
+use crate::neighbour;
 use crate::time::Timestamp;
 use crate::wire::{Datagram, DecodeStats, Decoder, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
 
@@ -91,10 +88,8 @@ struct Followed {
     /// What is held back, and what was by connections that were dropped since.
     waits: Waits,
     carried: Vec<CarrierLine>,
-    /// What the frame at hand completed of the protocols around MQTT.
-    readings: Vec<Reading>,
-    /// What is remembered of earlier ones.
-    exchanges: Exchanges,
+    /// What is known of the protocols around MQTT.
+    neighbours: Neighbours,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -129,8 +124,7 @@ impl Engine {
                 topics: SnTopics::new(&options.dissect.sn.predefined, options.dissect.sn.names_bytes),
                 waits: Waits::default(),
                 carried: Vec::new(),
-                readings: Vec::new(),
-                exchanges: Exchanges::default(),
+                neighbours: Neighbours::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -291,7 +285,7 @@ impl Engine {
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.map(|ip| ip.source), &icmp);
-                pass.neighbour_packet(&packet);
+                pass.packet_of_no_flow(&packet);
                 None
             }
             (_, Payload::Arp(arp)) => {
@@ -299,7 +293,7 @@ impl Engine {
                 if !arp.sender.is_unspecified() && matches!(arp.operation, 1 | 2) {
                     pass.notice(NoticeKind::AddressClaimed(arp.sender, arp.sender_mac), None);
                 }
-                pass.neighbour_packet(&packet);
+                pass.packet_of_no_flow(&packet);
                 None
             }
             _ => None,
@@ -309,7 +303,7 @@ impl Engine {
         }
         self.followed.lines.clear();
         self.followed.carried.clear();
-        self.followed.readings.clear();
+        self.followed.neighbours.readings.clear();
     }
 
     /// The capture has ended: all flows are told.
@@ -441,18 +435,12 @@ impl<S: Sink> Pass<'_, S> {
     fn datagram(&mut self, found: Found, datagram: &Datagram<'_>, ends: (SocketAddr, SocketAddr)) -> Found {
         let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
         let (payload, length) = (datagram.payload, datagram.payload_length);
-        let whole = neighbour::Datagram { ports: (datagram.source, datagram.destination), bytes: payload, length };
-        let exchanges = &mut self.followed.exchanges;
-        neighbours::name(datagrams, &whole, ends, exchanges);
-        if let Some(Protocol::Neighbour(protocol)) = datagrams.app.as_ref().and_then(|app| app.protocol()) {
-            exchanges.on_request(&whole, ends, self.origin);
-            if self.options.packets || self.options.neighbours {
-                let flow = FlowRef::of_datagrams(datagrams);
-                let place = (ends, self.origin);
-                if let Some(reading) = neighbours::read(protocol, &whole, place, exchanges, self.options) {
-                    self.neighbour(&NeighbourMessage::in_flow(flow, found.direction, self.origin, &reading));
-                }
-            }
+        let ports = (datagram.source, datagram.destination);
+        let whole = neighbour::Datagram { ports, bytes: payload, length };
+        let sent = Sent { datagram: whole, ends, origin: self.origin };
+        if let Some(protocol) = self.followed.neighbours.protocol(datagrams, &sent) {
+            let place = (protocol, FlowRef::of_datagrams(datagrams), found.direction);
+            self.followed.neighbours.on_datagram(&sent, place, self.options, self.sink);
             return found;
         }
         if !sensors::is_wanted(datagrams, payload, length, self.options) {
@@ -469,24 +457,9 @@ impl<S: Sink> Pass<'_, S> {
         Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
     }
 
-    /// Tells a message of a protocol around MQTT.
-    fn neighbour(&mut self, message: &NeighbourMessage<'_>) {
-        if self.options.neighbours {
-            self.sink.event(&Event::Neighbour(message));
-        }
-        if self.options.packets {
-            self.followed.readings.push(message.reading.clone());
-        }
-    }
-
-    /// Tells what a packet says that belongs to no flow.
-    fn neighbour_packet(&mut self, packet: &Packet<'_>) {
-        if !self.options.packets && !self.options.neighbours {
-            return;
-        }
-        if let Some(reading) = neighbours::read_packet(packet, self.origin, &mut self.followed.exchanges) {
-            self.neighbour(&NeighbourMessage::of_packet(packet, self.origin, &reading));
-        }
+    /// What a packet says that belongs to no flow.
+    fn packet_of_no_flow(&mut self, packet: &Packet<'_>) {
+        self.followed.neighbours.on_packet(packet, self.origin, self.options, self.sink);
     }
 
     /// Streams hold too much: those that hold most of some give it up, until it is not too much any more.
@@ -599,7 +572,7 @@ impl<S: Sink> Pass<'_, S> {
             wireshark,
             trace,
             messages: &self.followed.lines,
-            readings: &self.followed.readings,
+            readings: &self.followed.neighbours.readings,
         };
         self.sink.event(&Event::Packet(&view));
     }

@@ -109,16 +109,16 @@ pub(super) fn read_known(datagram: &Datagram<'_>) -> Option<Reading> {
     reading.info = format!("{type_name}, MID:{id}, ");
     match CODES.iter().find(|(known, _)| *known == code) {
         Some((_, name)) => reading.info.push_str(name),
-        None => reading.info += &format!("{class}.{:02}", code & 31),
+        None => reading.say(format_args!("{class}.{:02}", code & 31)),
     }
     if !token.is_empty() {
         reading.info.push_str(", TKN:");
         for byte in token {
-            reading.info += &format!("{byte:02x}");
+            reading.say(format_args!("{byte:02x}"));
         }
     }
     if let Some(text) = &facts.block {
-        reading.info += &format!(", {text}");
+        reading.say(format_args!(", {text}"));
     }
     // What is behind the captured bytes is payload, if there was none before.
     let behind = (datagram.length as usize).saturating_sub(datagram.bytes.len());
@@ -135,7 +135,7 @@ pub(super) fn read_known(datagram: &Datagram<'_>) -> Option<Reading> {
         }
         let about = [uri.as_slice(), &facts.query].concat();
         if !about.is_empty() {
-            reading.info += &format!(", {}", String::from_utf8_lossy(&about));
+            reading.say(format_args!(", {}", String::from_utf8_lossy(&about)));
         }
         reading.exchange = Some(Exchange { part: Part::Asks, key, message, about: Some(uri.into()) });
     } else if class > 0 {
@@ -167,10 +167,10 @@ fn payload_of(reading: &mut Reading, facts: &Facts, code: u8, payload: &[u8], be
         reading.text("coap.payload_desc", format.as_bytes());
         reading.number("coap.payload_length", length as u64);
     }
-    reading.info += &match &facts.format {
-        Some(format) => format!(", {format}, {length} bytes"),
-        None => format!(", {length} bytes"),
-    };
+    match &facts.format {
+        Some(format) => reading.say(format_args!(", {format}, {length} bytes")),
+        None => reading.say(format_args!(", {length} bytes")),
+    }
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ pub(super) fn read<'a>(rest: &mut Cursor<'a>, reading: &mut Reading, facts: &mut
             Some((_, name)) => format!("#{count}: {name}"),
             None if last == SIZE1 => format!("#{count}: Size1"),
             // RFC 7252 has room for those every 14.
-            None if last % 14 == 0 => format!("#{count}: No-Op"),
+            None if last.is_multiple_of(14) => format!("#{count}: No-Op"),
             None => format!("#{count}: Unknown Option ({last})"),
         };
         reading.put("coap.opt.name", Value::Text(name.into_bytes()));
@@ -263,7 +263,7 @@ fn value(kind: u32, value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) 
         39 => reading.text("coap.opt.proxy_scheme", value),
         // If-None-Match has no value, that of OSCORE is encrypted, and of Size2 there is no field.
         5 | 9 | 28 => {}
-        _ if kind % 14 == 0 => {}
+        _ if kind.is_multiple_of(14) => {}
         _ => reading.bytes("coap.opt.unknown", value),
     }
 }

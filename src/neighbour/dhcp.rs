@@ -44,7 +44,7 @@ pub(super) fn read(datagram: &Datagram<'_>) -> Option<Reading> {
     let (operation, hardware, length, hops) = (rest.u8()?, rest.u8()?, rest.u8()?, rest.u8()?);
     let (id, seconds, flags) = (rest.u32()?, rest.u16()?, rest.u16()?);
     // Clients of Microsoft have written it in their own byte order; nobody waits for minutes and no second.
-    let seconds = if seconds & 0xff == 0 { seconds.swap_bytes() } else { seconds };
+    let seconds = if seconds.trailing_zeros() >= 8 { seconds.swap_bytes() } else { seconds };
     let addresses: [Ipv4Addr; 4] = [rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into()];
     let address = rest.take(16)?;
     let mut reading = Reading::new(Neighbour::Dhcp);

@@ -239,7 +239,7 @@ fn plain(name: &'static str, kind: Kind, value: &[u8], reading: &mut Reading) {
         (Kind::Ip, 4) | (Kind::Ips, _) => addresses(value).for_each(|address| reading.put(name, Value::Ipv4(address))),
         (Kind::Codes, _) => value.iter().for_each(|code| reading.number(name, *code)),
         (Kind::Shorts, _) => {
-            value.as_chunks::<2>().0.iter().for_each(|raw| reading.number(name, u16::from_be_bytes(*raw)))
+            value.as_chunks::<2>().0.iter().for_each(|raw| reading.number(name, u16::from_be_bytes(*raw)));
         }
         (Kind::Text, _) => reading.text(name, before_zero(value)),
         // Not as long as it has to be.
@@ -294,8 +294,8 @@ fn client_id(value: &[u8], reading: &mut Reading) {
             reading.put("dhcp.client_id.uuid", Value::Text(guid(uuid).into_bytes()));
         }
         [255, a, b, c, d, high, low, ref duid @ ..] => {
-            let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-            reading.put("dhcp.client_id.iaid", Value::Text(hex(&[a, b, c, d]).into_bytes()));
+            let association = format!("{a:02x}{b:02x}{c:02x}{d:02x}");
+            reading.put("dhcp.client_id.iaid", Value::Text(association.into_bytes()));
             reading.number("dhcp.client_id.duid_type", u16::from_be_bytes([high, low]));
             let mut rest = Cursor(duid);
             match (high, low) {
@@ -340,7 +340,8 @@ fn guid(bytes: &[u8]) -> String {
         if matches!(place, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        text += &format!("{:02x}", bytes.get(at).copied().unwrap_or(0));
+        let byte = bytes.get(at).copied().unwrap_or(0);
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
     }
     text
 }

@@ -20,7 +20,7 @@ pub struct Answered<'a> {
 pub fn repeated(reading: &mut Reading, frame: u64) {
     if reading.protocol == Neighbour::Coap {
         reading.number("coap.request_first_in", frame);
-        reading.info += &format!(" [Retransmission of {frame}]");
+        reading.say(format_args!(" [Retransmission of {frame}]"));
     }
 }
 
@@ -37,7 +37,7 @@ pub fn answered(reading: &mut Reading, question: &Answered<'_>) {
             reading.number(to, frame);
             // In milliseconds.
             reading.put(time, Value::Float(after.as_nanos() as f64 / 1e6));
-            reading.info += &format!(" (request in {frame})");
+            reading.say(format_args!(" (request in {frame})"));
         }
         Neighbour::Coap => {
             if is_first {
@@ -46,7 +46,7 @@ pub fn answered(reading: &mut Reading, question: &Answered<'_>) {
             }
             if let Some(path) = about.filter(|path| !path.is_empty()) {
                 reading.text("coap.opt.uri_path_recon", path);
-                reading.info += &format!(", {}", String::from_utf8_lossy(path));
+                reading.say(format_args!(", {}", String::from_utf8_lossy(path)));
             }
         }
         _ => {}

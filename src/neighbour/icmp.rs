@@ -153,7 +153,7 @@ fn extensions(bytes: &[u8], reading: &mut Reading) {
             reading.number("icmp.mpls.exp", label >> 1 & 7);
             reading.flag("icmp.mpls.s", label & 1 == 1);
             reading.number("icmp.mpls.ttl", *ttl);
-            reading.info += &format!(", MPLS label {}", label >> 4);
+            reading.say(format_args!(", MPLS label {}", label >> 4));
             if reading.is_full() {
                 return;
             }

@@ -104,7 +104,7 @@ fn fields(bytes: &[u8], status: u8, reading: &mut Reading) -> Option<()> {
             if kind == 136 {
                 let flags = [(a & 0x80, "rtr"), (a & 0x40, "sol"), (a & 0x20, "ovr")];
                 let set: Vec<&str> = flags.iter().filter(|(bit, _)| *bit != 0).map(|(_, name)| *name).collect();
-                reading.info += &if set.is_empty() { " (none)".to_owned() } else { format!(" ({})", set.join(", ")) };
+                reading.say(format_args!(" ({})", if set.is_empty() { "none".to_owned() } else { set.join(", ") }));
             }
             options(rest, reading);
         }
@@ -112,7 +112,7 @@ fn fields(bytes: &[u8], status: u8, reading: &mut Reading) -> Option<()> {
             reading.put("icmpv6.nd.rd.target_address", Value::Ipv6(ipv6(&mut rest)?));
             let destination = ipv6(&mut rest)?;
             reading.put("icmpv6.rd.na.destination_address", Value::Ipv6(destination));
-            reading.info += &format!(" for {destination}");
+            reading.say(format_args!(" for {destination}"));
             options(rest, reading);
         }
         _ => {}
@@ -133,7 +133,7 @@ fn listener(kind: u8, [a, b, c, d]: [u8; 4], mut rest: Cursor<'_>, reading: &mut
     let group = ipv6(&mut rest)?;
     reading.put("icmpv6.mld.multicast_address", Value::Ipv6(group));
     if !group.is_unspecified() {
-        reading.info += &format!(" for {group}");
+        reading.say(format_args!(" for {group}"));
     }
     if !is_second {
         return Some(());
@@ -186,7 +186,7 @@ fn record(rest: &mut Cursor<'_>, reading: &mut Reading) -> Option<()> {
             (6, _) => "block sources of",
             _ => "unknown record for",
         };
-        reading.info += &format!(", {what} {group}");
+        reading.say(format_args!(", {what} {group}"));
     }
     sources("icmpv6.mldr.mar.source_address", count, rest, reading)?;
     let data = rest.take(usize::from(words) * 4)?;
@@ -206,7 +206,9 @@ fn router([hops, flags, high, low]: [u8; 4], rest: &mut Cursor<'_>, reading: &mu
         ("icmpv6.nd.ra.flag.h", 0x20),
         ("icmpv6.nd.ra.flag.p", 4),
     ];
-    names.into_iter().for_each(|(name, bit)| reading.flag(name, flags & bit != 0));
+    for (name, bit) in names {
+        reading.flag(name, flags & bit != 0);
+    }
     reading.number("icmpv6.nd.ra.flag.prf", flags >> 3 & 3);
     reading.number("icmpv6.nd.ra.flag.rsv", flags & 3);
     let lifetime = u16::from_be_bytes([high, low]);
@@ -214,7 +216,10 @@ fn router([hops, flags, high, low]: [u8; 4], rest: &mut Cursor<'_>, reading: &mu
     reading.number("icmpv6.nd.ra.reachable_time", rest.u32()?);
     reading.number("icmpv6.nd.ra.retrans_timer", rest.u32()?);
     // RFC 4861, section 4.2: who is a default router for no time is none.
-    reading.info += &if lifetime == 0 { ", no default router".to_owned() } else { format!(", for {lifetime} s") };
+    match lifetime {
+        0 => reading.info.push_str(", no default router"),
+        _ => reading.say(format_args!(", for {lifetime} s")),
+    }
     Some(())
 }
 
@@ -245,7 +250,7 @@ fn one(kind: u8, mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
             let (name, word) =
                 if kind == 1 { ("icmpv6.opt.src_linkaddr", "from") } else { ("icmpv6.opt.target_linkaddr", "is at") };
             reading.put(name, address);
-            reading.info += &format!(" {word} {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
+            reading.say(format_args!(" {word} {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"));
         }
         3 => {
             let (length, flags, valid, preferred) = (rest.u8()?, rest.u8()?, rest.u32()?, rest.u32()?);
@@ -260,13 +265,13 @@ fn one(kind: u8, mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
             rest.u32()?;
             let prefix = ipv6(&mut rest)?;
             reading.put("icmpv6.opt.prefix", Value::Ipv6(prefix));
-            reading.info += &format!(", prefix {prefix}/{length}");
+            reading.say(format_args!(", prefix {prefix}/{length}"));
         }
         5 => {
             rest.u16()?;
             let mtu = rest.u32()?;
             reading.number("icmpv6.opt.mtu", mtu);
-            reading.info += &format!(", MTU {mtu}");
+            reading.say(format_args!(", MTU {mtu}"));
         }
         7 => {
             rest.u16()?;

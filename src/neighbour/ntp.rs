@@ -163,7 +163,7 @@ fn control(mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
         (true, false) => "response",
         (true, true) => "error",
     };
-    reading.info += &format!(", {name}, {part}, {count} bytes");
+    reading.say(format_args!(", {name}, {part}, {count} bytes"));
     let data = rest.0.get(..usize::from(count)).unwrap_or(rest.0);
     if !data.is_empty() {
         reading.put("ntp.ctrl.data", Value::Present);
@@ -198,7 +198,7 @@ fn private(mut rest: Cursor<'_>, reading: &mut Reading) -> Option<()> {
     reading.number("ntp.priv.seq", sequence & 0x7f);
     reading.number("ntp.priv.impl", implementation);
     reading.number("ntp.priv.reqcode", request);
-    reading.info += &format!(", request code {request}");
+    reading.say(format_args!(", request code {request}"));
     Some(())
 }
 

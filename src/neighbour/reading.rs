@@ -1,5 +1,6 @@
 //! What a message of a neighbour says.
 
+use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Neighbour;
@@ -93,6 +94,12 @@ impl Reading {
     /// Adds a text.
     pub fn text(&mut self, name: &'static str, text: &[u8]) {
         self.put(name, Value::Text(text.to_vec()));
+    }
+
+    /// Adds to the line.
+    pub fn say(&mut self, words: fmt::Arguments<'_>) {
+        // A String takes whatever is written to it.
+        let _ = self.info.write_fmt(words);
     }
 
     /// Adds bytes.

@@ -149,7 +149,7 @@ fn request(reading: &mut Reading, operation: u16, rest: &mut Cursor<'_>) {
     if let Some(mode) = mode {
         let mode = mode.get(..LONGEST_NAME).unwrap_or(mode);
         reading.text("tftp.type", mode);
-        reading.info += &format!(", Transfer type: {}", String::from_utf8_lossy(mode));
+        reading.say(format_args!(", Transfer type: {}", String::from_utf8_lossy(mode)));
     } else {
         reading.info += " (cut short)";
     }
@@ -162,7 +162,7 @@ fn put_options(reading: &mut Reading, bytes: &[u8]) {
         reading.text("tftp.option.value", value);
         if reading.info.len() < 2 * LONGEST_NAME {
             let cut = |text| String::from_utf8_lossy(<[u8]>::get(text, ..LONGEST_NAME).unwrap_or(text)).into_owned();
-            reading.info += &format!(", {}={}", cut(name), cut(value));
+            reading.say(format_args!(", {}={}", cut(name), cut(value)));
         }
     }
 }
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_request_has_its_options() {
-        let bytes = b"\0\x01boot.bin\0octet\0blksize\01024\0tsize\00\0";
+        let bytes = b"\0\x01boot.bin\0octet\0blksize\x001024\0tsize\x000\0";
         let reading = read(&datagram((40_000, 69), bytes)).expect("a request");
         assert_eq!(reading.info, "Read Request, File: boot.bin, Transfer type: octet, blksize=1024, tsize=0");
         assert!(read(&datagram((40_000, 70), bytes)).is_none(), "requests go to port 69");
@@ -189,7 +189,7 @@ mod tests {
     fn a_transfer_knows_its_file_and_which_block_is_the_last() {
         let request = datagram((40_000, 69), b"\0\x02log.txt\0octet\0");
         let mut transfer = Transfer::asked(&request, 7).expect("it asks");
-        let accepted = transfer.read(&datagram((3000, 40_000), b"\0\x06blksize\016\0")).expect("options");
+        let accepted = transfer.read(&datagram((3000, 40_000), b"\0\x06blksize\x0016\0")).expect("options");
         assert_eq!(accepted.info, "Option Acknowledgement, blksize=16");
         assert!(accepted.values.contains(&("tftp.destination_file", super::super::Value::Text(b"log.txt".to_vec()))));
         let full = transfer.read(&datagram((40_000, 3000), b"\0\x03\0\x01sixteen bytes...")).expect("data");

@@ -174,10 +174,9 @@ fn write_arp(out: &mut impl Write, message: &Arp) -> fmt::Result {
         1 => write!(out, "Who has {target}? Tell {sender}"),
         2 if message.is_gratuitous() => write!(out, "Gratuitous ARP for {sender} (Reply)"),
         2 => write!(out, "{sender} is at {sender_mac}"),
-        3 => write!(out, "Who is {target_mac}? Tell {sender_mac}"),
+        // Inverse ARP asks and answers likewise (RFC 2390).
+        3 | 8 => write!(out, "Who is {target_mac}? Tell {sender_mac}"),
         4 => write!(out, "{target_mac} is at {target}"),
-        // Inverse ARP (RFC 2390).
-        8 => write!(out, "Who is {target_mac}? Tell {sender_mac}"),
         9 => write!(out, "{sender_mac} is at {sender}"),
         10 => out.write_str("ARP NAK"),
         other => write!(out, "ARP operation {other}"),
