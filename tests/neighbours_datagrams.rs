@@ -6,7 +6,7 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{fixtures, mqttsniff, of, records, stdout};
@@ -21,13 +21,13 @@ fn handmade() -> PathBuf {
 }
 
 /// The records of neighbours.
-fn told(path: &PathBuf, more: &[&str]) -> Vec<Value> {
+fn told(path: &Path, more: &[&str]) -> Vec<Value> {
     let more = [&["--show", "neighbours"], more].concat();
     of(&records(path, &more), "neighbour").into_iter().cloned().collect()
 }
 
 /// The lines of one protocol.
-fn lines(path: &PathBuf, protocol: &str) -> Vec<String> {
+fn lines(path: &Path, protocol: &str) -> Vec<String> {
     let told = told(path, &[]);
     let of_it = told.iter().filter(|record| record["protocol"] == protocol);
     of_it.map(|record| record["info"].as_str().unwrap().to_owned()).collect()
@@ -39,7 +39,7 @@ fn has(lines: &[String], line: &str) {
 }
 
 /// What a command prints for a capture.
-fn shown(path: &PathBuf, arguments: &[&str]) -> String {
+fn shown(path: &Path, arguments: &[&str]) -> String {
     let output = mqttsniff().arg("read").arg(path).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     stdout(&output).to_owned()
@@ -244,9 +244,9 @@ fn values_are_those_of_tshark() {
     }
     let mut tshark = Command::new("tshark");
     tshark.args(["-n", "-T", "fields", "-r"]).arg(recorded());
-    FIELDS.iter().for_each(|field| {
+    for field in FIELDS {
         tshark.args(["-e", field]);
-    });
+    }
     let theirs = tshark.output().unwrap().stdout;
     let ours = shown(&recorded(), &["--fields", &FIELDS.join(",")]);
     assert_eq!(ours, String::from_utf8_lossy(&theirs));

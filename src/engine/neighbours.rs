@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::event::{Event, FlowRef, NeighbourMessage, Sink};
 use super::exchanges::Exchanges;
 use super::options::EngineOptions;
+use super::sensors;
 use crate::capture::Origin;
 use crate::dissect::{Conversation, Protocol};
 use crate::flow::{Datagrams, Direction};
@@ -33,9 +34,15 @@ pub(super) struct Neighbours {
 impl Neighbours {
     /// The protocol of a conversation, which may be named by this datagram, one of its first.
     #[inline]
-    pub(super) fn protocol(&mut self, datagrams: &mut Datagrams<Conversation>, sent: &Sent<'_>) -> Option<Neighbour> {
+    pub(super) fn protocol(
+        &mut self,
+        datagrams: &mut Datagrams<Conversation>,
+        sent: &Sent<'_>,
+        options: &EngineOptions,
+    ) -> Option<Neighbour> {
         let count = || Direction::BOTH.iter().map(|direction| datagrams.sent(*direction).0).sum::<u64>();
-        if datagrams.app.is_none() && count() <= FIRST {
+        // What the user says of a port counts, not how its datagrams look.
+        if datagrams.app.is_none() && count() <= FIRST && sensors::forced(datagrams, options).is_none() {
             let protocol = match self.exchanges.transfer(sent.ends) {
                 Some(_) => Some(Neighbour::Tftp),
                 None => neighbour::read_datagram(&sent.datagram).map(|reading| reading.protocol),
