@@ -73,6 +73,8 @@ fn a_lease_is_told_from_the_question_to_the_answer() {
     assert_eq!(lines[2], format!("DHCP Request - {id}, asks for 10.9.0.68, server 10.9.0.1, host name oven-3"));
     assert!(lines[3].starts_with(&format!("DHCP ACK - {id}, address 10.9.0.68")));
     let offer = &told(&recorded(), &[]).into_iter().filter(|record| record["protocol"] == "dhcp").nth(1).unwrap();
+    // It is the first frame of its flow, and who sends it is no client.
+    assert_eq!((&offer["from"], &offer["source"]), (&json!("server"), &json!("10.9.0.1:67")));
     let fields = &offer["fields"];
     assert_eq!(fields["dhcp.option.dhcp"], 2);
     assert_eq!(fields["dhcp.option.domain_name_server"], json!(["10.9.0.1", "10.9.0.2"]));
@@ -94,6 +96,8 @@ fn a_transfer_is_followed_to_its_own_ports() {
     let transfers: Vec<_> = flows.iter().filter(|flow| flow["application"] == "tftp").collect();
     assert_eq!(transfers.len(), 4, "two requests, two transfers");
     assert_eq!(transfers.iter().filter(|flow| flow["server"]["port"] == 69).count(), 2);
+    // The server sends first where it has chosen its port.
+    assert!(transfers.iter().all(|flow| flow["server"]["address"] == "10.9.0.1"), "{transfers:#?}");
     let odd = self::lines(&handmade(), "tftp");
     has(&odd, "Error Code, Code: File not found, Message: no such file");
     has(&odd, "Data Packet, Block: 65537, 512 bytes");

@@ -7,6 +7,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::capture::Origin;
+use crate::flow::Role;
 use crate::neighbour::{self, Answered, Datagram, Exchange, Neighbour, Part, Reading, Transfer, Value};
 use crate::wire::Arp;
 
@@ -118,6 +119,14 @@ impl Exchanges {
         if let Some(transfer) = Transfer::asked(datagram, at.frame.0) {
             self.transfers.put((ends.0, ends.1.ip()), transfer);
         }
+    }
+
+    /// Which end of the transfer that it is of sends a datagram between these ends, if it is of one.
+    pub(super) fn sender(&mut self, (source, destination): (SocketAddr, SocketAddr)) -> Option<Role> {
+        if self.transfers.get(&(destination, source.ip())).is_some() {
+            return Some(Role::Server);
+        }
+        self.transfers.get(&(source, destination.ip())).map(|_| Role::Client)
     }
 
     /// The transfer that a datagram between these ends may be of.

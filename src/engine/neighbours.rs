@@ -8,7 +8,7 @@ use super::options::EngineOptions;
 use super::sensors;
 use crate::capture::Origin;
 use crate::dissect::{Conversation, Protocol};
-use crate::flow::{Datagrams, Direction};
+use crate::flow::{Datagrams, Direction, KnownBy, Role};
 use crate::neighbour::{self, Datagram, Neighbour, Reading};
 use crate::wire::{Packet, Payload};
 
@@ -32,26 +32,33 @@ pub(super) struct Neighbours {
 }
 
 impl Neighbours {
-    /// The protocol of a conversation, which may be named by this datagram, one of its first.
+    /// The protocol of a conversation, which may be named by this datagram, one of its first; and the direction of the
+    /// datagram, which may be another than it seemed once it is known who is the client.
     #[inline]
     pub(super) fn protocol(
         &mut self,
         datagrams: &mut Datagrams<Conversation>,
         sent: &Sent<'_>,
+        direction: Direction,
         options: &EngineOptions,
-    ) -> Option<Neighbour> {
+    ) -> Option<(Neighbour, Direction)> {
         let count = || Direction::BOTH.iter().map(|direction| datagrams.sent(*direction).0).sum::<u64>();
+        let mut turned = false;
         // What the user says of a port counts, not how its datagrams look.
         if datagrams.app.is_none() && count() <= FIRST && sensors::forced(datagrams, options).is_none() {
-            let protocol = match self.exchanges.transfer(sent.ends) {
-                Some(_) => Some(Neighbour::Tftp),
-                None => neighbour::read_datagram(&sent.datagram).map(|reading| reading.protocol),
+            let (protocol, sender) = match self.exchanges.sender(sent.ends) {
+                Some(sender) => (Neighbour::Tftp, Some(sender)),
+                None => neighbour::read_datagram(&sent.datagram).map(|reading| (reading.protocol, reading.sender))?,
             };
-            let named = protocol.map(|protocol| Conversation::named(Protocol::Neighbour(protocol)));
-            datagrams.app = named.map(Box::new);
+            datagrams.app = Some(Box::new(Conversation::named(Protocol::Neighbour(protocol))));
+            turned = match sender {
+                Some(Role::Client) => datagrams.settle(direction, KnownBy::Connect),
+                Some(Role::Server) => datagrams.settle(direction.reverse(), KnownBy::Connect),
+                None => false,
+            };
         }
         match datagrams.app.as_ref()?.protocol()? {
-            Protocol::Neighbour(protocol) => Some(protocol),
+            Protocol::Neighbour(protocol) => Some((protocol, if turned { direction.reverse() } else { direction })),
             _ => None,
         }
     }

@@ -438,10 +438,11 @@ impl<S: Sink> Pass<'_, S> {
         let ports = (datagram.source, datagram.destination);
         let whole = neighbour::Datagram { ports, bytes: payload, length };
         let sent = Sent { datagram: whole, ends, origin: self.origin };
-        if let Some(protocol) = self.followed.neighbours.protocol(datagrams, &sent, self.options) {
-            let place = (protocol, FlowRef::of_datagrams(datagrams), found.direction);
-            self.followed.neighbours.on_datagram(&sent, place, self.options, self.sink);
-            return found;
+        let neighbours = &mut self.followed.neighbours;
+        if let Some((protocol, direction)) = neighbours.protocol(datagrams, &sent, found.direction, self.options) {
+            let place = (protocol, FlowRef::of_datagrams(datagrams), direction);
+            neighbours.on_datagram(&sent, place, self.options, self.sink);
+            return Found { direction, ..found };
         }
         if !sensors::is_wanted(datagrams, payload, length, self.options) {
             return found;

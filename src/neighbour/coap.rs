@@ -4,6 +4,7 @@ use super::coap_options::{self, Facts};
 use super::cursor::Cursor;
 use super::reading::{Exchange, Part};
 use super::{Datagram, Neighbour, Reading};
+use crate::flow::Role;
 
 const PORT: u16 = 5683;
 
@@ -128,7 +129,9 @@ pub(super) fn read_known(datagram: &Datagram<'_>) -> Option<Reading> {
         reading.info.push_str(if behind > 0 { " (cut short)" } else { " (malformed options)" });
     }
     let (key, message) = (key(token), Some(id));
+    // Either end may be both, one after the other; what comes first tells who began.
     if class == 0 && code > 0 {
+        reading.sender = Some(Role::Client);
         let uri = facts.uri();
         if !uri.is_empty() {
             reading.text("coap.opt.uri_path_recon", &uri);
@@ -139,6 +142,7 @@ pub(super) fn read_known(datagram: &Datagram<'_>) -> Option<Reading> {
         }
         reading.exchange = Some(Exchange { part: Part::Asks, key, message, about: Some(uri.into()) });
     } else if class > 0 {
+        reading.sender = Some(Role::Server);
         reading.exchange = Some(Exchange { part: Part::Answers, key, message, about: None });
     }
     Some(reading)

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::cursor::{Cursor, before_zero};
 use super::dhcp_options::{self, Facts};
 use super::{Datagram, Neighbour, Reading, Value};
+use crate::flow::Role;
 
 /// Servers, clients, and what tells only where to boot from (PXE).
 const PORTS: [u16; 3] = [67, 68, 4011];
@@ -48,6 +49,7 @@ pub(super) fn read(datagram: &Datagram<'_>) -> Option<Reading> {
     let addresses: [Ipv4Addr; 4] = [rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into(), rest.u32()?.into()];
     let address = rest.take(16)?;
     let mut reading = Reading::new(Neighbour::Dhcp);
+    reading.sender = Some(if operation == 1 { Role::Client } else { Role::Server });
     reading.number("dhcp.type", operation);
     reading.number("dhcp.hw.type", hardware);
     reading.number("dhcp.hw.len", length);

@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::{Datagram, Neighbour, Reading, Value};
+use crate::flow::Role;
 use crate::time::Timestamp;
 
 const PORT: u16 = 123;
@@ -44,6 +45,12 @@ pub(super) fn read(datagram: &Datagram<'_>) -> Option<Reading> {
     }
     let mut reading = Reading::new(Neighbour::Ntp);
     reading.info = format!("NTP Version {version}, {}", MODES[usize::from(mode)]);
+    // Between peers there is neither.
+    reading.sender = match mode {
+        3 => Some(Role::Client),
+        4 => Some(Role::Server),
+        _ => None,
+    };
     reading.number("ntp.flags", flags);
     // In those of private use the first bits are others.
     if mode == 7 {

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Neighbour;
+use crate::flow::Role;
 use crate::time::{Span, Timestamp};
 
 /// The value of a field.
@@ -66,6 +67,8 @@ pub struct Reading {
     pub info: String,
     /// Its fields in their order, by the names of the registry, which are Wireshark's.
     pub values: Vec<(&'static str, Value)>,
+    /// Which end sends such a message, where only one does.
+    pub sender: Option<Role>,
     /// What it asks or answers, where the protocol tells which answer is whose.
     pub exchange: Option<Exchange>,
 }
@@ -73,7 +76,13 @@ pub struct Reading {
 impl Reading {
     /// One that says nothing yet but that it is there.
     pub fn new(protocol: Neighbour) -> Self {
-        Self { protocol, info: String::new(), values: vec![(protocol.name(), Value::Present)], exchange: None }
+        Self {
+            protocol,
+            info: String::new(),
+            values: vec![(protocol.name(), Value::Present)],
+            sender: None,
+            exchange: None,
+        }
     }
 
     /// Adds a field.

@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, before_zero};
 use super::{Datagram, Neighbour, Reading};
+use crate::flow::Role;
 
 const PORT: u16 = 69;
 
@@ -136,6 +137,7 @@ fn message(datagram: &Datagram<'_>, mut transfer: Option<&mut Transfer>) -> Opti
 }
 
 fn request(reading: &mut Reading, operation: u16, rest: &mut Cursor<'_>) {
+    reading.sender = Some(Role::Client);
     let kind = if operation == 1 { "Read Request" } else { "Write Request" };
     let name = if operation == 1 { "tftp.source_file" } else { "tftp.destination_file" };
     let Some(file) = rest.text() else {
