@@ -85,7 +85,10 @@ impl Neighbours {
         let Some(mut reading) = reading else { return };
         self.exchanges.on_message(&mut reading, *ends, *origin);
         let reading = if options.dissect.redactor.is_some() { reading.redacted() } else { reading };
-        self.tell(&NeighbourMessage::in_flow(flow, direction, *origin, &reading), options, sink);
+        if options.neighbours {
+            sink.event(&Event::Neighbour(&NeighbourMessage::in_flow(flow, direction, *origin, &reading)));
+        }
+        self.readings.extend(options.packets.then_some(reading));
     }
 
     /// Tells what a packet says that belongs to no flow: ARP and ICMP. There is no text of people in it.
@@ -107,15 +110,9 @@ impl Neighbours {
             let end = |address| SocketAddr::new(address, 0);
             self.exchanges.on_message(&mut reading, (end(ip.source), end(ip.destination)), origin);
         }
-        self.tell(&NeighbourMessage::of_packet(packet, origin, &reading), options, sink);
-    }
-
-    fn tell(&mut self, message: &NeighbourMessage<'_>, options: &EngineOptions, sink: &mut impl Sink) {
         if options.neighbours {
-            sink.event(&Event::Neighbour(message));
+            sink.event(&Event::Neighbour(&NeighbourMessage::of_packet(packet, origin, &reading)));
         }
-        if options.packets {
-            self.readings.push(message.reading.clone());
-        }
+        self.readings.extend(options.packets.then_some(reading));
     }
 }
