@@ -47,20 +47,20 @@ fn shown(path: &Path, arguments: &[&str]) -> String {
 
 #[test]
 fn every_protocol_is_told_as_often_as_it_is_there() {
-    let count = |path| {
-        told(&path, &[]).iter().fold(BTreeMap::<String, usize>::new(), |mut counts, record| {
+    let count = |path: &Path| {
+        told(path, &[]).iter().fold(BTreeMap::<String, usize>::new(), |mut counts, record| {
             *counts.entry(record["protocol"].as_str().unwrap().to_owned()).or_default() += 1;
             counts
         })
     };
     assert_eq!(
-        serde_json::to_value(count(recorded())).unwrap(),
+        serde_json::to_value(count(&recorded())).unwrap(),
         json!({"arp": 12, "coap": 40, "dhcp": 4, "icmp": 11, "icmpv6": 34, "tftp": 22})
     );
     let expected = json!({
         "arp": 8, "rarp": 2, "icmp": 15, "icmpv6": 13, "dhcp": 22, "tftp": 15, "coap": 18, "ntp": 11
     });
-    assert_eq!(serde_json::to_value(count(handmade())).unwrap(), expected);
+    assert_eq!(serde_json::to_value(count(&handmade())).unwrap(), expected);
 }
 
 #[test]
