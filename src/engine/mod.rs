@@ -15,8 +15,8 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
-    CarrierLine, Event, FlowRef, MessageLine, NeighbourEnd, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, StreamPart,
-    Undelivered,
+    CarrierLine, Event, FlowRef, MessageLine, NeighbourEnd, NeighbourMessage, Notice, NoticeKind, PacketView, Sink,
+    StreamPart, Undelivered,
 };
 pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;
