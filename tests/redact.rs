@@ -11,8 +11,8 @@ use base64::Engine as _;
 use common::{captures, fixtures, lines, mqttsniff, of, records, run, stderr, stdout};
 use mqttsniff::capture::{Batch, Fill, Source as _};
 use mqttsniff::field::Registry;
-use mqttsniff::wire::{Checksum, Decoder, Payload};
 use mqttsniff::neighbour::Neighbour;
+use mqttsniff::wire::{Checksum, Decoder, Payload};
 use serde_json::{Value, json};
 
 /// What the lab's clients had for passwords, as far as its scenarios say so.
