@@ -47,6 +47,7 @@ const ALL: Shown = Shown {
     topics: true,
     findings: true,
     summary: true,
+    neighbours: true,
 };
 
 /// Frames of which all fields are read.
@@ -282,7 +283,8 @@ impl Everything {
             Output::Session(session, _) => Some(session.flow.id),
             Output::Flow(flow, _) => Some(flow.id),
             Output::Finding(finding) => finding.flow.map(|flow| flow.id),
-            Output::SnSession(_) | Output::Delivery(_) | Output::Topic(..) | Output::Neighbour(_) => None,
+            Output::Neighbour(message) => message.flow.map(|(flow, _)| flow.id),
+            Output::SnSession(_) | Output::Delivery(_) | Output::Topic(..) => None,
         };
         if of.is_some() && of == self.flow {
             self.one_flow(output)?;
@@ -422,6 +424,7 @@ impl Order {
             Output::Neighbour(message) => {
                 let reading = message.reading;
                 assert!(reading.values.len() <= 4096 && reading.info.len() <= 1 << 16, "a line and some fields");
+                assert!(message.origin.frame.0 > self.packet, "a message comes before its frame");
             }
             Output::SnSession(_) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {}
         }

@@ -279,7 +279,7 @@ impl Seen {
             | Output::Preview(flow, _)
             | Output::Stream(flow, ..) => Some(*flow),
             Output::Session(_, flow) | Output::Flow(flow, _) => Some(FlowRef::of(flow)),
-            Output::Neighbour(message) => Some(message.flow),
+            Output::Neighbour(message) => message.flow.map(|(flow, _)| flow),
             Output::SnSession(session) => Some(session.flow),
             Output::Finding(finding) => finding.flow,
             Output::Delivery(_) | Output::Topic(..) => None,

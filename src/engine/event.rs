@@ -1,5 +1,6 @@
 //! What the engine tells.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
@@ -276,17 +277,76 @@ pub enum StreamPart<'a> {
     Lost,
 }
 
-/// A message of a protocol around MQTT, in its flow.
+/// An end of a message of a protocol around MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeighbourEnd {
+    /// An address with a port.
+    Socket(SocketAddr),
+    /// An address; its protocol has no ports.
+    Ip(IpAddr),
+    /// A hardware address; its protocol has no others.
+    Hardware([u8; 6]),
+    /// The link layer does not tell.
+    Unknown,
+}
+
+impl NeighbourEnd {
+    /// Its IP address, if it has one.
+    pub const fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Socket(end) => Some(end.ip()),
+            Self::Ip(address) => Some(*address),
+            Self::Hardware(_) | Self::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for NeighbourEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(end) => end.fmt(f),
+            Self::Ip(address) => address.fmt(f),
+            Self::Hardware([a, b, c, d, e, g]) => write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
+            Self::Unknown => Ok(()),
+        }
+    }
+}
+
+/// A message of a protocol around MQTT.
 #[derive(Debug, Clone, Copy)]
 pub struct NeighbourMessage<'a> {
-    /// The flow.
-    pub flow: FlowRef,
-    /// From whom to whom.
-    pub direction: Direction,
+    /// Its flow, and from whom to whom; those of ARP and ICMP belong to none.
+    pub flow: Option<(FlowRef, Direction)>,
+    /// Who sent it.
+    pub source: NeighbourEnd,
+    /// For whom it is.
+    pub destination: NeighbourEnd,
     /// The frame that completed it.
     pub origin: Origin,
     /// What it says.
     pub reading: &'a Reading,
+}
+
+impl<'a> NeighbourMessage<'a> {
+    /// One that belongs to a flow.
+    pub const fn in_flow(flow: FlowRef, direction: Direction, origin: Origin, reading: &'a Reading) -> Self {
+        let (from, to) = match direction.sender() {
+            Role::Client => (flow.client, flow.server),
+            Role::Server => (flow.server, flow.client),
+        };
+        let (source, destination) = (NeighbourEnd::Socket(from), NeighbourEnd::Socket(to));
+        Self { flow: Some((flow, direction)), source, destination, origin, reading }
+    }
+
+    /// One that belongs to no flow, in this packet.
+    pub fn of_packet(packet: &Packet<'_>, origin: Origin, reading: &'a Reading) -> Self {
+        let hardware = |address: Option<[u8; 6]>| address.map_or(NeighbourEnd::Unknown, NeighbourEnd::Hardware);
+        let (source, destination) = match (packet.ip, packet.link) {
+            (Some(ip), _) => (NeighbourEnd::Ip(ip.source), NeighbourEnd::Ip(ip.destination)),
+            (None, link) => (hardware(link.map(|link| link.source)), hardware(link.and_then(|link| link.destination))),
+        };
+        Self { flow: None, source, destination, origin, reading }
+    }
 }
 
 /// An event.

@@ -2,7 +2,9 @@
 //! pipe and a network card give the same result, and a test is a function call.
 
 mod cap;
+mod dns;
 mod event;
+mod exchanges;
 mod held;
 mod log;
 mod neighbours;
@@ -14,8 +16,8 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
-    CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, StreamPart,
-    Undelivered,
+    CarrierLine, Event, FlowRef, MessageLine, NeighbourEnd, NeighbourMessage, Notice, NoticeKind, PacketView, Sink,
+    StreamPart, Undelivered,
 };
 pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;

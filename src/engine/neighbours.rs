@@ -1,28 +1,27 @@
-//! The datagrams of protocols around MQTT: which conversation is whose, and what one of them says.
+//! The messages of protocols around MQTT: which conversation of datagrams is whose, and what one message says.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
-use super::event::{Event, Sink};
+use super::dns::Questions;
+use super::event::{Event, FlowRef, NeighbourMessage, Sink};
+use super::exchanges::Exchanges;
 use super::options::EngineOptions;
-use crate::capture::{FrameNo, Origin};
+use super::sensors;
+use crate::capture::Origin;
 use crate::dissect::{Conversation, Protocol};
-use crate::flow::{Datagrams, Direction};
-use crate::neighbour::{self, Datagram, Neighbour, Reading, Value, dns};
+use crate::flow::{Datagrams, Direction, KnownBy, Role};
+use crate::neighbour::{self, Datagram, Neighbour, Reading};
+use crate::wire::{Packet, Payload};
 
 /// A conversation whose first datagrams tell nothing is of no protocol that is known by one of them.
 const FIRST: u64 = 4;
 
-/// Names a conversation by one of its first datagrams.
-#[inline]
-pub(super) fn name(datagrams: &mut Datagrams<Conversation>, datagram: &Datagram<'_>) {
-    let count = || Direction::BOTH.iter().map(|direction| datagrams.sent(*direction).0).sum::<u64>();
-    if datagrams.app.is_none()
-        && count() <= FIRST
-        && let Some(reading) = neighbour::read_datagram(datagram)
-    {
-        datagrams.app = Some(Box::new(Conversation::named(Protocol::Neighbour(reading.protocol))));
-    }
+/// A datagram, its ends, and the frame that holds it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) datagram: Datagram<'a>,
+    pub(super) ends: (SocketAddr, SocketAddr),
+    pub(super) origin: Origin,
 }
 
 /// What a message says, as far as it may be shown.
@@ -30,66 +29,99 @@ pub(super) fn shown(reading: Reading, options: &EngineOptions) -> Reading {
     if options.dissect.redactor.is_some() { reading.redacted() } else { reading }
 }
 
-/// Tells the names that a message of DNS gives addresses: one that comes from this port and is so long.
-#[inline]
-pub(super) fn names(
-    port: u16,
-    message: &[u8],
-    length: usize,
-    options: &EngineOptions,
-    origin: Origin,
-    sink: &mut impl Sink,
-) {
-    if !dns::is_port(port) || !options.names.are_wanted() {
-        return;
-    }
-    let mut answers = Vec::new();
-    dns::answers(message, length, &mut |answer| {
-        if answers.len() < ANSWERS {
-            answers.push(answer);
-        }
-    });
-    if !answers.is_empty() {
-        sink.event(&Event::Names(origin, &answers));
-    }
-}
-
-/// The most names of one message: a datagram of usual length has no room for more.
-const ANSWERS: usize = 256;
-
-/// The most questions that are remembered. Most are answered within a few frames, and some never are.
-const QUESTIONS: usize = 4096;
-
-/// Questions of DNS that were not answered yet: by their flow and their number.
+/// What is known of these protocols.
 #[derive(Debug, Default)]
-pub(super) struct Questions {
-    asked: BTreeMap<(FrameNo, u16), Origin>,
-    /// Those in their order; of some that were answered as well.
-    order: VecDeque<(FrameNo, u16)>,
+pub(super) struct Neighbours {
+    /// What the frame at hand completed.
+    pub(super) readings: Vec<Reading>,
+    exchanges: Exchanges,
+    /// Questions of DNS that were not answered yet.
+    pub(super) questions: Questions,
 }
 
-impl Questions {
-    /// Remembers a question, or says of a response which it answers and how long that took.
-    pub(super) fn pair(&mut self, flow: FrameNo, message: &[u8], origin: Origin, reading: &mut Reading) {
-        // In mDNS the number says nothing (RFC 6762, section 18.1), and in LLMNR the answer comes in a flow of its own.
-        let Some((id, is_response)) = dns::id(message).filter(|_| reading.protocol == Neighbour::Dns) else { return };
-        let key = (flow, id);
-        if is_response {
-            if let Some(asked) = self.asked.remove(&key) {
-                reading.number("dns.response_to", asked.frame.0);
-                reading.put("dns.time", Value::Duration(origin.time.since(asked.time)));
-            }
+impl Neighbours {
+    /// The protocol of a conversation, which may be named by this datagram, one of its first; and the direction of the
+    /// datagram, which may be another than it seemed once it is known who is the client.
+    #[inline]
+    pub(super) fn protocol(
+        &mut self,
+        datagrams: &mut Datagrams<Conversation>,
+        sent: &Sent<'_>,
+        direction: Direction,
+        options: &EngineOptions,
+    ) -> Option<(Neighbour, Direction)> {
+        let count = || Direction::BOTH.iter().map(|direction| datagrams.sent(*direction).0).sum::<u64>();
+        let mut turned = false;
+        // What the user says of a port counts, not how its datagrams look.
+        if datagrams.app.is_none() && count() <= FIRST && sensors::forced(datagrams, options).is_none() {
+            let (protocol, sender) = match self.exchanges.sender(sent.ends) {
+                Some(sender) => (Neighbour::Tftp, Some(sender)),
+                None => neighbour::read_datagram(&sent.datagram).map(|reading| (reading.protocol, reading.sender))?,
+            };
+            datagrams.app = Some(Box::new(Conversation::named(Protocol::Neighbour(protocol))));
+            turned = match sender {
+                Some(Role::Client) => datagrams.settle(direction, KnownBy::Connect),
+                Some(Role::Server) => datagrams.settle(direction.reverse(), KnownBy::Connect),
+                None => false,
+            };
+        }
+        match datagrams.app.as_ref()?.protocol()? {
+            Protocol::Neighbour(protocol) => Some((protocol, if turned { direction.reverse() } else { direction })),
+            _ => None,
+        }
+    }
+
+    /// Tells what a datagram of a conversation says.
+    pub(super) fn on_datagram(
+        &mut self,
+        sent: &Sent<'_>,
+        (protocol, flow, direction): (Neighbour, FlowRef, Direction),
+        options: &EngineOptions,
+        sink: &mut impl Sink,
+    ) {
+        let Sent { datagram, ends, origin } = sent;
+        self.exchanges.on_request(datagram, *ends, *origin);
+        if !options.packets && !options.neighbours {
             return;
         }
-        // The first of those that were sent again counts.
-        if let Entry::Vacant(place) = self.asked.entry(key) {
-            place.insert(origin);
-            self.order.push_back(key);
+        let transfer = if protocol == Neighbour::Tftp { self.exchanges.transfer(*ends) } else { None };
+        // What asks for a transfer is not part of it.
+        let reading = match transfer.filter(|transfer| transfer.request != origin.frame.0) {
+            Some(transfer) => transfer.read(datagram),
+            None => neighbour::read_datagram_of(protocol, datagram),
+        };
+        let Some(mut reading) = reading else { return };
+        self.exchanges.on_message(&mut reading, *ends, *origin);
+        self.questions.pair(flow.id, datagram.bytes, *origin, &mut reading);
+        let reading = shown(reading, options);
+        if options.neighbours {
+            sink.event(&Event::Neighbour(&NeighbourMessage::in_flow(flow, direction, *origin, &reading)));
         }
-        if self.order.len() > QUESTIONS
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.asked.remove(&oldest);
+        self.readings.extend(options.packets.then_some(reading));
+    }
+
+    /// Tells what a packet says that belongs to no flow: ARP and ICMP. There is no text of people in it.
+    pub(super) fn on_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        origin: Origin,
+        options: &EngineOptions,
+        sink: &mut impl Sink,
+    ) {
+        if !options.packets && !options.neighbours {
+            return;
         }
+        let Some(mut reading) = neighbour::read_packet(packet) else { return };
+        if let Payload::Arp(message) = &packet.payload {
+            self.exchanges.on_arp(message, &mut reading, origin);
+        }
+        if let Some(ip) = packet.ip {
+            let end = |address| SocketAddr::new(address, 0);
+            self.exchanges.on_message(&mut reading, (end(ip.source), end(ip.destination)), origin);
+        }
+        if options.neighbours {
+            sink.event(&Event::Neighbour(&NeighbourMessage::of_packet(packet, origin, &reading)));
+        }
+        self.readings.extend(options.packets.then_some(reading));
     }
 }

@@ -3,11 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::cap::Cap;
-use super::event::{
-    CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, Undelivered,
-};
+use super::dns;
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
 use super::held::{EngineHeld, Level, Waits};
-use super::neighbours::{self, Questions};
+use super::neighbours::{Neighbours, Sent};
 use super::options::EngineOptions;
 use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
@@ -19,7 +18,7 @@ use crate::flow::{
     Direction, Ended, EndedFlows, FlowKey, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted, Transport, Verdict,
     WiresharkAnalysis, WiresharkVerdict,
 };
-use crate::neighbour::{self, Reading};
+use crate::neighbour;
 use crate::time::Timestamp;
 use crate::wire::{Datagram, DecodeStats, Decoder, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
 
@@ -90,10 +89,8 @@ struct Followed {
     /// What is held back, and what was by connections that were dropped since.
     waits: Waits,
     carried: Vec<CarrierLine>,
-    /// What the frame at hand completed of the protocols around MQTT.
-    readings: Vec<Reading>,
-    /// Questions of DNS that were not answered yet.
-    questions: Questions,
+    /// What is known of the protocols around MQTT.
+    neighbours: Neighbours,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -128,8 +125,7 @@ impl Engine {
                 topics: SnTopics::new(&options.dissect.sn.predefined, options.dissect.sn.names_bytes),
                 waits: Waits::default(),
                 carried: Vec::new(),
-                readings: Vec::new(),
-                questions: Questions::default(),
+                neighbours: Neighbours::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -230,10 +226,10 @@ impl Engine {
     /// There may be secrets now that were missing, though no frame has come: what waits for them is read, and told.
     pub fn keys_came(&mut self, sink: &mut impl Sink) {
         let Some(origin) = self.followed.stats.last else { return };
-        let Followed { flows, stats, lines, waits, carried, readings, questions, .. } = &mut self.followed;
+        let Followed { flows, stats, lines, waits, carried, neighbours, .. } = &mut self.followed;
+        let Neighbours { readings, questions, .. } = neighbours;
         let options = &self.options;
-        let mut reader =
-            StreamReader { options, stats, lines, waits, carried, readings, questions, origin, sink };
+        let mut reader = StreamReader { options, stats, lines, waits, carried, readings, questions, origin, sink };
         flows.connections_mut().for_each(|flow| reader.keys_came(flow));
         // There is no frame in whose line they could stand.
         lines.clear();
@@ -300,10 +296,11 @@ impl Engine {
                 let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
                 let found = flows.on_datagram((source, destination), sizes, origin, ended);
                 pass.emit_ended();
-                Some((pass.datagram(found, &datagram), None))
+                Some((pass.datagram(found, &datagram, (source, destination)), None))
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.map(|ip| ip.source), &icmp);
+                pass.packet_of_no_flow(&packet);
                 None
             }
             (_, Payload::Arp(arp)) => {
@@ -311,6 +308,7 @@ impl Engine {
                 if !arp.sender.is_unspecified() && matches!(arp.operation, 1 | 2) {
                     pass.notice(NoticeKind::AddressClaimed(arp.sender, arp.sender_mac), None);
                 }
+                pass.packet_of_no_flow(&packet);
                 None
             }
             _ => None,
@@ -320,7 +318,7 @@ impl Engine {
         }
         self.followed.lines.clear();
         self.followed.carried.clear();
-        self.followed.readings.clear();
+        self.followed.neighbours.readings.clear();
     }
 
     /// The capture has ended: all flows are told.
@@ -422,8 +420,8 @@ impl<S: Sink> Pass<'_, S> {
             lines: &mut self.followed.lines,
             waits: &mut self.followed.waits,
             carried: &mut self.followed.carried,
-            readings: &mut self.followed.readings,
-            questions: &mut self.followed.questions,
+            readings: &mut self.followed.neighbours.readings,
+            questions: &mut self.followed.neighbours.questions,
             origin: self.origin,
             sink: self.sink,
         };
@@ -451,18 +449,18 @@ impl<S: Sink> Pass<'_, S> {
 
     /// The payload of a datagram: MQTT-SN, or one of the protocols around MQTT.
     #[inline]
-    fn datagram(&mut self, found: Found, datagram: &Datagram<'_>) -> Found {
+    fn datagram(&mut self, found: Found, datagram: &Datagram<'_>, ends: (SocketAddr, SocketAddr)) -> Found {
         let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
         let (payload, length) = (datagram.payload, datagram.payload_length);
-        let whole = neighbour::Datagram { ports: (datagram.source, datagram.destination), bytes: payload, length };
-        neighbours::name(datagrams, &whole);
-        neighbours::names(datagram.source, payload, length as usize, self.options, self.origin, self.sink);
-        if let Some(Protocol::Neighbour(_)) = datagrams.app.as_ref().and_then(|app| app.protocol()) {
-            if self.options.packets || self.options.neighbours {
-                let flow = FlowRef::of_datagrams(datagrams);
-                self.neighbour(flow, found.direction, &whole);
-            }
-            return found;
+        let ports = (datagram.source, datagram.destination);
+        let whole = neighbour::Datagram { ports, bytes: payload, length };
+        let sent = Sent { datagram: whole, ends, origin: self.origin };
+        dns::names(datagram.source, payload, length as usize, self.options, self.origin, self.sink);
+        let neighbours = &mut self.followed.neighbours;
+        if let Some((protocol, direction)) = neighbours.protocol(datagrams, &sent, found.direction, self.options) {
+            let place = (protocol, FlowRef::of_datagrams(datagrams), direction);
+            neighbours.on_datagram(&sent, place, self.options, self.sink);
+            return Found { direction, ..found };
         }
         if !sensors::is_wanted(datagrams, payload, length, self.options) {
             return found;
@@ -478,18 +476,9 @@ impl<S: Sink> Pass<'_, S> {
         Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
     }
 
-    /// Tells what a datagram says in a protocol around MQTT.
-    fn neighbour(&mut self, flow: FlowRef, direction: Direction, datagram: &neighbour::Datagram<'_>) {
-        let Some(mut reading) = neighbour::read_datagram(datagram) else { return };
-        self.followed.questions.pair(flow.id, datagram.bytes, self.origin, &mut reading);
-        let reading = neighbours::shown(reading, self.options);
-        if self.options.neighbours {
-            let message = NeighbourMessage { flow, direction, origin: self.origin, reading: &reading };
-            self.sink.event(&Event::Neighbour(&message));
-        }
-        if self.options.packets {
-            self.followed.readings.push(reading);
-        }
+    /// What a packet says that belongs to no flow.
+    fn packet_of_no_flow(&mut self, packet: &Packet<'_>) {
+        self.followed.neighbours.on_packet(packet, self.origin, self.options, self.sink);
     }
 
     /// Streams hold too much: those that hold most of some give it up, until it is not too much any more.
@@ -507,8 +496,8 @@ impl<S: Sink> Pass<'_, S> {
                 lines: &mut self.followed.lines,
                 carried: &mut self.followed.carried,
                 waits: &mut self.followed.waits,
-                readings: &mut self.followed.readings,
-                questions: &mut self.followed.questions,
+                readings: &mut self.followed.neighbours.readings,
+                questions: &mut self.followed.neighbours.questions,
                 origin: self.origin,
                 sink: self.sink,
             };
@@ -531,8 +520,8 @@ impl<S: Sink> Pass<'_, S> {
                 lines: &mut self.followed.lines,
                 waits: &mut self.followed.waits,
                 carried: &mut self.followed.carried,
-                readings: &mut self.followed.readings,
-                questions: &mut self.followed.questions,
+                readings: &mut self.followed.neighbours.readings,
+                questions: &mut self.followed.neighbours.questions,
                 origin: self.origin,
                 sink: self.sink,
             };
@@ -606,7 +595,7 @@ impl<S: Sink> Pass<'_, S> {
             wireshark,
             trace,
             messages: &self.followed.lines,
-            readings: &self.followed.readings,
+            readings: &self.followed.neighbours.readings,
         };
         self.sink.event(&Event::Packet(&view));
     }

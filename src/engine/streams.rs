@@ -1,9 +1,10 @@
 //! The streams of the flow that a frame belongs to: bytes in order to the conversation, messages out as events.
 
 use super::cap::Cap;
+use super::dns::{self as names, Questions};
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, Sink, StreamPart};
 use super::held::Waits;
-use super::neighbours::{self, Questions};
+use super::neighbours;
 use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
@@ -277,7 +278,7 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
 
     fn dns(&mut self, direction: Direction, message: &[u8], length: u16) {
         if direction == Direction::ToClient {
-            neighbours::names(dns::PORT, message, length.into(), self.options, self.origin, self.sink);
+            names::names(dns::PORT, message, length.into(), self.options, self.origin, self.sink);
         }
         if !(self.options.packets || self.options.neighbours) {
             return;
@@ -286,7 +287,7 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         self.questions.pair(self.flow.id, message, self.origin, &mut reading);
         let reading = neighbours::shown(reading, self.options);
         if self.options.neighbours {
-            let message = NeighbourMessage { flow: self.flow, direction, origin: self.origin, reading: &reading };
+            let message = NeighbourMessage::in_flow(self.flow, direction, self.origin, &reading);
             self.sink.event(&Event::Neighbour(&message));
         }
         if self.options.packets && self.readings.len() < LINES_LIMIT {

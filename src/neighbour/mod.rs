@@ -3,13 +3,30 @@
 //! Each has a file. A message is read by itself, for whoever looks at frames: nothing is followed here, and no text of the
 //! wire is trusted. What is shown is the caller's to escape; secrets are never part of it.
 
+mod coap;
+mod coap_options;
+mod cursor;
+mod dhcp;
+mod dhcp_options;
 pub mod dns;
+mod exchange;
+mod icmp;
+mod icmpv6;
 mod names;
 mod ntp;
+mod packets;
 mod reading;
+mod secret;
+mod tftp;
 
+#[cfg(test)]
+mod tests;
+
+pub use exchange::{Answered, answered, repeated};
 pub use names::Names;
-pub use reading::{Reading, Value};
+pub use packets::read_packet;
+pub use reading::{Exchange, Part, Reading, Value};
+pub use tftp::Transfer;
 
 /// A protocol whose messages are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,11 +39,37 @@ pub enum Neighbour {
     Mdns,
     /// Link-local multicast name resolution.
     Llmnr,
+    /// The Dynamic Host Configuration Protocol, and BOOTP.
+    Dhcp,
+    /// The Trivial File Transfer Protocol.
+    Tftp,
+    /// The Constrained Application Protocol.
+    Coap,
+    /// The Address Resolution Protocol.
+    Arp,
+    /// Reverse ARP.
+    Rarp,
+    /// ICMP for IPv4.
+    Icmp,
+    /// ICMP for IPv6.
+    Icmpv6,
 }
 
 impl Neighbour {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Ntp, Self::Dns, Self::Mdns, Self::Llmnr];
+    pub const ALL: [Self; 11] = [
+        Self::Ntp,
+        Self::Dns,
+        Self::Mdns,
+        Self::Llmnr,
+        Self::Dhcp,
+        Self::Tftp,
+        Self::Coap,
+        Self::Arp,
+        Self::Rarp,
+        Self::Icmp,
+        Self::Icmpv6,
+    ];
 
     /// Its name: Wireshark's.
     pub const fn name(self) -> &'static str {
@@ -35,6 +78,13 @@ impl Neighbour {
             Self::Dns => "dns",
             Self::Mdns => "mdns",
             Self::Llmnr => "llmnr",
+            Self::Dhcp => "dhcp",
+            Self::Tftp => "tftp",
+            Self::Coap => "coap",
+            Self::Arp => "arp",
+            Self::Rarp => "rarp",
+            Self::Icmp => "icmp",
+            Self::Icmpv6 => "icmpv6",
         }
     }
 }
@@ -61,7 +111,13 @@ impl Datagram<'_> {
 type Read = fn(&Datagram<'_>) -> Option<Reading>;
 
 /// The protocols of datagrams; the first that reads one counts.
-const DATAGRAMS: [(Neighbour, Read); 2] = [(Neighbour::Ntp, ntp::read), (Neighbour::Dns, dns::read)];
+const DATAGRAMS: [(Neighbour, Read); 5] = [
+    (Neighbour::Ntp, ntp::read),
+    (Neighbour::Dns, dns::read),
+    (Neighbour::Dhcp, dhcp::read),
+    (Neighbour::Tftp, tftp::read),
+    (Neighbour::Coap, coap::read),
+];
 
 /// The message in a datagram; `None` where it is of no protocol that is read here.
 ///
@@ -76,4 +132,13 @@ const DATAGRAMS: [(Neighbour, Read); 2] = [(Neighbour::Ntp, ntp::read), (Neighbo
 /// ```
 pub fn read_datagram(datagram: &Datagram<'_>) -> Option<Reading> {
     DATAGRAMS.iter().find_map(|(_, read)| read(datagram))
+}
+
+/// The message in a datagram of a conversation that is known to be of this protocol: also where the datagram alone would
+/// not show it.
+pub fn read_datagram_of(protocol: Neighbour, datagram: &Datagram<'_>) -> Option<Reading> {
+    match protocol {
+        Neighbour::Coap => coap::read_known(datagram),
+        _ => read_datagram(datagram),
+    }
 }

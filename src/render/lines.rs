@@ -281,10 +281,16 @@ impl Lines {
     fn neighbour(&mut self, message: &NeighbourMessage<'_>, out: &mut impl Write) -> io::Result<()> {
         self.head("  frame         time   flow  from    protocol  message", out)?;
         let at = self.at(message.origin.time);
-        let NeighbourMessage { flow, direction, origin, reading } = message;
-        let (from, protocol) = (direction.sender().name(), reading.protocol.name());
+        let NeighbourMessage { flow, source, destination, origin, reading } = message;
+        let protocol = reading.protocol.name();
         let info = Escaped(reading.info.as_bytes());
-        self.write(&format!("{:>7} {at} {:>6}  {from}  {protocol:<8}  {info}", origin.frame, flow.id), None, out)
+        let place = match flow {
+            Some((flow, direction)) => format!("{:>6}  {:<6}", flow.id, direction.sender().name()),
+            None => format!("{:>6}  {:<6}", "-", "-"),
+        };
+        // Without a flow nothing else tells who speaks with whom.
+        let ends = if flow.is_none() { format!("{source} \u{2192} {destination}  ") } else { String::new() };
+        self.write(&format!("{:>7} {at} {place}  {protocol:<8}  {ends}{info}", origin.frame), None, out)
     }
 
     /// A time in its column.

@@ -7,7 +7,6 @@ pub(super) mod analysis;
 mod datagrams;
 pub(super) mod frame;
 mod header;
-pub(super) mod icmp;
 pub(super) mod ip;
 pub(super) mod ipv6;
 mod layers;

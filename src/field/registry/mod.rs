@@ -5,6 +5,8 @@
 //! Wireshark does not have.
 
 mod arp;
+mod coap;
+mod dhcp;
 mod dns;
 mod eth;
 mod frame;
@@ -20,6 +22,7 @@ mod ntp;
 mod tcp;
 mod tcp_analysis;
 mod tcp_options;
+mod tftp;
 mod tls;
 mod udp;
 mod values;
@@ -107,7 +110,6 @@ mod kinds {
     pub(super) const LABEL: Kind = Kind::Label;
     pub(super) const BOOL: Kind = Kind::Boolean;
     pub(super) const FLOAT: Kind = Kind::Float;
-    pub(super) const I8: Kind = Kind::Signed(8);
     pub(super) const U8: Kind = Kind::Unsigned(8);
     pub(super) const U16: Kind = Kind::Unsigned(16);
     pub(super) const U24: Kind = Kind::Unsigned(24);
@@ -143,7 +145,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 19] = [
+static TABLES: [&[Entry]; 22] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -163,6 +165,9 @@ static TABLES: [&[Entry]; 19] = [
     mqttsn::FIELDS,
     ntp::FIELDS,
     dns::FIELDS,
+    dhcp::FIELDS,
+    tftp::FIELDS,
+    coap::FIELDS,
 ];
 
 struct Index {

@@ -5,7 +5,6 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeStruct, Seriali
 use super::value::{Text, Time};
 use crate::engine::NeighbourMessage;
 use crate::field::{Registry, value_text};
-use crate::flow::Role;
 use crate::neighbour::{Names, Reading, Value};
 use crate::render::compact::Name;
 use crate::render::named::Called;
@@ -24,25 +23,24 @@ impl<'a> NeighbourRecord<'a> {
 
 impl Serialize for NeighbourRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let NeighbourMessage { flow, direction, origin, reading } = self.message;
-        let (from, to) = match direction.sender() {
-            Role::Client => (flow.client, flow.server),
-            Role::Server => (flow.server, flow.client),
-        };
+        let NeighbourMessage { flow, source, destination, origin, reading } = self.message;
         let mut record = serializer.serialize_struct("neighbour", 11)?;
         record.serialize_field("record", &Name("neighbour"))?;
         record.serialize_field("frame", &origin.frame.0)?;
         record.serialize_field("time", &Time(origin.time))?;
-        record.serialize_field("flow", &flow.id.0)?;
-        record.serialize_field("from", &Name(direction.sender().name()))?;
-        record.serialize_field("source", &from.to_string())?;
-        record.serialize_field("destination", &to.to_string())?;
-        for (field, end) in [("source_name", from), ("destination_name", to)] {
-            let name = Called::of(self.names, end.ip(), flow.id);
-            if name.is_none() {
-                record.skip_field(field)?;
-            } else {
-                record.serialize_field(field, &name)?;
+        if let Some((flow, direction)) = flow {
+            record.serialize_field("flow", &flow.id.0)?;
+            record.serialize_field("from", &Name(direction.sender().name()))?;
+        }
+        record.serialize_field("source", &source.to_string())?;
+        record.serialize_field("destination", &destination.to_string())?;
+        for (field, end) in [("source_name", source), ("destination_name", destination)] {
+            // A connection keeps the name that it began with.
+            let since = flow.map_or(origin.frame, |(flow, _)| flow.id);
+            let name = end.ip().map(|address| Called::of(self.names, address, since)).filter(|name| !name.is_none());
+            match name {
+                Some(name) => record.serialize_field(field, &name)?,
+                None => record.skip_field(field)?,
             }
         }
         said(reading, &mut record)?;
