@@ -5,10 +5,12 @@
 
 mod aliases;
 mod carrier;
+mod framed;
 mod http;
 mod message;
 mod mqtt;
 mod probe;
+mod rhythm;
 pub mod sn;
 mod tls;
 mod websocket;
@@ -16,7 +18,8 @@ mod websocket;
 pub use carrier::CarrierPart;
 pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
-pub use probe::Opening;
+pub use probe::{Opening, recognise};
+pub use rhythm::{Beats, Idle, LONGEST_BEAT, Rhythm};
 pub use sn::{SnMessage, SnOptions};
 pub use tls::{
     Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault,
@@ -27,10 +30,14 @@ pub use websocket::{
     WebSocketFault, WebSocketSide, accept_of, close_code_name, hidden, redacted, unmask,
 };
 
+use std::net::IpAddr;
+
 use crate::capture::{Origin, Place};
-use crate::flow::{Conversing, Direction, PerDirection};
-use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
-use crate::neighbour::Neighbour;
+use crate::flow::{Conversing, Direction, PerDirection, Role};
+use crate::mqtt::{FramerLimits, LostSync, Redactor, Version};
+use crate::neighbour::stream::HttpFacts;
+use crate::neighbour::{Neighbour, Reading};
+use framed::Framed;
 use probe::Probe;
 
 /// A protocol that a stream may carry.
@@ -116,6 +123,17 @@ pub trait MessageSink {
 
     /// The next part of a stream that carries another one.
     fn carrier(&mut self, _direction: Direction, _part: &CarrierPart<'_>, _origin: Origin) {}
+
+    /// Whether [`MessageSink::reading`] wants to hear anything.
+    fn wants_readings(&self) -> bool {
+        false
+    }
+
+    /// A message of a protocol around MQTT is complete, with its last byte from there.
+    fn reading(&mut self, _direction: Direction, _reading: Reading, _origin: Origin) {}
+
+    /// A connection for data is agreed on: who listens at which port, and at which address if that is said.
+    fn expects_data(&mut self, _listener: Role, _address: Option<IpAddr>, _port: u16) {}
 }
 
 /// Reads one protocol in both directions of one flow.
@@ -149,30 +167,6 @@ pub struct DissectOptions {
     pub sn: SnOptions,
 }
 
-/// Judges whether the beginning of a flow belongs to a protocol.
-type Recogniser = fn(&Opening<'_>) -> Certainty;
-
-/// The protocols that are recognised, and how; the first that is certain counts.
-const TABLE: [(Protocol, Recogniser); 4] = [
-    (Protocol::WebSocket, websocket::recognise),
-    (Protocol::Mqtt, mqtt::recognise),
-    (Protocol::Tls, tls::recognise),
-    (Protocol::Http, http::recognise),
-];
-
-/// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.
-pub fn recognise(opening: &Opening<'_>) -> Option<Protocol> {
-    let mut undecided = false;
-    for (protocol, recognise) in TABLE {
-        match recognise(opening) {
-            Certainty::Yes => return Some(protocol),
-            Certainty::NeedMore => undecided = true,
-            Certainty::No => {}
-        }
-    }
-    (!undecided).then_some(Protocol::Unknown)
-}
-
 /// What is known of a flow when its first bytes come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FlowFacts {
@@ -192,6 +186,8 @@ pub struct FlowFacts {
 #[derive(Debug, Default)]
 pub struct Conversation {
     state: State,
+    /// Most connections are never idle.
+    idle: Option<Box<Idle>>,
 }
 
 #[derive(Debug)]
@@ -205,6 +201,8 @@ enum State {
     WebSocket(Box<WebSocket>),
     /// TLS, with a conversation of its own inside.
     Tls(Box<Tls>),
+    /// A protocol around MQTT whose messages come in streams.
+    Framed(Box<Framed>),
     Other(Protocol),
 }
 
@@ -233,6 +231,7 @@ impl Conversing for Conversation {
             State::Mqtt(mqtt) => mqtt.held_bytes(direction),
             State::WebSocket(websocket) => websocket.message_bytes(direction),
             State::Tls(tls) => tls.message_bytes(direction),
+            State::Framed(framed) => framed.message_bytes(direction),
             State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
         }
     }
@@ -243,7 +242,7 @@ impl Conversing for Conversation {
             State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
             State::WebSocket(websocket) => websocket.piece_bytes(direction),
             State::Tls(tls) => tls.piece_bytes(direction),
-            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
+            State::Probing(_) | State::Suspected(_) | State::Framed(_) | State::Other(_) => 0,
         }
     }
 
@@ -254,6 +253,7 @@ impl Conversing for Conversation {
             State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
             State::WebSocket(websocket) => websocket.shared_bytes(),
             State::Tls(tls) => tls.shared_bytes(),
+            State::Framed(framed) => framed.shared_bytes(),
             State::Suspected(_) | State::Other(_) => 0,
         }
     }
@@ -262,7 +262,7 @@ impl Conversing for Conversation {
 impl Conversation {
     /// A conversation whose protocol its first datagram tells, and that is not followed.
     pub const fn named(protocol: Protocol) -> Self {
-        Self { state: State::Other(protocol) }
+        Self { state: State::Other(protocol), idle: None }
     }
 
     /// Asks for the memory that the next bytes need; says whether it carries MQTT.
@@ -280,6 +280,7 @@ impl Conversation {
             State::Mqtt(_) => Some(Protocol::Mqtt),
             State::WebSocket(websocket) => websocket.protocol(),
             State::Tls(tls) => Some(tls.protocol()),
+            State::Framed(framed) => Some(Protocol::Neighbour(framed.protocol())),
             State::Other(protocol) => Some(*protocol),
         }
     }
@@ -290,7 +291,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.carriers(brought),
             State::Tls(tls) => tls.carriers(brought),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => &[],
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Framed(_) | State::Other(_) => &[],
         }
     }
 
@@ -299,7 +300,7 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_in_handshake(),
             State::Tls(tls) => tls.is_in_handshake(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Framed(_) | State::Other(_) => false,
         }
     }
 
@@ -310,7 +311,7 @@ impl Conversation {
                 Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
             }
             State::Tls(tls) => tls.inner().websocket(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => None,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Framed(_) | State::Other(_) => None,
         }
     }
 
@@ -318,7 +319,12 @@ impl Conversation {
     pub const fn tls(&self) -> Option<&TlsFacts> {
         match &self.state {
             State::Tls(tls) => Some(tls.facts()),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::WebSocket(_) | State::Other(_) => None,
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::WebSocket(_)
+            | State::Framed(_)
+            | State::Other(_) => None,
         }
     }
 
@@ -333,7 +339,7 @@ impl Conversation {
         match &mut self.state {
             State::WebSocket(websocket) => websocket.next_frame(),
             State::Tls(tls) => tls.next_frame(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Framed(_) | State::Other(_) => {}
         }
     }
 
@@ -345,10 +351,11 @@ impl Conversation {
     }
 
     /// Whether its streams are of no further interest.
-    pub const fn is_ignored(&self) -> bool {
+    pub fn is_ignored(&self) -> bool {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_ignored(),
             State::Tls(tls) => tls.is_ignored(),
+            State::Framed(framed) => framed.is_over(),
             State::Other(_) => true,
             State::Probing(_) | State::Suspected(_) | State::Mqtt(_) => false,
         }
@@ -361,6 +368,11 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
             State::Tls(tls) => tls.data(direction, bytes, place, sink),
+            State::Framed(framed) => {
+                if let Some(tls) = framed.data(direction, bytes, place, sink) {
+                    self.state = State::Tls(tls);
+                }
+            }
             State::Suspected(_) | State::Other(_) => {}
         }
     }
@@ -372,7 +384,36 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
             State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
             State::Tls(tls) => tls.gap(direction, length, origin, sink),
+            State::Framed(framed) => framed.gap(direction, length, origin, sink),
             State::Suspected(_) | State::Other(_) => {}
+        }
+    }
+
+    /// A direction has ended with what came last: its FIN is there, and nothing is missing before it.
+    pub fn ended(&mut self, direction: Direction, origin: Origin, sink: &mut dyn MessageSink) {
+        match &mut self.state {
+            State::WebSocket(websocket) => websocket.ended(direction, origin, sink),
+            State::Framed(framed) => framed.ended(direction, origin, sink),
+            State::Probing(_) | State::Mqtt(_) | State::Tls(_) | State::Suspected(_) | State::Other(_) => {}
+        }
+    }
+
+    /// What each end sends while nothing is to be said.
+    pub fn idle(&self) -> Option<&Idle> {
+        self.idle.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub fn idle_mut(&mut self) -> &mut Idle {
+        self.idle.get_or_insert_default()
+    }
+
+    /// What is known of its exchanges, if it carries HTTP.
+    pub fn http(&self) -> Option<&HttpFacts> {
+        match &self.state {
+            State::WebSocket(websocket) => websocket.http(),
+            State::Tls(tls) => tls.inner().http(),
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Framed(_) | State::Other(_) => None,
         }
     }
 
@@ -406,7 +447,7 @@ impl Conversation {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.carried(direction, shift),
             State::WebSocket(websocket) => websocket.carried(direction, shift),
-            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Other(_) => {}
+            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Framed(_) | State::Other(_) => {}
         }
     }
 
@@ -418,6 +459,9 @@ impl Conversation {
         options: &DissectOptions,
         sink: &mut dyn MessageSink,
     ) {
+        if let (true, Some(idle)) = (decision.turn_round, &mut self.idle) {
+            idle.swap();
+        }
         if let State::WebSocket(websocket) = &mut self.state {
             return websocket.begin(decision, options, sink);
         }
@@ -473,7 +517,17 @@ impl Conversation {
                 probe.replay(&mut *tls, sink);
                 self.state = State::Tls(tls);
             }
-            Protocol::MqttSn | Protocol::Unknown | Protocol::Neighbour(_) => {
+            Protocol::Neighbour(neighbour) => {
+                // What only lines are made of is not read where nobody wants the lines.
+                match Framed::new(neighbour, probe.facts(facts), options, sink.wants_readings()) {
+                    Some(framed) => {
+                        self.state = State::Framed(Box::new(framed));
+                        probe.replay(self, sink);
+                    }
+                    None => self.state = State::Other(decision.protocol),
+                }
+            }
+            Protocol::MqttSn | Protocol::Unknown => {
                 self.state = State::Other(decision.protocol);
             }
         }
@@ -482,10 +536,12 @@ impl Conversation {
     /// Whether packets have shown, since this was asked last, that the roles of the two ends are the other way round;
     /// it goes on with them so, and the caller has to exchange those of the flow.
     pub fn turned_round(&mut self) -> bool {
-        match &mut self.state {
-            State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_) | State::WebSocket(_) | State::Tls(_) | State::Suspected(_) | State::Other(_) => false,
+        let State::Mqtt(mqtt) = &mut self.state else { return false };
+        let turned = mqtt.turned_round();
+        if let (true, Some(idle)) = (turned, &mut self.idle) {
+            idle.swap();
         }
+        turned
     }
 
     /// Holds nothing back any more, and gives how many messages are cut by it. What is not known yet has to be judged by
@@ -495,6 +551,7 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.shed(sink),
             State::WebSocket(websocket) => websocket.shed(sink),
             State::Tls(tls) => tls.shed(sink),
+            State::Framed(framed) => framed.shed(sink),
             State::Probing(_) => {
                 self.no_more();
                 0
@@ -525,7 +582,22 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.finish(sink),
             State::WebSocket(websocket) => websocket.finish(sink),
             State::Tls(tls) => tls.finish(sink),
+            State::Framed(framed) => framed.finish(sink),
             State::Probing(_) | State::Suspected(_) | State::Other(_) => {}
         }
+    }
+}
+
+impl Dissector for Conversation {
+    fn data(&mut self, direction: Direction, bytes: &[u8], place: Place, sink: &mut dyn MessageSink) {
+        Self::data(self, direction, bytes, place, sink);
+    }
+
+    fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
+        Self::gap(self, direction, length, origin, sink);
+    }
+
+    fn finish(&mut self, sink: &mut dyn MessageSink) {
+        Self::finish(self, sink);
     }
 }

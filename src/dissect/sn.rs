@@ -70,6 +70,7 @@ impl Conversation {
             | State::Mqtt(_)
             | State::WebSocket(_)
             | State::Tls(_)
+            | State::Framed(_)
             | State::Other(_)
             | State::Suspected(_) => {}
         }

@@ -4,6 +4,7 @@
 mod cap;
 mod event;
 mod held;
+mod idle;
 mod log;
 mod neighbours;
 mod options;

@@ -7,11 +7,11 @@ use super::event::{
     CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, PacketView, Sink, Undelivered,
 };
 use super::held::{EngineHeld, Level, Waits};
-use super::neighbours;
 use super::options::EngineOptions;
 use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
 use super::streams::StreamReader;
+use super::{idle, neighbours};
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin, Secrets};
 use crate::dissect::sn::SnTopics;
 use crate::dissect::{Conversation, Protocol};
@@ -92,6 +92,8 @@ struct Followed {
     carried: Vec<CarrierLine>,
     /// What the frame at hand completed of the protocols around MQTT.
     readings: Vec<Reading>,
+    /// Connections for data that others have agreed on.
+    expected: neighbours::Expected,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -127,6 +129,7 @@ impl Engine {
                 waits: Waits::default(),
                 carried: Vec::new(),
                 readings: Vec::new(),
+                expected: neighbours::Expected::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -405,14 +408,18 @@ impl<S: Sink> Pass<'_, S> {
             lines: &mut self.followed.lines,
             waits: &mut self.followed.waits,
             carried: &mut self.followed.carried,
+            readings: &mut self.followed.readings,
+            expected: &mut self.followed.expected,
             origin: self.origin,
             sink: self.sink,
         };
         let Some(flow) = self.followed.flows.get_mut(found) else { return (found, None) };
         let connection = &mut flow.connection;
+        let silence = idle::silence(connection, segment, self.origin);
         let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
+        idle::note(flow, found.direction, segment, (&verdict, silence), self.origin);
         reader.stats.tcp.count(&verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment, frame);
@@ -484,6 +491,8 @@ impl<S: Sink> Pass<'_, S> {
                 stats: &mut self.followed.stats,
                 lines: &mut self.followed.lines,
                 carried: &mut self.followed.carried,
+                readings: &mut self.followed.readings,
+                expected: &mut self.followed.expected,
                 waits: &mut self.followed.waits,
                 origin: self.origin,
                 sink: self.sink,
@@ -507,6 +516,8 @@ impl<S: Sink> Pass<'_, S> {
                 lines: &mut self.followed.lines,
                 waits: &mut self.followed.waits,
                 carried: &mut self.followed.carried,
+                readings: &mut self.followed.readings,
+                expected: &mut self.followed.expected,
                 origin: self.origin,
                 sink: self.sink,
             };

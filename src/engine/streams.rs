@@ -1,16 +1,20 @@
 //! The streams of the flow that a frame belongs to: bytes in order to the conversation, messages out as events.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::cap::Cap;
-use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, Sink, StreamPart};
 use super::held::Waits;
+use super::neighbours::{self, Expected};
 use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{
     CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, TlsFault, WebSocketFault, hidden,
 };
-use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
+use crate::flow::{Direction, Flow, KnownBy, PerDirection, Role, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
+use crate::neighbour::{Neighbour, Reading};
 use crate::wire::{Segment, TcpFlags};
 
 /// Reads the streams of one flow while a frame is at hand.
@@ -20,6 +24,8 @@ pub(super) struct StreamReader<'a, S> {
     pub(super) lines: &'a mut Vec<MessageLine>,
     pub(super) waits: &'a mut Waits,
     pub(super) carried: &'a mut Vec<CarrierLine>,
+    pub(super) readings: &'a mut Vec<Reading>,
+    pub(super) expected: &'a mut Expected,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
 }
@@ -34,6 +40,10 @@ impl<S: Sink> StreamReader<'_, S> {
         frame: &Frame<'_>,
     ) {
         if flow.app.is_ignored() && !self.options.streams {
+            return;
+        }
+        if self.expected.has_any() && flow.app.protocol().is_none() && self.expected.takes(flow) {
+            flow.app = Conversation::named(Protocol::Neighbour(Neighbour::FtpData));
             return;
         }
         flow.app.next_frame();
@@ -63,6 +73,11 @@ impl<S: Sink> StreamReader<'_, S> {
             self.notice(NoticeKind::ConflictingOverlap(direction), FlowRef::of(flow));
         }
         self.decide(flow);
+        if segment.flags.has(TcpFlags::FIN) && !flow.streams[direction].is_waiting() {
+            let origin = self.origin;
+            let name = FlowRef::of(flow);
+            flow.app.ended(direction, origin, &mut self.messages(name, origin));
+        }
         if flow.app.is_carrier() && flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
         }
@@ -83,6 +98,8 @@ impl<S: Sink> StreamReader<'_, S> {
             stats: self.stats,
             lines: self.lines,
             carried: self.carried,
+            readings: self.readings,
+            expected: self.expected,
             origin,
             sink: self.sink,
         }
@@ -236,6 +253,8 @@ struct Messages<'a, S> {
     stats: &'a mut EngineStats,
     lines: &'a mut Vec<MessageLine>,
     carried: &'a mut Vec<CarrierLine>,
+    readings: &'a mut Vec<Reading>,
+    expected: &'a mut Expected,
     origin: Origin,
     sink: &'a mut S,
 }
@@ -315,6 +334,32 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             | CarrierPart::Hello(_) => return,
         };
         self.sink.event(&Event::Stream(self.flow, direction, told, origin));
+    }
+
+    fn wants_readings(&self) -> bool {
+        self.options.packets || self.options.neighbours
+    }
+
+    fn reading(&mut self, direction: Direction, reading: Reading, origin: Origin) {
+        let reading = neighbours::shown(reading, self.options);
+        if self.options.neighbours {
+            let message = NeighbourMessage { flow: self.flow, direction, origin, reading: &reading };
+            self.sink.event(&Event::Neighbour(&message));
+        }
+        if self.options.packets && origin.frame == self.origin.frame && self.readings.len() < LINES_LIMIT {
+            self.readings.push(reading);
+        }
+    }
+
+    fn expects_data(&mut self, listener: Role, address: Option<IpAddr>, port: u16) {
+        let end = match listener {
+            Role::Client => self.flow.client,
+            Role::Server => self.flow.server,
+        };
+        // Behind a translator an end may give an address that nobody sees.
+        for address in [Some(end.ip()), address.filter(|address| *address != end.ip())].into_iter().flatten() {
+            self.expected.add(SocketAddr::new(address, port));
+        }
     }
 
     fn wants_previews(&self) -> bool {

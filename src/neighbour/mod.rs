@@ -3,9 +3,13 @@
 //! Each has a file. A message is read by itself, for whoever looks at frames: nothing is followed here, and no text of the
 //! wire is trusted. What is shown is the caller's to escape; secrets are never part of it.
 
+mod kind;
 mod ntp;
 mod reading;
+mod secret;
+pub mod stream;
 
+pub use kind::Contents;
 pub use reading::{Reading, Value};
 
 /// A protocol whose messages are read.
@@ -13,16 +17,75 @@ pub use reading::{Reading, Value};
 pub enum Neighbour {
     /// The Network Time Protocol.
     Ntp,
+    /// HTTP/1.x.
+    Http,
+    /// The control connection of FTP.
+    Ftp,
+    /// A connection for files of FTP, named by what its control connection said.
+    FtpData,
+    /// The Simple Mail Transfer Protocol.
+    Smtp,
+    /// Telnet.
+    Telnet,
+    /// AMQP 0-9-1 or 1.0.
+    Amqp,
+    /// Lines of text of a protocol that is not known.
+    Lines,
+    /// Messages behind their length, of two bytes in the order of the network.
+    Length16,
+    /// Of two bytes, the lowest first.
+    Length16Le,
+    /// Of four bytes in the order of the network.
+    Length32,
+    /// Of four bytes, the lowest first.
+    Length32Le,
 }
 
 impl Neighbour {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Ntp];
+    pub const ALL: [Self; 12] = [
+        Self::Ntp,
+        Self::Http,
+        Self::Ftp,
+        Self::FtpData,
+        Self::Smtp,
+        Self::Telnet,
+        Self::Amqp,
+        Self::Lines,
+        Self::Length16,
+        Self::Length16Le,
+        Self::Length32,
+        Self::Length32Le,
+    ];
 
-    /// Its name: Wireshark's.
+    /// Those whose messages come in streams, and which a port can be said to carry; HTTP is told of apart.
+    pub const STREAMS: [Self; 9] = [
+        Self::Ftp,
+        Self::Smtp,
+        Self::Telnet,
+        Self::Amqp,
+        Self::Lines,
+        Self::Length16,
+        Self::Length16Le,
+        Self::Length32,
+        Self::Length32Le,
+    ];
+
+    /// Its name: Wireshark's, where it has one.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ntp => "ntp",
+            Self::Http => "http",
+            Self::Ftp => "ftp",
+            Self::FtpData => "ftp-data",
+            Self::Smtp => "smtp",
+            Self::Telnet => "telnet",
+            Self::Amqp => "amqp",
+            Self::Lines => "lines",
+            Self::Length16 => "length16",
+            Self::Length16Le => "length16le",
+            Self::Length32 => "length32",
+            Self::Length32Le => "length32le",
         }
     }
 }

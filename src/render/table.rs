@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
-use super::ended::{carries, client_name, flow_end, session_end};
+use super::ended::{carries, client_name, flow_end, http_text, session_end};
 use super::grid::{self, Cells, Rows};
 use super::view::{Key, Order, View, record};
 use super::width::{Bytes, Color, Count, Duration, Style, wrap};
@@ -236,7 +236,7 @@ fn flow_row(flow: &Flow<Conversation>, row: &mut Cells<'_>) {
     row.optional(is_tcp.then(|| both(&|direction| u64::from(flow.counters(direction).retransmissions))));
     row.optional(flow.connection.handshake.rtt.filter(|_| is_tcp).map(Duration));
     row.cell(Duration(flow.last.time.since(flow.first.time)));
-    row.optional(is_tcp.then(|| flow_end(flow)));
+    row.optional(is_tcp.then(|| flow_end(flow) + &http_text(flow)));
 }
 
 fn session_row(session: &Session, row: &mut Cells<'_>) {

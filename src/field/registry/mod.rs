@@ -4,9 +4,13 @@
 //! [`extract`](super::extract). Names, types and labels are those of Wireshark 4.0; the last part of the files has what
 //! Wireshark does not have.
 
+mod amqp;
 mod arp;
 mod eth;
 mod frame;
+mod framed;
+mod ftp;
+mod http;
 mod icmp;
 mod icmpv6;
 mod ip;
@@ -16,9 +20,11 @@ mod mqtt_more;
 mod mqttsn;
 mod nearest;
 mod ntp;
+mod smtp;
 mod tcp;
 mod tcp_analysis;
 mod tcp_options;
+mod telnet;
 mod tls;
 mod udp;
 mod values;
@@ -142,7 +148,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 18] = [
+static TABLES: [&[Entry]; 24] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -161,6 +167,12 @@ static TABLES: [&[Entry]; 18] = [
     mqtt_more::FIELDS,
     mqttsn::FIELDS,
     ntp::FIELDS,
+    http::FIELDS,
+    ftp::FIELDS,
+    smtp::FIELDS,
+    telnet::FIELDS,
+    amqp::FIELDS,
+    framed::FIELDS,
 ];
 
 struct Index {
