@@ -52,7 +52,7 @@ fn requests_and_responses_are_told_when_they_are_whole() {
     assert_eq!(
         said("http", "server")[..6],
         [
-            "HTTP/1.1 200 OK (application/json), JSON of 57 bytes",
+            "HTTP/1.1 200 OK (application/json), JSON of 54 bytes",
             "HTTP/1.1 200 OK",
             "HTTP/1.1 201 Made",
             "HTTP/1.1 200 OK (text/plain), 1507 bytes",

@@ -19,57 +19,17 @@ pub use head::{Deflate, Head, accept_of, hidden, redacted};
 pub use reader::UNKNOWN as UNKNOWN_GAP;
 
 use super::framed::Readings;
-use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http};
+use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Protocol};
 use crate::capture::{Origin, Place};
 use crate::flow::{Conversing as _, Direction, PerDirection};
-use crate::mqtt::Certainty;
 use crate::neighbour::stream::{Http, HttpFacts, Streams};
 use faults::Faults;
 use handshake::{Handshake, Outcome};
 use reader::{FrameReader, Out, UNKNOWN, Work};
-use search::{Looks, frames};
+pub(super) use search::{recognise, roles_are_wrong};
 
 /// Bytes of a buffer that are kept for the next segment.
 const SCRATCH: usize = 16 << 10;
-
-/// Whether a flow that was joined has frames with packets in them. Where it is seen from its beginning, HTTP comes first.
-pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
-    joined(opening).0
-}
-
-/// The same, with the direction that shows it and whether its frames are masked.
-fn joined(opening: &Opening<'_>) -> (Certainty, Option<(Direction, bool)>) {
-    let mut verdict = Certainty::No;
-    for direction in Direction::BOTH {
-        let bytes = opening.bytes[direction];
-        if bytes.len() < 2 || opening.from_start(direction) {
-            continue;
-        }
-        let masked = bytes.get(1).is_some_and(|second| second & 0x80 != 0);
-        let fits = masked == (direction == Direction::ToServer);
-        if !fits && opening.facts.roles_proved {
-            continue;
-        }
-        match frames(bytes, Looks { masked, deflate: false }, true, &|at| at == bytes.len()) {
-            Certainty::Yes => return (Certainty::Yes, Some((direction, masked))),
-            // What a frame of the client begins with, few others do.
-            Certainty::NeedMore if masked && !opening.is_cut[direction] && !opening.is_full => {
-                verdict = Certainty::NeedMore;
-            }
-            Certainty::NeedMore | Certainty::No => {}
-        }
-    }
-    (verdict, None)
-}
-
-/// Whether the opening shows that the roles of the ends are to be exchanged: only clients mask, and only they ask.
-pub(super) fn roles_are_wrong(opening: &Opening<'_>) -> bool {
-    if let (Certainty::Yes, Some((direction, masked))) = joined(opening) {
-        return masked != (direction == Direction::ToServer);
-    }
-    let asks = |direction| http::asks(opening.bytes[direction]);
-    asks(Direction::ToClient) && !asks(Direction::ToServer)
-}
 
 /// What has come so far.
 #[derive(Debug)]

@@ -20,6 +20,8 @@ pub(super) struct Smtp {
     /// Credentials pass by.
     authenticates: bool,
     wants_tls: bool,
+    /// Something of the client is missing, so that its next lines may be a mail's, until one is a command.
+    unsure: bool,
     /// Bytes of the chunk that passes by (RFC 3030).
     chunk: u64,
 }
@@ -38,10 +40,11 @@ impl StreamReader for Smtp {
     }
 
     fn lost(&mut self, direction: Direction) {
-        if direction == Direction::ToServer
-            && let Some((_, begins)) = &mut self.mail
-        {
-            *begins = false;
+        if direction == Direction::ToServer {
+            self.unsure = true;
+            if let Some((_, begins)) = &mut self.mail {
+                *begins = false;
+            }
         }
     }
 
@@ -58,9 +61,13 @@ impl Smtp {
         let Some((text, take)) = line(bytes) else { return Step::More };
         let (word, parameter) = words(text);
         let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
-        if COMMANDS.iter().any(|known| is(known)) {
+        let is_known = COMMANDS.iter().any(|known| is(known));
+        if is_known {
             self.authenticates = false;
+        } else if self.unsure && !is("AUTH") {
+            return Step::Take(take);
         }
+        self.unsure = false;
         self.wants_tls = is("STARTTLS");
         let mut reading = seen.wants().then(|| {
             let mut reading = Reading::new(Neighbour::Smtp);
