@@ -1,5 +1,7 @@
 //! AMQP: the header that both versions begin with, and the frames of 0-9-1. Those of 1.0 have a file of their own.
 
+use std::fmt::Write as _;
+
 use super::amqp1;
 use super::line::shown;
 use super::{LONGEST, Seen, Step, StreamReader};
@@ -196,11 +198,11 @@ impl StreamReader for Amqp {
             }
             let kind = Contents::of(&body, whole);
             if !body.is_empty() && kind != Contents::Bytes {
-                reading.info.push_str(&format!(", {}", kind.name()));
+                let _ = write!(reading.info, ", {}", kind.name());
             }
         }
         if missing > 0 || cut {
-            reading.info.push_str(&format!(", {missing} bytes of it missing"));
+            let _ = write!(reading.info, ", {missing} bytes of it missing");
         }
         seen.tell(reading);
     }
@@ -376,8 +378,12 @@ fn method(payload: &[u8], reading: &mut Reading) {
         let said = IN_LINE.iter().find(|(name, _)| name == field);
         if let (Some((_, short)), Some((_, value))) = (said, reading.values.last()) {
             match value {
-                Value::Text(text) => reading.info.push_str(&format!(" {short}={}", shown(text))),
-                Value::Unsigned(number) => reading.info.push_str(&format!(" {short}={number}")),
+                Value::Text(text) => {
+                    let _ = write!(reading.info, " {short}={}", shown(text));
+                }
+                Value::Unsigned(number) => {
+                    let _ = write!(reading.info, " {short}={number}");
+                }
                 _ => {}
             }
         }
@@ -435,7 +441,7 @@ fn content_header(payload: &[u8], reading: &mut Reading) {
     reading.number("amqp.header.weight", weight);
     reading.number("amqp.header.body-size", size);
     reading.number("amqp.header.property-flags", flags);
-    reading.info.push_str(&format!(", {size} bytes follow"));
+    let _ = write!(reading.info, ", {size} bytes follow");
     for (place, (field, kind)) in PROPERTIES.iter().enumerate() {
         if flags >> (15 - place) & 1 == 0 || class != 60 {
             continue;

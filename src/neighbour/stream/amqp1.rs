@@ -1,5 +1,7 @@
 //! Frames of AMQP 1.0 (OASIS, part 2.3): which performative, on which channel, with what it says first.
 
+use std::fmt::Write as _;
+
 use super::line::{kept, shown};
 use super::{LONGEST, Seen, Step};
 use crate::flow::PerDirection;
@@ -107,7 +109,7 @@ pub(super) fn read(bytes: &[u8], seen: &mut Seen<'_>, open: &mut PerDirection<Op
         performative(body, kind, &mut reading);
     }
     if kind == 0 && !body.is_empty() {
-        reading.info.push_str(&format!(", channel {}, {size} bytes", u16::from_be_bytes([high, low])));
+        let _ = write!(reading.info, ", channel {}, {size} bytes", u16::from_be_bytes([high, low]));
     }
     if is_long {
         open[seen.direction] = Some(reading);
@@ -134,7 +136,7 @@ fn performative(body: &[u8], kind: u8, reading: &mut Reading) {
         // The mechanism is what may be told of the first (part 5.3.3.2).
         if let (0x41, Some(Item::Text(mechanism))) = (code, items(list).next()) {
             reading.text("amqp.sasl.mechanism", mechanism);
-            reading.info.push_str(&format!(" {}", shown(mechanism)));
+            let _ = write!(reading.info, " {}", shown(mechanism));
         }
         if let (0x44, Some(Item::Number(outcome))) = (code, items(list).next()) {
             reading.number("amqp.sasl.saslCode", outcome);
@@ -155,7 +157,7 @@ fn performative(body: &[u8], kind: u8, reading: &mut Reading) {
             Item::Flag(flag) => reading.flag(field, flag),
             Item::Text(text) => {
                 reading.put(field, Value::Text(kept(text).to_vec()));
-                reading.info.push_str(&format!(" {}", shown(text)));
+                let _ = write!(reading.info, " {}", shown(text));
             }
             Item::Null | Item::Other => {}
         }

@@ -2,6 +2,8 @@
 //!
 //! These are the two usual cures for messages that TCP glues together and cuts.
 
+use std::fmt::Write as _;
+
 use super::line::{kept, line, shown};
 use super::{Seen, Step, StreamReader};
 use crate::flow::Direction;
@@ -81,7 +83,7 @@ impl StreamReader for Prefixed {
         if let (Some(length), true) = (self.length(bytes), seen.wants()) {
             let there = bytes.get(self.bytes..).unwrap_or_default();
             let mut reading = reading(self.protocol, there, length, seen);
-            reading.info.push_str(&format!(", {} of them missing", length - there.len() as u64));
+            let _ = write!(reading.info, ", {} of them missing", length - there.len() as u64);
             reading.flag("framed.cut", true);
             seen.tell(reading);
         }
@@ -104,7 +106,7 @@ fn reading(protocol: Neighbour, bytes: &[u8], length: u64, seen: &Seen<'_>) -> R
         reading.put("framed.bytes", crate::neighbour::Value::Bytes(bytes.get(..SHOWN).unwrap_or(bytes).to_vec()));
     } else if !bytes.is_empty() {
         let text = secret::text(kept(bytes));
-        reading.info.push_str(&format!(": {}", shown(&text)));
+        let _ = write!(reading.info, ": {}", shown(&text));
         reading.text("framed.text", &text);
     }
     reading

@@ -1,5 +1,6 @@
 //! The control connection of FTP (RFC 959), with the commands of RFC 2228 and RFC 2428.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::line::{code, kept, line, shown, words};
@@ -64,7 +65,7 @@ impl Ftp {
         reading.info = format!("Request: {}", shown(word));
         if !argument.is_empty() {
             reading.long_text("ftp.request.arg", argument);
-            reading.info.push_str(&format!(" {}", shown(argument)));
+            let _ = write!(reading.info, " {}", shown(argument));
         }
         if let Some((address, port)) = active {
             reading.put("ftp.active.cip", Value::Ipv4(address));

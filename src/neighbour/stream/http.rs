@@ -5,6 +5,7 @@
 mod head;
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 
 use super::line::{line, shown};
 use super::{Seen, Step, StreamReader};
@@ -174,7 +175,7 @@ impl Http {
                 }
                 reading.long_text("http.request.full_uri", &uri);
                 if target.starts_with(b"/") && !host.is_empty() {
-                    reading.info.push_str(&format!(" (host {})", shown(host)));
+                    let _ = write!(reading.info, " (host {})", shown(host));
                 }
             }
         } else {
@@ -299,7 +300,7 @@ impl Http {
             let kind = if open.coded { Contents::Bytes } else { Contents::of(&open.body, whole) };
             let known = matches!(kind, Contents::Json | Contents::Xml);
             let kind_name = if known { format!("{} of ", kind.name()) } else { String::new() };
-            reading.info.push_str(&format!(", {kind_name}{} bytes", open.body_length));
+            let _ = write!(reading.info, ", {kind_name}{} bytes", open.body_length);
             reading.number("http.body.length", open.body_length);
             if !open.coded && !open.body.is_empty() {
                 reading.text("http.body.kind", kind.name().as_bytes());
@@ -308,7 +309,7 @@ impl Http {
         if self.head_cut {
             reading.info.push_str(", the rest of the head is missing");
         } else if open.missing > 0 {
-            reading.info.push_str(&format!(", {} of them missing", open.missing));
+            let _ = write!(reading.info, ", {} of them missing", open.missing);
         } else if cut {
             reading.info.push_str(", the end is missing");
         }

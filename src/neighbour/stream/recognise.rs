@@ -85,7 +85,7 @@ fn amqp(beginning: &Beginning<'_>) -> Certainty {
 
 /// A command of options at the front (RFC 854), or anything on its port.
 fn telnet(beginning: &Beginning<'_>) -> Certainty {
-    let option = |bytes: &[u8]| matches!(bytes, [255, 251..=254, 0..=50, ..] | [255, 250, 0..=50, ..]);
+    let option = |bytes: &[u8]| matches!(bytes, [255, 250..=254, 0..=50, ..]);
     let both = Direction::BOTH.map(|direction| beginning.bytes[direction]);
     if both.iter().any(|bytes| option(bytes)) || beginning.port == 23 {
         Certainty::Yes
@@ -165,6 +165,14 @@ fn smtp(beginning: &Beginning<'_>) -> Certainty {
     reply_protocol(beginning, port, &["SMTP"], &["EHLO", "HELO", "LHLO", "MAIL", "STARTTLS"])
 }
 
+/// How lengths are written.
+const WAYS: [(Neighbour, usize, bool); 4] = [
+    (Neighbour::Length32, 4, false),
+    (Neighbour::Length32Le, 4, true),
+    (Neighbour::Length16, 2, false),
+    (Neighbour::Length16Le, 2, true),
+];
+
 /// Lines or lengths, only by strong evidence in what both ends have sent.
 fn framing(beginning: &Beginning<'_>) -> (Certainty, Option<Neighbour>) {
     let is_all = beginning.is_all;
@@ -176,12 +184,6 @@ fn framing(beginning: &Beginning<'_>) -> (Certainty, Option<Neighbour>) {
         return (Certainty::No, None);
     }
     let mut undecided = false;
-    const WAYS: [(Neighbour, usize, bool); 4] = [
-        (Neighbour::Length32, 4, false),
-        (Neighbour::Length32Le, 4, true),
-        (Neighbour::Length16, 2, false),
-        (Neighbour::Length16Le, 2, true),
-    ];
     let mut ways = vec![(Neighbour::Lines, lines(&some))];
     ways.extend(WAYS.map(|(protocol, bytes, little)| (protocol, prefixed(&some, bytes, little))));
     for (protocol, verdict) in ways {

@@ -1,5 +1,7 @@
 //! SMTP (RFC 5321): commands and replies; of a mail only how long it is.
 
+use std::fmt::Write as _;
+
 use super::line::{code, kept, line, shown, words};
 use super::{Seen, Step, StreamReader};
 use crate::flow::Direction;
@@ -36,7 +38,7 @@ impl StreamReader for Smtp {
     }
 
     fn payload_end(&mut self, missing: u64, _: bool, seen: &mut Seen<'_>) {
-        self.told_mail(self.chunk, missing, seen);
+        told_mail(self.chunk, missing, seen);
     }
 
     fn lost(&mut self, direction: Direction) {
@@ -98,7 +100,7 @@ impl Smtp {
             reading.text("smtp.req.command", kept(word));
             let mut whole = word.to_vec();
             if !shown_parameter.is_empty() {
-                reading.info.push_str(&format!(" {}", shown(shown_parameter)));
+                let _ = write!(reading.info, " {}", shown(shown_parameter));
                 reading.long_text("smtp.req.parameter", shown_parameter);
                 whole.push(b' ');
                 whole.extend_from_slice(shown_parameter);
@@ -132,7 +134,7 @@ impl Smtp {
         if let Some(end) = ends {
             let length = *length;
             self.mail = None;
-            self.told_mail(length, 0, seen);
+            told_mail(length, 0, seen);
             return Step::Take(end.len());
         }
         let take = bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
@@ -140,20 +142,6 @@ impl Smtp {
         let take = take.unwrap_or(bytes.len());
         *length += take as u64;
         Step::Take(take)
-    }
-
-    fn told_mail(&self, length: u64, missing: u64, seen: &mut Seen<'_>) {
-        if !seen.wants() {
-            return;
-        }
-        let mut reading = Reading::new(Neighbour::Smtp);
-        reading.flag("smtp.req", true);
-        reading.info = format!("C: a mail of {length} bytes");
-        if missing > 0 {
-            reading.info.push_str(&format!(", {missing} of them missing"));
-        }
-        reading.number("smtp.mail.length", length);
-        seen.tell(reading);
     }
 
     /// A reply with all its lines (section 4.2.1).
@@ -194,7 +182,7 @@ impl Smtp {
                 reading.long_text("smtp.rsp.parameter", parameter);
             }
             if parts.len() > 1 {
-                reading.info.push_str(&format!(" … {} lines", parts.len()));
+                let _ = write!(reading.info, " … {} lines", parts.len());
             }
             if code == 334 {
                 reading.info = "S: 334 ***".to_owned();
@@ -203,4 +191,19 @@ impl Smtp {
         }
         if code == 220 && std::mem::take(&mut self.wants_tls) { Step::Secured(take) } else { Step::Take(take) }
     }
+}
+
+/// Tells a mail.
+fn told_mail(length: u64, missing: u64, seen: &mut Seen<'_>) {
+    if !seen.wants() {
+        return;
+    }
+    let mut reading = Reading::new(Neighbour::Smtp);
+    reading.flag("smtp.req", true);
+    reading.info = format!("C: a mail of {length} bytes");
+    if missing > 0 {
+        let _ = write!(reading.info, ", {missing} of them missing");
+    }
+    reading.number("smtp.mail.length", length);
+    seen.tell(reading);
 }

@@ -1,5 +1,7 @@
 //! Telnet (RFC 854): commands and what options are negotiated. Of text only how long it is, for passwords are among it.
 
+use std::fmt::Write as _;
+
 use super::{Seen, Step, StreamReader};
 use crate::flow::{Direction, PerDirection};
 use crate::neighbour::{Neighbour, Reading};
@@ -106,8 +108,12 @@ impl StreamReader for Telnet {
                         reading.number("telnet.subcmd", option);
                         let name = OPTIONS.iter().find(|(known, _)| *known == option).map(|(_, name)| *name);
                         match name {
-                            Some(name) => reading.info.push_str(&format!(" {name}")),
-                            None => reading.info.push_str(&format!(" option {option}")),
+                            Some(name) => {
+                                let _ = write!(reading.info, " {name}");
+                            }
+                            None => {
+                                let _ = write!(reading.info, " option {option}");
+                            }
                         }
                         if command == SB {
                             suboption(option, rest.get(1..).unwrap_or_default(), &mut reading);
@@ -159,7 +165,7 @@ fn suboption(option: u8, bytes: &[u8], reading: &mut Reading) {
             let (width, height) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
             reading.number("telnet.naws_subopt.width", width);
             reading.number("telnet.naws_subopt.height", height);
-            reading.info.push_str(&format!(", {width} by {height}"));
+            let _ = write!(reading.info, ", {width} by {height}");
         }
         _ => {}
     }

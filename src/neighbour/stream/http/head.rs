@@ -1,6 +1,7 @@
 //! The parts of a head of HTTP/1: its first line, its lines, and what its status means.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use super::super::line::{line, shown};
 use crate::neighbour::{Reading, secret};
@@ -189,7 +190,9 @@ pub(super) fn headers(lines: &[u8], framing: &mut Framing, mut reading: Option<&
                     reading.number("http.content_length", length);
                 }
             }
-            "content-type" => reading.info.push_str(&format!(" ({})", shown_type(value))),
+            "content-type" => {
+                let _ = write!(reading.info, " ({})", shown_type(value));
+            }
             _ => {}
         }
     }
