@@ -35,9 +35,10 @@ pub(super) fn recognise(opening: &Opening<'_>) -> (Certainty, Option<Neighbour>)
 }
 
 impl Framed {
-    /// For a protocol that is read; `None` for one of which nobody wants to hear, unless it says something of other flows.
+    /// For a protocol that is read; `None` for one of which nobody wants to hear, unless flows tell something of it.
     pub(super) fn new(protocol: Neighbour, facts: FlowFacts, options: &DissectOptions, wanted: bool) -> Option<Self> {
-        if !wanted && protocol != Neighbour::Ftp {
+        // FTP names other flows, and both may go on with TLS, which a flow must tell in whatever view.
+        if !wanted && !matches!(protocol, Neighbour::Ftp | Neighbour::Smtp) {
             return None;
         }
         let reader = stream::reader(protocol)?;
