@@ -280,7 +280,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --payload)
@@ -316,7 +316,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --json-show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --json-rotate-size)
@@ -1124,7 +1124,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --payload)
@@ -1160,7 +1160,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --json-show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --json-rotate-size)

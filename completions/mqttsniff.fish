@@ -79,6 +79,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l payload -d 'As what to show the payloads of messages' -r -f -a "auto\t'As what it is: JSON, text, Sparkplug B or bytes'
 text\t'As text, whatever it is'
@@ -106,6 +107,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate-size -d 'Begin another file of --json-to before this one gets larger: 100MB' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r
@@ -166,6 +168,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l payload -d 'As what to show the payloads of messages' -r -f -a "auto\t'As what it is: JSON, text, Sparkplug B or bytes'
 text\t'As text, whatever it is'
@@ -193,6 +196,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rotate-size -d 'Begin another file of --json-to before this one gets larger: 100MB' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r

@@ -312,7 +312,7 @@ impl Amqp {
             match kind {
                 1 => method(payload, &mut reading),
                 2 => content_header(payload, &mut reading),
-                _ => reading.info = "Heartbeat".to_owned(),
+                _ => reading.info = "Heartbeat".into(),
             }
             seen.tell(reading);
         }
@@ -344,7 +344,7 @@ impl<'a> Rest<'a> {
 fn method(payload: &[u8], reading: &mut Reading) {
     let mut rest = Rest(payload);
     let (Some(class), Some(method)) = (rest.number(2), rest.number(2)) else {
-        reading.info = "Method, cut".to_owned();
+        reading.info = "Method, cut".into();
         return;
     };
     reading.number("amqp.method.class", class);
@@ -354,7 +354,7 @@ fn method(payload: &[u8], reading: &mut Reading) {
         reading.info = format!("Method {class}.{method}");
         return;
     };
-    reading.info = (*name).to_owned();
+    reading.info = (*name).into();
     let mut bits = None;
     for (kind, field) in *arguments {
         // Bits in a row share bytes.
@@ -429,7 +429,7 @@ const PROPERTIES: [(&str, Kind); 14] = [
 ];
 
 fn content_header(payload: &[u8], reading: &mut Reading) {
-    reading.info = "Content-Header".to_owned();
+    reading.info = "Content-Header".into();
     let mut rest = Rest(payload);
     let (Some(class), Some(weight), Some(size), Some(flags)) =
         (rest.number(2), rest.number(2), rest.number(8), rest.number(2))

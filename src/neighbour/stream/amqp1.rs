@@ -104,7 +104,7 @@ pub(super) fn read(bytes: &[u8], seen: &mut Seen<'_>, open: &mut PerDirection<Op
     let body = frame.get(usize::from(offset) * 4..).unwrap_or_default();
     if body.is_empty() {
         // A frame without a body keeps the connection alive (part 2.4.5).
-        reading.info = "(empty)".to_owned();
+        reading.info = "(empty)".into();
     } else {
         performative(body, kind, &mut reading);
     }
@@ -122,10 +122,9 @@ pub(super) fn read(bytes: &[u8], seen: &mut Seen<'_>, open: &mut PerDirection<Op
 fn performative(body: &[u8], kind: u8, reading: &mut Reading) {
     // A described type, its descriptor a small number in every program there is.
     let (code, list) = match *body {
-        [0, 0x53, code, ref list @ ..] => (code, list),
-        [0, 0x80, 0, 0, 0, 0, 0, 0, 0, code, ref list @ ..] => (code, list),
+        [0, 0x53, code, ref list @ ..] | [0, 0x80, 0, 0, 0, 0, 0, 0, 0, code, ref list @ ..] => (code, list),
         _ => {
-            reading.info = "unknown frame".to_owned();
+            reading.info = "unknown frame".into();
             return;
         }
     };
@@ -149,7 +148,7 @@ fn performative(body: &[u8], kind: u8, reading: &mut Reading) {
         reading.info = format!("performative {code:#x}");
         return;
     };
-    reading.info = (*name).to_owned();
+    reading.info = (*name).into();
     for (argument, item) in arguments.iter().zip(items(list)) {
         let Some((_, field)) = FIELDS.iter().find(|(known, _)| known == argument) else { continue };
         match item {

@@ -335,17 +335,12 @@ impl StreamReader for Http {
                     Some(false) => return if bytes == b"\r" { Step::More } else { Step::Lost },
                 }
                 let from = open.scanned.saturating_sub(3).min(bytes.len());
-                match head_end(bytes, from) {
-                    Some(end) => {
-                        open.scanned = 0;
-                        let head = bytes.get(..end).unwrap_or_default();
-                        self.head(head, end, seen)
-                    }
-                    None => {
-                        open.scanned = bytes.len();
-                        Step::More
-                    }
-                }
+                let Some(end) = head_end(bytes, from) else {
+                    open.scanned = bytes.len();
+                    return Step::More;
+                };
+                open.scanned = 0;
+                self.head(bytes.get(..end).unwrap_or_default(), end, seen)
             }
             Part::Size => {
                 let Some((text, take)) = line(bytes) else { return Step::More };

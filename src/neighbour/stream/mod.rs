@@ -405,7 +405,7 @@ impl<R: StreamReader> Streams<R> {
             let mut seen = Seen { direction, started, origin, sink: &mut *sink };
             match at {
                 At::Payload { left, missing } => {
-                    self.reader.payload_end(missing.saturating_add(left.unwrap_or(0)), true, &mut seen)
+                    self.reader.payload_end(missing.saturating_add(left.unwrap_or(0)), true, &mut seen);
                 }
                 At::Message if !held.is_empty() => self.reader.cut(&held, &mut seen),
                 At::Message | At::Lost | At::Over => {}

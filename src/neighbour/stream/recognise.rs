@@ -39,9 +39,12 @@ pub fn asks_http(bytes: &[u8]) -> bool {
     http::asks(bytes) == Some(true)
 }
 
+/// Judges whether a connection begins with a protocol.
+type Recogniser = fn(&Beginning<'_>) -> Certainty;
+
 /// The protocol whose first messages these are; not HTTP, which may lead to others.
 pub fn recognise(beginning: &Beginning<'_>) -> (Certainty, Option<Neighbour>) {
-    const TABLE: [(Neighbour, fn(&Beginning<'_>) -> Certainty); 4] =
+    const TABLE: [(Neighbour, Recogniser); 4] =
         [(Neighbour::Amqp, amqp), (Neighbour::Telnet, telnet), (Neighbour::Ftp, ftp), (Neighbour::Smtp, smtp)];
     let mut undecided = false;
     for (protocol, recognise) in TABLE {

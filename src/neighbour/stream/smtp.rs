@@ -78,7 +78,7 @@ impl Smtp {
         });
         if self.authenticates {
             if let Some(mut reading) = reading {
-                reading.info = "C: ***".to_owned();
+                reading.info = "C: ***".into();
                 seen.tell(reading);
             }
             return Step::Take(take);
@@ -185,7 +185,7 @@ impl Smtp {
                 let _ = write!(reading.info, " … {} lines", parts.len());
             }
             if code == 334 {
-                reading.info = "S: 334 ***".to_owned();
+                reading.info = "S: 334 ***".into();
             }
             seen.tell(reading);
         }

@@ -80,7 +80,7 @@ impl Telnet {
 impl StreamReader for Telnet {
     fn read(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
         match *bytes {
-            [IAC] | [IAC, 251..=254] => Step::More,
+            [] | [IAC] | [IAC, 251..=254] => Step::More,
             // The byte itself, doubled.
             [IAC, IAC, ..] => {
                 self.text[seen.direction] += 1;
@@ -102,7 +102,7 @@ impl StreamReader for Telnet {
                         .checked_sub(SE)
                         .and_then(|at| COMMANDS.get(usize::from(at)).copied())
                         .unwrap_or("Command")
-                        .to_owned();
+                        .into();
                     reading.number("telnet.cmd", command);
                     if let Some(option) = option {
                         reading.number("telnet.subcmd", option);
@@ -122,14 +122,13 @@ impl StreamReader for Telnet {
                     seen.tell(reading);
                     if command == SB {
                         let mut reading = Reading::new(Neighbour::Telnet);
-                        reading.info = "Suboption End".to_owned();
+                        reading.info = "Suboption End".into();
                         reading.number("telnet.cmd", SE);
                         seen.tell(reading);
                     }
                 }
                 Step::Take(take)
             }
-            [] => Step::More,
             _ => {
                 let text = bytes.iter().position(|byte| matches!(*byte, IAC | b'\n')).unwrap_or(bytes.len());
                 let ends = bytes.get(text) == Some(&b'\n');

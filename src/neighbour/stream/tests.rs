@@ -71,8 +71,11 @@ fn play(protocol: Neighbour, talk: &[(Direction, &[u8])], cuts: &[usize]) -> (Ve
 const TO: Direction = Direction::ToServer;
 const FROM: Direction = Direction::ToClient;
 
+/// Who says what.
+type Talk = Vec<(Direction, &'static [u8])>;
+
 /// A conversation of each protocol.
-fn talks() -> Vec<(Neighbour, Vec<(Direction, &'static [u8])>)> {
+fn talks() -> Vec<(Neighbour, Talk)> {
     vec![
         (
             Neighbour::Http,
