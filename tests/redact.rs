@@ -253,7 +253,7 @@ fn frames_keep_their_number_time_and_length() {
         let protocols_stay = |mut packet: Vec<Value>| {
             // What is no MQTT has no content any more.
             let mut inner = ["tls", "http", "data", "websocket"].map(|name| json!(name)).to_vec();
-            inner.extend(Neighbour::STREAMS.map(|neighbour| json!(neighbour.name())));
+            inner.extend(Neighbour::ALL.map(|neighbour| json!(neighbour.name())));
             packet[3].as_array_mut().unwrap().retain(|protocol| !inner.contains(protocol));
             packet
         };
