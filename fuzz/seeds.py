@@ -124,6 +124,7 @@ def main():
             put("neighbours", script)
         for stream in streams(data):
             for choices in (0, 1, 2, 3):
+                put("streams", bytes([len(stream) % 12, len(stream) % 200, 3, 7, 40]) + stream[:8000])
                 put("mqtt", bytes([choices, len(stream) % 251]) + stream[:8000])
     for line in (ROOT / "tests/filters/used.txt").read_text().splitlines():
         put("filter", line.encode())

@@ -17,9 +17,10 @@ use super::sensors::Sensors;
 pub(super) struct Streams {
     /// Read a port as this protocol, whatever it looks like: 1884=mqtt
     ///
-    /// Protocols: mqtt, websocket, tls, http, mqtt-sn of UDP, and none to look at no bytes at all. MQTT and MQTT-SN are
-    /// recognised by content on any port, and MQTT in WebSocket as well, so this is for streams that are damaged at their
-    /// beginning, or that only look like MQTT.
+    /// Protocols: mqtt, websocket, tls, http, mqtt-sn of UDP, and none to look at no bytes at all; ftp, smtp, telnet, amqp;
+    /// lines for text in lines, and length16, length16le, length32, length32le for messages behind their length in bits
+    /// (le: the lowest byte first). MQTT and MQTT-SN are recognised by content on any port, and MQTT in WebSocket as well, so
+    /// this is for streams that are damaged at their beginning, or that only look like MQTT.
     #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
     pub(super) decode_as: Vec<(u16, Protocol)>,
 

@@ -5,11 +5,14 @@
 
 mod aliases;
 mod carrier;
+mod conversing;
 mod dns;
+mod framed;
 mod http;
 mod message;
 mod mqtt;
 mod probe;
+mod rhythm;
 pub mod sn;
 mod tls;
 mod websocket;
@@ -17,7 +20,8 @@ mod websocket;
 pub use carrier::CarrierPart;
 pub use message::{Message, VersionKnownBy};
 pub use mqtt::Mqtt;
-pub use probe::Opening;
+pub use probe::{Opening, recognise};
+pub use rhythm::{Beats, Idle, LONGEST_BEAT, Rhythm};
 pub use sn::{SnMessage, SnOptions};
 pub use tls::{
     Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault,
@@ -28,10 +32,14 @@ pub use websocket::{
     WebSocketFault, WebSocketSide, accept_of, close_code_name, hidden, redacted, unmask,
 };
 
+use std::net::IpAddr;
+
 use crate::capture::{Origin, Place};
-use crate::flow::{Conversing, Direction, PerDirection};
-use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
-use crate::neighbour::Neighbour;
+use crate::flow::{Direction, PerDirection, Role};
+use crate::mqtt::{FramerLimits, LostSync, Redactor, Version};
+use crate::neighbour::stream::HttpFacts;
+use crate::neighbour::{Neighbour, Reading};
+use framed::Framed;
 use probe::Probe;
 
 /// A protocol that a stream may carry.
@@ -120,6 +128,17 @@ pub trait MessageSink {
 
     /// The next part of a stream that carries another one.
     fn carrier(&mut self, _direction: Direction, _part: &CarrierPart<'_>, _origin: Origin) {}
+
+    /// Whether [`MessageSink::reading`] wants to hear anything.
+    fn wants_readings(&self) -> bool {
+        false
+    }
+
+    /// A message of a protocol around MQTT is complete, with its last byte from there.
+    fn reading(&mut self, _direction: Direction, _reading: Reading, _origin: Origin) {}
+
+    /// A connection for data is agreed on: who listens at which port, and at which address if that is said.
+    fn expects_data(&mut self, _listener: Role, _address: Option<IpAddr>, _port: u16) {}
 }
 
 /// Reads one protocol in both directions of one flow.
@@ -153,31 +172,6 @@ pub struct DissectOptions {
     pub sn: SnOptions,
 }
 
-/// Judges whether the beginning of a flow belongs to a protocol.
-type Recogniser = fn(&Opening<'_>) -> Certainty;
-
-/// The protocols that are recognised, and how; the first that is certain counts.
-const TABLE: [(Protocol, Recogniser); 5] = [
-    (Protocol::WebSocket, websocket::recognise),
-    (Protocol::Mqtt, mqtt::recognise),
-    (Protocol::Tls, tls::recognise),
-    (Protocol::Http, http::recognise),
-    (Protocol::Neighbour(Neighbour::Dns), dns::recognise),
-];
-
-/// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.
-pub fn recognise(opening: &Opening<'_>) -> Option<Protocol> {
-    let mut undecided = false;
-    for (protocol, recognise) in TABLE {
-        match recognise(opening) {
-            Certainty::Yes => return Some(protocol),
-            Certainty::NeedMore => undecided = true,
-            Certainty::No => {}
-        }
-    }
-    (!undecided).then_some(Protocol::Unknown)
-}
-
 /// What is known of a flow when its first bytes come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FlowFacts {
@@ -197,6 +191,8 @@ pub struct FlowFacts {
 #[derive(Debug, Default)]
 pub struct Conversation {
     state: State,
+    /// Most connections are never idle.
+    idle: Option<Box<Idle>>,
 }
 
 #[derive(Debug)]
@@ -212,6 +208,8 @@ enum State {
     Tls(Box<Tls>),
     /// DNS over TCP.
     Dns(Box<dns::Dns>),
+    /// A protocol around MQTT whose messages come in streams.
+    Framed(Box<Framed>),
     Other(Protocol),
 }
 
@@ -233,44 +231,10 @@ pub struct Decision {
     pub turn_round: bool,
 }
 
-impl Conversing for Conversation {
-    #[inline]
-    fn message_bytes(&self, direction: Direction) -> usize {
-        match &self.state {
-            State::Mqtt(mqtt) => mqtt.held_bytes(direction),
-            State::WebSocket(websocket) => websocket.message_bytes(direction),
-            State::Tls(tls) => tls.message_bytes(direction),
-            State::Dns(dns) => dns.held_bytes(direction),
-            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
-        }
-    }
-
-    #[inline]
-    fn piece_bytes(&self, direction: Direction) -> usize {
-        match &self.state {
-            State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
-            State::WebSocket(websocket) => websocket.piece_bytes(direction),
-            State::Tls(tls) => tls.piece_bytes(direction),
-            State::Probing(_) | State::Suspected(_) | State::Dns(_) | State::Other(_) => 0,
-        }
-    }
-
-    #[inline]
-    fn shared_bytes(&self) -> usize {
-        match &self.state {
-            State::Mqtt(mqtt) => mqtt.doubtful_bytes(),
-            State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
-            State::WebSocket(websocket) => websocket.shared_bytes(),
-            State::Tls(tls) => tls.shared_bytes(),
-            State::Suspected(_) | State::Dns(_) | State::Other(_) => 0,
-        }
-    }
-}
-
 impl Conversation {
     /// A conversation whose protocol its first datagram tells, and that is not followed.
     pub const fn named(protocol: Protocol) -> Self {
-        Self { state: State::Other(protocol) }
+        Self { state: State::Other(protocol), idle: None }
     }
 
     /// Asks for the memory that the next bytes need; says whether it carries MQTT.
@@ -289,6 +253,7 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.protocol(),
             State::Tls(tls) => Some(tls.protocol()),
             State::Dns(_) => Some(Protocol::Neighbour(Neighbour::Dns)),
+            State::Framed(framed) => Some(Protocol::Neighbour(framed.protocol())),
             State::Other(protocol) => Some(*protocol),
         }
     }
@@ -299,7 +264,12 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.carriers(brought),
             State::Tls(tls) => tls.carriers(brought),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => &[],
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => &[],
         }
     }
 
@@ -308,7 +278,12 @@ impl Conversation {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_in_handshake(),
             State::Tls(tls) => tls.is_in_handshake(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => false,
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => false,
         }
     }
 
@@ -319,7 +294,12 @@ impl Conversation {
                 Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
             }
             State::Tls(tls) => tls.inner().websocket(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => None,
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => None,
         }
     }
 
@@ -332,6 +312,7 @@ impl Conversation {
             | State::Mqtt(_)
             | State::WebSocket(_)
             | State::Dns(_)
+            | State::Framed(_)
             | State::Other(_) => None,
         }
     }
@@ -347,7 +328,12 @@ impl Conversation {
         match &mut self.state {
             State::WebSocket(websocket) => websocket.next_frame(),
             State::Tls(tls) => tls.next_frame(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Other(_) => {}
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => {}
         }
     }
 
@@ -359,10 +345,11 @@ impl Conversation {
     }
 
     /// Whether its streams are of no further interest.
-    pub const fn is_ignored(&self) -> bool {
+    pub fn is_ignored(&self) -> bool {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_ignored(),
             State::Tls(tls) => tls.is_ignored(),
+            State::Framed(framed) => framed.is_over(),
             State::Other(_) => true,
             State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) => false,
         }
@@ -376,6 +363,11 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
             State::Tls(tls) => tls.data(direction, bytes, place, sink),
             State::Dns(dns) => dns.data(direction, bytes, place, sink),
+            State::Framed(framed) => {
+                if let Some(tls) = framed.data(direction, bytes, place, sink) {
+                    self.state = State::Tls(tls);
+                }
+            }
             State::Suspected(_) | State::Other(_) => {}
         }
     }
@@ -388,7 +380,46 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
             State::Tls(tls) => tls.gap(direction, length, origin, sink),
             State::Dns(dns) => dns.gap(direction, length, origin, sink),
+            State::Framed(framed) => framed.gap(direction, length, origin, sink),
             State::Suspected(_) | State::Other(_) => {}
+        }
+    }
+
+    /// A direction has ended with what came last: its FIN is there, and nothing is missing before it.
+    pub fn ended(&mut self, direction: Direction, origin: Origin, sink: &mut dyn MessageSink) {
+        match &mut self.state {
+            State::WebSocket(websocket) => websocket.ended(direction, origin, sink),
+            State::Framed(framed) => framed.ended(direction, origin, sink),
+            State::Probing(_)
+            | State::Mqtt(_)
+            | State::Tls(_)
+            | State::Suspected(_)
+            | State::Dns(_)
+            | State::Other(_) => {}
+        }
+    }
+
+    /// What each end sends while nothing is to be said.
+    pub fn idle(&self) -> Option<&Idle> {
+        self.idle.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub fn idle_mut(&mut self) -> &mut Idle {
+        self.idle.get_or_insert_default()
+    }
+
+    /// What is known of its exchanges, if it carries HTTP.
+    pub fn http(&self) -> Option<&HttpFacts> {
+        match &self.state {
+            State::WebSocket(websocket) => websocket.http(),
+            State::Tls(tls) => tls.inner().http(),
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => None,
         }
     }
 
@@ -422,7 +453,12 @@ impl Conversation {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.carried(direction, shift),
             State::WebSocket(websocket) => websocket.carried(direction, shift),
-            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Dns(_) | State::Other(_) => {}
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Tls(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => {}
         }
     }
 
@@ -434,6 +470,9 @@ impl Conversation {
         options: &DissectOptions,
         sink: &mut dyn MessageSink,
     ) {
+        if let (true, Some(idle)) = (decision.turn_round, &mut self.idle) {
+            idle.swap();
+        }
         if let State::WebSocket(websocket) = &mut self.state {
             return websocket.begin(decision, options, sink);
         }
@@ -494,7 +533,17 @@ impl Conversation {
                 probe.replay(&mut *dns, sink);
                 self.state = State::Dns(dns);
             }
-            Protocol::MqttSn | Protocol::Unknown | Protocol::Neighbour(_) => {
+            Protocol::Neighbour(neighbour) => {
+                // What only lines are made of is not read where nobody wants the lines.
+                match Framed::new(neighbour, probe.facts(facts), options, sink.wants_readings()) {
+                    Some(framed) => {
+                        self.state = State::Framed(Box::new(framed));
+                        probe.replay(self, sink);
+                    }
+                    None => self.state = State::Other(decision.protocol),
+                }
+            }
+            Protocol::MqttSn | Protocol::Unknown => {
                 self.state = State::Other(decision.protocol);
             }
         }
@@ -503,15 +552,12 @@ impl Conversation {
     /// Whether packets have shown, since this was asked last, that the roles of the two ends are the other way round;
     /// it goes on with them so, and the caller has to exchange those of the flow.
     pub fn turned_round(&mut self) -> bool {
-        match &mut self.state {
-            State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_)
-            | State::WebSocket(_)
-            | State::Tls(_)
-            | State::Suspected(_)
-            | State::Dns(_)
-            | State::Other(_) => false,
+        let State::Mqtt(mqtt) = &mut self.state else { return false };
+        let turned = mqtt.turned_round();
+        if let (true, Some(idle)) = (turned, &mut self.idle) {
+            idle.swap();
         }
+        turned
     }
 
     /// Holds nothing back any more, and gives how many messages are cut by it. What is not known yet has to be judged by
@@ -522,6 +568,7 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.shed(sink),
             State::Tls(tls) => tls.shed(sink),
             State::Dns(dns) => dns.shed(sink),
+            State::Framed(framed) => framed.shed(sink),
             State::Probing(_) => {
                 self.no_more();
                 0
@@ -560,6 +607,7 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.finish(sink),
             State::Tls(tls) => tls.finish(sink),
             State::Dns(dns) => dns.finish(sink),
+            State::Framed(framed) => framed.finish(sink),
             State::Probing(_) | State::Suspected(_) | State::Other(_) => {}
         }
     }

@@ -71,6 +71,7 @@ impl Conversation {
             | State::WebSocket(_)
             | State::Tls(_)
             | State::Dns(_)
+            | State::Framed(_)
             | State::Other(_)
             | State::Suspected(_) => {}
         }

@@ -6,6 +6,7 @@ mod dns;
 mod event;
 mod exchanges;
 mod held;
+mod idle;
 mod log;
 mod neighbours;
 mod options;

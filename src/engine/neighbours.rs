@@ -1,5 +1,6 @@
-//! The messages of protocols around MQTT: which conversation of datagrams is whose, and what one message says.
+//! The protocols around MQTT: which conversation of datagrams is whose, what one says, and which connections are expected.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::dns::Questions;
@@ -9,7 +10,7 @@ use super::options::EngineOptions;
 use super::sensors;
 use crate::capture::Origin;
 use crate::dissect::{Conversation, Protocol};
-use crate::flow::{Datagrams, Direction, KnownBy, Role};
+use crate::flow::{Datagrams, Direction, Flow, KnownBy, Role};
 use crate::neighbour::{self, Datagram, Neighbour, Reading};
 use crate::wire::{Packet, Payload};
 
@@ -24,7 +25,7 @@ pub(super) struct Sent<'a> {
     pub(super) origin: Origin,
 }
 
-/// What a message says, as far as it may be shown.
+/// A message as far as it may be shown.
 pub(super) fn shown(reading: Reading, options: &EngineOptions) -> Reading {
     if options.dissect.redactor.is_some() { reading.redacted() } else { reading }
 }
@@ -123,5 +124,35 @@ impl Neighbours {
             sink.event(&Event::Neighbour(&NeighbourMessage::of_packet(packet, origin, &reading)));
         }
         self.readings.extend(options.packets.then_some(reading));
+    }
+}
+
+/// Ends at which connections are expected that others have agreed on.
+#[derive(Debug, Default)]
+pub(super) struct Expected(VecDeque<SocketAddr>);
+
+impl Expected {
+    /// The most that are remembered; each is used soon, or never.
+    const LIMIT: usize = 64;
+
+    #[inline]
+    pub(super) fn has_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    pub(super) fn add(&mut self, end: SocketAddr) {
+        if !self.0.contains(&end) {
+            if self.0.len() == Self::LIMIT {
+                self.0.pop_front();
+            }
+            self.0.push_back(end);
+        }
+    }
+
+    /// Whether this is such a connection; if so, it is not expected any more.
+    pub(super) fn takes<A>(&mut self, flow: &Flow<A>) -> bool {
+        let Some(at) = self.0.iter().position(|end| *end == flow.server || *end == flow.client) else { return false };
+        self.0.remove(at);
+        true
     }
 }

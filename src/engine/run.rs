@@ -6,7 +6,8 @@ use super::cap::Cap;
 use super::dns;
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
 use super::held::{EngineHeld, Level, Waits};
-use super::neighbours::{Neighbours, Sent};
+use super::idle;
+use super::neighbours::{Expected, Neighbours, Sent};
 use super::options::EngineOptions;
 use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
@@ -91,6 +92,8 @@ struct Followed {
     carried: Vec<CarrierLine>,
     /// What is known of the protocols around MQTT.
     neighbours: Neighbours,
+    /// Connections for data that others have agreed on.
+    expected: Expected,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -104,6 +107,29 @@ impl Followed {
     #[inline]
     fn holds(&self) -> u64 {
         self.waits.now.without(self.flows.dropped()).memory()
+    }
+}
+
+impl Followed {
+    /// The flows, and what reads the streams of one of them.
+    fn reader<'a, S>(
+        &'a mut self,
+        options: &'a EngineOptions,
+        origin: Origin,
+        sink: &'a mut S,
+    ) -> (&'a mut FlowTable<Conversation>, StreamReader<'a, S>) {
+        let Self { flows, stats, lines, waits, carried, neighbours, expected, .. } = self;
+        let Neighbours { readings, questions, .. } = neighbours;
+        let reader =
+            StreamReader { options, stats, lines, waits, carried, readings, questions, expected, origin, sink };
+        (flows, reader)
+    }
+
+    /// What belongs to the line of one frame is used up.
+    fn frame_is_told(&mut self) {
+        self.lines.clear();
+        self.carried.clear();
+        self.neighbours.readings.clear();
     }
 }
 
@@ -126,6 +152,7 @@ impl Engine {
                 waits: Waits::default(),
                 carried: Vec::new(),
                 neighbours: Neighbours::default(),
+                expected: Expected::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -226,15 +253,10 @@ impl Engine {
     /// There may be secrets now that were missing, though no frame has come: what waits for them is read, and told.
     pub fn keys_came(&mut self, sink: &mut impl Sink) {
         let Some(origin) = self.followed.stats.last else { return };
-        let Followed { flows, stats, lines, waits, carried, neighbours, .. } = &mut self.followed;
-        let Neighbours { readings, questions, .. } = neighbours;
-        let options = &self.options;
-        let mut reader = StreamReader { options, stats, lines, waits, carried, readings, questions, origin, sink };
+        let (flows, mut reader) = self.followed.reader(&self.options, origin, sink);
         flows.connections_mut().for_each(|flow| reader.keys_came(flow));
         // There is no frame in whose line they could stand.
-        lines.clear();
-        carried.clear();
-        readings.clear();
+        self.followed.frame_is_told();
     }
 
     /// Frames were lost before the one that is taken in next, or before the end.
@@ -316,9 +338,7 @@ impl Engine {
         if self.options.packets {
             pass.packet(frame, comments, &packet, found, wireshark.as_ref(), self.trace.as_deref());
         }
-        self.followed.lines.clear();
-        self.followed.carried.clear();
-        self.followed.neighbours.readings.clear();
+        self.followed.frame_is_told();
     }
 
     /// The capture has ended: all flows are told.
@@ -414,22 +434,14 @@ impl<S: Sink> Pass<'_, S> {
         let found =
             self.followed.flows.find_segment(source, destination, segment, self.origin, &mut self.followed.ended);
         self.emit_ended();
-        let mut reader = StreamReader {
-            options: self.options,
-            stats: &mut self.followed.stats,
-            lines: &mut self.followed.lines,
-            waits: &mut self.followed.waits,
-            carried: &mut self.followed.carried,
-            readings: &mut self.followed.neighbours.readings,
-            questions: &mut self.followed.neighbours.questions,
-            origin: self.origin,
-            sink: self.sink,
-        };
-        let Some(flow) = self.followed.flows.get_mut(found) else { return (found, None) };
+        let (flows, mut reader) = self.followed.reader(self.options, self.origin, self.sink);
+        let Some(flow) = flows.get_mut(found) else { return (found, None) };
         let connection = &mut flow.connection;
+        let silence = idle::silence(connection, segment, self.origin);
         let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
+        idle::note(flow, found.direction, segment, (&verdict, silence), self.origin);
         reader.stats.tcp.count(&verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment, frame);
@@ -490,18 +502,8 @@ impl<S: Sink> Pass<'_, S> {
                 return;
             }
             let Some(found) = self.followed.flows.heaviest() else { return };
-            let mut reader = StreamReader {
-                options: self.options,
-                stats: &mut self.followed.stats,
-                lines: &mut self.followed.lines,
-                carried: &mut self.followed.carried,
-                waits: &mut self.followed.waits,
-                readings: &mut self.followed.neighbours.readings,
-                questions: &mut self.followed.neighbours.questions,
-                origin: self.origin,
-                sink: self.sink,
-            };
-            if let Some(flow) = self.followed.flows.get_mut(found) {
+            let (flows, mut reader) = self.followed.reader(self.options, self.origin, self.sink);
+            if let Some(flow) = flows.get_mut(found) {
                 reader.shed(flow);
             }
         }
@@ -514,20 +516,11 @@ impl<S: Sink> Pass<'_, S> {
         }
         let mut ended = std::mem::take(&mut self.followed.ended);
         for (mut flow, why) in ended.drain(..) {
-            let mut reader = StreamReader {
-                options: self.options,
-                stats: &mut self.followed.stats,
-                lines: &mut self.followed.lines,
-                waits: &mut self.followed.waits,
-                carried: &mut self.followed.carried,
-                readings: &mut self.followed.neighbours.readings,
-                questions: &mut self.followed.neighbours.questions,
-                origin: self.origin,
-                sink: self.sink,
-            };
             if flow.transport == Transport::Tcp {
+                let lost_behind = self.followed.lost_behind;
+                let (_, mut reader) = self.followed.reader(self.options, self.origin, self.sink);
                 // A later segment of either end shows by its numbers what is missing before it.
-                let lost = |at: Origin| self.followed.lost_behind.is_some_and(|frame| at.frame <= frame);
+                let lost = |at: Origin| lost_behind.is_some_and(|frame| at.frame <= frame);
                 flow.unseen_since = lost(flow.last) && !flow.connection.is_over();
                 for direction in Direction::BOTH {
                     let unseen = lost(flow.first) && flow.connection.sides[direction].sent_unseen();

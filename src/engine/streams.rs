@@ -1,19 +1,21 @@
 //! The streams of the flow that a frame belongs to: bytes in order to the conversation, messages out as events.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::cap::Cap;
 use super::dns::{self as names, Questions};
 use super::event::{CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, Sink, StreamPart};
 use super::held::Waits;
-use super::neighbours;
+use super::neighbours::{self, Expected};
 use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{
     CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, TlsFault, WebSocketFault, hidden,
 };
-use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
+use crate::flow::{Direction, Flow, KnownBy, PerDirection, Role, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
-use crate::neighbour::{Reading, dns};
+use crate::neighbour::{Neighbour, Reading, dns};
 use crate::wire::{Segment, TcpFlags};
 
 /// Reads the streams of one flow while a frame is at hand.
@@ -25,6 +27,7 @@ pub(super) struct StreamReader<'a, S> {
     pub(super) carried: &'a mut Vec<CarrierLine>,
     pub(super) readings: &'a mut Vec<Reading>,
     pub(super) questions: &'a mut Questions,
+    pub(super) expected: &'a mut Expected,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
 }
@@ -39,6 +42,10 @@ impl<S: Sink> StreamReader<'_, S> {
         frame: &Frame<'_>,
     ) {
         if flow.app.is_ignored() && !self.options.streams {
+            return;
+        }
+        if self.expected.has_any() && flow.app.protocol().is_none() && self.expected.takes(flow) {
+            flow.app = Conversation::named(Protocol::Neighbour(Neighbour::FtpData));
             return;
         }
         flow.app.next_frame();
@@ -68,6 +75,11 @@ impl<S: Sink> StreamReader<'_, S> {
             self.notice(NoticeKind::ConflictingOverlap(direction), FlowRef::of(flow));
         }
         self.decide(flow);
+        if segment.flags.has(TcpFlags::FIN) && !flow.streams[direction].is_waiting() {
+            let origin = self.origin;
+            let name = FlowRef::of(flow);
+            flow.app.ended(direction, origin, &mut self.messages(name, origin));
+        }
         if flow.app.is_carrier() && flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
         }
@@ -90,6 +102,7 @@ impl<S: Sink> StreamReader<'_, S> {
             carried: self.carried,
             readings: self.readings,
             questions: self.questions,
+            expected: self.expected,
             origin,
             sink: self.sink,
         }
@@ -253,6 +266,7 @@ struct Messages<'a, S> {
     carried: &'a mut Vec<CarrierLine>,
     readings: &'a mut Vec<Reading>,
     questions: &'a mut Questions,
+    expected: &'a mut Expected,
     origin: Origin,
     sink: &'a mut S,
 }
@@ -351,6 +365,32 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             | CarrierPart::Hello(_) => return,
         };
         self.sink.event(&Event::Stream(self.flow, direction, told, origin));
+    }
+
+    fn wants_readings(&self) -> bool {
+        self.options.packets || self.options.neighbours
+    }
+
+    fn reading(&mut self, direction: Direction, reading: Reading, origin: Origin) {
+        let reading = neighbours::shown(reading, self.options);
+        if self.options.neighbours {
+            let message = NeighbourMessage::in_flow(self.flow, direction, origin, &reading);
+            self.sink.event(&Event::Neighbour(&message));
+        }
+        if self.options.packets && origin.frame == self.origin.frame && self.readings.len() < LINES_LIMIT {
+            self.readings.push(reading);
+        }
+    }
+
+    fn expects_data(&mut self, listener: Role, address: Option<IpAddr>, port: u16) {
+        let end = match listener {
+            Role::Client => self.flow.client,
+            Role::Server => self.flow.server,
+        };
+        // Behind a translator an end may give an address that nobody sees.
+        for address in [Some(end.ip()), address.filter(|address| *address != end.ip())].into_iter().flatten() {
+            self.expected.add(SocketAddr::new(address, port));
+        }
     }
 
     fn wants_previews(&self) -> bool {

@@ -185,6 +185,12 @@ impl Traffic {
         (self.data_packets > 0).then(|| self.last_data.since(self.first_data))
     }
 
+    /// When its last payload came, if there was any.
+    #[inline]
+    pub fn last_data(&self) -> Option<Timestamp> {
+        (self.data_packets > 0).then_some(self.data.last_data)
+    }
+
     /// Counts and times of what happens seldom, to be changed.
     pub(super) fn rare_mut(&mut self) -> &mut RareTraffic {
         &mut self.data.rare

@@ -249,14 +249,14 @@ fn value(kind: u32, value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) 
         }
         14 => reading.number("coap.opt.max_age", unsigned()),
         15 => {
-            let shown = secret::parameter(value);
+            let shown = secret::parameters(value);
             reading.text("coap.opt.uri_query", &shown);
             let separator = if facts.query.is_empty() { b'?' } else { b'&' };
             add(&mut facts.query, separator, &shown);
         }
         16 => reading.number("coap.opt.hop_limit", unsigned() & 0xff),
         17 => reading.text("coap.opt.accept", format(unsigned()).as_bytes()),
-        20 => reading.text("coap.opt.location_query", &secret::parameter(value)),
+        20 => reading.text("coap.opt.location_query", &secret::parameters(value)),
         23 | 27 => block(value, reading, facts),
         SIZE1 => reading.number("coap.opt.size1", unsigned()),
         35 => reading.text("coap.opt.proxy_uri", &secret::uri(value)),

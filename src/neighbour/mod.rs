@@ -12,17 +12,20 @@ pub mod dns;
 mod exchange;
 mod icmp;
 mod icmpv6;
+mod kind;
 mod names;
 mod ntp;
 mod packets;
 mod reading;
 mod secret;
+pub mod stream;
 mod tftp;
 
 #[cfg(test)]
 mod tests;
 
 pub use exchange::{Answered, answered, repeated};
+pub use kind::Contents;
 pub use names::Names;
 pub use packets::read_packet;
 pub use reading::{Exchange, Part, Reading, Value};
@@ -53,11 +56,33 @@ pub enum Neighbour {
     Icmp,
     /// ICMP for IPv6.
     Icmpv6,
+    /// HTTP/1.x.
+    Http,
+    /// The control connection of FTP.
+    Ftp,
+    /// A connection for files of FTP, named by what its control connection said.
+    FtpData,
+    /// The Simple Mail Transfer Protocol.
+    Smtp,
+    /// Telnet.
+    Telnet,
+    /// AMQP 0-9-1 or 1.0.
+    Amqp,
+    /// Lines of text of a protocol that is not known.
+    Lines,
+    /// Messages behind their length, of two bytes in the order of the network.
+    Length16,
+    /// Of two bytes, the lowest first.
+    Length16Le,
+    /// Of four bytes in the order of the network.
+    Length32,
+    /// Of four bytes, the lowest first.
+    Length32Le,
 }
 
 impl Neighbour {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 22] = [
         Self::Ntp,
         Self::Dns,
         Self::Mdns,
@@ -69,9 +94,33 @@ impl Neighbour {
         Self::Rarp,
         Self::Icmp,
         Self::Icmpv6,
+        Self::Http,
+        Self::Ftp,
+        Self::FtpData,
+        Self::Smtp,
+        Self::Telnet,
+        Self::Amqp,
+        Self::Lines,
+        Self::Length16,
+        Self::Length16Le,
+        Self::Length32,
+        Self::Length32Le,
     ];
 
-    /// Its name: Wireshark's.
+    /// Those whose messages come in streams, and which a port can be said to carry; HTTP is told of apart.
+    pub const STREAMS: [Self; 9] = [
+        Self::Ftp,
+        Self::Smtp,
+        Self::Telnet,
+        Self::Amqp,
+        Self::Lines,
+        Self::Length16,
+        Self::Length16Le,
+        Self::Length32,
+        Self::Length32Le,
+    ];
+
+    /// Its name: Wireshark's, where it has one.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ntp => "ntp",
@@ -85,6 +134,17 @@ impl Neighbour {
             Self::Rarp => "rarp",
             Self::Icmp => "icmp",
             Self::Icmpv6 => "icmpv6",
+            Self::Http => "http",
+            Self::Ftp => "ftp",
+            Self::FtpData => "ftp-data",
+            Self::Smtp => "smtp",
+            Self::Telnet => "telnet",
+            Self::Amqp => "amqp",
+            Self::Lines => "lines",
+            Self::Length16 => "length16",
+            Self::Length16Le => "length16le",
+            Self::Length32 => "length32",
+            Self::Length32Le => "length32le",
         }
     }
 }

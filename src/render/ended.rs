@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use super::named;
 use super::width::{Bytes, Count, Duration};
-use crate::dissect::{Conversation, Protocol};
+use crate::dissect::{Beats, Conversation, Protocol};
 use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
-use crate::neighbour::Names;
+use crate::neighbour::{Names, Neighbour};
 use crate::session::{CauseKind, EndKind, Session, WillFate};
 use crate::text::Escaped;
 
@@ -39,7 +39,7 @@ pub(super) fn flow_text(flow: &Flow<Conversation>, names: &Names) -> String {
     let [client, server] = [flow.client, flow.server].map(|end| named::end(names, end, flow.id));
     let mut text = format!("flow     {client} → {server}  {}", carries(flow.transport, &flow.app));
     if flow.transport == Transport::Tcp {
-        let _ = write!(text, "  {}", flow_end(flow));
+        let _ = write!(text, "  {}{}", flow_end(flow), http_text(flow));
     }
     let packets = both(&|direction| flow.counters(direction).packets);
     let bytes = both(&|direction| flow.counters(direction).bytes);
@@ -50,6 +50,32 @@ pub(super) fn flow_text(flow: &Flow<Conversation>, names: &Names) -> String {
         let _ = write!(text, "  {again} again");
     }
     text
+}
+
+/// Whether an end has closed the connection, or a reset did.
+pub(super) fn is_closed(flow: &Flow<Conversation>) -> bool {
+    flow.connection.close().is_some() || matches!(flow.connection.outcome(), Outcome::Closed | Outcome::Reset)
+}
+
+/// How often a connection was used for HTTP, in a few words; empty for others.
+pub(super) fn http_text(flow: &Flow<Conversation>) -> String {
+    let Some(facts) = flow.app.http() else { return String::new() };
+    let requests = facts.requests.max(facts.responses);
+    match facts.kept_alive(is_closed(flow)) {
+        Some((true, _)) => format!(", kept alive for {}", Count(requests, "request")),
+        Some((false, _)) => ", short-lived".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// What heartbeats are where the protocol is known that has some of their length.
+pub(super) fn beat_kind(app: &Conversation, direction: Direction, beats: &Beats) -> Option<&'static str> {
+    match (app.protocol(), app.carriers(false), beats.length, direction) {
+        (Some(Protocol::Mqtt), [], 2, Direction::ToServer) => Some("PINGREQ"),
+        (Some(Protocol::Mqtt), [], 2, Direction::ToClient) => Some("PINGRESP"),
+        (Some(Protocol::Neighbour(Neighbour::Amqp)), _, 8, _) => Some("AMQP heartbeat"),
+        _ => None,
+    }
 }
 
 /// A session that has ended, in a line.

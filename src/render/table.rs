@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
-use super::ended::{carries, client_name, flow_end, session_end};
+use super::ended::{carries, client_name, flow_end, http_text, session_end};
 use super::grid::{self, Cells, Rows};
 use super::named;
 use super::view::{Key, Order, View, record};
@@ -278,7 +278,7 @@ fn flow_row(flow: &Flow<Conversation>, names: &Names, row: &mut Cells<'_>) {
     row.optional(is_tcp.then(|| both(&|direction| u64::from(flow.counters(direction).retransmissions))));
     row.optional(flow.connection.handshake.rtt.filter(|_| is_tcp).map(Duration));
     row.cell(Duration(flow.last.time.since(flow.first.time)));
-    row.optional(is_tcp.then(|| flow_end(flow)));
+    row.optional(is_tcp.then(|| flow_end(flow) + &http_text(flow)));
 }
 
 fn session_row(session: &Session, row: &mut Cells<'_>) {

@@ -144,6 +144,14 @@ impl Tls {
         told.decide(origin);
     }
 
+    /// The same for a flow that began with another protocol, whose streams have passed so far.
+    pub(super) fn behind(facts: FlowFacts, options: &DissectOptions, passed: PerDirection<u64>) -> Self {
+        let mut tls = Self::new(facts, options);
+        tls.readers.to_server.passed(passed.to_server);
+        tls.readers.to_client.passed(passed.to_client);
+        tls
+    }
+
     /// What is known of the connection.
     pub(super) const fn facts(&self) -> &TlsFacts {
         &self.connection.facts

@@ -134,6 +134,7 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
         Some(Protocol::Neighbour(_)) if !row.view.readings.is_empty() => {
             names.extend(row.view.readings.first().map(|reading| reading.protocol.name()));
         }
+        Some(Protocol::Http) if !row.view.readings.is_empty() => names.push("http"),
         None if carries => names.push("data"),
         // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
         Some(

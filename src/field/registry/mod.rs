@@ -4,12 +4,16 @@
 //! [`extract`](super::extract). Names, types and labels are those of Wireshark 4.0; the last part of the files has what
 //! Wireshark does not have.
 
+mod amqp;
 mod arp;
 mod coap;
 mod dhcp;
 mod dns;
 mod eth;
 mod frame;
+mod framed;
+mod ftp;
+mod http;
 mod icmp;
 mod icmpv6;
 mod ip;
@@ -19,9 +23,11 @@ mod mqtt_more;
 mod mqttsn;
 mod nearest;
 mod ntp;
+mod smtp;
 mod tcp;
 mod tcp_analysis;
 mod tcp_options;
+mod telnet;
 mod tftp;
 mod tls;
 mod udp;
@@ -145,7 +151,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 22] = [
+static TABLES: [&[Entry]; 28] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -168,6 +174,12 @@ static TABLES: [&[Entry]; 22] = [
     dhcp::FIELDS,
     tftp::FIELDS,
     coap::FIELDS,
+    http::FIELDS,
+    ftp::FIELDS,
+    smtp::FIELDS,
+    telnet::FIELDS,
+    amqp::FIELDS,
+    framed::FIELDS,
 ];
 
 struct Index {

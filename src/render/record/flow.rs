@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::idle::{HttpRecord, IdleRecord};
 use super::tls::TlsRecord;
 use super::traffic::{LimitsRecord, TrafficRecord};
 use super::value::{DurationsRecord, RangeRecord, Time, seconds};
@@ -27,6 +28,10 @@ pub(in crate::render) struct FlowRecord<'a> {
     websocket: Option<WebSocketRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<TlsRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<HttpRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle: Option<IdleRecord>,
     client: EndpointRecord,
     server: EndpointRecord,
     client_known_by: &'static str,
@@ -216,6 +221,8 @@ impl<'a> FlowRecord<'a> {
             transport: transport(flow),
             websocket: flow.app.websocket().map(WebSocketRecord::new),
             tls: flow.app.tls().map(TlsRecord::new),
+            http: flow.app.http().map(|facts| HttpRecord::new(facts, flow)),
+            idle: IdleRecord::new(&flow.app),
             client: EndpointRecord::new(flow.client, names, flow.id),
             server: EndpointRecord::new(flow.server, names, flow.id),
             client_known_by: flow.known_by.name(),

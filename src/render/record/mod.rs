@@ -5,6 +5,7 @@
 mod delivery;
 mod fields;
 mod flow;
+mod idle;
 mod message;
 mod neighbour;
 mod packet;
