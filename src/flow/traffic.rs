@@ -1,7 +1,8 @@
 //! The traffic of one direction in numbers, as tcptrace tells them, and who held it up: the sender, the receiver
 //! or the network.
 
-use super::metrics::{Durations, Range};
+use super::durations::Durations;
+use super::metrics::Range;
 use super::verdict::{Marks, Verdict};
 use crate::prefetch::prefetch;
 use crate::rare::{Blank, Rare};
