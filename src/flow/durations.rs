@@ -1,5 +1,7 @@
 //! Durations that are gathered over the life of a flow or a session, as a distribution.
 
+use std::borrow::Cow;
+
 use crate::prefetch::prefetch;
 use crate::time::Span;
 
@@ -9,14 +11,19 @@ use crate::time::Span;
 #[derive(Debug, Clone, Default)]
 pub struct Durations(Noted);
 
-/// Many flows measure one duration or none, for which nothing needs to be allocated.
+/// Many flows measure one duration or none, for which nothing needs to be allocated, and most others a few.
 #[derive(Debug, Clone, Default)]
 enum Noted {
     #[default]
     Nothing,
     One(i64),
+    /// The first so many of them.
+    Few(u8, Box<[i64; FEW]>),
     Many(Box<Many>),
 }
+
+/// So many durations are kept as they are: they take less than what counts them.
+const FEW: usize = 7;
 
 #[derive(Debug, Clone)]
 struct Many {
@@ -66,6 +73,14 @@ impl Many {
             fresh_count: 0,
             coarse: 0,
         }
+    }
+
+    /// Of some, in the order in which they were noted.
+    fn of(noted: &[i64]) -> Self {
+        let (first, others) = noted.split_first().unwrap_or((&0, &[]));
+        let mut many = Self::one(*first);
+        others.iter().for_each(|nanos| many.record(*nanos));
+        many
     }
 
     fn record(&mut self, nanos: i64) {
@@ -142,9 +157,13 @@ impl Durations {
     /// Asks for the memory that the next duration changes.
     #[inline]
     pub(super) fn prefetch(&self) {
-        if let Noted::Many(many) = &self.0 {
-            prefetch(&many.count);
-            prefetch(&many.fresh_count);
+        match &self.0 {
+            Noted::Nothing | Noted::One(_) => {}
+            Noted::Few(_, noted) => prefetch(noted),
+            Noted::Many(many) => {
+                prefetch(&many.count);
+                prefetch(&many.fresh_count);
+            }
         }
     }
 
@@ -163,10 +182,21 @@ impl Durations {
             Noted::Many(many) => many.record(nanos),
             Noted::Nothing => self.0 = Noted::One(nanos),
             Noted::One(first) => {
-                let mut many = Box::new(Many::one(*first));
-                many.record(nanos);
-                self.0 = Noted::Many(many);
+                let mut few = Box::new([0; FEW]);
+                [few[0], few[1]] = [*first, nanos];
+                self.0 = Noted::Few(2, few);
             }
+            Noted::Few(count, few) => match few.get_mut(usize::from(*count)) {
+                Some(place) => {
+                    *place = nanos;
+                    *count += 1;
+                }
+                None => {
+                    let mut many = Box::new(Many::of(few.as_slice()));
+                    many.record(nanos);
+                    self.0 = Noted::Many(many);
+                }
+            },
         }
     }
 
@@ -176,62 +206,77 @@ impl Durations {
             (_, Noted::Nothing) => {}
             (Noted::Nothing, noted) => self.0 = noted.clone(),
             (_, Noted::One(nanos)) => self.record(Span::from_nanos(*nanos)),
-            (Noted::One(first), Noted::Many(noted)) => {
-                let mut many = Box::new(Many::one(*first));
-                many.merge(noted);
+            (_, Noted::Few(..) | Noted::Many(_)) => {
+                let mut many = match std::mem::take(&mut self.0) {
+                    Noted::Many(many) => many,
+                    noted => Box::new(Self(noted).counted().into_owned()),
+                };
+                many.merge(&other.counted());
                 self.0 = Noted::Many(many);
             }
-            (Noted::Many(many), Noted::Many(noted)) => many.merge(noted),
+        }
+    }
+
+    /// Those that are kept as they are.
+    fn kept(&self) -> &[i64] {
+        match &self.0 {
+            Noted::Nothing | Noted::Many(_) => &[],
+            Noted::One(nanos) => std::slice::from_ref(nanos),
+            Noted::Few(count, noted) => noted.get(..usize::from(*count)).unwrap_or_default(),
+        }
+    }
+
+    /// What counts them, of at least one.
+    fn counted(&self) -> Cow<'_, Many> {
+        match &self.0 {
+            Noted::Many(many) => Cow::Borrowed(many),
+            Noted::Nothing | Noted::One(_) | Noted::Few(..) => Cow::Owned(Many::of(self.kept())),
         }
     }
 
     /// How many were noted.
-    pub const fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         match &self.0 {
-            Noted::Nothing => 0,
-            Noted::One(_) => 1,
             Noted::Many(many) => many.count,
+            Noted::Nothing | Noted::One(_) | Noted::Few(..) => self.kept().len() as u64,
         }
     }
 
     /// The least.
     pub fn min(&self) -> Option<Span> {
         match &self.0 {
-            Noted::Nothing => None,
-            Noted::One(nanos) => Some(Span::from_nanos(*nanos)),
             Noted::Many(many) => Some(Span::from_nanos(many.min)),
+            Noted::Nothing | Noted::One(_) | Noted::Few(..) => self.kept().iter().min().copied().map(Span::from_nanos),
         }
     }
 
     /// The greatest.
     pub fn max(&self) -> Option<Span> {
         match &self.0 {
-            Noted::Nothing => None,
-            Noted::One(nanos) => Some(Span::from_nanos(*nanos)),
             Noted::Many(many) => Some(Span::from_nanos(many.max)),
+            Noted::Nothing | Noted::One(_) | Noted::Few(..) => self.kept().iter().max().copied().map(Span::from_nanos),
         }
     }
 
     /// The arithmetic mean.
     pub fn mean(&self) -> Option<Span> {
-        match &self.0 {
-            Noted::Nothing => None,
-            Noted::One(nanos) => Some(Span::from_nanos(*nanos)),
-            Noted::Many(many) => Some(Span::from_nanos((many.sum() / i128::from(many.count)) as i64)),
-        }
+        let many = match &self.0 {
+            Noted::Nothing => return None,
+            Noted::One(_) | Noted::Few(..) | Noted::Many(_) => self.counted(),
+        };
+        Some(Span::from_nanos((many.sum() / i128::from(many.count)) as i64))
     }
 
     /// The standard deviation (of all that were noted, not of a sample).
     pub fn deviation(&self) -> Option<Span> {
-        match &self.0 {
-            Noted::Nothing => None,
-            Noted::One(_) => Some(Span::ZERO),
-            Noted::Many(many) => {
-                let mean = many.sum() as f64 / 1e3 / many.count as f64;
-                let variance = (many.squares / many.count as f64 - mean * mean).max(0.0);
-                Some(Span::from_nanos((variance.sqrt() * 1e3) as i64))
-            }
-        }
+        let many = match &self.0 {
+            Noted::Nothing => return None,
+            Noted::One(_) => return Some(Span::ZERO),
+            Noted::Few(..) | Noted::Many(_) => self.counted(),
+        };
+        let mean = many.sum() as f64 / 1e3 / many.count as f64;
+        let variance = (many.squares / many.count as f64 - mean * mean).max(0.0);
+        Some(Span::from_nanos((variance.sqrt() * 1e3) as i64))
     }
 
     /// The duration that `percent` of all do not exceed (nearest rank).
@@ -239,7 +284,7 @@ impl Durations {
         let many = match &self.0 {
             Noted::Nothing => return None,
             Noted::One(nanos) => return Some(Span::from_nanos(*nanos)),
-            Noted::Many(many) => many,
+            Noted::Few(..) | Noted::Many(_) => self.counted(),
         };
         let rank = (many.count * u64::from(percent.min(100))).div_ceil(100).max(1);
         let mut seen = 0;
@@ -347,7 +392,7 @@ mod tests {
         let together = of(&mut (1..=1000));
         let buckets = |durations: &Durations| match &durations.0 {
             Noted::Many(many) => many.sorted().buckets,
-            Noted::Nothing | Noted::One(_) => Vec::new(),
+            Noted::Nothing | Noted::One(_) | Noted::Few(..) => Vec::new(),
         };
         assert_eq!(buckets(&merged), buckets(&together));
         assert!(buckets(&merged).len() > 100);
@@ -398,6 +443,29 @@ mod tests {
             durations.record(Span::from_nanos(i64::MAX));
         }
         assert_eq!(durations.mean(), Some(Span::from_nanos(i64::MAX)));
+    }
+
+    #[test]
+    fn few_say_what_the_same_durations_say_where_they_are_counted() {
+        let mut durations = Durations::default();
+        for (number, micros) in (1..).zip([700, 3, 90_000, 41, 41, 1_000_000, 0, 17, 5]) {
+            durations.record(Span::from_nanos(micros * 1001));
+            assert_eq!(matches!(durations.0, Noted::Many(_)), number > FEW);
+            let counted = Durations(Noted::Many(Box::new(durations.counted().into_owned())));
+            let told = |of: &Durations| {
+                let ends = [of.min(), of.max(), of.mean(), of.deviation()];
+                (of.count(), ends, [0, 1, 50, 99, 100].map(|percent| of.percentile(percent)))
+            };
+            assert_eq!(durations.count(), number as u64);
+            if number > 1 {
+                assert_eq!(told(&durations), told(&counted));
+            }
+            let (mut one, mut other) = (durations.clone(), counted.clone());
+            one.merge(&durations);
+            other.merge(&counted);
+            assert_eq!(told(&one), told(&other));
+        }
+        assert_eq!(size_of::<Durations>(), 16);
     }
 
     #[test]
