@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     arguments.decoding.streams.keys.expect_more();
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
-        wireshark: Some(arguments.segments.rules()),
+        wireshark: arguments.segments.rules(&arguments.output, chooser.as_ref()),
         // Fragments are saved with the datagram that they make.
         places: saver.is_some(),
         ..arguments.caps.engine(engine_options(&arguments.decoding))

@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
-        wireshark: Some(arguments.segments.rules()),
+        wireshark: arguments.segments.rules(&arguments.output, chooser.as_ref()),
         // Fragments are saved with the datagram that they make.
         places: arguments.write.is_some(),
         ..arguments.caps.engine(engine_options(&arguments.decoding))
