@@ -240,6 +240,16 @@ impl Conversing for Conversation {
             State::Suspected(_) | State::Other(_) => 0,
         }
     }
+
+    #[inline]
+    fn may_hold(&self, direction: Direction) -> bool {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.may_hold(direction),
+            State::Probing(probe) => probe.is_some(),
+            State::WebSocket(_) | State::Tls(_) => true,
+            State::Suspected(_) | State::Other(_) => false,
+        }
+    }
 }
 
 impl Conversation {
@@ -249,6 +259,12 @@ impl Conversation {
         let State::Mqtt(mqtt) = &self.state else { return false };
         mqtt.prefetch();
         true
+    }
+
+    /// Whether it carries MQTT as it is, with nothing between that and TCP.
+    #[inline]
+    pub const fn is_plain_mqtt(&self) -> bool {
+        matches!(self.state, State::Mqtt(_))
     }
 
     /// The protocol, once it is known.

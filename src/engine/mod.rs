@@ -12,7 +12,7 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
-    CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered,
+    CarrierLine, Coming, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered,
 };
 pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;
