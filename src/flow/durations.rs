@@ -79,7 +79,9 @@ impl Many {
     fn of(noted: &[i64]) -> Self {
         let (first, others) = noted.split_first().unwrap_or((&0, &[]));
         let mut many = Self::one(*first);
-        others.iter().for_each(|nanos| many.record(*nanos));
+        for nanos in others {
+            many.record(*nanos);
+        }
         many
     }
 
@@ -186,17 +188,16 @@ impl Durations {
                 [few[0], few[1]] = [*first, nanos];
                 self.0 = Noted::Few(2, few);
             }
-            Noted::Few(count, few) => match few.get_mut(usize::from(*count)) {
-                Some(place) => {
+            Noted::Few(count, few) => {
+                if let Some(place) = few.get_mut(usize::from(*count)) {
                     *place = nanos;
                     *count += 1;
-                }
-                None => {
+                } else {
                     let mut many = Box::new(Many::of(few.as_slice()));
                     many.record(nanos);
                     self.0 = Noted::Many(many);
                 }
-            },
+            }
         }
     }
 
