@@ -9,12 +9,12 @@ pub use threads::Reader;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{
-    Cap, CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Level, NeighbourMessage, Notice, NoticeKind,
-    PacketView, StreamPart,
+    Cap, CapCounts, Coming, Engine, EngineOptions, EngineStats, Event, FlowRef, Level, NeighbourMessage, Notice,
+    NoticeKind, PacketView, StreamPart,
 };
 use crate::flow::{Direction, Ended, Flow, OpenFlow, Transport};
 use crate::neighbour::Names;
@@ -192,9 +192,7 @@ impl Analysis {
         let above = &mut self.above;
         self.engine.lost(self.batch.lost());
         for (place, frame) in self.batch.frames().take(limit).enumerate() {
-            if let Some(flow) = self.engine.look_ahead(&self.batch, place) {
-                above.look_ahead(flow);
-            }
+            above.look_ahead(self.engine.look_ahead(&self.batch, place));
             for secrets in self.batch.secrets_before(frame.number) {
                 self.engine.learn(secrets);
             }
@@ -293,14 +291,20 @@ impl Analysis {
 }
 
 impl Above {
-    /// A message of this flow comes soon: asks for the memory that it needs.
+    /// Messages of these flows come soon: asks for the memory that they need.
     #[inline]
-    fn look_ahead(&self, flow: FrameNo) {
+    fn look_ahead(&self, coming: Coming) {
         if self.absent {
             return;
         }
-        self.sessions.prefetch(flow);
-        self.checks.prefetch(flow);
+        if let Some(flow) = coming.later {
+            self.sessions.prefetch(flow);
+            self.checks.prefetch(flow);
+        }
+        if let Some(flow) = coming.sooner {
+            self.sessions.prefetch_parts(flow);
+            self.checks.prefetch_parts(flow);
+        }
     }
 
     /// Takes an event of the engine through the floors above it.

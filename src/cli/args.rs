@@ -448,6 +448,11 @@ impl Output {
         self.shows(View::Neighbours)
     }
 
+    /// Whether it has what Wireshark says of segments: records do, lines for people do not.
+    pub(super) fn wants_wireshark(&self) -> bool {
+        !matches!(self.format, None | Some(FormatArgument::Table)) || self.json || self.sinks.wants(View::Packets)
+    }
+
     /// How sessions are to be followed.
     pub(super) fn session_options(&self) -> SessionOptions {
         let routes = self.shows(View::Deliveries) || self.shows(View::Topics);

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         neighbours: arguments.output.wants_neighbours(),
-        wireshark: Some(arguments.segments.rules()),
+        wireshark: arguments.segments.rules(&arguments.output, chooser.as_ref()),
         // Fragments are saved with the datagram that they make.
         places: saver.is_some(),
         ..arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)))

@@ -6,9 +6,11 @@ use mqttsniff::engine::EngineOptions;
 use mqttsniff::flow::WiresharkRules;
 use mqttsniff::mqtt::Version;
 
+use super::args::Output;
 use super::keylog::KeyLogs;
 use super::parse::decode_as;
 use super::redact::Tokens;
+use super::select::Chooser;
 use super::sensors::Sensors;
 
 /// How streams are read.
@@ -69,9 +71,11 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// The rules.
-    pub(super) fn rules(&self) -> WiresharkRules {
-        self.wireshark_rules.into()
+    /// The rules, where the output or what is chosen asks what Wireshark says: following each segment a second time by
+    /// them is not for nothing.
+    pub(super) fn rules(&self, output: &Output, chooser: Option<&Chooser>) -> Option<WiresharkRules> {
+        let wanted = output.wants_wireshark() || chooser.is_some_and(Chooser::wants_wireshark);
+        wanted.then(|| self.wireshark_rules.into())
     }
 }
 

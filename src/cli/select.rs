@@ -284,6 +284,11 @@ impl Chooser {
         self.extractor.engine_options(options)
     }
 
+    /// Whether a field asks what Wireshark says of segments.
+    pub(super) const fn wants_wireshark(&self) -> bool {
+        self.extractor.wants_wireshark()
+    }
+
     /// Whether lines of fields are all that is printed.
     pub(super) const fn prints(&self) -> bool {
         matches!(self.form, Some(Form::Lines | Form::Separated(_) | Form::Json))

@@ -38,6 +38,16 @@ impl Conversing for Conversation {
             State::Suspected(_) | State::Dns(_) | State::Other(_) => 0,
         }
     }
+
+    #[inline]
+    fn may_hold(&self, direction: Direction) -> bool {
+        match &self.state {
+            State::Mqtt(mqtt) => mqtt.may_hold(direction),
+            State::Probing(probe) => probe.is_some(),
+            State::WebSocket(_) | State::Tls(_) | State::Framed(_) | State::Dns(_) => true,
+            State::Suspected(_) | State::Other(_) => false,
+        }
+    }
 }
 
 impl Dissector for Conversation {

@@ -245,6 +245,12 @@ impl Conversation {
         true
     }
 
+    /// Whether it carries MQTT as it is, with nothing between that and TCP.
+    #[inline]
+    pub const fn is_plain_mqtt(&self) -> bool {
+        matches!(self.state, State::Mqtt(_))
+    }
+
     /// The protocol, once it is known.
     pub fn protocol(&self) -> Option<Protocol> {
         match &self.state {

@@ -6,7 +6,7 @@ use crate::capture::{FrameNo, Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{
     self, Body, Certainty, Confidence, FixedHeader, FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync,
-    PacketType, Piece, PropertyId, Redactor, Sender, Version, VersionEvidence,
+    PacketType, Pending, Piece, PropertyId, Redactor, Sender, Version, VersionEvidence,
 };
 use crate::prefetch::prefetch;
 
@@ -222,6 +222,12 @@ impl Mqtt {
         self.reader.doubtful.as_ref().map_or(0, |doubtful| doubtful.bytes)
     }
 
+    /// Whether it holds anything of this direction, or of both.
+    pub(super) fn may_hold(&self, direction: Direction) -> bool {
+        let is_within = |framer: &Framer| framer.pending() != Pending::Nothing;
+        self.framers[direction].as_ref().is_some_and(is_within) || self.reader.doubtful.is_some()
+    }
+
     /// Holds nothing back any more; gives how many packets are cut by it.
     pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
         self.reader.settle_doubts(sink);
@@ -249,9 +255,7 @@ impl Mqtt {
             },
         }
     }
-}
 
-impl Mqtt {
     /// See [`super::Conversation::carried`].
     pub(super) fn carried(&mut self, direction: Direction, shift: u64) {
         self.reader.shift.get_or_insert_default()[direction] = shift;

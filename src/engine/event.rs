@@ -35,6 +35,16 @@ impl<F: FnMut(&Event<'_>)> Sink for F {
     }
 }
 
+/// The flows of messages that come soon, by their numbers: what these need of the core's memory is asked for in two steps,
+/// since what the first one brings says where the rest is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Coming {
+    /// Of one that comes a little later.
+    pub later: Option<FrameNo>,
+    /// Of one that was told as that before, and comes next but a few.
+    pub sooner: Option<FrameNo>,
+}
+
 /// A flow as it is named in events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowRef {

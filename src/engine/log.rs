@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::event::{Event, FlowRef, Notice, Sink};
+use super::event::{Coming, Event, FlowRef, Notice, Sink};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::sn::{KnownTopic, SnMessage, TopicKnownBy};
 use crate::dissect::{Conversation, Message, VersionKnownBy};
@@ -125,14 +125,16 @@ impl EventLog {
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
-    /// The flow of a message that is told a little after this event, for whoever wants to prepare for it.
+    /// The flows of messages that are told a little after this event, for whoever wants to prepare for them.
     #[inline]
-    pub fn ahead(&self, event: usize) -> Option<FrameNo> {
-        const AHEAD: usize = 5;
-        match self.entries.get(event + AHEAD)? {
+    pub fn ahead(&self, event: usize) -> Coming {
+        const LATER: usize = 5;
+        const SOONER: usize = 2;
+        let flow_of = |event: usize| match self.entries.get(event)? {
             Entry::Message(written) => self.flows.get(written.flow as usize).map(|flow| flow.id),
             Entry::SnMessage(..) | Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) | Entry::Names(..) => None,
-        }
+        };
+        Coming { later: flow_of(event + LATER), sooner: flow_of(event + SOONER) }
     }
 
     /// How many events it holds.

@@ -17,8 +17,8 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
-    CarrierLine, Event, FlowRef, MessageLine, NeighbourEnd, NeighbourMessage, Notice, NoticeKind, PacketView, Sink,
-    StreamPart, Undelivered,
+    CarrierLine, Coming, Event, FlowRef, MessageLine, NeighbourEnd, NeighbourMessage, Notice, NoticeKind, PacketView,
+    Sink, StreamPart, Undelivered,
 };
 pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;

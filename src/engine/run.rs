@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::cap::Cap;
 use super::dns;
-use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
+use super::event::{
+    CarrierLine, Coming, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered,
+};
 use super::held::{EngineHeld, Level, Waits};
 use super::idle;
 use super::neighbours::{Expected, Neighbours, Sent};
@@ -214,13 +216,14 @@ impl Engine {
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
     ///
     /// `next` is the place of the frame that is taken in next; those behind it are looked at, and no judgement is made.
-    /// Gives the flow of one that comes a little later, if it carries MQTT.
+    /// Gives the flows of those among them that carry MQTT.
     #[inline]
-    pub fn look_ahead(&mut self, batch: &Batch, next: usize) -> Option<FrameNo> {
+    pub fn look_ahead(&mut self, batch: &Batch, next: usize) -> Coming {
         const EXPECT: usize = 24;
         const LOCATE: usize = 18;
         const APPROACH: usize = 12;
         const ARRIVE: usize = 6;
+        const ENTER: usize = 3;
         let flows = &mut self.followed.flows;
         let ring = &mut self.ahead;
         if let Ahead::At(slot) = ring[next % RING] {
@@ -238,9 +241,18 @@ impl Engine {
         if let Ahead::At(slot) = ring[(next + APPROACH) % RING] {
             flows.approach(slot as usize);
         }
-        let Ahead::At(slot) = ring[(next + ARRIVE) % RING] else { return None };
-        let (flow, conversation) = flows.arrive(slot as usize)?;
-        conversation.prefetch().then_some(flow)
+        let mut coming = Coming::default();
+        if let Ahead::At(slot) = ring[(next + ARRIVE) % RING]
+            && let Some((flow, conversation)) = flows.arrive(slot as usize)
+        {
+            coming.later = conversation.prefetch().then_some(flow);
+        }
+        if let Ahead::At(slot) = ring[(next + ENTER) % RING]
+            && let Some((flow, conversation)) = flows.enter(slot as usize)
+        {
+            coming.sooner = conversation.is_plain_mqtt().then_some(flow);
+        }
+        coming
     }
 
     /// Takes in what a capture file holds to decrypt the frames behind.
@@ -293,9 +305,9 @@ impl Engine {
         if packet.stop.is_some_and(|stop| !stop.cut) {
             self.followed.stats.decode_stopped += 1;
         }
-        let wireshark = match (&mut self.wireshark, packet.ip, packet.payload) {
+        let wireshark = match (&mut self.wireshark, &packet.ip, &packet.payload) {
             (Some(wireshark), Some(ip), Payload::Tcp(segment)) => {
-                let verdict = wireshark.on_segment(&ip, &segment, origin);
+                let verdict = wireshark.on_segment(ip, segment, origin);
                 self.followed.stats.forgotten += wireshark.take_forgotten();
                 Some(verdict)
             }
@@ -309,8 +321,8 @@ impl Engine {
         if let Some(note) = packet.fragment_note {
             pass.notice(NoticeKind::Fragments(note), None);
         }
-        let found = match (packet.ip, packet.payload) {
-            (Some(ip), Payload::Tcp(segment)) => Some(pass.segment(&ip, &segment, frame)),
+        let found = match (&packet.ip, &packet.payload) {
+            (Some(ip), Payload::Tcp(segment)) => Some(pass.segment(ip, segment, frame)),
             (Some(ip), Payload::Udp(datagram)) => {
                 let source = SocketAddr::new(ip.source, datagram.source);
                 let destination = SocketAddr::new(ip.destination, datagram.destination);
@@ -321,7 +333,7 @@ impl Engine {
                 Some((pass.datagram(found, &datagram, (source, destination)), None))
             }
             (ip, Payload::Icmp(icmp)) => {
-                pass.icmp(ip.map(|ip| ip.source), &icmp);
+                pass.icmp(ip.as_ref().map(|ip| ip.source), icmp);
                 pass.packet_of_no_flow(&packet);
                 None
             }

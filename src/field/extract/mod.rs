@@ -133,6 +133,11 @@ impl Extractor {
         }
     }
 
+    /// Whether a field asks what Wireshark says of segments.
+    pub const fn wants_wireshark(&self) -> bool {
+        self.needs.wireshark
+    }
+
     /// Switches on what an engine must tell for these fields. Where it redacts messages, asterisks stand for the bytes
     /// of segments and datagrams, which would show what was in them.
     pub fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
