@@ -324,6 +324,7 @@ fn text_line(bencher: Bencher<'_, '_>) {
 const PACKETS: Shown = Shown { packets: true, ..NOTHING };
 
 const NOTHING: Shown = Shown {
+    neighbours: false,
     packets: false,
     messages: false,
     flows: false,

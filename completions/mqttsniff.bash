@@ -133,7 +133,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__capture)
-            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --backlog --count --duration --write --write-all --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --wireshark-rules --cap --every --live --metrics --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --user --cage --help"
+            opts="-f -s -p -c -d -w -Y -h --capture-filter --snaplen --promiscuous --buffer --backlog --count --duration --write --write-all --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --wireshark-rules --resolve --cap --every --live --metrics --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -263,6 +263,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
+                --resolve)
+                    COMPREPLY=($(compgen -W "capture none" -- "${cur}"))
+                    return 0
+                    ;;
                 --cap)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -280,7 +284,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --payload)
@@ -316,7 +320,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --json-show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --json-rotate-size)
@@ -347,7 +351,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__check)
-            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --user --cage --help"
+            opts="-Y -j -h --merge --filter --fail-on --rule --assert --threshold --min-certainty --baseline --update-baseline --format --report --coverage --max-findings --color --jobs --cap --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --resolve --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -431,6 +435,10 @@ _mqttsniff() {
                     ;;
                 --redact-key)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -W "capture none" -- "${cur}"))
                     return 0
                     ;;
                 --user)
@@ -587,7 +595,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --frames --limit --plot --from --output --height --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --json --wireshark-rules --time --color --user --cage --help"
+            opts="-h --stream --client-id --resolve --frames --limit --plot --from --output --height --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --json --wireshark-rules --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -599,6 +607,10 @@ _mqttsniff() {
                     ;;
                 --client-id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -W "capture none" -- "${cur}"))
                     return 0
                     ;;
                 --frames)
@@ -673,7 +685,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__follow)
-            opts="-o -h --stream --client-id --as --from --output --json --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --time --color --user --cage --help"
+            opts="-o -h --stream --client-id --resolve --as --from --output --json --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -685,6 +697,10 @@ _mqttsniff() {
                     ;;
                 --client-id)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -W "capture none" -- "${cur}"))
                     return 0
                     ;;
                 --as)
@@ -1013,7 +1029,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__read)
-            opts="-w -Y -j -h --write --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --wireshark-rules --cap --jobs --follow --duration --idle --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --user --cage --help"
+            opts="-w -Y -j -h --write --rotate-size --rotate-time --rotate-frames --keep --after-file --filter --fields --columns --separator --aggregator --occurrence --quote --header --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --wireshark-rules --resolve --cap --jobs --follow --duration --idle --show --json --detail --payload --payload-bytes --format --sort --limit --time --color --json-to --json-show --json-rotate-size --json-rotate-time --json-keep --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1103,6 +1119,10 @@ _mqttsniff() {
                     COMPREPLY=($(compgen -W "master 4.0" -- "${cur}"))
                     return 0
                     ;;
+                --resolve)
+                    COMPREPLY=($(compgen -W "capture none" -- "${cur}"))
+                    return 0
+                    ;;
                 --cap)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1124,7 +1144,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --payload)
@@ -1160,7 +1180,7 @@ _mqttsniff() {
                     return 0
                     ;;
                 --json-show)
-                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings summary" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "packets messages flows sessions deliveries topics findings neighbours summary" -- "${cur}"))
                     return 0
                     ;;
                 --json-rotate-size)
@@ -1231,7 +1251,7 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__stats)
-            opts="-h --show --interval --limit --json --color --decode-as --ignore-checksums --keylog --user --cage --help"
+            opts="-h --show --interval --limit --json --color --resolve --decode-as --ignore-checksums --keylog --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1251,6 +1271,10 @@ _mqttsniff() {
                     ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --resolve)
+                    COMPREPLY=($(compgen -W "capture none" -- "${cur}"))
                     return 0
                     ;;
                 --decode-as)

@@ -68,6 +68,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sn-topic -d
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
+none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -s j -l jobs -d 'Share the work among this many threads [default: as many as there are cores, at most 3]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l duration -d 'Stop following after this time: 30s, 10m, 2h' -r
@@ -79,6 +81,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l payload -d 'As what to show the payloads of messages' -r -f -a "auto\t'As what it is: JSON, text, Sparkplug B or bytes'
 text\t'As text, whatever it is'
@@ -106,6 +109,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate-size -d 'Begin another file of --json-to before this one gets larger: 100MB' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r
@@ -153,6 +157,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sn-topic
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l wireshark-rules -d 'By which rules to tell what Wireshark says of each TCP segment' -r -f -a "master\t'The development branch'
 4.0\t'Release 4.0'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
+none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l cap -d 'Hold at most so much of something: flows=100000' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l every -d 'Tell every so often what happened: 10s, 1m' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l live -d 'Show a table that is drawn anew each second, as top does' -r -f -a "flows\t'TCP connections and UDP conversations'
@@ -166,6 +172,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l payload -d 'As what to show the payloads of messages' -r -f -a "auto\t'As what it is: JSON, text, Sparkplug B or bytes'
 text\t'As text, whatever it is'
@@ -193,6 +200,7 @@ sessions\t'MQTT sessions'
 deliveries\t'The way of each MQTT message from hop to hop: acknowledgements, resends, publisher and receivers'
 topics\t'What passed by topic: publishers, subscribers, counts, latency'
 findings\t'What is wrong or worth knowing'
+neighbours\t'Messages of the protocols around MQTT: names, addresses, clocks, pages'
 summary\t'Totals and losses'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rotate-size -d 'Begin another file of --json-to before this one gets larger: 100MB' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r
@@ -211,6 +219,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l detail -
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l stream -d 'The flow, by its number in Wireshark (tcp.stream)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l client-id -d 'The flow of an MQTT client, by its client identifier' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
+none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l frames -d 'Show only these frames: 10-20, 10-, -20' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l limit -d 'Show at most so many frames' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l plot -d 'Draw a graph instead of the ladder' -r -f -a "sequence\t'Sequence numbers over time, with acknowledgements, window, SACK and what was sent again'
@@ -245,6 +255,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Pr
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l stream -d 'The flow, by its number in Wireshark (tcp.stream)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l client-id -d 'The flow of an MQTT client, by its client identifier' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
+none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l as -d 'How to show what was said [default: messages where it is MQTT, else text]' -r -f -a "messages\t'MQTT messages, a line each'
 text\t'Text, line by line, with what is no text escaped'
 hex\t'A dump: offsets, hexadecimal digits and characters'
@@ -293,6 +305,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l limit -d '
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l color -d 'Use colours' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
+none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
@@ -329,6 +343,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l mqtt-versi
 5.0\t'MQTT 5.0'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
+none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
 require\t'Fail where some of it can\'t be applied'

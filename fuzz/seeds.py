@@ -13,6 +13,7 @@ import struct
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PORTS = [53, 67, 68, 69, 123, 137, 161, 514, 1900, 4011, 5353, 5355, 5683, 7000, 40_000, 50_000]
 LINKS = [1, 1, 1, 0, 9, 50, 51, 101, 101, 105, 108, 113, 127, 228, 229, 231, 239, 276]
 
 
@@ -44,6 +45,45 @@ def streams(data):
     return found.values()
 
 
+def turns(data):
+    """What both ends of the first connection send in turn, in the form of the target `conversation`."""
+    first, out = None, b""
+    for link, frame in frames(data):
+        packet = frame[14:] if link == 1 and frame[12:14] == b"\x08\x00" else frame if link == 101 else b""
+        if len(packet) < 40 or packet[0] != 0x45 or packet[9] != 6:
+            continue
+        segment = packet[20 : struct.unpack(">H", packet[2:4])[0]]
+        payload = segment[(segment[12] >> 4) * 4 :]
+        ends = (packet[12:16] + segment[:2], packet[16:20] + segment[2:4])
+        first = first or ends
+        if payload and ends in (first, first[::-1]):
+            out += struct.pack(">H", len(payload) | (0 if ends == first else 0x8000)) + payload
+    return out
+
+
+def sensors(data):
+    """The datagrams of a capture, in the form of the target `sensors`."""
+    first, out = None, b""
+    for link, frame in frames(data):
+        packet = frame[14:] if link == 1 and frame[12:14] == b"\x08\x00" else frame if link == 101 else b""
+        if len(packet) < 28 or packet[0] != 0x45 or packet[9] != 17:
+            continue
+        payload = packet[28 : struct.unpack(">H", packet[2:4])[0]]
+        ends = (packet[12:16] + packet[20:22], packet[16:20] + packet[22:24])
+        first = first or ends
+        if len(payload) < 0x800:
+            out += struct.pack(">H", len(payload) | (0 if ends[0] == first[0] else 0x8000)) + b"\0" + payload
+    return out
+
+
+def datagrams(data):
+    """The ports and payloads of UDP over IPv4."""
+    for link, frame in frames(data):
+        packet = frame[14:] if link == 1 and frame[12:14] == b"\x08\x00" else b""
+        if len(packet) >= 28 and packet[0] == 0x45 and packet[9] == 17:
+            yield struct.unpack(">HH", packet[20:24]), packet[28 : struct.unpack(">H", packet[2:4])[0]]
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     captures = [path for path in ROOT.glob("fixtures/**/*.pcap*")] + [pathlib.Path(name) for name in sys.argv[2:]]
@@ -60,13 +100,31 @@ def main():
         put("file", data)
         if len(data) <= 16384:
             put("redact", data)
+        keys = path.with_suffix(".keys")
+        log = keys.read_bytes() if keys.is_file() else b""
+        kinds = [0, 1, 2, 5, 6] if path.parent.name in ("tls", "websocket") else [0]
+        for choices in kinds if turns(data) else []:
+            put("conversation", (bytes([choices, 77]) + struct.pack(">H", len(log)) + log + turns(data))[:16384])
+        if sensors(data):
+            put("sensors", (b"\0" + sensors(data))[:4096])
         some = bytearray([0])
         for link, frame in frames(data):
             if link in LINKS and len(some) + len(frame) < 3000:
                 some += bytes([LINKS.index(link)]) + struct.pack(">H", len(frame) % 1600) + b"\0" + frame
         put("frame", bytes(some))
+        script = b""
+        for ports, payload in datagrams(data):
+            if any(port in PORTS for port in ports) and len(payload) <= 600:
+                ends = bytes(PORTS.index(port) if port in PORTS else 14 for port in ports)
+                script += ends + struct.pack(">H", len(payload)) + b"\0" + payload
+            if len(script) > 2000:
+                put("neighbours", script)
+                script = b""
+        if script:
+            put("neighbours", script)
         for stream in streams(data):
             for choices in (0, 1, 2, 3):
+                put("streams", bytes([len(stream) % 12, len(stream) % 200, 3, 7, 40]) + stream[:8000])
                 put("mqtt", bytes([choices, len(stream) % 251]) + stream[:8000])
     for line in (ROOT / "tests/filters/used.txt").read_text().splitlines():
         put("filter", line.encode())

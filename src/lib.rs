@@ -13,6 +13,7 @@ pub mod field;
 pub mod flow;
 pub mod mqtt;
 pub mod mqttsn;
+pub mod neighbour;
 mod prefetch;
 pub mod rare;
 pub mod redact;

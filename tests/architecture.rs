@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The rooms by floor. Rooms on one floor are strangers.
-const FLOORS: [&[&str]; 11] = [
+const FLOORS: [&[&str]; 12] = [
     &["time", "text", "token", "prefetch", "rare", "cage"],
     &["capture"],
     &["wire", "mqtt", "mqttsn", "sparkplug"],
     &["flow"],
+    &["neighbour"],
     &["dissect"],
     &["engine"],
     &["session", "redact", "excerpt", "field", "statistics"],

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use common::{captures, fixtures, lines, mqttsniff, of, records, run, stderr, stdout};
 use mqttsniff::capture::{Batch, Fill, Source as _};
 use mqttsniff::field::Registry;
+use mqttsniff::neighbour::Neighbour;
 use mqttsniff::wire::{Checksum, Decoder, Payload};
 use serde_json::{Value, json};
 
@@ -252,6 +253,10 @@ fn frames_keep_their_number_time_and_length() {
         let protocols_stay = |mut packet: Vec<Value>| {
             // What is no MQTT has no content any more.
             let inner = ["tls", "http", "data", "websocket"].map(|name| json!(name));
+            // So have the datagrams of the protocols around it; ARP and ICMP are layers.
+            let layers = ["arp", "icmp", "icmpv6"];
+            let names = Neighbour::ALL.iter().map(|neighbour| neighbour.name()).filter(|name| !layers.contains(name));
+            let inner: Vec<Value> = inner.into_iter().chain(names.map(|name| json!(name))).collect();
             packet[3].as_array_mut().unwrap().retain(|protocol| !inner.contains(protocol));
             packet
         };

@@ -11,6 +11,7 @@ use common::{captures, fixtures, run, stdout};
 use mqttsniff::capture::interfaces::Interface;
 use mqttsniff::flow::{Signal, TcpState};
 use mqttsniff::mqtt::{PacketType, PropertyId, Version};
+use mqttsniff::neighbour::Neighbour;
 use mqttsniff::render::{Counted, JsonLines, Moment, Period, Shown, write_interface};
 use mqttsniff::time::Timestamp;
 use serde_json::{Value, json};
@@ -451,9 +452,11 @@ fn names_in_the_source_have_their_place_in_the_schema() {
     }
     let layers = values(&schema, "/$defs/packet/properties/stopped/properties/layer");
     let carried = named(include_str!("../src/dissect/mod.rs"), "=> \"");
-    assert_eq!(values(&schema, "/$defs/flow/properties/application"), carried);
+    assert_eq!(values(&schema, "/$defs/flow/properties/application/anyOf/0"), carried);
     let protocols = layers.union(&carried).copied().collect();
-    assert_eq!(values(&schema, "/$defs/packet/properties/protocols/items"), protocols);
+    assert_eq!(values(&schema, "/$defs/packet/properties/protocols/items/anyOf/0"), protocols);
+    let neighbours = Neighbour::ALL.iter().map(|neighbour| neighbour.name()).collect();
+    assert_eq!(values(&schema, "/$defs/neighbour_protocol"), neighbours);
 }
 
 #[test]

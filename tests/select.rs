@@ -6,7 +6,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{fixtures, lines, mqttsniff, of, records, stderr, stdout};
+use common::timeline::{self, Timeline};
+use common::{craft, fixtures, lines, mqttsniff, of, records, stderr, stdout};
 
 fn read(capture: &str, arguments: &[&str]) -> std::process::Output {
     mqttsniff().arg("read").args(arguments).arg(fixtures().join(capture)).output().unwrap()
@@ -85,6 +86,30 @@ fn packets_whose_version_is_in_doubt_are_in_the_row_of_their_frame() {
     let twice =
         read("lab/midstream.pcap", &["--filter", "count(mqtt.topic) > 1", "--fields", "frame.number,mqtt.topic"]);
     assert_eq!(stdout(&twice), "", "no packet is in its row twice");
+}
+
+#[test]
+fn a_message_behind_a_hole_stands_in_the_row_of_the_frame_that_fills_it() {
+    let mut timeline = Timeline::new();
+    let mut line = timeline.open(40_000);
+    timeline.client(&mut line, &craft::connect(2, b"sensor", &[]));
+    timeline.server(&mut line, &[0x20, 2, 0, 0]);
+    let (first, second) = (craft::publish(b"first", b"1"), craft::publish(b"second", b"2"));
+    timeline.displaced(&mut line, timeline::CLIENT, first.len() as i32, 0x18, &second);
+    timeline.client(&mut line, &first);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hole.pcap");
+    std::fs::write(&path, timeline.pcap()).unwrap();
+    let read = |arguments: &[&str]| {
+        let output = mqttsniff().arg("read").args(arguments).arg(&path).output().unwrap();
+        stdout(&output).to_owned()
+    };
+    assert_eq!(read(&["-Y", "mqtt.topic == second", "--fields", "frame.number,mqtt.topic"]), "9\tfirst,second\n");
+    let chosen = read(&["-Y", "mqtt.topic == second", "--show", "packets,messages"]);
+    assert!(chosen.contains("PUBLISH first, PUBLISH second"), "{chosen}");
+    // The message itself keeps the frame that brought it.
+    let told = chosen.lines().filter(|line| line.contains("client  PUBLISH")).collect::<Vec<_>>();
+    assert!(matches!(*told, [one, other] if one.starts_with("      9") && other.starts_with("      8")), "{chosen}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub struct Setting {
 
 /// All records.
 const ALL: Shown = Shown {
+    neighbours: true,
     packets: true,
     messages: true,
     flows: true,
@@ -46,6 +47,7 @@ const ALL: Shown = Shown {
     topics: true,
     findings: true,
     summary: true,
+    neighbours: true,
 };
 
 /// Frames of which all fields are read.
@@ -156,7 +158,8 @@ fn keeps_caps(held: Held) {
 fn show(frames: &Frames, turns: &[usize], setting: &Setting) -> Told {
     let fields: Vec<_> = Registry::fields().map(|(id, _)| id).collect();
     let mut extractor = Extractor::new(&fields);
-    let options = EngineOptions { packets: true, places: true, streams: true, ..setting.engine.clone() };
+    let options =
+        EngineOptions { packets: true, places: true, streams: true, neighbours: true, ..setting.engine.clone() };
     let options = extractor.engine_options(options);
     let mut analysis = analysis(frames, turns, options, setting);
     let mut all = Everything::new(setting.engine.dissect.redactor.is_some());
@@ -280,6 +283,7 @@ impl Everything {
             Output::Session(session, _) => Some(session.flow.id),
             Output::Flow(flow, _) => Some(flow.id),
             Output::Finding(finding) => finding.flow.map(|flow| flow.id),
+            Output::Neighbour(message) => message.flow.map(|(flow, _)| flow.id),
             Output::SnSession(_) | Output::Delivery(_) | Output::Topic(..) => None,
         };
         if of.is_some() && of == self.flow {
@@ -416,6 +420,11 @@ impl Order {
             Output::Flow(flow, _) => {
                 assert!(self.over.insert(flow.id.0), "a flow ends once");
                 self.streams.retain(|(of, _), _| *of != flow.id.0);
+            }
+            Output::Neighbour(message) => {
+                let reading = message.reading;
+                assert!(reading.values.len() <= 4096 && reading.info.len() <= 1 << 16, "a line and some fields");
+                assert!(message.origin.frame.0 > self.packet, "a message comes before its frame");
             }
             Output::SnSession(_) | Output::Delivery(_) | Output::Topic(..) | Output::Finding(_) => {}
         }

@@ -150,7 +150,8 @@ impl Maker<'_> {
             46..50 => self.segment(from, ACK, 0, &[]),
             50..53 => {
                 self.segment(from, FIN | ACK, 0, &[]);
-                self.connections[self.at].ends[from].next += 1;
+                let next = &mut self.connections[self.at].ends[from].next;
+                *next = next.wrapping_add(1);
             }
             53..55 => self.segment(from, RST | ACK, 0, &[]),
             55..58 => self.connect(),

@@ -10,12 +10,14 @@ pub struct Held {
     pub engine: EngineHeld,
     /// Sessions and what goes through brokers.
     pub sessions: SessionsHeld,
+    /// Addresses that have names.
+    pub names: Level,
 }
 
 impl Held {
     /// All levels with their names.
-    pub const fn levels(&self) -> [(&'static str, Level); 11] {
-        let Self { engine, sessions } = self;
+    pub const fn levels(&self) -> [(&'static str, Level); 12] {
+        let Self { engine, sessions, names } = self;
         [
             ("flows", engine.flows),
             ("fragments", engine.fragments),
@@ -28,6 +30,7 @@ impl Held {
             ("deliveries", sessions.deliveries),
             ("retained", sessions.retained),
             ("topics", sessions.topics),
+            ("names", *names),
         ]
     }
 }

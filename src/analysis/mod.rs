@@ -9,13 +9,15 @@ pub use threads::Reader;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message, Protocol, SnMessage};
 use crate::engine::{
-    CapCounts, Engine, EngineOptions, EngineStats, Event, FlowRef, Notice, NoticeKind, PacketView, StreamPart,
+    Cap, CapCounts, Coming, Engine, EngineOptions, EngineStats, Event, FlowRef, Level, NeighbourMessage, Notice,
+    NoticeKind, PacketView, StreamPart,
 };
 use crate::flow::{Direction, Ended, Flow, OpenFlow};
+use crate::neighbour::Names;
 use crate::session::{AnswerTimes, Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
 use crate::time::Timestamp;
 use crate::wire::DecodeStats;
@@ -29,6 +31,8 @@ pub enum Output<'a> {
     Message(FlowRef, &'a Message<'a>),
     /// A datagram of MQTT-SN.
     SnMessage(FlowRef, &'a SnMessage<'a>),
+    /// A message of a protocol around MQTT; only if [`EngineOptions::neighbours`] asks for it.
+    Neighbour(&'a NeighbourMessage<'a>),
     /// The same where its version is in doubt, as it reads for now: the message itself comes after its frame; only if
     /// [`EngineOptions::previews`] asks for it.
     Preview(FlowRef, &'a Message<'a>),
@@ -112,8 +116,10 @@ struct Above {
     sn_session_count: u64,
     /// Neither sessions nor findings are wanted.
     absent: bool,
-    /// What caps on sessions and routes have cost so far.
+    /// What caps on sessions, routes and names have cost as far as was told.
     caps: CapCounts,
+    /// What addresses are called, by the answers of DNS so far.
+    names: Names,
     /// The latest time of the capture, once that has ended.
     now: Option<Timestamp>,
 }
@@ -138,7 +144,8 @@ impl Analysis {
 
     /// An analysis of any source.
     pub fn new(source: Box<dyn Source + Send>, options: EngineOptions) -> Self {
-        Self { source, engine: Engine::new(options), above: Above::default(), batch: Batch::new() }
+        let above = Above { names: options.names.clone(), ..Above::default() };
+        Self { source, engine: Engine::new(options), above, batch: Batch::new() }
     }
 
     /// Follows sessions in another way than by default. To be called before the first frame.
@@ -185,9 +192,7 @@ impl Analysis {
         let above = &mut self.above;
         self.engine.lost(self.batch.lost());
         for (place, frame) in self.batch.frames().take(limit).enumerate() {
-            if let Some(flow) = self.engine.look_ahead(&self.batch, place) {
-                above.look_ahead(flow);
-            }
+            above.look_ahead(self.engine.look_ahead(&self.batch, place));
             for secrets in self.batch.secrets_before(frame.number) {
                 self.engine.learn(secrets);
             }
@@ -197,6 +202,12 @@ impl Analysis {
         for secrets in self.batch.secrets_before(self.batch.next_number()) {
             self.engine.learn(secrets);
         }
+    }
+
+    /// There may be secrets now that were missing, though no frame has come: what waits for them is read, and told.
+    pub fn keys_came(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
+        let above = &mut self.above;
+        self.engine.keys_came(&mut |event: &Event<'_>| above.event(event, sink));
     }
 
     /// No more frames: tells what is still open, and the summary.
@@ -221,7 +232,7 @@ impl Analysis {
             findings: self.above.findings,
             sessions: self.above.session_count,
             sn_sessions: self.above.sn_session_count,
-            caps: self.engine.stats().caps.and(&self.above.sessions.caps()),
+            caps: self.engine.stats().caps.and(&self.above.caps()),
         }
     }
 
@@ -258,7 +269,14 @@ impl Analysis {
 
     /// How much is held now of what is capped, and how much may be: for the price of a few sums.
     pub fn held(&self) -> Held {
-        Held { engine: self.engine.held(), sessions: self.above.sessions.held() }
+        let (now, limit) = self.above.names.held();
+        let names = Level::of_all(now, limit);
+        Held { engine: self.engine.held(), sessions: self.above.sessions.held(), names }
+    }
+
+    /// What addresses are called, by the answers of DNS so far; only where [`EngineOptions::names`] asks for it.
+    pub const fn names(&self) -> &Names {
+        &self.above.names
     }
 
     /// The name of an interface, by the number in its frames' headers.
@@ -273,23 +291,32 @@ impl Analysis {
 }
 
 impl Above {
-    /// A message of this flow comes soon: asks for the memory that it needs.
+    /// Messages of these flows come soon: asks for the memory that they need.
     #[inline]
-    fn look_ahead(&self, flow: FrameNo) {
+    fn look_ahead(&self, coming: Coming) {
         if self.absent {
             return;
         }
-        self.sessions.prefetch(flow);
-        self.checks.prefetch(flow);
+        if let Some(flow) = coming.later {
+            self.sessions.prefetch(flow);
+            self.checks.prefetch(flow);
+        }
+        if let Some(flow) = coming.sooner {
+            self.sessions.prefetch_parts(flow);
+            self.checks.prefetch_parts(flow);
+        }
     }
 
     /// Takes an event of the engine through the floors above it.
     fn event(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+        if let Event::Names(origin, answers) = event {
+            self.names.learn(origin.frame, answers);
+        }
         if self.absent {
             return pass_on(event, sink);
         }
         self.sessions.on_event(event);
-        if self.sessions.capped() != self.caps.total() {
+        if self.sessions.capped() + self.names.forgotten() != self.caps.total() {
             self.tell_caps(event, sink);
         }
         let ended = match event {
@@ -338,9 +365,14 @@ impl Above {
         }
     }
 
-    /// Caps on sessions and routes had an effect with this event.
+    /// What caps on what is held above the engine have cost so far.
+    fn caps(&self) -> CapCounts {
+        self.sessions.caps().with(Cap::Names, self.names.forgotten())
+    }
+
+    /// Caps on sessions, routes and names had an effect with this event.
     fn tell_caps(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
-        let caps = self.sessions.caps();
+        let caps = self.caps();
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,
@@ -348,7 +380,10 @@ impl Above {
             Event::Closing(.., at) => *at,
             Event::Flow(flow, _) => flow.last,
             Event::Notice(notice) => notice.origin,
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => return,
+            Event::Names(origin, _) => *origin,
+            Event::Packet(_) | Event::Neighbour(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => {
+                return;
+            }
         };
         for (cap, count) in caps.iter() {
             // It is told each time that the number doubles.
@@ -432,11 +467,12 @@ fn pass_on(event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         Event::Packet(view) => sink(&Output::Packet(view)),
         Event::Message(flow, message) => sink(&Output::Message(*flow, message)),
         Event::SnMessage(flow, message) => sink(&Output::SnMessage(*flow, message)),
+        Event::Neighbour(message) => sink(&Output::Neighbour(message)),
         Event::Preview(flow, message) => sink(&Output::Preview(*flow, message)),
         Event::Stream(flow, direction, part, origin) => sink(&Output::Stream(*flow, *direction, *part, *origin)),
         Event::Flow(flow, why) => sink(&Output::Flow(flow, *why)),
         // Whoever asks for carriers drives the engine itself.
-        Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) => {}
+        Event::Carrier(..) | Event::Notice(_) | Event::Closing(..) | Event::Names(..) => {}
     }
 }
 

@@ -143,9 +143,7 @@ impl Analysis {
 /// The last stage.
 fn tell(chunk: &Chunk, above: &mut Above, reader: &mut dyn Reader) -> ControlFlow<()> {
     for place in 0..chunk.log.len() {
-        if let Some(flow) = chunk.log.ahead(place) {
-            above.look_ahead(flow);
-        }
+        above.look_ahead(chunk.log.ahead(place));
         chunk.log.replay(place, &mut |event: &Event<'_>| above.event(event, &mut |output| reader.output(output)));
     }
     reader.pause(&chunk.report)

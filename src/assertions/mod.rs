@@ -32,6 +32,7 @@ use crate::engine::{EngineOptions, FlowRef};
 use crate::field::{Extractor, Row};
 use crate::flow::{Direction, KnownBy};
 use crate::mqtt::{Body, PropertyId, PropertyValue};
+use crate::neighbour::Names;
 use crate::render::{RecordKind, RecordRow};
 use crate::session::{Name, SessionOptions};
 use error::{Fault, Text};
@@ -110,6 +111,8 @@ pub struct Verdicts {
 #[derive(Debug)]
 pub struct Assertions {
     text: Text,
+    /// What addresses are called.
+    names: Names,
     rules: Vec<Rule>,
     settings: Vec<RuleSetting>,
     limits: Vec<LimitSetting>,
@@ -132,6 +135,7 @@ impl Assertions {
         wanted.dedup();
         Ok(Self {
             text: source,
+            names: Names::default(),
             rules: document.rules,
             settings: document.settings,
             limits: document.limits,
@@ -175,6 +179,7 @@ impl Assertions {
 
     /// Switches on what an engine must tell for them.
     pub fn engine_options(&mut self, options: EngineOptions) -> EngineOptions {
+        self.names = options.names.clone();
         let EngineOptions { packets, places, previews, wireshark, .. } = options;
         let needed = self.extractor.engine_options(options);
         if self.looks_at(Over::Packets) {
@@ -262,7 +267,7 @@ impl Assertions {
                 let first = session.first;
                 self.on_record(RecordKind::Session, output, &[first.frame], first, Some(session.flow));
             }
-            Output::Stream(..) => {}
+            Output::Neighbour(_) | Output::Stream(..) => {}
         }
     }
 
@@ -314,7 +319,7 @@ impl Assertions {
         if !self.looks_at(Over::Records(kind)) {
             return;
         }
-        let Some(row) = RecordRow::of(output) else { return };
+        let Some(row) = RecordRow::of(output, &self.names) else { return };
         let row: &dyn Row = &row;
         // A flow tells itself what is missing of it.
         let rests_on_flow = matches!(kind, RecordKind::Session | RecordKind::Delivery);

@@ -172,6 +172,12 @@ impl Checks {
         self.conformance.prefetch(flow);
     }
 
+    /// The same a little later: what that memory points to.
+    #[inline]
+    pub fn prefetch_parts(&self, flow: FrameNo) {
+        self.conformance.prefetch_parts(flow);
+    }
+
     /// How each statement of the specifications stands; nothing without a ledger.
     pub fn standings(&self) -> Vec<Standing> {
         self.conformance.standings()

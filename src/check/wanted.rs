@@ -53,7 +53,12 @@ impl Wanted {
             Event::Flow(..) => Self::FLOWS,
             Event::Closing(..) => Self::CLOSINGS,
             Event::SnMessage(..) => Self::SN_MESSAGES,
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) => Self::REST,
+            Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..) => Self::REST,
         }
     }
 }

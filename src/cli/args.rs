@@ -25,6 +25,7 @@ use super::fields::Fields;
 use super::follow::Follow;
 use super::parse::{duration, frames, order};
 use super::redact::Redact;
+use super::resolve::Resolve;
 use super::rotation::Rotation;
 use super::select::Selection;
 use super::sinks::SinkArguments;
@@ -166,6 +167,9 @@ pub(super) struct Read {
     pub(super) segments: Segments,
 
     #[command(flatten)]
+    pub(super) resolve: Resolve,
+
+    #[command(flatten)]
     pub(super) caps: Caps,
 
     #[command(flatten)]
@@ -255,6 +259,9 @@ pub(super) struct Capture {
 
     #[command(flatten)]
     pub(super) segments: Segments,
+
+    #[command(flatten)]
+    pub(super) resolve: Resolve,
 
     #[command(flatten)]
     pub(super) caps: Caps,
@@ -436,6 +443,16 @@ impl Output {
         self.shows(View::Packets)
     }
 
+    /// Whether messages of the protocols around MQTT are.
+    pub(super) fn wants_neighbours(&self) -> bool {
+        self.shows(View::Neighbours)
+    }
+
+    /// Whether it has what Wireshark says of segments: records do, lines for people do not.
+    pub(super) fn wants_wireshark(&self) -> bool {
+        !matches!(self.format, None | Some(FormatArgument::Table)) || self.json || self.sinks.wants(View::Packets)
+    }
+
     /// How sessions are to be followed.
     pub(super) fn session_options(&self) -> SessionOptions {
         let routes = self.shows(View::Deliveries) || self.shows(View::Topics);
@@ -459,6 +476,8 @@ pub(super) enum View {
     Topics,
     /// What is wrong or worth knowing
     Findings,
+    /// Messages of the protocols around MQTT: names, addresses, clocks, pages
+    Neighbours,
     /// Totals and losses
     Summary,
 }

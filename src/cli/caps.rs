@@ -16,9 +16,10 @@ pub(super) struct Caps {
     /// counted), stream_memory (268435456 bytes for what all streams hold of the last two; the one that holds most of some
     /// gives it up), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
     /// messages on their way through a broker; the oldest is told; and always 4096 that wait for an acknowledgement, in each
-    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row) topic_ids
-    /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept) and quic_streams (256 of a QUIC
-    /// connection at a time; further ones are not read). Those of deliveries, retained
+    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row), topic_ids
+    /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept), quic_streams (256 of a
+    /// QUIC connection at a time; further ones are not read) and names (100000
+    /// addresses that DNS names; the one that was named longest ago goes without). Those of deliveries, retained
     /// and topics hold where these are followed.
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = cap, help_heading = "Limits")]
     cap: Vec<(What, usize)>,
@@ -71,6 +72,7 @@ impl Caps {
                 What::Number(Cap::Messages) => options.dissect.framer.held_bytes = *number,
                 What::Number(Cap::TopicIds) => options.dissect.sn.names_bytes = *number,
                 What::Number(Cap::QuicStreams) => options.dissect.quic.streams = *number,
+                What::Number(Cap::Names) => options.names.limit(*number),
                 What::Number(Cap::Sessions | Cap::Deliveries | Cap::Retained | Cap::Topics) => {}
             }
         }
@@ -86,7 +88,13 @@ impl Caps {
                 What::Number(Cap::Retained) => options.retained = *number,
                 What::Number(Cap::Topics) => options.topics = *number,
                 What::Number(
-                    Cap::Flows | Cap::Fragments | Cap::OutOfOrder | Cap::Messages | Cap::TopicIds | Cap::QuicStreams,
+                    Cap::Flows
+                    | Cap::Fragments
+                    | Cap::OutOfOrder
+                    | Cap::Messages
+                    | Cap::TopicIds
+                    | Cap::QuicStreams
+                    | Cap::Names,
                 )
                 | What::FragmentBytes
                 | What::StreamMemory => {}
@@ -98,6 +106,8 @@ impl Caps {
 
 #[cfg(test)]
 mod tests {
+    use mqttsniff::neighbour::Names;
+
     use super::*;
 
     #[test]
@@ -105,7 +115,7 @@ mod tests {
         for (name, what) in What::names() {
             let caps = Caps { cap: vec![cap(&format!("{name}=7")).expect(name)] };
             assert_eq!(caps.cap, [(what, 7)]);
-            let engine = caps.engine(EngineOptions::default());
+            let engine = caps.engine(EngineOptions { names: Names::new(), ..EngineOptions::default() });
             let sessions = caps.sessions(SessionOptions::default());
             let set = [
                 engine.flows.flows,
@@ -118,6 +128,7 @@ mod tests {
                 sessions.topics,
                 engine.dissect.sn.names_bytes,
                 engine.dissect.quic.streams,
+                engine.names.held().1,
                 engine.fragments.bytes,
                 engine.held.0,
             ];

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
-use mqttsniff::Analysis;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::live::Live;
 use mqttsniff::capture::save::{self, Format};
@@ -14,12 +13,14 @@ use mqttsniff::capture::{Ahead, AheadOptions, Fill, LinkType};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::excerpt::ExcerptLimits;
 use mqttsniff::time::Span;
+use mqttsniff::{Analysis, Output};
 
 use super::after::AfterFile;
 use super::args::Capture;
 use super::clock::{clock, now};
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
+use super::keylog::KeyLogObserver;
 use super::output::{Report, live_options};
 use super::save::{Saver, Saving};
 use super::select::Chooser;
@@ -47,17 +48,18 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     arguments.decoding.streams.keys.expect_more();
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
-        wireshark: Some(arguments.segments.rules()),
+        neighbours: arguments.output.wants_neighbours(),
+        wireshark: arguments.segments.rules(&arguments.output, chooser.as_ref()),
         // Fragments are saved with the datagram that they make.
         places: saver.is_some(),
-        ..arguments.caps.engine(engine_options(&arguments.decoding))
+        ..arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
     let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), watch.mode())?;
-    report.check()?;
+    report.name_addresses(&options.names);
     // All frames are saved where they are fetched; those that are chosen, once that is known.
     let (saving, mut chosen) = match saver {
         Some(saver) if saver.saves_all() => (Some(Saving::begin(saver)), None),
@@ -74,6 +76,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     }
     // All is open, and no thread was started and no frame looked at.
     cage.close()?;
+    report.check()?;
     let mut keys = arguments.decoding.streams.keys.observer();
     let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
     let deadline = arguments.duration.map(|duration| now() + duration);
@@ -94,18 +97,20 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         if let Some(first) = analysis.batch().get(0) {
             report.begins(first.header.time);
         }
-        analysis.analyse(usize::MAX, &mut |output| {
+        let mut take = |output: &Output<'_>| {
             let is_chosen = report.output(output);
             if let Some(saver) = &mut chosen {
                 saver.output(output, is_chosen);
             }
             watcher.output(output);
-        });
+        };
+        analysis.analyse(usize::MAX, &mut take);
+        // A connection may be over before its keys are written down.
+        if keys.as_mut().is_some_and(KeyLogObserver::pause) {
+            analysis.keys_came(&mut take);
+        }
         if let Some(saver) = &mut chosen {
             note(saver.check().and_then(|()| saver.pause(clock())), &mut ended);
-        }
-        if let Some(keys) = &mut keys {
-            keys.pause();
         }
         if let Some(period) = watcher.pause(&analysis) {
             report.period(&period);

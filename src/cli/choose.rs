@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::{Fill, FrameNo};
-use mqttsniff::engine::FlowRef;
+use mqttsniff::engine::{EngineOptions, FlowRef};
 use mqttsniff::flow::Transport;
+use mqttsniff::neighbour::Names;
 use mqttsniff::text::Escaped;
 use mqttsniff::{Analysis, Output, Summary};
 
@@ -18,6 +20,7 @@ use super::failure::{Failure, report_problems, say};
 use super::input;
 use super::output::STDOUT;
 use super::progress::Progress;
+use super::resolve::Resolve;
 use super::threads::Threads;
 
 /// The files, and the flow in them.
@@ -40,6 +43,9 @@ pub(super) struct Choice {
     /// this works with no pipe.
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     client_id: Option<String>,
+
+    #[command(flatten)]
+    pub(super) resolve: Resolve,
 }
 
 impl Choice {
@@ -53,13 +59,13 @@ impl Choice {
     }
 
     /// The files, and which flow of them is meant. `command` is the one that asks.
-    pub(super) fn resolve(&self, decoding: &Decoding, command: &str) -> anyhow::Result<(Vec<PathBuf>, Wanted)> {
+    pub(super) fn find(&self, decoding: &Decoding, command: &str) -> anyhow::Result<(Vec<PathBuf>, Wanted)> {
         let (files, number) = operands(self, command)?;
         let wanted = match (number, self.stream, &self.client_id) {
             (Some(number), ..) => Wanted::Number(number),
             (_, Some(stream), _) => Wanted::Stream(stream),
             (.., Some(client)) => of_client(decoding, &files, client)?,
-            (..) => the_only(decoding, &files)?,
+            (..) => the_only(decoding, &self.resolve, &files)?,
         };
         Ok((files, wanted))
     }
@@ -107,7 +113,7 @@ fn operands(choice: &Choice, command: &str) -> anyhow::Result<(Vec<PathBuf>, Opt
 
 /// Reads everything once, without frames, to find out which flows there are.
 fn survey(
-    decoding: &Decoding,
+    options: EngineOptions,
     files: &[PathBuf],
     way_out: &str,
     sink: &mut dyn FnMut(&Output<'_>),
@@ -117,7 +123,7 @@ fn survey(
         let name = if *pipe == Path::new("-") { "standard input".to_owned() } else { pipe.display().to_string() };
         bail!(Failure::new(format!("{name} can't be read twice"), Some(way_out.to_owned())));
     }
-    let mut analysis = input::open(files, engine_options(decoding))?;
+    let mut analysis = input::open(files, options)?;
     let mut progress = Progress::new(false);
     // It never has enough.
     let _ = analysis.read(Threads::default().get(), &mut progress.with(&mut *sink));
@@ -133,7 +139,7 @@ fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Re
     // Redacted, the client goes by its token; whoever knows its name may still use it.
     let token = decoding.tokens.redactor().map(|redactor| redactor.text(client.as_bytes()));
     let way_out = "save it to a file first, or name the flow by its number";
-    survey(decoding, files, way_out, &mut |output| {
+    survey(engine_options(decoding), files, way_out, &mut |output| {
         let Output::Session(session, _) = output else { return };
         let Some(id) = &session.client_id else { return };
         if **id == *client.as_bytes() || token.as_deref() == Some(&**id) {
@@ -170,15 +176,17 @@ fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Re
 }
 
 /// The flow, where there is only one.
-fn the_only(decoding: &Decoding, files: &[PathBuf]) -> anyhow::Result<Wanted> {
+fn the_only(decoding: &Decoding, resolve: &Resolve, files: &[PathBuf]) -> anyhow::Result<Wanted> {
     let mut flows: Vec<(u64, String)> = Vec::new();
     let mut count = 0u64;
     let way_out = "name the flow by its number, which is that of the frame that opened it";
-    survey(decoding, files, way_out, &mut |output| {
+    let options = resolve.engine(engine_options(decoding));
+    let names = options.names.clone();
+    survey(options, files, way_out, &mut |output| {
         let Output::Flow(flow, _) = output else { return };
         if flow.transport == Transport::Tcp {
             count += 1;
-            flows.push((flow.id.0, describe(FlowRef::of(flow))));
+            flows.push((flow.id.0, describe(FlowRef::of(flow), &names)));
             // Flows are told as they end; those that began first are the ones to name.
             flows.sort_unstable();
             flows.truncate(NAMED);
@@ -194,9 +202,13 @@ fn the_only(decoding: &Decoding, files: &[PathBuf]) -> anyhow::Result<Wanted> {
     }
 }
 
-fn describe(flow: FlowRef) -> String {
+fn describe(flow: FlowRef, names: &Names) -> String {
     let transport = flow.transport.name();
-    format!("{:>6}  {} → {} ({transport}.stream {})", flow.id, flow.client, flow.server, flow.stream)
+    let end = |end: SocketAddr| match names.of(end.ip(), flow.id) {
+        Some(name) => format!("{end} ({name})"),
+        None => end.to_string(),
+    };
+    format!("{:>6}  {} → {} ({transport}.stream {})", flow.id, end(flow.client), end(flow.server), flow.stream)
 }
 
 fn listing(lines: &[String], count: u64) -> String {
@@ -216,7 +228,7 @@ pub(super) fn watch(
     mut progress: Progress,
     show: &mut dyn FnMut(&Output<'_>) -> io::Result<()>,
 ) -> anyhow::Result<Option<Summary>> {
-    let mut seen = Seen::new(wanted);
+    let mut seen = Seen::new(wanted, analysis.names().clone());
     loop {
         let fill = analysis.fill();
         analysis.analyse(usize::MAX, &mut |output| seen.take(output, show));
@@ -247,14 +259,15 @@ struct Seen {
     flows: Vec<String>,
     count: u64,
     error: Option<io::Error>,
+    names: Names,
 }
 
 /// The number of a flow.
 type FlowNo = FrameNo;
 
 impl Seen {
-    const fn new(wanted: Wanted) -> Self {
-        Self { wanted, ended: false, udp: None, inside: None, flows: Vec::new(), count: 0, error: None }
+    const fn new(wanted: Wanted, names: Names) -> Self {
+        Self { wanted, ended: false, udp: None, inside: None, flows: Vec::new(), count: 0, error: None, names }
     }
 
     /// Passes on what belongs to the flow.
@@ -266,6 +279,7 @@ impl Seen {
             | Output::Preview(flow, _)
             | Output::Stream(flow, ..) => Some(*flow),
             Output::Session(_, flow) | Output::Flow(flow, _) => Some(FlowRef::of(flow)),
+            Output::Neighbour(message) => message.flow.map(|(flow, _)| flow),
             Output::SnSession(session) => Some(session.flow),
             Output::Finding(finding) => finding.flow,
             Output::Delivery(_) | Output::Topic(..) => None,
@@ -289,7 +303,7 @@ impl Seen {
         if flow.id == frame {
             self.count += 1;
             if self.flows.len() < NAMED {
-                self.flows.push(describe(flow));
+                self.flows.push(describe(flow, &self.names));
             }
         } else if self.wanted == Wanted::Number(frame.0) {
             self.inside = Some(flow.id);

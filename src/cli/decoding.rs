@@ -6,9 +6,11 @@ use mqttsniff::engine::EngineOptions;
 use mqttsniff::flow::WiresharkRules;
 use mqttsniff::mqtt::Version;
 
+use super::args::Output;
 use super::keylog::KeyLogs;
 use super::parse::decode_as;
 use super::redact::Tokens;
+use super::select::Chooser;
 use super::sensors::Sensors;
 
 /// How streams are read.
@@ -17,9 +19,10 @@ use super::sensors::Sensors;
 pub(super) struct Streams {
     /// Read a port as this protocol, whatever it looks like: 1884=mqtt
     ///
-    /// Protocols: mqtt, websocket, tls, http, mqtt-sn and quic of UDP, and none to look at no bytes at all. MQTT and MQTT-SN are
-    /// recognised by content on any port, and MQTT in WebSocket as well, so this is for streams that are damaged at their
-    /// beginning, or that only look like MQTT.
+    /// Protocols: mqtt, websocket, tls, http, mqtt-sn and quic of UDP, and none to look at no bytes at all; ftp, smtp, telnet, amqp;
+    /// lines for text in lines, and length16, length16le, length32, length32le for messages behind their length in bits
+    /// (le: the lowest byte first). MQTT and MQTT-SN are recognised by content on any port, and MQTT in WebSocket as well, so
+    /// this is for streams that are damaged at their beginning, or that only look like MQTT.
     #[arg(long, value_name = "PORT=PROTOCOL", value_parser = decode_as)]
     pub(super) decode_as: Vec<(u16, Protocol)>,
 
@@ -68,9 +71,11 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// The rules.
-    pub(super) fn rules(&self) -> WiresharkRules {
-        self.wireshark_rules.into()
+    /// The rules, where the output or what is chosen asks what Wireshark says: following each segment a second time by
+    /// them is not for nothing.
+    pub(super) fn rules(&self, output: &Output, chooser: Option<&Chooser>) -> Option<WiresharkRules> {
+        let wanted = output.wants_wireshark() || chooser.is_some_and(Chooser::wants_wireshark);
+        wanted.then(|| self.wireshark_rules.into())
     }
 }
 

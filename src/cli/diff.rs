@@ -168,6 +168,7 @@ fn gather(mut analysis: Analysis, arguments: &Diff, behaviour: &mut Behaviour) -
         Output::Packet(_)
         | Output::SnMessage(..)
         | Output::SnSession(_)
+        | Output::Neighbour(_)
         | Output::Preview(..)
         | Output::Stream(..)
         | Output::Delivery(_)

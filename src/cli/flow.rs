@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use mqttsniff::Output;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::flow::Role;
+use mqttsniff::neighbour::Names;
 use mqttsniff::render::{JsonLines, Ladder, Part, Plot, PlotKind, Shown, Style};
 
 use super::args::{EndArgument, Flow, PlotArgument, TimeArgument};
@@ -28,9 +29,10 @@ pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
     let cage = arguments.cage.files(needs)?;
     let target = arguments.output.as_deref().map(Target::open).transpose()?;
     cage.close()?;
-    let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "flow")?;
+    let (files, wanted) = arguments.choice.find(&arguments.decoding, "flow")?;
     let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
-    let options = engine_options(&arguments.decoding);
+    let options = arguments.choice.resolve.engine(engine_options(&arguments.decoding));
+    viewer.name_addresses(&options.names);
     let options = EngineOptions { packets: true, wireshark: Some(arguments.wireshark_rules.into()), ..options };
     let mut analysis = input::open(&files, options)?;
     // JSON ends with the summary of the whole; people have seen all there is of the flow.
@@ -88,6 +90,14 @@ impl Viewer {
         Ok(Self::Ladder { ladder: Box::new(Ladder::new(style, part)), out })
     }
 
+    fn name_addresses(&mut self, names: &Names) {
+        match self {
+            Self::Ladder { ladder, .. } => ladder.name_addresses(names),
+            Self::Plot { plot, .. } => plot.name_addresses(names),
+            Self::Json { lines, .. } => lines.name_addresses(names),
+        }
+    }
+
     fn take(&mut self, output: &Output<'_>) -> io::Result<()> {
         match self {
             Self::Ladder { ladder, out } => ladder.output(output, out),
@@ -103,6 +113,7 @@ impl Viewer {
                     Output::Session(..)
                     | Output::SnMessage(..)
                     | Output::SnSession(_)
+                    | Output::Neighbour(_)
                     | Output::Preview(..)
                     | Output::Delivery(_)
                     | Output::Topic(..)

@@ -100,13 +100,17 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
     let cage = arguments.cage.files(needs)?;
     let file = arguments.output.as_deref().map(create).transpose()?;
     cage.close()?;
-    let (files, wanted) = arguments.choice.resolve(&arguments.decoding, "follow")?;
+    let (files, wanted) = arguments.choice.find(&arguments.decoding, "follow")?;
     let out: Box<dyn Write> = match file {
         None => Box::new(io::stdout()),
         Some(file) => Box::new(file),
     };
     let mut viewer = Viewer::new(arguments, redacts, BufWriter::with_capacity(1 << 16, out));
-    let options = EngineOptions { streams: true, packets: true, ..engine_options(&arguments.decoding) };
+    let options = EngineOptions {
+        streams: true,
+        packets: true,
+        ..arguments.choice.resolve.engine(engine_options(&arguments.decoding))
+    };
     let mut analysis = input::open(&files, options)?;
     let inputs: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
     viewer.begin(&inputs).context(STDOUT)?;
@@ -146,6 +150,7 @@ fn mask(
         }
         Output::SnMessage(..)
         | Output::SnSession(_)
+        | Output::Neighbour(_)
         | Output::Preview(..)
         | Output::Session(..)
         | Output::Delivery(_)

@@ -13,7 +13,7 @@ use super::clock::now;
 use super::failure::say;
 
 /// How often a key log is looked at while it may grow.
-const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_millis(200);
 /// Bytes that are read of it at a time.
 const CHUNK: usize = 64 << 10;
 /// The most that is read of it at once.
@@ -141,17 +141,19 @@ pub(super) struct KeyLogObserver {
 }
 
 impl KeyLogObserver {
-    /// To be called at least ten times a second.
-    pub(super) fn pause(&mut self) {
+    /// To be called at least ten times a second; says whether there are more keys than before.
+    pub(super) fn pause(&mut self) -> bool {
         if self.failed || now().duration_since(self.looked) < EVERY {
-            return;
+            return false;
         }
         self.looked = now();
         let mut following = self.file.following.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = following.log.counts().secrets;
         if let Err(error) = following.read_on(&self.file.keys) {
             // What was read so far is of use, and the capture goes on.
             self.failed = true;
             say(&format!("'{}' can't be read any more: {error}", self.file.path.display()));
         }
+        following.log.counts().secrets != known
     }
 }

@@ -30,6 +30,7 @@ mod progress;
 mod read;
 mod redact;
 mod replacement;
+mod resolve;
 mod rotation;
 mod save;
 mod select;

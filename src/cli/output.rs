@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
 use mqttsniff::dissect::Protocol;
+use mqttsniff::neighbour::Names;
 use mqttsniff::render::{
     Count, Csv, JsonLines, Lines, LinesMark, MessageOptions, PayloadOptions, Period, Shown, Style, Tables,
     View as RenderView,
@@ -150,6 +151,19 @@ impl Report {
         Ok(report)
     }
 
+    /// Shows addresses by these names.
+    pub(super) fn name_addresses(&mut self, names: &Names) {
+        self.sinks.name_addresses(names);
+        match &mut self.renderer {
+            Renderer::Json(json) => json.name_addresses(names),
+            Renderer::Csv(_) => {}
+            Renderer::People { lines, tables, .. } => {
+                lines.name_addresses(names);
+                tables.name_addresses(names);
+            }
+        }
+    }
+
     /// Whether something is shown that rests on sessions or findings, or may.
     pub(super) fn wants_sessions(&self) -> bool {
         let Shown { sessions, deliveries, topics, findings, summary, .. } = self.shown;
@@ -161,6 +175,7 @@ impl Report {
         self.shown.packets
             || self.shown.messages
             || self.shown.deliveries
+            || self.shown.neighbours
             || matches!(self.renderer, Renderer::Json(_) | Renderer::Csv(_))
     }
 
@@ -474,6 +489,7 @@ fn view(arguments: &OutputArguments, mode: Mode) -> anyhow::Result<RenderView> {
         View::Deliveries => RenderView::Deliveries,
         View::Topics => RenderView::Topics,
         View::Findings => RenderView::Findings,
+        View::Neighbours => RenderView::Neighbours,
         View::Summary => {
             bail!(Failure::new("the summary is no list of rows", Some("use --json, or leave --format out".to_owned()),))
         }
@@ -502,6 +518,7 @@ fn shown(arguments: &OutputArguments, mode: Mode) -> Shown {
         deliveries: has(View::Deliveries),
         topics: has(View::Topics),
         findings: has(View::Findings),
+        neighbours: has(View::Neighbours),
         summary: has(View::Summary),
     }
 }

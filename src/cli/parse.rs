@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mqttsniff::dissect::Protocol;
+use mqttsniff::neighbour::Neighbour;
 use mqttsniff::render::{Order, View};
 
 pub(super) fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
@@ -16,9 +17,22 @@ pub(super) fn decode_as(text: &str) -> Result<(u16, Protocol), String> {
         "mqtt-sn" => Protocol::MqttSn,
         "quic" => Protocol::Quic,
         "none" => Protocol::Unknown,
-        other => return Err(format!("'{other}' is not one of mqtt, tls, http, websocket, mqtt-sn, quic, none")),
+        other => match stream_named(other) {
+            Some(neighbour) => Protocol::Neighbour(neighbour),
+            None => {
+                return Err(format!(
+                    "'{other}' is not one of mqtt, tls, http, websocket, mqtt-sn, quic, {}, none",
+                    Neighbour::STREAMS.map(Neighbour::name).join(", ")
+                ));
+            }
+        },
     };
     Ok((port, protocol))
+}
+
+/// The protocol around MQTT of this name, if its messages come in streams.
+fn stream_named(name: &str) -> Option<Neighbour> {
+    Neighbour::STREAMS.into_iter().find(|neighbour| neighbour.name() == name)
 }
 
 pub(super) fn order(text: &str) -> Result<Order, String> {

@@ -35,15 +35,17 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
-        wireshark: Some(arguments.segments.rules()),
+        neighbours: arguments.output.wants_neighbours(),
+        wireshark: arguments.segments.rules(&arguments.output, chooser.as_ref()),
         // Fragments are saved with the datagram that they make.
         places: arguments.write.is_some(),
-        ..arguments.caps.engine(engine_options(&arguments.decoding))
+        ..arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)))
     };
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
+    let names = options.names.clone();
     // Nothing is written before the input is known to be there.
     let (mut analysis, watch) = if arguments.tail.follow {
         let (growing, watch) = arguments.tail.begin(&arguments.files)?;
@@ -65,11 +67,12 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     };
     let mode = if watch.is_some() { Mode::Live } else { Mode::Read };
     let mut report = Report::begin(&arguments.output, chooser, inputs, mode)?;
+    report.name_addresses(&names);
+    cage.close()?;
     if watch.is_some() {
-        // Whoever reads the rows may wait long for the first.
+        // Whoever reads the rows may wait long for the first. It may start threads, which belong into the cage.
         report.check()?;
     }
-    cage.close()?;
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));
     if !report.wants_sessions() {
         analysis.tell_engine_alone();

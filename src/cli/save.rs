@@ -117,6 +117,7 @@ impl Saver {
             // A packet in doubt is told again, once its version is known.
             Output::SnMessage(..)
             | Output::SnSession(_)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Session(..)
             | Output::Delivery(_)

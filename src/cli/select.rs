@@ -284,6 +284,11 @@ impl Chooser {
         self.extractor.engine_options(options)
     }
 
+    /// Whether a field asks what Wireshark says of segments.
+    pub(super) const fn wants_wireshark(&self) -> bool {
+        self.extractor.wants_wireshark()
+    }
+
     /// Whether lines of fields are all that is printed.
     pub(super) const fn prints(&self) -> bool {
         matches!(self.form, Some(Form::Lines | Form::Separated(_) | Form::Json))
@@ -349,6 +354,8 @@ impl Chooser {
                 self.extractor.on_sn_message(message);
                 Fate::Waits
             }
+            // It is told before the frame that completed it.
+            Told::Neighbour(_) => Fate::Waits,
             Told::Preview(flow, message) => {
                 let client = self.clients.get(&flow.id).map(|id| &**id);
                 self.extractor.on_preview(message, client);

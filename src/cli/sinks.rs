@@ -11,6 +11,7 @@ use clap::Args;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::save::Series;
 use mqttsniff::check::Severity;
+use mqttsniff::neighbour::Names;
 use mqttsniff::render::{JsonLines, MessageOptions, Period, Shown};
 use mqttsniff::time::Timestamp;
 use mqttsniff::{Output, Summary};
@@ -105,6 +106,7 @@ impl SinkArguments {
             deliveries: has(View::Deliveries),
             topics: has(View::Topics),
             findings: has(View::Findings),
+            neighbours: has(View::Neighbours),
             summary: has(View::Summary),
         }
     }
@@ -229,6 +231,11 @@ impl Sinks {
             let Shown { sessions, deliveries, topics, findings, summary, .. } = sink.shown;
             sessions || deliveries || topics || findings || summary
         })
+    }
+
+    /// Shows addresses by these names.
+    pub(super) fn name_addresses(&mut self, names: &Names) {
+        self.all.iter_mut().for_each(|sink| sink.json.name_addresses(names));
     }
 
     /// The first frame of all was captured then.

@@ -23,6 +23,7 @@ use super::input;
 use super::output::{STDOUT, style_of};
 use super::parse::duration;
 use super::progress::Progress;
+use super::resolve::Resolve;
 
 /// Rows of a table where no limit is given: the busiest are what is asked for as a rule.
 const ROWS: usize = 50;
@@ -55,6 +56,9 @@ pub(super) struct Stats {
     /// auto: on a terminal, unless NO_COLOR is set.
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     color: ColorArgument,
+
+    #[command(flatten)]
+    resolve: Resolve,
 
     #[command(flatten)]
     streams: Streams,
@@ -92,8 +96,9 @@ impl From<SectionArgument> for Section {
 pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     let interval = i64::try_from(arguments.interval.as_nanos()).unwrap_or(i64::MAX);
     let mut statistics = Statistics::new(Span::from_nanos(interval));
-    let mut analysis =
-        input::open(&arguments.files, EngineOptions { packets: true, ..stream_options(&arguments.streams) })?;
+    let options = arguments.resolve.engine(stream_options(&arguments.streams));
+    let names = options.names.clone();
+    let mut analysis = input::open(&arguments.files, EngineOptions { packets: true, ..options })?;
     let needs = Needs { read: cage::reopened(&arguments.files), ..Needs::default() };
     arguments.cage.files(needs)?.close()?;
     // Only the summary behind the records counts them.
@@ -120,6 +125,7 @@ pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     if arguments.json {
         let mut json = JsonLines::new(out, Shown { summary: true, ..Shown::default() });
         let inputs: Vec<_> = arguments.files.iter().map(|file| file.display().to_string()).collect();
+        json.name_addresses(&names);
         json.begin(&inputs).context(STDOUT)?;
         for section in sections {
             json.statistics(&statistics, section, limit(usize::MAX)).context(STDOUT)?;
@@ -128,7 +134,7 @@ pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     } else if summary.engine.frames > 0 || summary.source.problems.is_empty() {
         let style = style_of(arguments.color, false);
         for section in sections {
-            write_statistics(&statistics, section, style, limit(ROWS), &mut out).context(STDOUT)?;
+            write_statistics(&statistics, section, &names, style, limit(ROWS), &mut out).context(STDOUT)?;
         }
         out.flush().context(STDOUT)?;
     }

@@ -1,27 +1,35 @@
-//! HTTP/1.x: recognised by its first line, and looked into as far as it leads to WebSocket.
+//! HTTP/1.x: recognised by its first line.
 
 use super::Opening;
 use crate::flow::Direction;
 use crate::mqtt::Certainty;
+use crate::neighbour::stream::{asks_http, begins_http};
 
-/// What a request or a response begins with.
-const BEGINNINGS: [&[u8]; 10] =
-    [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PATCH ", b"HTTP/1."];
+/// Ports of HTTP, on which an end that says nothing readable may be within a body.
+const PORTS: [u16; 5] = [80, 8000, 8008, 8080, 3128];
 
 /// Whether these bytes begin with a request.
 pub(super) fn asks(bytes: &[u8]) -> bool {
-    BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning)) && !bytes.starts_with(b"HTTP/1.")
+    asks_http(bytes)
 }
 
 /// Whether either direction begins with an HTTP message.
 pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
     let mut verdict = Certainty::No;
-    for bytes in Direction::BOTH.map(|direction| opening.bytes[direction]) {
-        if BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning)) {
-            return Certainty::Yes;
-        }
-        if !bytes.is_empty() && BEGINNINGS.iter().any(|beginning| beginning.starts_with(bytes)) {
-            verdict = Certainty::NeedMore;
+    for direction in Direction::BOTH {
+        let bytes = opening.bytes[direction];
+        match begins_http(bytes) {
+            Some(true) => return Certainty::Yes,
+            None if !bytes.is_empty() && !opening.is_cut[direction] => verdict = Certainty::NeedMore,
+            // Joined within a body: the next message of the other end will tell.
+            _ if !bytes.is_empty()
+                && PORTS.contains(&opening.facts.server_port)
+                && !opening.from_start(direction)
+                && opening.bytes[direction.reverse()].is_empty() =>
+            {
+                verdict = Certainty::NeedMore;
+            }
+            None | Some(_) => {}
         }
     }
     verdict

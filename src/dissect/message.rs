@@ -93,6 +93,9 @@ pub struct Message<'a> {
     pub incomplete: bool,
     /// The stream of QUIC that it came on, if QUIC carries it.
     pub quic: Option<QuicLane>,
+    /// Its version was in doubt, so that it is told later than it could be read: then it was told as a preview, where these
+    /// are asked for.
+    pub was_doubtful: bool,
 }
 
 impl<'a> Message<'a> {

@@ -5,11 +5,17 @@
 
 mod aliases;
 mod carrier;
+mod conversing;
+mod dns;
+mod framed;
 mod http;
 mod message;
 mod mqtt;
 mod probe;
+mod protocol;
 mod quic;
+mod rhythm;
+mod sink;
 pub mod sn;
 mod tls;
 mod websocket;
@@ -17,11 +23,14 @@ mod websocket;
 pub use carrier::CarrierPart;
 pub use message::{Message, QuicLane, VersionKnownBy};
 pub use mqtt::Mqtt;
-pub use probe::Opening;
+pub use probe::{Opening, recognise};
+pub use protocol::Protocol;
 pub use quic::{
     Quic, QuicClose, QuicCloseKind, QuicContext, QuicEnd, QuicFacts, QuicFault, QuicFrame, QuicLimits, QuicMigration,
     QuicPacketType, QuicSeen, QuicSide, may_be_quic, quic_error_name, quic_version_name,
 };
+pub use rhythm::{Beats, Idle, LONGEST_BEAT, Rhythm};
+pub use sink::MessageSink;
 pub use sn::{SnMessage, SnOptions};
 pub use tls::{
     Alert, Certificate, ClientHello, Hello, KeyLog, KeyLogCounts, Keys, Pings, ServerHello, Tls, TlsFacts, TlsFault,
@@ -33,84 +42,12 @@ pub use websocket::{
 };
 
 use crate::capture::{Origin, Place};
-use crate::flow::{Conversing, Direction, PerDirection};
-use crate::mqtt::{Certainty, FramerLimits, LostSync, Redactor, Version};
+use crate::flow::{Direction, PerDirection};
+use crate::mqtt::{FramerLimits, Redactor, Version};
+use crate::neighbour::Neighbour;
+use crate::neighbour::stream::HttpFacts;
+use framed::Framed;
 use probe::Probe;
-
-/// A protocol that a stream may carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Protocol {
-    /// MQTT 3.1, 3.1.1 or 5.0.
-    Mqtt,
-    /// TLS of any version; where it carries something that can be read, that is named.
-    Tls,
-    /// HTTP/1.x.
-    Http,
-    /// WebSocket; where it carries something that is read, that is named.
-    WebSocket,
-    /// None of those.
-    Unknown,
-    /// MQTT-SN 1.2, in datagrams.
-    MqttSn,
-    /// QUIC, in datagrams; where it carries something that can be read, that is named.
-    Quic,
-}
-
-impl Protocol {
-    /// How many there are.
-    pub const COUNT: usize = 7;
-
-    /// Its name: Wireshark's, but for MQTT-SN, which Wireshark writes without the hyphen.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mqtt => "mqtt",
-            Self::Tls => "tls",
-            Self::Http => "http",
-            Self::WebSocket => "websocket",
-            Self::Unknown => "data",
-            Self::MqttSn => "mqtt-sn",
-            Self::Quic => "quic",
-        }
-    }
-}
-
-/// Takes what the dissectors find.
-pub trait MessageSink {
-    /// A control packet is complete, or its stream ended within it.
-    fn message(&mut self, message: &Message<'_>);
-
-    /// Whether [`MessageSink::preview`] wants to hear anything.
-    fn wants_previews(&self) -> bool {
-        false
-    }
-
-    /// A control packet is complete, and its version in doubt: how it reads for now. It is told as a message once that is
-    /// settled.
-    fn preview(&mut self, _message: &Message<'_>) {}
-
-    /// From here on it is not known where packets begin in this direction of a stream of this version.
-    fn lost_sync(&mut self, direction: Direction, lost: LostSync, version: Version);
-
-    /// The stream of this direction ended within the fixed header of a packet, which begins at this byte of it.
-    fn cut_header(&mut self, direction: Direction, at: u64);
-
-    /// Something is wrong with the WebSocket frames of this direction, or with how they were agreed on.
-    fn websocket_fault(&mut self, _direction: Direction, _fault: WebSocketFault, _origin: Origin) {}
-
-    /// Something should be known of the TLS that this direction is carried by.
-    fn tls_fault(&mut self, _direction: Direction, _fault: TlsFault, _origin: Origin) {}
-
-    /// Something should be known of the QUIC that carries this direction.
-    fn quic_fault(&mut self, _direction: Direction, _fault: QuicFault, _origin: Origin) {}
-
-    /// Whether [`MessageSink::carrier`] wants to hear anything.
-    fn wants_carrier(&self) -> bool {
-        false
-    }
-
-    /// The next part of a stream that carries another one.
-    fn carrier(&mut self, _direction: Direction, _part: &CarrierPart<'_>, _origin: Origin) {}
-}
 
 /// Reads one protocol in both directions of one flow.
 ///
@@ -145,30 +82,6 @@ pub struct DissectOptions {
     pub quic: QuicLimits,
 }
 
-/// Judges whether the beginning of a flow belongs to a protocol.
-type Recogniser = fn(&Opening<'_>) -> Certainty;
-
-/// The protocols that are recognised, and how; the first that is certain counts.
-const TABLE: [(Protocol, Recogniser); 4] = [
-    (Protocol::WebSocket, websocket::recognise),
-    (Protocol::Mqtt, mqtt::recognise),
-    (Protocol::Tls, tls::recognise),
-    (Protocol::Http, http::recognise),
-];
-
-/// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.
-pub fn recognise(opening: &Opening<'_>) -> Option<Protocol> {
-    let mut undecided = false;
-    for (protocol, recognise) in TABLE {
-        match recognise(opening) {
-            Certainty::Yes => return Some(protocol),
-            Certainty::NeedMore => undecided = true,
-            Certainty::No => {}
-        }
-    }
-    (!undecided).then_some(Protocol::Unknown)
-}
-
 /// What is known of a flow when its first bytes come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FlowFacts {
@@ -188,6 +101,8 @@ pub struct FlowFacts {
 #[derive(Debug, Default)]
 pub struct Conversation {
     state: State,
+    /// Most connections are never idle.
+    idle: Option<Box<Idle>>,
 }
 
 #[derive(Debug)]
@@ -203,6 +118,10 @@ enum State {
     Tls(Box<Tls>),
     /// QUIC, with a conversation for each stream.
     Quic(Box<Quic>),
+    /// DNS over TCP.
+    Dns(Box<dns::Dns>),
+    /// A protocol around MQTT whose messages come in streams.
+    Framed(Box<Framed>),
     Other(Protocol),
 }
 
@@ -224,53 +143,24 @@ pub struct Decision {
     pub turn_round: bool,
 }
 
-impl Conversing for Conversation {
-    #[inline]
-    fn message_bytes(&self, direction: Direction) -> usize {
-        match &self.state {
-            State::Mqtt(mqtt) => mqtt.held_bytes(direction),
-            State::WebSocket(websocket) => websocket.message_bytes(direction),
-            State::Tls(tls) => tls.message_bytes(direction),
-            State::Quic(quic) => quic.message_bytes(direction),
-            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
-        }
-    }
-
-    #[inline]
-    fn piece_bytes(&self, direction: Direction) -> usize {
-        match &self.state {
-            State::Mqtt(mqtt) => mqtt.piece_bytes(direction),
-            State::WebSocket(websocket) => websocket.piece_bytes(direction),
-            State::Tls(tls) => tls.piece_bytes(direction),
-            State::Quic(quic) => quic.piece_bytes(direction),
-            State::Probing(_) | State::Suspected(_) | State::Other(_) => 0,
-        }
-    }
-
-    #[inline]
-    fn shared_bytes(&self) -> usize {
-        match &self.state {
-            State::Mqtt(mqtt) => mqtt.doubtful_bytes(),
-            State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
-            State::WebSocket(websocket) => websocket.shared_bytes(),
-            State::Tls(tls) => tls.shared_bytes(),
-            State::Quic(quic) => quic.shared_bytes(),
-            State::Suspected(_) | State::Other(_) => 0,
-        }
-    }
-
-    fn ahead(&self, direction: Direction) -> (usize, usize) {
-        self.quic().map_or((0, 0), |quic| quic.ahead(direction))
-    }
-}
-
 impl Conversation {
+    /// A conversation whose protocol its first datagram tells, and that is not followed.
+    pub const fn named(protocol: Protocol) -> Self {
+        Self { state: State::Other(protocol), idle: None }
+    }
+
     /// Asks for the memory that the next bytes need; says whether it carries MQTT.
     #[inline]
     pub fn prefetch(&self) -> bool {
         let State::Mqtt(mqtt) = &self.state else { return false };
         mqtt.prefetch();
         true
+    }
+
+    /// Whether it carries MQTT as it is, with nothing between that and TCP.
+    #[inline]
+    pub const fn is_plain_mqtt(&self) -> bool {
+        matches!(self.state, State::Mqtt(_))
     }
 
     /// The protocol, once it is known.
@@ -281,6 +171,8 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.protocol(),
             State::Tls(tls) => Some(tls.protocol()),
             State::Quic(quic) => quic.protocol(),
+            State::Dns(_) => Some(Protocol::Neighbour(Neighbour::Dns)),
+            State::Framed(framed) => Some(Protocol::Neighbour(framed.protocol())),
             State::Other(protocol) => Some(*protocol),
         }
     }
@@ -292,7 +184,12 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.carriers(brought),
             State::Tls(tls) => tls.carriers(brought),
             State::Quic(quic) => quic.carriers(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => &[],
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => &[],
         }
     }
 
@@ -302,7 +199,12 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.is_in_handshake(),
             State::Tls(tls) => tls.is_in_handshake(),
             State::Quic(quic) => quic.is_in_handshake(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => false,
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => false,
         }
     }
 
@@ -313,7 +215,13 @@ impl Conversation {
                 Some(websocket.facts()).filter(|facts| facts.upgraded || facts.status.is_some())
             }
             State::Tls(tls) => tls.inner().websocket(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Quic(_) | State::Other(_) => None,
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Quic(_)
+            | State::Other(_) => None,
         }
     }
 
@@ -326,6 +234,8 @@ impl Conversation {
             | State::Mqtt(_)
             | State::WebSocket(_)
             | State::Quic(_)
+            | State::Dns(_)
+            | State::Framed(_)
             | State::Other(_) => None,
         }
     }
@@ -342,7 +252,12 @@ impl Conversation {
             State::WebSocket(websocket) => websocket.next_frame(),
             State::Tls(tls) => tls.next_frame(),
             State::Quic(quic) => quic.next_frame(),
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Other(_) => {}
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => {}
         }
     }
 
@@ -354,12 +269,13 @@ impl Conversation {
     }
 
     /// Whether its streams are of no further interest.
-    pub const fn is_ignored(&self) -> bool {
+    pub fn is_ignored(&self) -> bool {
         match &self.state {
             State::WebSocket(websocket) => websocket.is_ignored(),
             State::Tls(tls) => tls.is_ignored(),
+            State::Framed(framed) => framed.is_over(),
             State::Other(_) => true,
-            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Quic(_) => false,
+            State::Probing(_) | State::Suspected(_) | State::Mqtt(_) | State::Dns(_) | State::Quic(_) => false,
         }
     }
 
@@ -370,6 +286,12 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.data(direction, bytes, place, sink),
             State::WebSocket(websocket) => websocket.data(direction, bytes, place, sink),
             State::Tls(tls) => tls.data(direction, bytes, place, sink),
+            State::Dns(dns) => dns.data(direction, bytes, place, sink),
+            State::Framed(framed) => {
+                if let Some(tls) = framed.data(direction, bytes, place, sink) {
+                    self.state = State::Tls(tls);
+                }
+            }
             State::Suspected(_) | State::Quic(_) | State::Other(_) => {}
         }
     }
@@ -381,7 +303,49 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.gap(direction, length, origin, sink),
             State::WebSocket(websocket) => websocket.gap(direction, length, origin, sink),
             State::Tls(tls) => tls.gap(direction, length, origin, sink),
+            State::Dns(dns) => dns.gap(direction, length, origin, sink),
+            State::Framed(framed) => framed.gap(direction, length, origin, sink),
             State::Suspected(_) | State::Quic(_) | State::Other(_) => {}
+        }
+    }
+
+    /// A direction has ended with what came last: its FIN is there, and nothing is missing before it.
+    pub fn ended(&mut self, direction: Direction, origin: Origin, sink: &mut dyn MessageSink) {
+        match &mut self.state {
+            State::WebSocket(websocket) => websocket.ended(direction, origin, sink),
+            State::Framed(framed) => framed.ended(direction, origin, sink),
+            State::Probing(_)
+            | State::Mqtt(_)
+            | State::Tls(_)
+            | State::Suspected(_)
+            | State::Dns(_)
+            | State::Quic(_)
+            | State::Other(_) => {}
+        }
+    }
+
+    /// What each end sends while nothing is to be said.
+    pub fn idle(&self) -> Option<&Idle> {
+        self.idle.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub fn idle_mut(&mut self) -> &mut Idle {
+        self.idle.get_or_insert_default()
+    }
+
+    /// What is known of its exchanges, if it carries HTTP.
+    pub fn http(&self) -> Option<&HttpFacts> {
+        match &self.state {
+            State::WebSocket(websocket) => websocket.http(),
+            State::Tls(tls) => tls.inner().http(),
+            State::Quic(_)
+            | State::Probing(_)
+            | State::Suspected(_)
+            | State::Mqtt(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Other(_) => None,
         }
     }
 
@@ -415,7 +379,13 @@ impl Conversation {
         match &mut self.state {
             State::Mqtt(mqtt) => mqtt.carried(direction, shift),
             State::WebSocket(websocket) => websocket.carried(direction, shift),
-            State::Probing(_) | State::Suspected(_) | State::Tls(_) | State::Quic(_) | State::Other(_) => {}
+            State::Probing(_)
+            | State::Suspected(_)
+            | State::Tls(_)
+            | State::Framed(_)
+            | State::Dns(_)
+            | State::Quic(_)
+            | State::Other(_) => {}
         }
     }
 
@@ -427,6 +397,9 @@ impl Conversation {
         options: &DissectOptions,
         sink: &mut dyn MessageSink,
     ) {
+        if let (true, Some(idle)) = (decision.turn_round, &mut self.idle) {
+            idle.swap();
+        }
         if let State::WebSocket(websocket) = &mut self.state {
             return websocket.begin(decision, options, sink);
         }
@@ -505,22 +478,36 @@ impl Conversation {
                 probe.replay(&mut *tls, sink);
                 self.state = State::Tls(tls);
             }
-            Protocol::MqttSn | Protocol::Quic | Protocol::Unknown => self.state = State::Other(decision.protocol),
+            Protocol::Neighbour(Neighbour::Dns) => {
+                let mut dns = Box::new(dns::Dns::new(options.framer.held_bytes));
+                probe.replay(&mut *dns, sink);
+                self.state = State::Dns(dns);
+            }
+            Protocol::Neighbour(neighbour) => {
+                // What only lines are made of is not read where nobody wants the lines.
+                match Framed::new(neighbour, probe.facts(facts), options, sink.wants_readings()) {
+                    Some(framed) => {
+                        self.state = State::Framed(Box::new(framed));
+                        probe.replay(self, sink);
+                    }
+                    None => self.state = State::Other(decision.protocol),
+                }
+            }
+            Protocol::MqttSn | Protocol::Quic | Protocol::Unknown => {
+                self.state = State::Other(decision.protocol);
+            }
         }
     }
 
     /// Whether packets have shown, since this was asked last, that the roles of the two ends are the other way round;
     /// it goes on with them so, and the caller has to exchange those of the flow.
     pub fn turned_round(&mut self) -> bool {
-        match &mut self.state {
-            State::Mqtt(mqtt) => mqtt.turned_round(),
-            State::Probing(_)
-            | State::WebSocket(_)
-            | State::Tls(_)
-            | State::Quic(_)
-            | State::Suspected(_)
-            | State::Other(_) => false,
+        let State::Mqtt(mqtt) = &mut self.state else { return false };
+        let turned = mqtt.turned_round();
+        if let (true, Some(idle)) = (turned, &mut self.idle) {
+            idle.swap();
         }
+        turned
     }
 
     /// Holds nothing back any more, and gives how many messages are cut by it. What is not known yet has to be judged by
@@ -530,12 +517,21 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.shed(sink),
             State::WebSocket(websocket) => websocket.shed(sink),
             State::Tls(tls) => tls.shed(sink),
+            State::Dns(dns) => dns.shed(sink),
+            State::Framed(framed) => framed.shed(sink),
             State::Probing(_) => {
                 self.no_more();
                 0
             }
             // It needs to know more: see `Quic::shed`.
             State::Suspected(_) | State::Quic(_) | State::Other(_) => 0,
+        }
+    }
+
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub fn keys_came(&mut self, sink: &mut dyn MessageSink) {
+        if let State::Tls(tls) = &mut self.state {
+            tls.keys_came(sink);
         }
     }
 
@@ -561,6 +557,8 @@ impl Conversation {
             State::Mqtt(mqtt) => mqtt.finish(sink),
             State::WebSocket(websocket) => websocket.finish(sink),
             State::Tls(tls) => tls.finish(sink),
+            State::Dns(dns) => dns.finish(sink),
+            State::Framed(framed) => framed.finish(sink),
             State::Probing(_) | State::Suspected(_) | State::Quic(_) | State::Other(_) => {}
         }
     }

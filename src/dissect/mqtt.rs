@@ -10,7 +10,7 @@ use crate::capture::{FrameNo, Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{
     self, Body, Confidence, FixedHeader, FrameSink, Framed, Framer, FramerLimits, Incomplete, LostSync, PacketType,
-    Piece, PropertyId, Redactor, Sender, Version, VersionEvidence,
+    Pending, Piece, PropertyId, Redactor, Sender, Version, VersionEvidence,
 };
 use crate::prefetch::prefetch;
 
@@ -142,6 +142,12 @@ impl Mqtt {
         self.reader.doubtful.as_ref().map_or(0, |doubtful| doubtful.bytes)
     }
 
+    /// Whether it holds anything of this direction, or of both.
+    pub(super) fn may_hold(&self, direction: Direction) -> bool {
+        let is_within = |framer: &Framer| framer.pending() != Pending::Nothing;
+        self.framers[direction].as_ref().is_some_and(is_within) || self.reader.doubtful.is_some()
+    }
+
     /// Holds nothing back any more; gives how many packets are cut by it.
     pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
         self.reader.settle_doubts(sink);
@@ -169,9 +175,7 @@ impl Mqtt {
             },
         }
     }
-}
 
-impl Mqtt {
     /// See [`super::Conversation::carried`].
     pub(super) fn carried(&mut self, direction: Direction, shift: u64) {
         self.reader.shift.get_or_insert_default()[direction] = shift;
@@ -331,6 +335,8 @@ impl<'a> Position<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tell {
     Message,
+    /// Its version was in doubt until now.
+    Settled,
     /// It changes nothing: the packet comes again.
     Preview,
 }
@@ -431,7 +437,7 @@ impl Reader {
                 resynced: place.resynced,
                 incomplete: false,
             };
-            self.emit(kept.direction, kept.header, &kept.body, position, Tell::Message, sink);
+            self.emit(kept.direction, kept.header, &kept.body, position, Tell::Settled, sink);
         }
     }
 
@@ -464,7 +470,7 @@ impl Reader {
             None => body,
         };
         let packet = mqtt::decode(header, body, version);
-        if tell == Tell::Message && header.packet_type == PacketType::Connect && !position.incomplete {
+        if tell != Tell::Preview && header.packet_type == PacketType::Connect && !position.incomplete {
             // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
             self.aliases = PerDirection::default();
         }
@@ -513,9 +519,10 @@ impl Reader {
             resynced: position.resynced,
             incomplete: position.incomplete,
             quic: None,
+            was_doubtful: tell == Tell::Settled,
         };
         match tell {
-            Tell::Message => sink.message(&message),
+            Tell::Message | Tell::Settled => sink.message(&message),
             Tell::Preview => sink.preview(&message),
         }
         if let Some((_, redacted)) = redactor.as_deref_mut() {

@@ -1,12 +1,48 @@
 //! The first bytes of a flow, kept until they tell which protocol it carries.
 
-use super::{Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Part, Protocol, recognise};
+use super::{
+    Decision, DissectOptions, Dissector, FlowFacts, MessageSink, Part, Protocol, dns, framed, http, mqtt, tls,
+    websocket,
+};
 use crate::capture::{Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{Certainty, FixedHeader, HeaderRead, Sender, Version};
+use crate::neighbour::Neighbour;
 
 /// The most bytes of a direction that are kept. A protocol that hides longer than this is not looked for.
 const LIMIT: usize = 2048;
+
+/// Judges whether the beginning of a flow belongs to a protocol.
+type Recogniser = fn(&Opening<'_>) -> Certainty;
+
+/// The protocols that are recognised, and how; the first that is certain counts.
+const TABLE: [(Protocol, Recogniser); 5] = [
+    (Protocol::WebSocket, websocket::recognise),
+    (Protocol::Mqtt, mqtt::recognise),
+    (Protocol::Tls, tls::recognise),
+    (Protocol::Http, http::recognise),
+    (Protocol::Neighbour(Neighbour::Dns), dns::recognise),
+];
+
+/// Which protocol the beginning of a flow belongs to; `None` where more bytes may tell.
+pub fn recognise(opening: &Opening<'_>) -> Option<Protocol> {
+    let mut undecided = false;
+    for (protocol, recognise) in TABLE {
+        match recognise(opening) {
+            Certainty::Yes => return Some(protocol),
+            Certainty::NeedMore => undecided = true,
+            Certainty::No => {}
+        }
+    }
+    if undecided {
+        return None;
+    }
+    match framed::recognise(opening) {
+        (Certainty::Yes, Some(neighbour)) => Some(Protocol::Neighbour(neighbour)),
+        (Certainty::NeedMore, _) => None,
+        _ => Some(Protocol::Unknown),
+    }
+}
 
 /// What the recognisers see of a flow.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +160,7 @@ impl Probe {
     /// Whether a direction begins with HTTP.
     pub(super) fn begins_with_http(&self) -> bool {
         let opening = self.opening(FlowFacts::default());
-        super::http::recognise(&opening) != Certainty::No
+        http::recognise(&opening) != Certainty::No
     }
 
     /// What the recognisers see.
@@ -151,7 +187,7 @@ impl Probe {
         if opening.bytes.to_server.is_empty() && opening.bytes.to_client.is_empty() {
             return None;
         }
-        match super::mqtt::recognise(&opening) {
+        match mqtt::recognise(&opening) {
             Certainty::Yes => Some(Protocol::Mqtt),
             Certainty::NeedMore if !opening.is_full && !self.ended => None,
             Certainty::NeedMore | Certainty::No => Some(Protocol::Unknown),
@@ -165,9 +201,11 @@ impl Probe {
         if let Some((_, protocol)) = said {
             let carries = matches!(protocol, Protocol::Http | Protocol::WebSocket);
             let turn_round = if carries {
-                !facts.roles_proved && super::websocket::roles_are_wrong(&self.opening(facts))
+                !facts.roles_proved && websocket::roles_are_wrong(&self.opening(facts))
+            } else if matches!(protocol, Protocol::Neighbour(_)) {
+                false
             } else if *protocol == Protocol::Tls {
-                !facts.roles_proved && super::tls::roles_are_wrong(&self.opening(facts))
+                !facts.roles_proved && tls::roles_are_wrong(&self.opening(facts))
             } else {
                 turn_round
             };
@@ -181,11 +219,11 @@ impl Probe {
         match recognise(&opening) {
             Some(Protocol::Mqtt) => Some(Decision { protocol: Protocol::Mqtt, turn_round }),
             Some(protocol @ (Protocol::Http | Protocol::WebSocket)) => {
-                let turn_round = !facts.roles_proved && super::websocket::roles_are_wrong(&opening);
+                let turn_round = !facts.roles_proved && websocket::roles_are_wrong(&opening);
                 Some(Decision { protocol, turn_round })
             }
             Some(Protocol::Tls) => {
-                let turn_round = !facts.roles_proved && super::tls::roles_are_wrong(&opening);
+                let turn_round = !facts.roles_proved && tls::roles_are_wrong(&opening);
                 Some(Decision { protocol: Protocol::Tls, turn_round })
             }
             Some(protocol) => Some(Decision { protocol, turn_round: false }),

@@ -71,6 +71,8 @@ impl Conversation {
             | State::WebSocket(_)
             | State::Tls(_)
             | State::Quic(_)
+            | State::Dns(_)
+            | State::Framed(_)
             | State::Other(_)
             | State::Suspected(_) => {}
         }

@@ -24,11 +24,13 @@ pub enum Cap {
     TopicIds,
     /// Streams of a QUIC connection; one was not read.
     QuicStreams,
+    /// Addresses that have names; those of one were forgotten.
+    Names,
 }
 
 impl Cap {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Flows,
         Self::Fragments,
         Self::OutOfOrder,
@@ -39,6 +41,7 @@ impl Cap {
         Self::Topics,
         Self::TopicIds,
         Self::QuicStreams,
+        Self::Names,
     ];
 
     /// Its name in output, and as an option.
@@ -54,6 +57,7 @@ impl Cap {
             Self::Topics => "topics",
             Self::TopicIds => "topic_ids",
             Self::QuicStreams => "quic_streams",
+            Self::Names => "names",
         }
     }
 
@@ -70,6 +74,7 @@ impl Cap {
             Self::Topics => "messages of topics that are not counted",
             Self::TopicIds => "topic names of MQTT-SN not kept",
             Self::QuicStreams => "streams of QUIC not read",
+            Self::Names => "addresses whose names were forgotten",
         }
     }
 }

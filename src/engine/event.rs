@@ -1,5 +1,6 @@
 //! What the engine tells.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::cap::Cap;
@@ -12,6 +13,8 @@ use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
 };
 use crate::mqtt::{LostSync, Version};
+use crate::neighbour::Reading;
+use crate::neighbour::dns::Answer;
 use crate::time::Span;
 use crate::wire::{FragmentNote, Packet, SeqNum, Trace};
 
@@ -30,6 +33,16 @@ impl<F: FnMut(&Event<'_>)> Sink for F {
     fn event(&mut self, event: &Event<'_>) {
         self(event);
     }
+}
+
+/// The flows of messages that come soon, by their numbers: what these need of the core's memory is asked for in two steps,
+/// since what the first one brings says where the rest is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Coming {
+    /// Of one that comes a little later.
+    pub later: Option<FrameNo>,
+    /// Of one that was told as that before, and comes next but a few.
+    pub sooner: Option<FrameNo>,
 }
 
 /// A flow as it is named in events.
@@ -166,6 +179,8 @@ pub struct PacketView<'a> {
     pub carried: &'a [CarrierLine],
     /// The messages that it completed.
     pub messages: &'a [MessageLine],
+    /// What it completed of the protocols around MQTT.
+    pub readings: &'a [Reading],
 }
 
 impl PacketView<'_> {
@@ -287,6 +302,78 @@ pub enum StreamPart<'a> {
     Lost,
 }
 
+/// An end of a message of a protocol around MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeighbourEnd {
+    /// An address with a port.
+    Socket(SocketAddr),
+    /// An address; its protocol has no ports.
+    Ip(IpAddr),
+    /// A hardware address; its protocol has no others.
+    Hardware([u8; 6]),
+    /// The link layer does not tell.
+    Unknown,
+}
+
+impl NeighbourEnd {
+    /// Its IP address, if it has one.
+    pub const fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Socket(end) => Some(end.ip()),
+            Self::Ip(address) => Some(*address),
+            Self::Hardware(_) | Self::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for NeighbourEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(end) => end.fmt(f),
+            Self::Ip(address) => address.fmt(f),
+            Self::Hardware([a, b, c, d, e, g]) => write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"),
+            Self::Unknown => Ok(()),
+        }
+    }
+}
+
+/// A message of a protocol around MQTT.
+#[derive(Debug, Clone, Copy)]
+pub struct NeighbourMessage<'a> {
+    /// Its flow, and from whom to whom; those of ARP and ICMP belong to none.
+    pub flow: Option<(FlowRef, Direction)>,
+    /// Who sent it.
+    pub source: NeighbourEnd,
+    /// For whom it is.
+    pub destination: NeighbourEnd,
+    /// The frame that completed it.
+    pub origin: Origin,
+    /// What it says.
+    pub reading: &'a Reading,
+}
+
+impl<'a> NeighbourMessage<'a> {
+    /// One that belongs to a flow.
+    pub const fn in_flow(flow: FlowRef, direction: Direction, origin: Origin, reading: &'a Reading) -> Self {
+        let (from, to) = match direction.sender() {
+            Role::Client => (flow.client, flow.server),
+            Role::Server => (flow.server, flow.client),
+        };
+        let (source, destination) = (NeighbourEnd::Socket(from), NeighbourEnd::Socket(to));
+        Self { flow: Some((flow, direction)), source, destination, origin, reading }
+    }
+
+    /// One that belongs to no flow, in this packet.
+    pub fn of_packet(packet: &Packet<'_>, origin: Origin, reading: &'a Reading) -> Self {
+        let hardware = |address: Option<[u8; 6]>| address.map_or(NeighbourEnd::Unknown, NeighbourEnd::Hardware);
+        let (source, destination) = match (packet.ip, packet.link) {
+            (Some(ip), _) => (NeighbourEnd::Ip(ip.source), NeighbourEnd::Ip(ip.destination)),
+            (None, link) => (hardware(link.map(|link| link.source)), hardware(link.and_then(|link| link.destination))),
+        };
+        Self { flow: None, source, destination, origin, reading }
+    }
+}
+
 /// An event.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -310,6 +397,10 @@ pub enum Event<'a> {
     Closing(FlowRef, Role, Origin),
     /// A flow has ended.
     Flow(&'a Flow<Conversation>, Ended),
+    /// A message of a protocol around MQTT; only if neighbours are asked for.
+    Neighbour(&'a NeighbourMessage<'a>),
+    /// What a message of DNS calls addresses, before anything else is told of its frame; only if names are asked for.
+    Names(Origin, &'a [Answer]),
     /// Something that should be known.
     Notice(&'a Notice),
 }

@@ -5,13 +5,14 @@
 
 use std::ops::Range;
 
-use super::event::{Event, FlowRef, Notice, Sink};
+use super::event::{Coming, Event, FlowRef, Notice, Sink};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::sn::{KnownTopic, SnMessage, TopicKnownBy};
 use crate::dissect::{Conversation, Message, QuicLane, VersionKnownBy};
 use crate::flow::{Direction, Ended, Flow, Role};
 use crate::mqtt::{self, FixedHeader, Piece, Version};
 use crate::mqttsn;
+use crate::neighbour::dns::Answer;
 
 /// How much of a log's buffers outlives [`EventLog::clear`].
 const KEPT_BYTES: usize = 1 << 20;
@@ -27,6 +28,8 @@ pub struct EventLog {
     bytes: Vec<u8>,
     frames: Vec<FrameNo>,
     pieces: Vec<Piece>,
+    /// How many bytes answers take that are not in these buffers.
+    answers: usize,
 }
 
 #[derive(Debug)]
@@ -36,6 +39,7 @@ enum Entry {
     Closing(FlowRef, Role, Origin),
     Flow(Box<Flow<Conversation>>, Ended),
     Notice(Box<Notice>),
+    Names(Origin, Box<[Answer]>),
 }
 
 /// A message, as places in the buffers of its log.
@@ -50,6 +54,7 @@ struct Written {
     stream: Direction,
     resynced: bool,
     incomplete: bool,
+    was_doubtful: bool,
     topic: Topic,
     topic_alias: Option<u16>,
     missing: u32,
@@ -105,7 +110,7 @@ impl EventLog {
         let events = size_of_val(self.entries.as_slice()) + size_of_val(self.flows.as_slice());
         // A message that came byte by byte has a piece for each.
         let places = size_of_val(self.frames.as_slice()) + size_of_val(self.pieces.as_slice());
-        self.bytes.len() + events + places
+        self.bytes.len() + events + places + self.answers
     }
 
     /// Forgets all events; the buffers are used again.
@@ -115,19 +120,22 @@ impl EventLog {
         self.bytes.clear();
         self.frames.clear();
         self.pieces.clear();
+        self.answers = 0;
         self.bytes.shrink_to(KEPT_BYTES);
         self.pieces.shrink_to(KEPT_BYTES / size_of::<Piece>());
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
-    /// The flow of a message that is told a little after this event, for whoever wants to prepare for it.
+    /// The flows of messages that are told a little after this event, for whoever wants to prepare for them.
     #[inline]
-    pub fn ahead(&self, event: usize) -> Option<FrameNo> {
-        const AHEAD: usize = 5;
-        match self.entries.get(event + AHEAD)? {
+    pub fn ahead(&self, event: usize) -> Coming {
+        const LATER: usize = 5;
+        const SOONER: usize = 2;
+        let flow_of = |event: usize| match self.entries.get(event)? {
             Entry::Message(written) => self.flows.get(written.flow as usize).map(|flow| flow.id),
-            Entry::SnMessage(..) | Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) => None,
-        }
+            Entry::SnMessage(..) | Entry::Closing(..) | Entry::Flow(..) | Entry::Notice(_) | Entry::Names(..) => None,
+        };
+        Coming { later: flow_of(event + LATER), sooner: flow_of(event + SOONER) }
     }
 
     /// How many events it holds.
@@ -144,6 +152,7 @@ impl EventLog {
                 Entry::Closing(flow, by, at) => sink.event(&Event::Closing(*flow, *by, *at)),
                 Entry::Flow(flow, why) => sink.event(&Event::Flow(flow, *why)),
                 Entry::Notice(notice) => sink.event(&Event::Notice(notice)),
+                Entry::Names(origin, answers) => sink.event(&Event::Names(*origin, answers)),
             }
         }
     }
@@ -175,6 +184,7 @@ impl EventLog {
             resynced: written.resynced,
             incomplete: written.incomplete,
             quic: written.quic,
+            was_doubtful: written.was_doubtful,
         };
         sink.event(&Event::Message(*flow, &message));
     }
@@ -217,6 +227,7 @@ impl EventLog {
             stream: message.stream,
             resynced: message.resynced,
             incomplete: message.incomplete,
+            was_doubtful: message.was_doubtful,
             topic,
             topic_alias: message.topic_alias,
             missing: message.missing,
@@ -239,8 +250,17 @@ impl Sink for EventLog {
             Event::SnMessage(flow, message) => self.write_sn(*flow, message),
             Event::Closing(flow, by, at) => self.entries.push(Entry::Closing(*flow, *by, *at)),
             Event::Notice(notice) => self.entries.push(Entry::Notice(Box::new(**notice))),
+            Event::Names(origin, answers) => {
+                self.answers += answers.iter().map(|answer| size_of_val(answer) + answer.name.len()).sum::<usize>();
+                self.entries.push(Entry::Names(*origin, Box::from(*answers)));
+            }
             // A flow comes as itself, and the others are not asked for where events are written down.
-            Event::Flow(..) | Event::Packet(_) | Event::Stream(..) | Event::Carrier(..) | Event::Preview(..) => {}
+            Event::Flow(..)
+            | Event::Packet(_)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::Preview(..)
+            | Event::Neighbour(_) => {}
         }
     }
 

@@ -2,9 +2,15 @@
 //! pipe and a network card give the same result, and a test is a function call.
 
 mod cap;
+mod dns;
 mod event;
+mod exchanges;
 mod held;
+mod icmp;
+mod idle;
 mod log;
+mod neighbours;
+mod options;
 mod quic;
 mod run;
 mod sensors;
@@ -13,9 +19,11 @@ mod streams;
 
 pub use cap::{Cap, CapCounts};
 pub use event::{
-    CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, StreamPart, Undelivered,
+    CarrierLine, Coming, Event, FlowRef, MessageLine, NeighbourEnd, NeighbourMessage, Notice, NoticeKind, PacketView,
+    Sink, StreamPart, Undelivered,
 };
 pub use held::{EngineHeld, HeldLimit, Level};
 pub use log::EventLog;
-pub use run::{Engine, EngineOptions};
+pub use options::EngineOptions;
+pub use run::Engine;
 pub use stats::{EngineStats, TcpStats};

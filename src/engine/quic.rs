@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use super::cap::Cap;
 use super::event::{Event, FlowRef, Notice, NoticeKind, Sink};
-use super::run::{EngineOptions, Pass};
+use super::options::EngineOptions;
+use super::run::Pass;
 use super::streams::{Messages, StreamReader};
 use crate::capture::Origin;
 use crate::dissect::{Conversation, FlowFacts, Protocol, Quic, QuicContext, may_be_quic};
@@ -93,6 +94,9 @@ impl<S: Sink> Pass<'_, S> {
             stats: &mut self.followed.stats,
             lines: &mut self.followed.lines,
             carried: &mut self.followed.carried,
+            readings: &mut self.followed.neighbours.readings,
+            questions: &mut self.followed.neighbours.questions,
+            expected: &mut self.followed.expected,
             origin: self.origin,
             sink: self.sink,
         };

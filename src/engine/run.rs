@@ -1,57 +1,27 @@
 //! The engine itself: decode a frame, find its flow, follow it, read its streams.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::cap::Cap;
-use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink, Undelivered};
-use super::held::{EngineHeld, HeldLimit, Level, Waits};
+use super::dns;
+use super::event::{CarrierLine, Coming, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink};
+use super::held::{EngineHeld, Level, Waits};
+use super::idle;
+use super::neighbours::{Expected, Neighbours, Sent};
+use super::options::EngineOptions;
 use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin, Secrets};
 use crate::dissect::sn::SnTopics;
-use crate::dissect::{Conversation, DissectOptions, Protocol};
+use crate::dissect::{Conversation, Protocol};
 use crate::flow::{
-    Direction, Ended, EndedFlows, FlowKey, FlowLimits, FlowTable, Found, Marks, OpenFlow, PerDirection, Quoted,
-    ReassemblyLimits, Transport, Verdict, WiresharkAnalysis, WiresharkRules, WiresharkVerdict,
+    Direction, Ended, EndedFlows, FlowTable, Found, Marks, OpenFlow, PerDirection, Transport, Verdict,
+    WiresharkAnalysis, WiresharkVerdict,
 };
+use crate::neighbour;
 use crate::time::Timestamp;
-use crate::wire::{DecodeStats, Decoder, FragmentLimits, Icmp, Ip, Packet, Payload, Segment, Trace, peek};
-
-/// TCP's protocol number.
-const TCP: u8 = 6;
-
-/// UDP's.
-const UDP: u8 = 17;
-
-/// What an engine is to do.
-#[derive(Debug, Clone, Default)]
-pub struct EngineOptions {
-    /// Tell each frame ([`Event::Packet`]).
-    pub packets: bool,
-    /// Tell the bytes of all TCP streams ([`Event::Stream`]), also of those that no dissector reads.
-    pub streams: bool,
-    /// Tell with each frame where its layers stand ([`PacketView::trace`]).
-    pub places: bool,
-    /// Tell the parts of streams that carry another one ([`Event::Carrier`]).
-    pub carriers: bool,
-    /// Tell MQTT packets whose version is in doubt with the frame that completed them, too ([`Event::Preview`]).
-    pub previews: bool,
-    /// Tell with each frame what Wireshark says of its segment, by these rules.
-    pub wireshark: Option<WiresharkRules>,
-    /// Leave checksums alone.
-    pub ignore_checksums: bool,
-    /// How flows are followed.
-    pub flows: FlowLimits,
-    /// How much of a stream is held ahead of a hole.
-    pub reassembly: ReassemblyLimits,
-    /// How much memory all streams together hold back, ahead of holes and of messages that have begun.
-    pub held: HeldLimit,
-    /// How many fragments are held.
-    pub fragments: FragmentLimits,
-    /// What is known of protocols.
-    pub dissect: DissectOptions,
-}
+use crate::wire::{Datagram, DecodeStats, Decoder, Ip, Packet, Payload, Segment, Trace, peek};
 
 /// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
 ///
@@ -114,6 +84,10 @@ pub(super) struct Followed {
     /// What is held back, and what was by connections that were dropped since.
     pub(super) waits: Waits,
     pub(super) carried: Vec<CarrierLine>,
+    /// What is known of the protocols around MQTT.
+    pub(super) neighbours: Neighbours,
+    /// Connections for data that others have agreed on.
+    pub(super) expected: Expected,
     /// The time of the last frame.
     previous: Option<Timestamp>,
     /// What was lost since the last frame.
@@ -127,6 +101,29 @@ impl Followed {
     #[inline]
     pub(super) fn holds(&self) -> u64 {
         self.waits.now.without(self.flows.dropped()).memory()
+    }
+}
+
+impl Followed {
+    /// The flows, and what reads the streams of one of them.
+    fn reader<'a, S>(
+        &'a mut self,
+        options: &'a EngineOptions,
+        origin: Origin,
+        sink: &'a mut S,
+    ) -> (&'a mut FlowTable<Conversation>, StreamReader<'a, S>) {
+        let Self { flows, stats, lines, waits, carried, neighbours, expected, .. } = self;
+        let Neighbours { readings, questions, .. } = neighbours;
+        let reader =
+            StreamReader { options, stats, lines, waits, carried, readings, questions, expected, origin, sink };
+        (flows, reader)
+    }
+
+    /// What belongs to the line of one frame is used up.
+    fn frame_is_told(&mut self) {
+        self.lines.clear();
+        self.carried.clear();
+        self.neighbours.readings.clear();
     }
 }
 
@@ -148,6 +145,8 @@ impl Engine {
                 topics: SnTopics::new(&options.dissect.sn.predefined, options.dissect.sn.names_bytes),
                 waits: Waits::default(),
                 carried: Vec::new(),
+                neighbours: Neighbours::default(),
+                expected: Expected::default(),
                 previous: None,
                 untold: Lost::default(),
                 lost_behind: None,
@@ -161,7 +160,11 @@ impl Engine {
 
     /// Whether all that it tells can be written down in an [`EventLog`](super::EventLog).
     pub const fn is_logged(&self) -> bool {
-        !self.options.packets && !self.options.streams && !self.options.carriers && !self.options.previews
+        !(self.options.packets
+            || self.options.streams
+            || self.options.carriers
+            || self.options.previews
+            || self.options.neighbours)
     }
 
     /// What was counted so far.
@@ -205,13 +208,14 @@ impl Engine {
     /// Goes ahead of the frames: asks for the memory that those behind this one need, step by step.
     ///
     /// `next` is the place of the frame that is taken in next; those behind it are looked at, and no judgement is made.
-    /// Gives the flow of one that comes a little later, if it carries MQTT.
+    /// Gives the flows of those among them that carry MQTT.
     #[inline]
-    pub fn look_ahead(&mut self, batch: &Batch, next: usize) -> Option<FrameNo> {
+    pub fn look_ahead(&mut self, batch: &Batch, next: usize) -> Coming {
         const EXPECT: usize = 24;
         const LOCATE: usize = 18;
         const APPROACH: usize = 12;
         const ARRIVE: usize = 6;
+        const ENTER: usize = 3;
         let flows = &mut self.followed.flows;
         let ring = &mut self.ahead;
         if let Ahead::At(slot) = ring[next % RING] {
@@ -229,9 +233,18 @@ impl Engine {
         if let Ahead::At(slot) = ring[(next + APPROACH) % RING] {
             flows.approach(slot as usize);
         }
-        let Ahead::At(slot) = ring[(next + ARRIVE) % RING] else { return None };
-        let (flow, conversation) = flows.arrive(slot as usize)?;
-        conversation.prefetch().then_some(flow)
+        let mut coming = Coming::default();
+        if let Ahead::At(slot) = ring[(next + ARRIVE) % RING]
+            && let Some((flow, conversation)) = flows.arrive(slot as usize)
+        {
+            coming.later = conversation.prefetch().then_some(flow);
+        }
+        if let Ahead::At(slot) = ring[(next + ENTER) % RING]
+            && let Some((flow, conversation)) = flows.enter(slot as usize)
+        {
+            coming.sooner = conversation.is_plain_mqtt().then_some(flow);
+        }
+        coming
     }
 
     /// Takes in what a capture file holds to decrypt the frames behind.
@@ -239,6 +252,15 @@ impl Engine {
         if let (Some(keys), Secrets::TLS) = (&self.options.dissect.keys, secrets.kind) {
             keys.add(&secrets.bytes);
         }
+    }
+
+    /// There may be secrets now that were missing, though no frame has come: what waits for them is read, and told.
+    pub fn keys_came(&mut self, sink: &mut impl Sink) {
+        let Some(origin) = self.followed.stats.last else { return };
+        let (flows, mut reader) = self.followed.reader(&self.options, origin, sink);
+        flows.connections_mut().for_each(|flow| reader.keys_came(flow));
+        // There is no frame in whose line they could stand.
+        self.followed.frame_is_told();
     }
 
     /// Frames were lost before the one that is taken in next, or before the end.
@@ -275,9 +297,9 @@ impl Engine {
         if packet.stop.is_some_and(|stop| !stop.cut) {
             self.followed.stats.decode_stopped += 1;
         }
-        let wireshark = match (&mut self.wireshark, packet.ip, packet.payload) {
+        let wireshark = match (&mut self.wireshark, &packet.ip, &packet.payload) {
             (Some(wireshark), Some(ip), Payload::Tcp(segment)) => {
-                let verdict = wireshark.on_segment(&ip, &segment, origin);
+                let verdict = wireshark.on_segment(ip, segment, origin);
                 self.followed.stats.forgotten += wireshark.take_forgotten();
                 Some(verdict)
             }
@@ -291,8 +313,8 @@ impl Engine {
         if let Some(note) = packet.fragment_note {
             pass.notice(NoticeKind::Fragments(note), None);
         }
-        let found = match (packet.ip, packet.payload) {
-            (Some(ip), Payload::Tcp(segment)) => Some(pass.segment(&ip, &segment, frame)),
+        let found = match (&packet.ip, &packet.payload) {
+            (Some(ip), Payload::Tcp(segment)) => Some(pass.segment(ip, segment, frame)),
             (Some(ip), Payload::Udp(datagram)) => {
                 let source = SocketAddr::new(ip.source, datagram.source);
                 let destination = SocketAddr::new(ip.destination, datagram.destination);
@@ -302,10 +324,11 @@ impl Engine {
                 let found = flows.on_datagram((source, destination), sizes, belongs, origin, ended);
                 pass.emit_ended();
                 let found = pass.quic(found, (source, destination), datagram.payload, datagram.payload_length);
-                Some((pass.sensor(found, datagram.payload, datagram.payload_length), None))
+                Some((pass.datagram(found, &datagram, (source, destination)), None))
             }
             (ip, Payload::Icmp(icmp)) => {
-                pass.icmp(ip.map(|ip| ip.source), &icmp);
+                pass.icmp(ip.as_ref().map(|ip| ip.source), icmp);
+                pass.packet_of_no_flow(&packet);
                 None
             }
             (_, Payload::Arp(arp)) => {
@@ -313,6 +336,7 @@ impl Engine {
                 if !arp.sender.is_unspecified() && matches!(arp.operation, 1 | 2) {
                     pass.notice(NoticeKind::AddressClaimed(arp.sender, arp.sender_mac), None);
                 }
+                pass.packet_of_no_flow(&packet);
                 None
             }
             _ => None,
@@ -320,8 +344,7 @@ impl Engine {
         if self.options.packets {
             pass.packet(frame, comments, &packet, found, wireshark.as_ref(), self.trace.as_deref());
         }
-        self.followed.lines.clear();
-        self.followed.carried.clear();
+        self.followed.frame_is_told();
     }
 
     /// The capture has ended: all flows are told.
@@ -355,7 +378,7 @@ pub(super) struct Pass<'a, S> {
 }
 
 impl<S: Sink> Pass<'_, S> {
-    fn notice(&mut self, kind: NoticeKind, flow: Option<FlowRef>) {
+    pub(super) fn notice(&mut self, kind: NoticeKind, flow: Option<FlowRef>) {
         self.sink.event(&Event::Notice(&Notice { kind, flow, origin: self.origin }));
     }
 
@@ -379,37 +402,6 @@ impl<S: Sink> Pass<'_, S> {
         }
     }
 
-    /// An ICMP message: what it says of a flow.
-    fn icmp(&mut self, from: Option<IpAddr>, icmp: &Icmp<'_>) {
-        // Echoes and the like quote nothing, and a redirect delivers.
-        let undelivered = matches!((icmp.version, icmp.kind), (4, 3 | 4 | 11 | 12) | (6, 1..=4));
-        let Some((quoted, ports)) = icmp.quoted.and_then(|quoted| quoted.ports.map(|ports| (quoted, ports))) else {
-            return;
-        };
-        let transport = match quoted.protocol {
-            TCP => Transport::Tcp,
-            UDP => Transport::Udp,
-            _ => return,
-        };
-        let source = SocketAddr::new(quoted.source, ports.0);
-        let key = FlowKey::new(transport, source, SocketAddr::new(quoted.destination, ports.1));
-        let Some(flow) = self.followed.flows.find_quoted(&key) else { return };
-        let (direction, name) = match flow {
-            Quoted::Tcp(flow) => {
-                let direction = flow.direction_from(source);
-                if matches!((icmp.version, icmp.kind, icmp.code), (4, 3, 4) | (6, 2, _)) {
-                    flow.connection.on_packet_too_big(direction);
-                }
-                (direction, FlowRef::of(flow))
-            }
-            Quoted::Udp(datagrams) => (datagrams.direction_from(source), FlowRef::of_datagrams(datagrams)),
-        };
-        if let (true, Some(from)) = (undelivered, from) {
-            let Icmp { version, kind, code, .. } = *icmp;
-            self.notice(NoticeKind::Undelivered(Undelivered { from, version, kind, code, direction }), Some(name));
-        }
-    }
-
     /// A TCP segment: its flow, its verdict, and what it adds to the streams.
     fn segment(&mut self, ip: &Ip, segment: &Segment<'_>, frame: &Frame<'_>) -> (Found, Option<Verdict>) {
         let source = SocketAddr::new(ip.source, segment.source);
@@ -417,20 +409,14 @@ impl<S: Sink> Pass<'_, S> {
         let found =
             self.followed.flows.find_segment(source, destination, segment, self.origin, &mut self.followed.ended);
         self.emit_ended();
-        let mut reader = StreamReader {
-            options: self.options,
-            stats: &mut self.followed.stats,
-            lines: &mut self.followed.lines,
-            waits: &mut self.followed.waits,
-            carried: &mut self.followed.carried,
-            origin: self.origin,
-            sink: self.sink,
-        };
-        let Some(flow) = self.followed.flows.get_mut(found) else { return (found, None) };
+        let (flows, mut reader) = self.followed.reader(self.options, self.origin, self.sink);
+        let Some(flow) = flows.get_mut(found) else { return (found, None) };
         let connection = &mut flow.connection;
+        let silence = idle::silence(connection, segment, self.origin);
         let closing = connection.closing.begun();
         let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
+        idle::note(flow, found.direction, segment, (&verdict, silence), self.origin);
         reader.stats.tcp.count(&verdict);
         if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
             reader.streams(flow, found.direction, segment, frame);
@@ -454,10 +440,21 @@ impl<S: Sink> Pass<'_, S> {
         }
     }
 
-    /// The payload of a datagram, where it may be MQTT-SN.
+    /// The payload of a datagram: MQTT-SN, or one of the protocols around MQTT.
     #[inline]
-    fn sensor(&mut self, found: Found, payload: &[u8], length: u32) -> Found {
+    fn datagram(&mut self, found: Found, datagram: &Datagram<'_>, ends: (SocketAddr, SocketAddr)) -> Found {
         let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
+        let (payload, length) = (datagram.payload, datagram.payload_length);
+        let ports = (datagram.source, datagram.destination);
+        let whole = neighbour::Datagram { ports, bytes: payload, length };
+        let sent = Sent { datagram: whole, ends, origin: self.origin };
+        dns::names(datagram.source, payload, length as usize, self.options, self.origin, self.sink);
+        let neighbours = &mut self.followed.neighbours;
+        if let Some((protocol, direction)) = neighbours.protocol(datagrams, &sent, found.direction, self.options) {
+            let place = (protocol, FlowRef::of_datagrams(datagrams), direction);
+            neighbours.on_datagram(&sent, place, self.options, self.sink);
+            return Found { direction, ..found };
+        }
         if !sensors::is_wanted(datagrams, payload, length, self.options) {
             return found;
         }
@@ -472,6 +469,11 @@ impl<S: Sink> Pass<'_, S> {
         Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
     }
 
+    /// What a packet says that belongs to no flow.
+    fn packet_of_no_flow(&mut self, packet: &Packet<'_>) {
+        self.followed.neighbours.on_packet(packet, self.origin, self.options, self.sink);
+    }
+
     /// Streams hold too much: those that hold most of some give it up, until it is not too much any more.
     #[cold]
     fn shed(&mut self) {
@@ -481,18 +483,10 @@ impl<S: Sink> Pass<'_, S> {
                 return;
             }
             let Some(found) = self.followed.flows.heaviest() else { return };
-            let mut reader = StreamReader {
-                options: self.options,
-                stats: &mut self.followed.stats,
-                lines: &mut self.followed.lines,
-                carried: &mut self.followed.carried,
-                waits: &mut self.followed.waits,
-                origin: self.origin,
-                sink: self.sink,
-            };
-            if let Some(flow) = self.followed.flows.get_mut(found) {
+            let (flows, mut reader) = self.followed.reader(self.options, self.origin, self.sink);
+            if let Some(flow) = flows.get_mut(found) {
                 reader.shed(flow);
-            } else if let Some(datagrams) = self.followed.flows.datagrams_mut(found) {
+            } else if let Some(datagrams) = flows.datagrams_mut(found) {
                 reader.shed_quic(datagrams);
             }
         }
@@ -505,18 +499,11 @@ impl<S: Sink> Pass<'_, S> {
         }
         let mut ended = std::mem::take(&mut self.followed.ended);
         for (mut flow, why) in ended.drain(..) {
-            let mut reader = StreamReader {
-                options: self.options,
-                stats: &mut self.followed.stats,
-                lines: &mut self.followed.lines,
-                waits: &mut self.followed.waits,
-                carried: &mut self.followed.carried,
-                origin: self.origin,
-                sink: self.sink,
-            };
             if flow.transport == Transport::Tcp {
+                let lost_behind = self.followed.lost_behind;
+                let (_, mut reader) = self.followed.reader(self.options, self.origin, self.sink);
                 // A later segment of either end shows by its numbers what is missing before it.
-                let lost = |at: Origin| self.followed.lost_behind.is_some_and(|frame| at.frame <= frame);
+                let lost = |at: Origin| lost_behind.is_some_and(|frame| at.frame <= frame);
                 flow.unseen_since = lost(flow.last) && !flow.connection.is_over();
                 for direction in Direction::BOTH {
                     let unseen = lost(flow.first) && flow.connection.sides[direction].sent_unseen();
@@ -528,15 +515,17 @@ impl<S: Sink> Pass<'_, S> {
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 let carried = protocol == Protocol::Mqtt && flow.app.websocket().is_some();
                 self.followed.stats.over_websocket += u64::from(carried);
-                self.followed.stats.flows_by_protocol[protocol as usize] += 1;
+                self.followed.stats.flows_by_protocol[protocol.index()] += 1;
             } else if flow.app.quic().is_some() {
-                reader.finish_quic(&mut flow);
+                self.followed.reader(self.options, self.origin, self.sink).1.finish_quic(&mut flow);
                 let protocol = flow.app.protocol().unwrap_or(Protocol::Unknown);
                 self.followed.stats.over_quic += u64::from(protocol == Protocol::Mqtt);
-                self.followed.stats.flows_by_protocol[protocol as usize] += 1;
-            } else if flow.app.protocol() == Some(Protocol::MqttSn) {
-                self.followed.stats.flows_by_protocol[Protocol::MqttSn as usize] += 1;
-                self.followed.topics.forget(flow.id);
+                self.followed.stats.flows_by_protocol[protocol.index()] += 1;
+            } else if let Some(protocol) = flow.app.protocol() {
+                self.followed.stats.flows_by_protocol[protocol.index()] += 1;
+                if protocol == Protocol::MqttSn {
+                    self.followed.topics.forget(flow.id);
+                }
             }
             self.followed.stats.flows += 1;
             self.followed.stats.tcp_flows += u64::from(flow.transport == Transport::Tcp);
@@ -590,6 +579,7 @@ impl<S: Sink> Pass<'_, S> {
             wireshark,
             trace,
             messages: &self.followed.lines,
+            readings: &self.followed.neighbours.readings,
         };
         self.sink.event(&Event::Packet(&view));
     }

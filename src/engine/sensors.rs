@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::cap::Cap;
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, Sink};
-use super::run::EngineOptions;
+use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::Origin;
 use crate::dissect::sn::{self, ClientPlace, HeldDatagram, Said, SnStep, SnTopics};
@@ -36,7 +36,7 @@ pub(super) fn is_wanted(
 }
 
 /// What the user said of the ports of a conversation.
-fn forced(datagrams: &Datagrams<Conversation>, options: &EngineOptions) -> Option<Protocol> {
+pub(super) fn forced(datagrams: &Datagrams<Conversation>, options: &EngineOptions) -> Option<Protocol> {
     let ports = [datagrams.client.port(), datagrams.server.port()];
     let said = options.dissect.decode_as.iter().find(|(port, _)| ports.contains(port));
     said.map(|(_, protocol)| *protocol)

@@ -82,6 +82,6 @@ impl TcpStats {
 impl EngineStats {
     /// How many flows carry a protocol.
     pub const fn flows_of(&self, protocol: Protocol) -> u64 {
-        self.flows_by_protocol[protocol as usize]
+        self.flows_by_protocol[protocol.index()]
     }
 }

@@ -1,17 +1,22 @@
 //! The streams of the flow that a frame belongs to: bytes in order to the conversation, messages out as events.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::cap::Cap;
-use super::event::{CarrierLine, Event, FlowRef, MessageLine, Notice, NoticeKind, Sink, StreamPart};
+use super::dns::{self as names, Questions};
+use super::event::{CarrierLine, Event, FlowRef, MessageLine, NeighbourMessage, Notice, NoticeKind, Sink, StreamPart};
 use super::held::Waits;
-use super::run::EngineOptions;
+use super::neighbours::{self, Expected};
+use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{
     CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, QuicFault, TlsFault, WebSocketFault,
     hidden,
 };
-use crate::flow::{Direction, Flow, KnownBy, PerDirection, StreamSink};
+use crate::flow::{Direction, Flow, KnownBy, PerDirection, Role, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
+use crate::neighbour::{Neighbour, Reading, dns};
 use crate::wire::{Segment, TcpFlags};
 
 /// Reads the streams of one flow while a frame is at hand.
@@ -21,6 +26,9 @@ pub(super) struct StreamReader<'a, S> {
     pub(super) lines: &'a mut Vec<MessageLine>,
     pub(super) waits: &'a mut Waits,
     pub(super) carried: &'a mut Vec<CarrierLine>,
+    pub(super) readings: &'a mut Vec<Reading>,
+    pub(super) questions: &'a mut Questions,
+    pub(super) expected: &'a mut Expected,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
 }
@@ -35,6 +43,10 @@ impl<S: Sink> StreamReader<'_, S> {
         frame: &Frame<'_>,
     ) {
         if flow.app.is_ignored() && !self.options.streams {
+            return;
+        }
+        if self.expected.has_any() && flow.app.protocol().is_none() && self.expected.takes(flow) {
+            flow.app = Conversation::named(Protocol::Neighbour(Neighbour::FtpData));
             return;
         }
         flow.app.next_frame();
@@ -64,6 +76,11 @@ impl<S: Sink> StreamReader<'_, S> {
             self.notice(NoticeKind::ConflictingOverlap(direction), FlowRef::of(flow));
         }
         self.decide(flow);
+        if segment.flags.has(TcpFlags::FIN) && !flow.streams[direction].is_waiting() {
+            let origin = self.origin;
+            let name = FlowRef::of(flow);
+            flow.app.ended(direction, origin, &mut self.messages(name, origin));
+        }
         if flow.app.is_carrier() && flow.app.is_ignored() && !self.options.streams {
             flow.streams = PerDirection::default();
         }
@@ -84,6 +101,9 @@ impl<S: Sink> StreamReader<'_, S> {
             stats: self.stats,
             lines: self.lines,
             carried: self.carried,
+            readings: self.readings,
+            questions: self.questions,
+            expected: self.expected,
             origin,
             sink: self.sink,
         }
@@ -169,6 +189,14 @@ impl<S: Sink> StreamReader<'_, S> {
         });
     }
 
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub(super) fn keys_came(&mut self, flow: &mut Flow<Conversation>) {
+        let before = flow.waiting_in_both();
+        let (name, origin) = (FlowRef::of(flow), flow.last);
+        flow.app.keys_came(&mut self.messages(name, origin));
+        self.waits.changed(before, flow.waiting_in_both());
+    }
+
     /// The flow has ended: what its streams still hold is read.
     pub(super) fn finish(&mut self, flow: &mut Flow<Conversation>) {
         if flow.app.is_ignored() && !self.options.streams {
@@ -237,6 +265,9 @@ pub(super) struct Messages<'a, S> {
     pub(super) stats: &'a mut EngineStats,
     pub(super) lines: &'a mut Vec<MessageLine>,
     pub(super) carried: &'a mut Vec<CarrierLine>,
+    pub(super) readings: &'a mut Vec<Reading>,
+    pub(super) questions: &'a mut Questions,
+    pub(super) expected: &'a mut Expected,
     pub(super) origin: Origin,
     pub(super) sink: &'a mut S,
 }
@@ -263,6 +294,25 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
     fn quic_fault(&mut self, direction: Direction, fault: QuicFault, origin: Origin) {
         let flow = Some(self.flow);
         self.sink.event(&Event::Notice(&Notice { kind: NoticeKind::Quic(direction, fault), flow, origin }));
+    }
+
+    fn dns(&mut self, direction: Direction, message: &[u8], length: u16) {
+        if direction == Direction::ToClient {
+            names::names(dns::PORT, message, length.into(), self.options, self.origin, self.sink);
+        }
+        if !(self.options.packets || self.options.neighbours) {
+            return;
+        }
+        let Some(mut reading) = dns::read_of_stream(message, length) else { return };
+        self.questions.pair(self.flow.id, message, self.origin, &mut reading);
+        let reading = neighbours::shown(reading, self.options);
+        if self.options.neighbours {
+            let message = NeighbourMessage::in_flow(self.flow, direction, self.origin, &reading);
+            self.sink.event(&Event::Neighbour(&message));
+        }
+        if self.options.packets && self.readings.len() < LINES_LIMIT {
+            self.readings.push(reading);
+        }
     }
 
     fn wants_carrier(&self) -> bool {
@@ -325,6 +375,32 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
         self.sink.event(&Event::Stream(self.flow, direction, told, origin));
     }
 
+    fn wants_readings(&self) -> bool {
+        self.options.packets || self.options.neighbours
+    }
+
+    fn reading(&mut self, direction: Direction, reading: Reading, origin: Origin) {
+        let reading = neighbours::shown(reading, self.options);
+        if self.options.neighbours {
+            let message = NeighbourMessage::in_flow(self.flow, direction, origin, &reading);
+            self.sink.event(&Event::Neighbour(&message));
+        }
+        if self.options.packets && origin.frame == self.origin.frame && self.readings.len() < LINES_LIMIT {
+            self.readings.push(reading);
+        }
+    }
+
+    fn expects_data(&mut self, listener: Role, address: Option<IpAddr>, port: u16) {
+        let end = match listener {
+            Role::Client => self.flow.client,
+            Role::Server => self.flow.server,
+        };
+        // Behind a translator an end may give an address that nobody sees.
+        for address in [Some(end.ip()), address.filter(|address| *address != end.ip())].into_iter().flatten() {
+            self.expected.add(SocketAddr::new(address, port));
+        }
+    }
+
     fn wants_previews(&self) -> bool {
         self.options.previews
     }
@@ -345,7 +421,8 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
             }
         }
         self.sink.event(&Event::Message(self.flow, message));
-        let in_line = self.options.packets && message.origin.frame == self.origin.frame;
+        // What stood behind a hole is read with the frame that fills it.
+        let in_line = self.options.packets && !(message.was_doubtful && message.origin.frame < self.origin.frame);
         if in_line && self.lines.len() < LINES_LIMIT {
             let packet_id = match &message.packet.body {
                 Body::Publish(publish) => publish.packet_id,

@@ -51,6 +51,15 @@ impl<A: Conversing> FlowTable<A> {
         Some((flow.id, &flow.app))
     }
 
+    /// The fifth step: what that points to.
+    #[inline]
+    pub fn enter(&self, slot: usize) -> Option<(FrameNo, &A)> {
+        let flow = self.slots.get(slot)?.tcp()?;
+        flow.connection.sides.to_server.counters.traffic.prefetch_parts();
+        flow.connection.sides.to_client.counters.traffic.prefetch_parts();
+        Some((flow.id, &flow.app))
+    }
+
     /// The last step: the next segment is most likely of this flow.
     #[inline]
     pub const fn hint(&mut self, slot: usize) {
@@ -95,6 +104,12 @@ impl Side {
         }
         if let Some(first) = front.first() {
             prefetch(first);
+        }
+        if let Some(trouble) = self.trouble.boxed() {
+            trouble.prefetch();
+        }
+        if let Some(rare) = self.counters.rare.boxed() {
+            prefetch(&rare.zero_since);
         }
         self.counters.rtt.prefetch();
         self.counters.traffic.prefetch();

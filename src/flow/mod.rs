@@ -5,6 +5,7 @@
 
 mod ahead;
 mod datagrams;
+mod durations;
 mod endpoint;
 mod followed;
 mod histogram;
@@ -33,11 +34,12 @@ mod waiting;
 mod wireshark;
 
 pub use datagrams::Datagrams;
+pub use durations::Durations;
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
 pub use followed::Flow;
 pub use histogram::Histogram;
 pub use limits::FlowLimits;
-pub use metrics::{Counters, Durations, Range, RareCounters};
+pub use metrics::{Counters, Range, RareCounters};
 pub use names::{Belongs, ConnectionId, NameChanges, Named};
 pub use oddity::{Oddities, Oddity, Sighted};
 pub use open::OpenFlow;

@@ -112,9 +112,12 @@ impl Oddities {
 
     #[cold]
     pub(super) fn note(&mut self, kind: Oddity, at: Origin) {
-        match self.0.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, sighted)) => sighted.again(at),
-            None => self.0.push((kind, Sighted::new(at))),
+        if let Some((_, sighted)) = self.0.iter_mut().find(|(known, _)| *known == kind) {
+            sighted.again(at);
+        } else {
+            // Most ends show no more than one or two.
+            self.0.reserve_exact(1);
+            self.0.push((kind, Sighted::new(at)));
         }
     }
 }

@@ -31,4 +31,12 @@ impl<A> FlowTable<A> {
             Slot::Udp(datagrams) => Some((at, OpenFlow::Udp(datagrams))),
         })
     }
+
+    /// Its TCP connections, for changes.
+    pub fn connections_mut(&mut self) -> impl Iterator<Item = &mut Flow<A>> {
+        self.slots.iter_mut().filter_map(|slot| match slot {
+            Slot::Free | Slot::Udp(_) => None,
+            Slot::Tcp(flow) => Some(&mut **flow),
+        })
+    }
 }

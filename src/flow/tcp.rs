@@ -145,6 +145,8 @@ pub struct Connection {
     /// How it ends.
     pub closing: Rare<Closing>,
     pub(super) last_segment: Option<Timestamp>,
+    /// A SYN-ACK was captured, and the handshake is not complete: what each segment asks of `handshake`.
+    pub(super) shaking: bool,
 }
 
 impl Connection {
@@ -332,6 +334,7 @@ impl Connection {
         if segment.flags.has(TcpFlags::ACK) {
             self.handshake.syn_ack.get_or_insert(origin);
             self.handshake.last_syn_ack = Some(origin.time);
+            self.shaking = !self.handshake.complete;
             if let Some(syn) = self.handshake.last_syn {
                 self.sides[direction].answers_after = origin.time.since(syn);
             }
@@ -415,6 +418,7 @@ impl Connection {
         let peer = &self.sides[direction.reverse()];
         if peer.isn.is_some_and(|isn| segment.ack.is_after(isn)) && self.sides[direction].isn.is_some() {
             handshake.complete = handshake.syn.is_some();
+            self.shaking = !handshake.complete;
             handshake.rtt = handshake.last_syn.map(|syn| origin.time.since(syn));
             let answers_after = handshake.last_syn_ack.map(|sent| origin.time.since(sent));
             self.sides[direction].answers_after = answers_after.unwrap_or(Span::ZERO);

@@ -1,7 +1,8 @@
 //! The traffic of one direction in numbers, as tcptrace tells them, and who held it up: the sender, the receiver
 //! or the network.
 
-use super::metrics::{Durations, Range};
+use super::durations::Durations;
+use super::metrics::Range;
 use super::verdict::{Marks, Verdict};
 use crate::prefetch::prefetch;
 use crate::rare::{Blank, Rare};
@@ -176,13 +177,29 @@ impl Traffic {
         if let Some(data) = self.data.boxed() {
             prefetch(&data.data_packets);
             prefetch(&data.bytes_in_flight);
-            prefetch(&data.busy);
+            prefetch(&data.sender_limited);
+            prefetch(&data.small);
             prefetch(&data.full_size_rtt);
         }
     }
+
+    /// Asks for what that memory points to.
+    #[inline]
+    pub(super) fn prefetch_parts(&self) {
+        if let Some(data) = self.data.boxed() {
+            data.full_size_rtt.prefetch();
+        }
+    }
+
     /// From the first payload to the last.
     pub fn data_span(&self) -> Option<Span> {
         (self.data_packets > 0).then(|| self.last_data.since(self.first_data))
+    }
+
+    /// When its last payload came, if there was any.
+    #[inline]
+    pub fn last_data(&self) -> Option<Timestamp> {
+        (self.data_packets > 0).then_some(self.data.last_data)
     }
 
     /// Counts and times of what happens seldom, to be changed.

@@ -3,6 +3,7 @@
 use super::holes::Holes;
 use super::oddity::{Oddities, Sighted};
 use super::side::Recovery;
+use crate::prefetch::prefetch;
 use crate::rare::Blank;
 use crate::wire::SeqNum;
 
@@ -24,6 +25,15 @@ pub(super) struct Trouble {
     pub(super) oddities: Oddities,
     /// Keep-alives and window probes since the peer was heard of last.
     pub(super) probes: Option<Box<Sighted>>,
+}
+
+impl Trouble {
+    /// Asks for what each segment looks at.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.recovery);
+        prefetch(&self.damaged);
+    }
 }
 
 impl Blank for Trouble {

@@ -33,7 +33,7 @@ impl Connection {
             [1, 1, 8, 10, ..] if segment.options.0.len() == 12 => segment.options.timestamps(),
             _ => return None,
         };
-        if self.closing.is_made() || !(self.handshake.complete || self.handshake.syn_ack.is_none()) {
+        if self.closing.is_made() || self.shaking {
             return None;
         }
         let (sender, receiver) = self.sides.both_mut(direction);

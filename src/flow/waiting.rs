@@ -82,6 +82,9 @@ pub trait Conversing: Default {
 
     /// Bytes ahead of holes in streams of its own in this direction, and the pieces that they came in.
     fn ahead(&self, direction: Direction) -> (usize, usize);
+
+    /// Whether it may hold any of these: most often it does not, and that is quickly said.
+    fn may_hold(&self, direction: Direction) -> bool;
 }
 
 impl Conversing for () {
@@ -100,12 +103,19 @@ impl Conversing for () {
     fn ahead(&self, _: Direction) -> (usize, usize) {
         (0, 0)
     }
+
+    fn may_hold(&self, _: Direction) -> bool {
+        false
+    }
 }
 
 impl<A: Conversing> Flow<A> {
     /// What a direction holds back, with what both share.
     #[inline]
     pub fn waiting(&self, direction: Direction) -> Waiting {
+        if !self.streams[direction].is_waiting() && !self.app.may_hold(direction) {
+            return Waiting::default();
+        }
         let own = self.own(direction);
         Waiting { other_bytes: own.other_bytes + self.app.shared_bytes() as u64, ..own }
     }

@@ -280,7 +280,13 @@ impl Work {
                 }
             }
             Event::Carrier(flow, direction, part) => self.carrier(flow, *direction, part),
-            Event::SnMessage(..) | Event::Preview(..) | Event::Stream(..) | Event::Closing(..) | Event::Notice(_) => {}
+            Event::SnMessage(..)
+            | Event::Neighbour(_)
+            | Event::Names(..)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Closing(..)
+            | Event::Notice(_) => {}
         }
     }
 

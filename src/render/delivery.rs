@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use super::grid::Cells;
+use super::named;
 use super::width::{Bytes, Duration};
+use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::reason_name;
+use crate::neighbour::Names;
 use crate::session::{Delivery, DeliveryOutcome, MissedWhy, Name, PublishedAs, Topic};
 use crate::text::Escaped;
 
@@ -117,12 +120,12 @@ pub(super) const TOPIC_TITLES: [&str; 12] =
 pub(super) const TOPIC_NUMBERS: [usize; 9] = [2, 3, 4, 5, 6, 7, 9, 10, 11];
 
 /// A topic as a row.
-pub(super) fn topic_row(broker: SocketAddr, topic_name: &Name, topic: &Topic, row: &mut Cells<'_>) {
+pub(super) fn topic_row(broker: SocketAddr, topic_name: &Name, topic: &Topic, names: &Names, row: &mut Cells<'_>) {
     let by_qos: Vec<_> = topic.published_by_qos.iter().zip(0..).filter(|(count, _)| **count > 0).collect();
     let qos: Vec<_> = by_qos.iter().map(|(_, qos)| qos.to_string()).collect();
     let percentile = |percent| topic.latency.percentile(percent).map(Duration);
     row.cell(Escaped(topic_name));
-    row.cell(broker);
+    row.text(&named::end(names, broker, FrameNo(u64::MAX)));
     row.number(topic.publishers());
     row.number(topic.receivers());
     row.number(topic.published);

@@ -2,19 +2,21 @@
 
 use std::fmt::Write as _;
 
+use super::named;
 use super::width::{Bytes, Count, Duration};
-use crate::dissect::{Conversation, Protocol};
+use crate::dissect::{Beats, Conversation, Protocol};
 use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
+use crate::neighbour::{Names, Neighbour};
 use crate::session::{CauseKind, EndKind, Session, WillFate};
 use crate::text::Escaped;
 
 /// What a flow carries, in a word.
 pub(super) fn carries(transport: Transport, app: &Conversation) -> &'static str {
     match app.protocol() {
-        Some(Protocol::MqttSn) => "mqtt-sn",
         Some(Protocol::Mqtt) if app.quic().is_some() => "mqtt/quic",
         Some(Protocol::Quic) => "quic",
+        Some(protocol @ (Protocol::MqttSn | Protocol::Neighbour(_))) => protocol.name(),
         _ if transport != Transport::Tcp => "udp",
         Some(Protocol::Unknown) | None => "tcp",
         Some(Protocol::Mqtt) if app.tls().is_some() && app.websocket().is_some() => "mqtt/wss",
@@ -34,11 +36,12 @@ pub(super) fn client_name(session: &Session) -> String {
 }
 
 /// A flow that has ended, in a line.
-pub(super) fn flow_text(flow: &Flow<Conversation>) -> String {
+pub(super) fn flow_text(flow: &Flow<Conversation>, names: &Names) -> String {
     let both = |number: &dyn Fn(Direction) -> u64| Direction::BOTH.into_iter().map(number).sum::<u64>();
-    let mut text = format!("flow     {} → {}  {}", flow.client, flow.server, carries(flow.transport, &flow.app));
+    let [client, server] = [flow.client, flow.server].map(|end| named::end(names, end, flow.id));
+    let mut text = format!("flow     {client} → {server}  {}", carries(flow.transport, &flow.app));
     if flow.transport == Transport::Tcp {
-        let _ = write!(text, "  {}", flow_end(flow));
+        let _ = write!(text, "  {}{}", flow_end(flow), http_text(flow));
     }
     let packets = both(&|direction| flow.counters(direction).packets);
     let bytes = both(&|direction| flow.counters(direction).bytes);
@@ -49,6 +52,32 @@ pub(super) fn flow_text(flow: &Flow<Conversation>) -> String {
         let _ = write!(text, "  {again} again");
     }
     text
+}
+
+/// Whether an end has closed the connection, or a reset did.
+pub(super) fn is_closed(flow: &Flow<Conversation>) -> bool {
+    flow.connection.close().is_some() || matches!(flow.connection.outcome(), Outcome::Closed | Outcome::Reset)
+}
+
+/// How often a connection was used for HTTP, in a few words; empty for others.
+pub(super) fn http_text(flow: &Flow<Conversation>) -> String {
+    let Some(facts) = flow.app.http() else { return String::new() };
+    let requests = facts.requests.max(facts.responses);
+    match facts.kept_alive(is_closed(flow)) {
+        Some((true, _)) => format!(", kept alive for {}", Count(requests, "request")),
+        Some((false, _)) => ", short-lived".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// What heartbeats are where the protocol is known that has some of their length.
+pub(super) fn beat_kind(app: &Conversation, direction: Direction, beats: &Beats) -> Option<&'static str> {
+    match (app.protocol(), app.carriers(false), beats.length, direction) {
+        (Some(Protocol::Mqtt), [], 2, Direction::ToServer) => Some("PINGREQ"),
+        (Some(Protocol::Mqtt), [], 2, Direction::ToClient) => Some("PINGRESP"),
+        (Some(Protocol::Neighbour(Neighbour::Amqp)), _, 8, _) => Some("AMQP heartbeat"),
+        _ => None,
+    }
 }
 
 /// A session that has ended, in a line.

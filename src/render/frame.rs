@@ -2,13 +2,18 @@
 
 use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use serde::ser::{Serialize, Serializer};
 
 use super::buffer::Buffer;
 use super::compact::Name;
+use super::named::{self, Called};
+use super::width::columns;
+use crate::capture::FrameNo;
 use crate::dissect::Protocol;
 use crate::engine::PacketView;
+use crate::neighbour::Names;
 use crate::text::Escaped;
 use crate::wire::{self, Layer, Packet, Payload};
 
@@ -29,6 +34,12 @@ pub(super) fn addresses(packet: &Packet<'_>) -> (Address, Address) {
         Some(link) => (Address::Mac(link.source), link.destination.map_or(Address::None, Address::Mac)),
         None => (Address::None, Address::None),
     }
+}
+
+/// The frame from which on it counts what the ends of a frame are called: the first of its flow, so that they keep their
+/// names until that ends.
+pub(super) fn began(view: &PacketView<'_>) -> FrameNo {
+    view.flow.map_or(view.frame.number, |flow| flow.id)
 }
 
 /// The longest text of an address: eight groups of IPv6.
@@ -145,6 +156,24 @@ impl Address {
     }
 }
 
+impl Address {
+    /// What it is called in a flow that began with this frame.
+    pub(super) fn called(self, names: &Names, since: FrameNo) -> Called {
+        match self {
+            Self::Ip(address) => Called::of(names, address, since),
+            Self::Mac(_) | Self::None => Called::NONE,
+        }
+    }
+
+    /// The name that is shown in its place.
+    pub(super) fn shown(self, names: &Names, since: FrameNo) -> Option<Arc<str>> {
+        match self {
+            Self::Ip(address) => named::shown(names, address, since),
+            Self::Mac(_) | Self::None => None,
+        }
+    }
+}
+
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(std::str::from_utf8(self.text().bytes()).unwrap_or_default())
@@ -188,7 +217,14 @@ impl Info<'_> {
                 Escaped(topic).write(out)?;
             }
         }
-        if !view.messages.is_empty() {
+        for (at, reading) in view.readings.iter().enumerate() {
+            if at > 0 || !view.messages.is_empty() {
+                out.write_str(", ")?;
+            }
+            let info = if reading.info.is_empty() { reading.protocol.name() } else { &reading.info };
+            Escaped(info.as_bytes()).write(out)?;
+        }
+        if !(view.messages.is_empty() && view.readings.is_empty()) {
             return Ok(());
         }
         if super::quic::write_packets(out, view.carried)? {
@@ -213,8 +249,13 @@ impl Serialize for Info<'_> {
     }
 }
 
-/// Appends an address, in a column that is so wide, of at most 44.
-pub(super) fn address(out: &mut Buffer, address: Address, width: usize) {
+/// Appends an address or its name, in a column that is so wide, of at most 44.
+pub(super) fn address(out: &mut Buffer, address: Address, name: Option<&str>, width: usize) {
+    if let Some(name) = name {
+        out.put(name.as_bytes());
+        (columns(name)..width).for_each(|_| out.put(b" "));
+        return;
+    }
     let text = address.text();
     // Behind it are blanks, of which no column needs more.
     let padded = text.length.max(width).min(text.bytes.len());

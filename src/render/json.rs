@@ -8,14 +8,15 @@ use super::buffer::Buffer;
 use super::cells::{FieldCells, FieldValues};
 use super::compact::Compact;
 use super::record::{
-    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord,
-    SnMessageRecord, SnSessionRecord, StreamRecord, SummaryRecord, TopicRecord,
+    BeginRecord, DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, NeighbourRecord, PacketRecord,
+    SessionRecord, SnMessageRecord, SnSessionRecord, StreamRecord, SummaryRecord, TopicRecord,
 };
 use super::watch::{Period, PeriodRecord};
 use super::{MessageOptions, Shown};
 use crate::analysis::{Output, Summary};
 use crate::capture::interfaces::Interface;
 use crate::engine::PacketView;
+use crate::neighbour::Names;
 
 /// Writes an interface as a JSON line.
 pub fn write_interface(out: &mut impl Write, interface: &Interface) -> io::Result<()> {
@@ -57,6 +58,7 @@ pub struct JsonLines<W> {
     out: W,
     shown: Shown,
     messages: MessageOptions,
+    names: Names,
     /// A line is put together here, so that it reaches the output in one piece.
     line: Buffer,
 }
@@ -64,7 +66,7 @@ pub struct JsonLines<W> {
 impl<W: Write> JsonLines<W> {
     /// A renderer that writes what is shown to `out`.
     pub fn new(out: W, shown: Shown) -> Self {
-        Self { out, shown, messages: MessageOptions::default(), line: Buffer::new() }
+        Self { out, shown, messages: MessageOptions::default(), names: Names::default(), line: Buffer::new() }
     }
 
     /// The same with messages shown like this.
@@ -72,6 +74,11 @@ impl<W: Write> JsonLines<W> {
     pub const fn with_messages(mut self, messages: MessageOptions) -> Self {
         self.messages = messages;
         self
+    }
+
+    /// Shows addresses by these names.
+    pub fn name_addresses(&mut self, names: &Names) {
+        self.names = names.clone();
     }
 
     /// The first line: what is read.
@@ -82,7 +89,7 @@ impl<W: Write> JsonLines<W> {
     /// One thing that the analysis tells.
     pub fn output(&mut self, output: &Output<'_>) -> io::Result<()> {
         match output {
-            Output::Packet(view) if self.shown.packets => self.write(&PacketRecord::new(view)),
+            Output::Packet(view) if self.shown.packets => self.write_with(|names| PacketRecord::new(view, names)),
             Output::Message(flow, message) if self.shown.messages => {
                 self.write(&MessageRecord::new(*flow, message, self.messages))
             }
@@ -91,14 +98,19 @@ impl<W: Write> JsonLines<W> {
             }
             Output::SnSession(session) if self.shown.sessions => self.write(&SnSessionRecord::new(session)),
             Output::Session(session, flow) if self.shown.sessions => self.write(&SessionRecord::new(session, flow)),
-            Output::Delivery(delivery) if self.shown.deliveries => self.write(&DeliveryRecord::new(delivery)),
+            Output::Delivery(delivery) if self.shown.deliveries => {
+                self.write_with(|names| DeliveryRecord::new(delivery, names))
+            }
             Output::Topic(broker, name, topic) if self.shown.topics => {
-                self.write(&TopicRecord::new(*broker, name, topic))
+                self.write_with(|names| TopicRecord::new(*broker, name, topic, names))
             }
             Output::Stream(flow, direction, part, origin) => {
                 self.write(&StreamRecord::new(*flow, *direction, *part, *origin))
             }
-            Output::Flow(flow, why) if self.shown.flows => self.write(&FlowRecord::new(flow, *why)),
+            Output::Flow(flow, why) if self.shown.flows => self.write_with(|names| FlowRecord::new(flow, *why, names)),
+            Output::Neighbour(message) if self.shown.neighbours => {
+                self.write_with(|names| NeighbourRecord::new(message, names))
+            }
             Output::Finding(finding) if self.shown.findings => self.write(&FindingRecord::new(finding)),
             _ => Ok(()),
         }
@@ -120,7 +132,7 @@ impl<W: Write> JsonLines<W> {
         if !self.shown.packets {
             return Ok(());
         }
-        self.write(&WithColumns { packet: PacketRecord::new(view), columns: cells.values() })
+        self.write_with(|names| WithColumns { packet: PacketRecord::new(view, names), columns: cells.values() })
     }
 
     /// The last line.
@@ -141,14 +153,23 @@ impl<W: Write> JsonLines<W> {
         self.out.flush()
     }
 
+    pub(super) const fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// A record as a line.
     pub(super) fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.write(record)
     }
 
     fn write(&mut self, record: &impl Serialize) -> io::Result<()> {
+        self.write_with(|_| record)
+    }
+
+    fn write_with<'a, R: Serialize>(&'a mut self, record: impl FnOnce(&'a Names) -> R) -> io::Result<()> {
+        let record = record(&self.names);
         self.line.clear();
-        write(record, &mut self.line)?;
+        write(&record, &mut self.line)?;
         let written = self.out.write_all(self.line.bytes());
         self.line.shrink();
         written

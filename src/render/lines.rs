@@ -8,7 +8,7 @@ use super::cells::{FieldCells, FieldColumn, Layout};
 use super::delivery::delivery_text;
 use super::ended::{flow_text, session_text};
 use super::fields;
-use super::frame::{Info, address, addresses};
+use super::frame::{Info, address, addresses, began};
 use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
 use super::watch::{Period, period_text};
 use super::width::{Color, Count, Style, columns, fit, put_time};
@@ -17,9 +17,10 @@ use crate::analysis::Output;
 use crate::capture::Origin;
 use crate::check::{Finding, Severity};
 use crate::dissect::{Conversation, Message, SnMessage};
-use crate::engine::{FlowRef, PacketView};
+use crate::engine::{FlowRef, NeighbourMessage, PacketView};
 use crate::flow::{Ended, Flow, Role};
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
+use crate::neighbour::Names;
 use crate::session::{Delivery, DeliveryOutcome};
 use crate::text::Escaped;
 use crate::time::Timestamp;
@@ -30,6 +31,7 @@ pub struct Lines {
     style: Style,
     shown: Shown,
     messages: MessageOptions,
+    names: Names,
     first: Option<Timestamp>,
     wrote: bool,
     /// Rows that may still be written.
@@ -58,6 +60,7 @@ impl Lines {
             style,
             shown,
             messages: MessageOptions::default(),
+            names: Names::default(),
             first: None,
             wrote: false,
             left: u64::MAX,
@@ -89,6 +92,11 @@ impl Lines {
         self
     }
 
+    /// Shows addresses by these names.
+    pub fn name_addresses(&mut self, names: &Names) {
+        self.names = names.clone();
+    }
+
     /// Whether anything was written.
     pub const fn wrote(&self) -> bool {
         self.wrote
@@ -117,6 +125,7 @@ impl Lines {
             Output::Packet(_) => self.shown.packets,
             Output::Message(..) | Output::SnMessage(..) => self.shown.messages,
             Output::Delivery(_) => self.shown.deliveries,
+            Output::Neighbour(_) => self.shown.neighbours,
             _ => false,
         };
         if !is_row || self.left == 0 {
@@ -128,6 +137,7 @@ impl Lines {
             Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),
             Output::SnMessage(flow, message) if self.shown.messages => self.sn_message(*flow, message, out),
             Output::Delivery(delivery) if self.shown.deliveries => self.delivery(delivery, out),
+            Output::Neighbour(message) => self.neighbour(message, out),
             _ => Ok(()),
         }
     }
@@ -157,7 +167,7 @@ impl Lines {
                 if let Some((last, text)) = session {
                     self.end(flow, last, &text, out)?;
                 }
-                if self.shown.flows { self.end(flow, flow.last, &flow_text(flow), out) } else { Ok(()) }
+                if self.shown.flows { self.end(flow, flow.last, &flow_text(flow, &self.names), out) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -194,15 +204,16 @@ impl Lines {
         let (source, destination) = addresses(view.packet);
         let header = view.frame.header;
         let first = *self.first.get_or_insert(header.time);
+        let [from, to] = [source, destination].map(|end| end.shown(&self.names, began(view)));
         let line = &mut self.line;
         line.clear();
         line.number_right(view.frame.number.0, 7);
         line.put(b" ");
         put_time(line, self.style, header.time, first, 12);
         line.put(b"  ");
-        address(line, source, 20);
+        address(line, source, from.as_deref(), 20);
         line.put(b"  ");
-        address(line, destination, 20);
+        address(line, destination, to.as_deref(), 20);
         line.put(b"  ");
         line.number_right(header.length, 6);
         line.put(b"  ");
@@ -265,6 +276,21 @@ impl Lines {
         let _ = write!(text, "  ! {} [{}]", deviation.kind.describe(), deviation.kind.clause());
         text.push_str(&payload);
         self.wrapped(&head, &text, Some(Color::Bad), out)
+    }
+
+    fn neighbour(&mut self, message: &NeighbourMessage<'_>, out: &mut impl Write) -> io::Result<()> {
+        self.head("  frame         time   flow  from    protocol  message", out)?;
+        let at = self.at(message.origin.time);
+        let NeighbourMessage { flow, source, destination, origin, reading } = message;
+        let protocol = reading.protocol.name();
+        let info = Escaped(reading.info.as_bytes());
+        let place = match flow {
+            Some((flow, direction)) => format!("{:>6}  {:<6}", flow.id, direction.sender().name()),
+            None => format!("{:>6}  {:<6}", "-", "-"),
+        };
+        // Without a flow nothing else tells who speaks with whom.
+        let ends = if flow.is_none() { format!("{source} \u{2192} {destination}  ") } else { String::new() };
+        self.write(&format!("{:>7} {at} {place}  {protocol:<8}  {ends}{info}", origin.frame), None, out)
     }
 
     /// A time in its column.

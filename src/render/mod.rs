@@ -16,6 +16,7 @@ mod grid;
 mod json;
 mod ladder;
 mod lines;
+mod named;
 mod payload;
 mod plot;
 mod quic;
@@ -85,6 +86,8 @@ pub struct Shown {
     pub topics: bool,
     /// Findings.
     pub findings: bool,
+    /// Messages of the protocols around MQTT.
+    pub neighbours: bool,
     /// The summary.
     pub summary: bool,
 }

@@ -15,6 +15,7 @@ use super::JSON_SCHEMA;
 use super::record::{DeliveryRecord, FindingRecord, FlowRecord, SessionRecord, SnSessionRecord, TopicRecord};
 use crate::analysis::Output;
 use crate::field::{Base, Field, FieldId, Kind, Names, Occurrence, Row, Value, nearest};
+use crate::neighbour;
 use crate::time::Span;
 
 /// A kind of record with fields that filters can name.
@@ -159,22 +160,25 @@ pub struct RecordRow {
 }
 
 impl RecordRow {
-    /// The record of an output, if that is of a kind with fields.
-    pub fn of(output: &Output<'_>) -> Option<Self> {
+    /// The record of an output with the names of its addresses, if it is of a kind with fields.
+    pub fn of(output: &Output<'_>, names: &neighbour::Names) -> Option<Self> {
         let (kind, record) = match output {
-            Output::Flow(flow, why) => (RecordKind::Flow, serde_json::to_value(FlowRecord::new(flow, *why))),
+            Output::Flow(flow, why) => (RecordKind::Flow, serde_json::to_value(FlowRecord::new(flow, *why, names))),
             Output::Session(session, flow) => {
                 (RecordKind::Session, serde_json::to_value(SessionRecord::new(session, flow)))
             }
             Output::SnSession(session) => (RecordKind::Session, serde_json::to_value(SnSessionRecord::new(session))),
-            Output::Delivery(delivery) => (RecordKind::Delivery, serde_json::to_value(DeliveryRecord::new(delivery))),
+            Output::Delivery(delivery) => {
+                (RecordKind::Delivery, serde_json::to_value(DeliveryRecord::new(delivery, names)))
+            }
             Output::Topic(broker, name, topic) => {
-                (RecordKind::Topic, serde_json::to_value(TopicRecord::new(*broker, name, topic)))
+                (RecordKind::Topic, serde_json::to_value(TopicRecord::new(*broker, name, topic, names)))
             }
             Output::Finding(finding) => (RecordKind::Finding, serde_json::to_value(FindingRecord::new(finding))),
             Output::Packet(_)
             | Output::Message(..)
             | Output::SnMessage(..)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Stream(..) => return None,
         };
@@ -267,7 +271,7 @@ mod tests {
             let mut analysis = Analysis::open(&["fixtures/lab/v5_takeover.pcap"]).unwrap();
             let mut found = 0;
             analysis.run(&mut |output: &Output<'_>| {
-                let row = RecordRow::of(output).filter(|row| row.kind == kind);
+                let row = RecordRow::of(output, &neighbour::Names::default()).filter(|row| row.kind == kind);
                 found += u32::from(row.is_some_and(|row| filter.matches(&row)));
             });
             found

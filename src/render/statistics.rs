@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::grid::{self, Rows};
 use super::json::JsonLines;
+use super::named::{self, Called};
 use super::width::{Bytes, Duration, Style};
+use crate::capture::FrameNo;
+use crate::neighbour::Names;
 use crate::statistics::{Load, Statistics};
 use crate::time::Span;
 
@@ -40,10 +43,14 @@ fn total(statistics: &Statistics) -> Load {
     all.fold(Load::default(), |sum, load| Load { frames: sum.frames + load.frames, bytes: sum.bytes + load.bytes })
 }
 
+/// What is counted over the whole capture has the last names in it.
+const LAST: FrameNo = FrameNo(u64::MAX);
+
 /// Writes a section as a table with at most so many rows.
 pub fn write_statistics(
     statistics: &Statistics,
     section: Section,
+    names: &Names,
     style: Style,
     limit: usize,
     out: &mut impl Write,
@@ -83,7 +90,7 @@ pub fn write_statistics(
         Section::Endpoints => {
             for (address, load) in statistics.endpoints() {
                 row(vec![
-                    address.to_string(),
+                    named::host(names, address, LAST),
                     load.sent.frames.to_string(),
                     Bytes(load.sent.bytes).to_string(),
                     load.received.frames.to_string(),
@@ -96,8 +103,8 @@ pub fn write_statistics(
         Section::Conversations => {
             for ((a, b), load) in statistics.conversations() {
                 row(vec![
-                    a.to_string(),
-                    b.to_string(),
+                    named::host(names, a, LAST),
+                    named::host(names, b, LAST),
                     load.forth.frames.to_string(),
                     Bytes(load.forth.bytes).to_string(),
                     load.back.frames.to_string(),
@@ -146,12 +153,18 @@ enum Record<'a> {
     },
     Endpoint {
         address: IpAddr,
+        #[serde(skip_serializing_if = "Called::is_none")]
+        name: Called,
         sent: LoadRecord,
         received: LoadRecord,
     },
     Conversation {
         a: IpAddr,
         b: IpAddr,
+        #[serde(skip_serializing_if = "Called::is_none")]
+        a_name: Called,
+        #[serde(skip_serializing_if = "Called::is_none")]
+        b_name: Called,
         from_a: LoadRecord,
         from_b: LoadRecord,
         duration_s: f64,
@@ -175,13 +188,15 @@ impl<W: Write> JsonLines<W> {
                 self.record(&Record::Interval { start_s: seconds(begin), duration_s, load: load.into() })
             }),
             Section::Endpoints => statistics.endpoints().into_iter().take(limit).try_for_each(|(address, load)| {
-                self.record(&Record::Endpoint { address, sent: load.sent.into(), received: load.received.into() })
+                let name = Called::of(self.names(), address, LAST);
+                self.record(&Record::Endpoint { address, name, sent: load.sent.into(), received: load.received.into() })
             }),
             Section::Conversations => {
                 statistics.conversations().into_iter().take(limit).try_for_each(|((a, b), load)| {
                     let duration_s = seconds(load.last.since(load.first));
                     let (from_a, from_b) = (load.forth.into(), load.back.into());
-                    self.record(&Record::Conversation { a, b, from_a, from_b, duration_s })
+                    let [a_name, b_name] = [a, b].map(|end| Called::of(self.names(), end, LAST));
+                    self.record(&Record::Conversation { a, b, a_name, b_name, from_a, from_b, duration_s })
                 })
             }
         }

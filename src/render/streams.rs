@@ -119,7 +119,8 @@ impl MaskedStreams {
                     | Protocol::WebSocket
                     | Protocol::Unknown
                     | Protocol::MqttSn
-                    | Protocol::Quic,
+                    | Protocol::Quic
+                    | Protocol::Neighbour(_),
                 ) => true,
                 None => false,
             };

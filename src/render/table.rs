@@ -1,18 +1,24 @@
 //! Flows, sessions, findings and the summary for people, as tables at the end of a run.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
-use super::ended::{carries, client_name, flow_end, session_end};
+use super::ended::{carries, client_name, flow_end, http_text, session_end};
 use super::grid::{self, Cells, Rows};
+use super::named;
 use super::view::{Key, Order, View, record};
 use super::width::{Bytes, Color, Count, Duration, Style, wrap};
 use super::{Shown, sn};
 use crate::analysis::{Output, Summary};
+use crate::capture::FrameNo;
 use crate::check::Finding;
 use crate::dissect::Conversation;
 use crate::flow::{Direction, Flow, Transport};
 use crate::mqtt::PacketType;
+use crate::neighbour::Names;
 use crate::session::Session;
 use crate::text::Escaped;
 
@@ -28,6 +34,9 @@ const LIVE_ROWS: usize = 1000;
 /// Rows that are kept where they are to be sorted.
 const SORTED_ROWS: usize = 1_000_000;
 
+/// Names whose addresses are told below the tables.
+const NAMED: usize = 12;
+
 /// Findings of one kind that are listed one by one.
 const FINDINGS_OF_A_KIND: usize = 20;
 
@@ -38,6 +47,9 @@ pub struct Tables {
     shown: Shown,
     order: Option<Order>,
     limit: usize,
+    names: Names,
+    /// The names that stand in the rows.
+    named: BTreeSet<(Arc<str>, IpAddr)>,
     flows: Rows,
     sessions: Rows,
     topics: Rows,
@@ -53,6 +65,8 @@ impl Tables {
             shown,
             order: None,
             limit: ROWS,
+            names: Names::default(),
+            named: BTreeSet::new(),
             flows: Rows::default(),
             sessions: Rows::default(),
             topics: Rows::default(),
@@ -80,12 +94,20 @@ impl Tables {
         self
     }
 
+    /// Shows addresses by these names.
+    pub fn name_addresses(&mut self, names: &Names) {
+        self.names = names.clone();
+    }
+
     /// Keeps a row of what the analysis tells, if it is of a kind that gets one.
     pub fn output(&mut self, output: &Output<'_>) {
         match output {
             Output::Flow(flow, _) if self.shown.flows => {
                 let order = self.order_of(output);
-                keep(&mut self.flows, self.limit, order, |row| flow_row(flow, row));
+                for end in [flow.client, flow.server] {
+                    self.note(end.ip(), flow.id);
+                }
+                keep(&mut self.flows, self.limit, order, |row| flow_row(flow, &self.names, row));
             }
             Output::Session(session, _) if self.shown.sessions => {
                 let order = self.order_of(output);
@@ -97,7 +119,8 @@ impl Tables {
             }
             Output::Topic(broker, name, topic) if self.shown.topics => {
                 let order = self.order_of(output);
-                keep(&mut self.topics, self.limit, order, |row| topic_row(*broker, name, topic, row));
+                self.note(broker.ip(), FrameNo(u64::MAX));
+                keep(&mut self.topics, self.limit, order, |row| topic_row(*broker, name, topic, &self.names, row));
             }
             Output::Finding(finding) if self.shown.findings => {
                 let count = match self.finding_kinds.get_mut(&finding.id) {
@@ -113,6 +136,15 @@ impl Tables {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Remembers the name that an address is shown by.
+    fn note(&mut self, address: IpAddr, since: FrameNo) {
+        if self.named.len() <= NAMED
+            && let Some(name) = named::shown(&self.names, address, since)
+        {
+            self.named.insert((name, address));
         }
     }
 
@@ -177,6 +209,12 @@ impl Tables {
             let (messages, sessions) = (Count(engine.sn_messages, "message"), Count(summary.sn_sessions, "session"));
             lines.push(("MQTT-SN", format!("{messages} in {sessions}")));
         }
+        if !self.named.is_empty() {
+            let named: Vec<_> =
+                self.named.iter().take(NAMED).map(|(name, address)| format!("{name} is {address}")).collect();
+            let more = if self.named.len() > NAMED { "; --json has all" } else { "" };
+            lines.push(("names", format!("{}, by DNS in the capture{more}", named.join(", "))));
+        }
         let [notes, warnings, errors] = summary.findings;
         lines.push((
             "findings",
@@ -221,22 +259,26 @@ fn keep(rows: &mut Rows, limit: usize, order: Option<(Key, bool)>, row: impl FnO
     }
 }
 
-fn flow_row(flow: &Flow<Conversation>, row: &mut Cells<'_>) {
+fn flow_row(flow: &Flow<Conversation>, names: &Names, row: &mut Cells<'_>) {
     let both =
         |number: &dyn Fn(Direction) -> u64| Direction::BOTH.iter().map(|direction| number(*direction)).sum::<u64>();
     let packets = both(&|direction| flow.counters(direction).packets);
     let bytes = both(&|direction| flow.counters(direction).bytes);
     let is_tcp = flow.transport == Transport::Tcp;
     row.number(flow.id.0);
-    row.cell(flow.client);
-    row.cell(flow.server);
+    for end in [flow.client, flow.server] {
+        match named::shown(names, end.ip(), flow.id) {
+            Some(name) => row.cell(format_args!("{name}:{}", end.port())),
+            None => row.cell(end),
+        }
+    }
     row.text(carries(flow.transport, &flow.app));
     row.number(packets);
     row.cell(Bytes(bytes));
     row.optional(is_tcp.then(|| both(&|direction| u64::from(flow.counters(direction).retransmissions))));
     row.optional(flow.connection.handshake.rtt.filter(|_| is_tcp).map(Duration));
     row.cell(Duration(flow.last.time.since(flow.first.time)));
-    row.optional(is_tcp.then(|| flow_end(flow)));
+    row.optional(is_tcp.then(|| flow_end(flow) + &http_text(flow)));
 }
 
 fn session_row(session: &Session, row: &mut Cells<'_>) {

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::MessageOptions;
 use super::record::{
-    DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, PacketRecord, SessionRecord, SnMessageRecord,
-    SnSessionRecord, TopicRecord,
+    DeliveryRecord, FindingRecord, FlowRecord, MessageRecord, NeighbourRecord, PacketRecord, SessionRecord,
+    SnMessageRecord, SnSessionRecord, TopicRecord,
 };
 use crate::analysis::Output;
+use crate::neighbour::Names;
 
 /// A kind of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +29,8 @@ pub enum View {
     Topics,
     /// Findings.
     Findings,
+    /// Messages of the protocols around MQTT.
+    Neighbours,
 }
 
 /// The name of a column, and the place of its value in the record.
@@ -179,10 +182,28 @@ const FINDINGS: &[Column] = &[
     ("message", "/message"),
 ];
 
+const NEIGHBOURS: &[Column] = &[
+    ("frame", "/frame"),
+    ("time", "/time"),
+    ("flow", "/flow"),
+    ("source", "/source"),
+    ("destination", "/destination"),
+    ("protocol", "/protocol"),
+    ("info", "/info"),
+];
+
 impl View {
     /// All views.
-    pub const ALL: [Self; 7] =
-        [Self::Packets, Self::Messages, Self::Flows, Self::Sessions, Self::Deliveries, Self::Topics, Self::Findings];
+    pub const ALL: [Self; 8] = [
+        Self::Packets,
+        Self::Messages,
+        Self::Flows,
+        Self::Sessions,
+        Self::Deliveries,
+        Self::Topics,
+        Self::Findings,
+        Self::Neighbours,
+    ];
 
     const fn table(self) -> &'static [Column] {
         match self {
@@ -193,6 +214,7 @@ impl View {
             Self::Deliveries => DELIVERIES,
             Self::Topics => TOPICS,
             Self::Findings => FINDINGS,
+            Self::Neighbours => NEIGHBOURS,
         }
     }
 
@@ -216,6 +238,7 @@ impl View {
             Output::Delivery(_) => Some(Self::Deliveries),
             Output::Topic(..) => Some(Self::Topics),
             Output::Finding(_) => Some(Self::Findings),
+            Output::Neighbour(_) => Some(Self::Neighbours),
             Output::Preview(..) | Output::Stream(..) => None,
         }
     }
@@ -237,16 +260,19 @@ pub(super) fn record(output: &Output<'_>, messages: MessageOptions) -> Option<Va
     fn value(record: impl Serialize) -> Option<Value> {
         serde_json::to_value(record).ok()
     }
+    // A name is in no column.
+    let none = &Names::default();
     match output {
-        Output::Packet(view) => value(PacketRecord::new(view)),
+        Output::Packet(view) => value(PacketRecord::new(view, none)),
         Output::Message(flow, message) => value(MessageRecord::new(*flow, message, messages)),
         Output::SnMessage(flow, message) => value(SnMessageRecord::new(*flow, message, messages)),
         Output::SnSession(session) => value(SnSessionRecord::new(session)),
-        Output::Flow(flow, why) => value(FlowRecord::new(flow, *why)),
+        Output::Flow(flow, why) => value(FlowRecord::new(flow, *why, none)),
         Output::Session(session, flow) => value(SessionRecord::new(session, flow)),
-        Output::Delivery(delivery) => value(DeliveryRecord::new(delivery)),
-        Output::Topic(broker, name, topic) => value(TopicRecord::new(*broker, name, topic)),
+        Output::Delivery(delivery) => value(DeliveryRecord::new(delivery, none)),
+        Output::Topic(broker, name, topic) => value(TopicRecord::new(*broker, name, topic, none)),
         Output::Finding(finding) => value(FindingRecord::new(finding)),
+        Output::Neighbour(message) => value(NeighbourRecord::new(message, none)),
         Output::Preview(..) | Output::Stream(..) => None,
     }
 }

@@ -125,6 +125,14 @@ impl Sessions {
         }
     }
 
+    /// The same a little later: what the session points to.
+    #[inline]
+    pub fn prefetch_parts(&self, flow: FrameNo) {
+        if let Some(session) = self.open.get(&flow) {
+            session.prefetch_parts();
+        }
+    }
+
     /// The session of the flow, if it carries one, so far.
     pub fn get(&self, flow: FrameNo) -> Option<&Session> {
         self.open.get(&flow).map(AsRef::as_ref)
@@ -223,6 +231,8 @@ impl Sessions {
                 }
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

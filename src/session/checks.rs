@@ -62,7 +62,8 @@ impl Session {
         // Once for a connection: a server that does not heed it does so with each message.
         let (Some(topic), true, false) = (message.topic, judge.known, self.qos_told) else { return };
         let qos = message.packet.header.qos();
-        if let Some(highest) = self.state.subscriptions.highest_qos(topic)
+        if self.state.subscriptions.may_be_exceeded(qos)
+            && let Some(highest) = self.state.subscriptions.highest_qos(topic)
             && qos > highest
         {
             self.qos_told = true;

@@ -151,6 +151,25 @@ impl Session {
         prefetch(&self.details);
     }
 
+    /// Asks for what these parts of it point to.
+    #[inline]
+    pub(super) fn prefetch_parts(&self) {
+        for direction in Direction::BOTH {
+            if let Some(exchanges) = self.state.exchanges[direction].boxed() {
+                exchanges.prefetch();
+            }
+            if let Some(deliveries) = self.deliveries[direction].boxed() {
+                prefetch(deliveries);
+            }
+        }
+        if let Some(details) = self.details.boxed() {
+            prefetch(&details.connect);
+        }
+        if let Some(subscriptions) = self.state.subscriptions.boxed() {
+            subscriptions.prefetch();
+        }
+    }
+
     pub(super) fn new(flow: FlowRef, message: &Message<'_>) -> Self {
         Self {
             flow,

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::delivery::{Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
+use super::done::{Done, DoneOnes};
 use super::early::{Early, EarlyOnes};
 use super::ids::Ids;
 use super::incident::{Certainty, IncidentKind};
@@ -15,6 +16,7 @@ use super::tally::Tally;
 use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::PacketType;
+use crate::prefetch::prefetch;
 use crate::rare::blank;
 use crate::time::Span;
 
@@ -29,10 +31,6 @@ pub(super) const LATE: Span = Span::from_secs(1);
 /// The most early acknowledgements kept.
 const EARLY_LIMIT: usize = 256;
 
-/// Exchanges that are over and still known by their identifier, so that what comes again is recognised: as many as
-/// clients usually have open at once, since all of these may come again after a reconnect.
-const DONE_LIMIT: usize = 20;
-
 /// Messages that wait for an acknowledgement are looked through for those that do no more, from so many on.
 const WAITING: usize = 64;
 
@@ -40,27 +38,12 @@ const WAITING: usize = 64;
 /// at most; who acknowledges nothing could have 65,535 (MQTT 5.0, section 2.2.1).
 const OPEN_LIMIT: usize = 4096;
 
-/// An exchange that is over.
-#[derive(Debug, Clone, Copy)]
-struct Done {
-    packet_id: u16,
-    digest: Digest,
-    refused: bool,
-    first: FrameNo,
-    /// The packet by which it was over.
-    end: PacketRef,
-    /// The flow on which it was sent last, as far as that was seen.
-    sent_on: FrameNo,
-    /// Further acknowledgements that its receiver owes, because something was sent to it again.
-    owed: u32,
-}
-
 /// The exchanges of one direction: the PUBLISH goes this way, its acknowledgements the other.
 #[derive(Debug, Clone, Default)]
 pub struct Exchanges {
     open: Ids<Box<Delivery>>,
     early: EarlyOnes,
-    done: VecDeque<Done>,
+    done: DoneOnes,
     /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
     waiting: [VecDeque<(u64, u16)>; 2],
     numbers: u64,
@@ -77,6 +60,16 @@ pub struct Exchanges {
 blank!(Exchanges);
 
 impl Exchanges {
+    /// Asks for its memory.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.open);
+        prefetch(&self.early);
+        prefetch(&self.done);
+        prefetch(&self.waiting[1]);
+        prefetch(&self.in_flight);
+    }
+
     /// How many are open.
     pub fn open(&self) -> usize {
         self.open.len()
@@ -103,6 +96,7 @@ impl Exchanges {
         self.waiting = Default::default();
         self.last_resent = None;
         self.in_flight = 0;
+        self.done.reconnect();
     }
 
     /// The publication of the open message that this one is again, where it is one.
@@ -137,9 +131,7 @@ impl Exchanges {
             }
             self.begin(packet_id, delivery, tally);
         }
-        for done in newer.done {
-            self.note_done(done);
-        }
+        self.done.append(newer.done);
         // PUBREL goes before its PUBCOMP.
         for ((packet_id, packet_type), early) in newer.early.0 {
             let Some(open) = self.open.get(packet_id) else {
@@ -202,17 +194,6 @@ impl Exchanges {
             DeliveryOutcome::Unresolved
         };
         tally.end(old, outcome);
-    }
-
-    fn note_done(&mut self, done: Done) {
-        match self.done.len() {
-            DONE_LIMIT => drop(self.done.pop_front()),
-            // No more room than that, and little where little happens.
-            0 => self.done.reserve_exact(1),
-            16 => self.done.reserve_exact(DONE_LIMIT - 16),
-            _ => {}
-        }
-        self.done.push_back(done);
     }
 
     /// The session is over: what is open is handed out.
@@ -319,21 +300,21 @@ impl Exchanges {
     /// direction is captured a little earlier.
     fn is_late(&self, packet_id: u16, sent: &Delivery) -> bool {
         let now = sent.first.place;
-        let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+        let done = self.done.last(packet_id);
         done.is_some_and(|done| {
             let is_it = !done.refused && done.digest.may_equal(sent.digest);
-            let is_elsewhere = done.end.flow == now.flow && done.sent_on != now.flow;
-            is_it && is_elsewhere && now.at.time.since(done.end.at.time) <= EARLY
+            let is_elsewhere = done.ended_here && !done.sent_here;
+            is_it && is_elsewhere && now.at.time.since(done.end.time) <= EARLY
         })
     }
 
     /// DUP is set, and no such exchange is open.
     fn dup_of_none(&self, sent: &mut Delivery, packet_id: u16, by: Role, judge: &mut Judge<'_>) {
         let now = sent.first.place;
-        let done = self.done.iter().rev().find(|done| done.packet_id == packet_id);
+        let done = self.done.last(packet_id);
         match done {
             Some(done) if done.digest.may_equal(sent.digest) => {
-                let frames = [done.first, done.end.at.frame, now.at.frame];
+                let frames = [done.first, done.end.frame, now.at.frame];
                 let kind = if done.refused {
                     IncidentKind::ResentAfterRefusal(packet_id)
                 } else {
@@ -341,7 +322,7 @@ impl Exchanges {
                 };
                 sent.faults.add(Fault::ResentAfterCompletion);
                 // What ended it may not have reached the sender before it lost its connection.
-                let certainty = if done.end.flow == now.flow { Certainty::Likely } else { Certainty::Hint };
+                let certainty = if done.ended_here { Certainty::Likely } else { Certainty::Hint };
                 judge.tell(kind, by, &frames, judge.if_known(certainty));
             }
             Some(_) | None => {
@@ -356,7 +337,7 @@ impl Exchanges {
 
     /// How sure it is that an exchange that is not known never was, in a session that is known.
     fn never_seen(&self) -> Certainty {
-        if self.resumed && self.done.len() == DONE_LIMIT { Certainty::Hint } else { Certainty::Likely }
+        if self.resumed && self.done.is_full() { Certainty::Hint } else { Certainty::Likely }
     }
 
     fn leave_flight(&mut self, delivery: &Delivery, flow: FrameNo) {
@@ -378,16 +359,16 @@ impl Exchanges {
         let Some(open) = self.open.get_mut(packet_id) else {
             tally.of.counts.unmatched += 1;
             let never_seen = self.never_seen();
-            let done = self.done.iter_mut().rev().find(|done| done.packet_id == packet_id);
+            let done = self.done.last_mut(packet_id);
             match done {
                 Some(done) => {
                     // It is answered, whatever came before.
-                    done.owed += 1;
-                    let frames = [done.first, done.end.at.frame, now];
+                    done.owed = done.owed.saturating_add(1);
+                    let frames = [done.first, done.end.frame, now];
                     if done.refused {
                         let kind = IncidentKind::ResentAfterRefusal(packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Certain));
-                    } else if done.end.flow == place.flow {
+                    } else if done.ended_here {
                         let kind = IncidentKind::ResentOnConnection(PacketType::PubRel, packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Likely));
                     }
@@ -507,21 +488,28 @@ impl Exchanges {
         }
         let Some(delivery) = self.open.remove(packet_id) else { return };
         self.leave_flight(&delivery, place.flow);
-        let Delivery { digest, owed, .. } = *delivery;
-        let (first, sent_on) = (delivery.first.place.at.frame, delivery.last_flow());
-        self.note_done(Done { packet_id, digest, refused, first, end: place, sent_on, owed });
+        self.done.push(Done {
+            digest: delivery.digest,
+            first: delivery.first.place.at.frame,
+            end: place.at,
+            packet_id,
+            owed: delivery.owed.min(u16::MAX.into()) as u16,
+            refused,
+            ended_here: true,
+            sent_here: delivery.last_flow() == place.flow,
+        });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
 
     fn acknowledged_none(&mut self, step: Step, packet_id: u16, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
-        let done = self.done.iter_mut().rev().find(|done| done.packet_id == packet_id);
+        let done = self.done.last_mut(packet_id);
         let done = match done {
             // A resent PUBLISH or PUBREL explains another acknowledgement.
             Some(done) if done.owed > 0 => {
                 done.owed -= 1;
                 return;
             }
-            done => done.map(|done| done.end.at.frame),
+            done => done.map(|done| done.end.frame),
         };
         tally.of.counts.unmatched += 1;
         if self.early.0.len() < EARLY_LIMIT {

@@ -15,6 +15,7 @@ mod counts;
 mod delivery;
 mod details;
 mod digest;
+mod done;
 mod early;
 mod end;
 mod exchange;

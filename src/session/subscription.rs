@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::exchange::LATE;
 use crate::capture::{FrameNo, Origin};
 use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
+use crate::prefetch::prefetch;
 use crate::rare::blank;
 use crate::time::Timestamp;
 
@@ -91,6 +92,8 @@ pub struct Subscriptions {
     granted: BTreeMap<Box<[u8]>, SubscriptionState>,
     pending: BTreeMap<u16, Pending>,
     filter_bytes: usize,
+    /// The least QoS of all that were ever asked for or granted: no message of that QoS or less is above what was granted.
+    least_qos: Option<u8>,
     /// Answers that were told before what they answer.
     early: Vec<EarlyAnswer>,
     /// Subscriptions that are not kept, because there were too many.
@@ -100,6 +103,14 @@ pub struct Subscriptions {
 blank!(Subscriptions);
 
 impl Subscriptions {
+    /// Asks for what each message looks at.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.pending);
+        prefetch(&self.early);
+        prefetch(&self.least_qos);
+    }
+
     /// A SUBSCRIBE was sent, of which `whole` tells whether all was captured. Gives whether its identifier was in use.
     pub(super) fn on_subscribe(&mut self, subscribe: &Subscribe<'_>, whole: bool, at: Origin) -> bool {
         let mut filters = Vec::new();
@@ -108,6 +119,7 @@ impl Subscriptions {
             count += 1;
             if self.make_room(wanted.filter) {
                 filters.push((wanted.filter.into(), wanted.options));
+                self.lower(wanted.options & 0b11);
             }
         }
         self.wait_for(subscribe.packet_id, Pending::Subscribe(filters, whole.then_some(count), at))
@@ -140,6 +152,16 @@ impl Subscriptions {
             self.left_out += 1;
         }
         room
+    }
+
+    /// A subscription has this QoS.
+    fn lower(&mut self, qos: u8) {
+        self.least_qos = Some(self.least_qos.map_or(qos, |least| least.min(qos)));
+    }
+
+    /// Whether a message of this QoS can be above what was granted, for what is known without a look at its topic.
+    pub(super) fn may_be_exceeded(&self, qos: u8) -> bool {
+        self.least_qos.is_some_and(|least| qos > least)
     }
 
     /// A filter is kept no more.
@@ -196,6 +218,7 @@ impl Subscriptions {
             if let Some(changes) = &mut changes {
                 changes.push((filter.clone(), Some(state)));
             }
+            state.granted_qos().into_iter().for_each(|qos| self.lower(qos));
             if self.granted.insert(filter, state).is_some() {
                 self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
             }
@@ -273,6 +296,7 @@ impl Subscriptions {
     pub(super) fn absorb(&mut self, newer: Self) {
         self.filter_bytes += newer.filter_bytes;
         self.left_out += newer.left_out;
+        newer.least_qos.into_iter().for_each(|qos| self.lower(qos));
         for (filter, state) in newer.granted {
             let length = filter.len();
             if self.granted.insert(filter, state).is_some() {
@@ -365,10 +389,12 @@ mod tests {
         let mut held = Subscriptions::default();
         assert!(!subscribe(&mut held, 1, &[("a/+", &[2]), ("a/b", &[1])]));
         assert_eq!(held.highest_qos(b"a/b"), Some(2), "messages may come before the SUBACK");
+        assert_eq!([1, 2].map(|qos| held.may_be_exceeded(qos)), [false, true], "one of them has QoS 1");
         let mut changes = Vec::new();
         assert_eq!(held.on_suback(1, &[1, 0x80], Some(&mut changes)), Answer::Fits);
         assert_eq!(changes.len(), 2);
         assert_eq!(held.highest_qos(b"a/b"), Some(1));
+        assert_eq!([1, 2].map(|qos| held.may_be_exceeded(qos)), [false, true]);
         assert_eq!(held.on_suback(1, &[1, 0], None), Answer::Unsolicited);
         assert!(!subscribe(&mut held, 2, &[("c", &[0])]));
         assert!(subscribe(&mut held, 2, &[("d", &[0])]), "the identifier is in use");

@@ -168,14 +168,17 @@ fn write_arp(out: &mut impl Write, message: &Arp) -> fmt::Result {
     let (sender, target) = (message.sender, message.target);
     let (sender_mac, target_mac) = (Mac(message.sender_mac), Mac(message.target_mac));
     match message.operation {
-        1 if sender == target => write!(out, "Gratuitous ARP for {target} (request)"),
-        // RFC 5227: the address is asked for before it is used.
-        1 if sender.is_unspecified() => write!(out, "Who has {target}? (ARP probe)"),
+        1 if message.is_announcement() => write!(out, "ARP Announcement for {target}"),
+        1 if message.is_gratuitous() => write!(out, "Gratuitous ARP for {target} (Request)"),
+        1 if message.is_probe() => write!(out, "Who has {target}? (ARP Probe)"),
         1 => write!(out, "Who has {target}? Tell {sender}"),
-        2 if sender == target => write!(out, "Gratuitous ARP for {sender} (reply)"),
+        2 if message.is_gratuitous() => write!(out, "Gratuitous ARP for {sender} (Reply)"),
         2 => write!(out, "{sender} is at {sender_mac}"),
-        3 => write!(out, "Who is {target_mac}? Tell {sender_mac}"),
+        // Inverse ARP asks and answers likewise (RFC 2390).
+        3 | 8 => write!(out, "Who is {target_mac}? Tell {sender_mac}"),
         4 => write!(out, "{target_mac} is at {target}"),
+        9 => write!(out, "{sender_mac} is at {sender}"),
+        10 => out.write_str("ARP NAK"),
         other => write!(out, "ARP operation {other}"),
     }
 }
@@ -332,7 +335,7 @@ mod tests {
 
     fn icmp(version: u8, kind: u8, code: u8, rest: [u8; 4], payload: &[u8]) -> String {
         let checksum = Checksum::Good;
-        let message = Icmp { version, kind, code, rest, checksum, quoted: None, payload };
+        let message = Icmp { version, kind, code, rest, checksum, quoted: None, payload, bytes: payload };
         info(&Packet { payload: Payload::Icmp(message), ..Packet::default() })
     }
 
@@ -348,7 +351,12 @@ mod tests {
         let line = |message| info(&Packet { payload: Payload::Arp(message), ..Packet::default() });
         assert_eq!(line(ask), "Who has 10.0.0.1? Tell 10.0.0.2");
         assert_eq!(line(Arp { operation: 2, ..ask }), "10.0.0.2 is at 02:00:00:00:00:01");
-        assert_eq!(line(Arp { sender: ask.target, ..ask }), "Gratuitous ARP for 10.0.0.1 (request)");
+        assert_eq!(line(Arp { sender: ask.target, ..ask }), "ARP Announcement for 10.0.0.1");
+        let all = Arp { sender: ask.target, target_mac: [0xff; 6], ..ask };
+        assert_eq!(line(all), "Gratuitous ARP for 10.0.0.1 (Request)");
+        assert_eq!(line(Arp { operation: 2, ..all }), "Gratuitous ARP for 10.0.0.1 (Reply)");
+        assert_eq!(line(Arp { sender: [0; 4].into(), ..ask }), "Who has 10.0.0.1? (ARP Probe)");
+        assert_eq!(line(Arp { operation: 3, ..ask }), "Who is 00:00:00:00:00:00? Tell 02:00:00:00:00:01");
     }
 
     #[test]

@@ -208,6 +208,29 @@ pub struct Arp {
     pub target: std::net::Ipv4Addr,
 }
 
+impl Arp {
+    /// Whether an end tells all others of its own address, by asking for it or by an answer that nobody asked for
+    /// (RFC 5944, section 4.6).
+    pub fn is_gratuitous(&self) -> bool {
+        matches!(self.operation, 1 | 2) && self.sender == self.target
+    }
+
+    /// Whether an end asks for an address that it may use if nobody answers (RFC 5227, section 2.1.1).
+    pub fn is_probe(&self) -> bool {
+        self.asks_nobody() && self.sender.is_unspecified() && !self.target.is_unspecified()
+    }
+
+    /// Whether an end says that it uses an address from now on (RFC 5227, section 2.3).
+    pub fn is_announcement(&self) -> bool {
+        self.asks_nobody() && self.sender == self.target
+    }
+
+    /// A request for which the hardware address is left empty, as it has to be.
+    fn asks_nobody(&self) -> bool {
+        self.operation == 1 && self.target_mac == [0; 6]
+    }
+}
+
 /// An ICMP or ICMPv6 message.
 #[derive(Debug, Clone, Copy)]
 pub struct Icmp<'a> {
@@ -226,6 +249,8 @@ pub struct Icmp<'a> {
     pub quoted: Option<Quoted>,
     /// The bytes after the eight-byte header, as captured.
     pub payload: &'a [u8],
+    /// The whole message, as captured.
+    pub bytes: &'a [u8],
 }
 
 /// The packet that an ICMP error quotes: enough to find the flow that it is about.

@@ -128,6 +128,7 @@ impl<'a> Walk<'a, '_> {
             checksum,
             quoted: if is_error { quoted(payload) } else { None },
             payload,
+            bytes: view.data,
         });
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::broker_if_possible;
-use crate::sniffer::{PATIENCE, Sniffer, read};
+use crate::sniffer::{PATIENCE, Sniffer, read, run};
 
 /// The files of a folder, in the order of their names.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -111,7 +111,6 @@ fn a_reader_of_a_socket_may_come_and_go() {
     let to = format!("unix:{}", path.display());
     let more = ["--json-to", &to, "--json-to", file.to_str().unwrap(), "--payload-bytes", "100"];
     let more: Vec<_> = more.into_iter().chain(is_root().then_some(["--user", "root"]).into_iter().flatten()).collect();
-    let mut sniffer = Sniffer::start(&["lo"], broker.port(), &more);
     let first_of = |listener: &UnixListener| {
         let mut lines = BufReader::new(listener.accept().unwrap().0);
         let mut line = String::new();
@@ -119,6 +118,11 @@ fn a_reader_of_a_socket_may_come_and_go() {
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["record"], "begin");
         lines
     };
+    // What writes to a socket is a thread, and belongs into the cage.
+    let short = run(&[&["capture", "lo", "--duration", "1ms"], &*more].concat());
+    assert!(!String::from_utf8_lossy(&short.stderr).contains("outside"), "{short:?}");
+    drop(first_of(&listener));
+    let mut sniffer = Sniffer::start(&["lo"], broker.port(), &more);
     let mut lines = first_of(&listener);
     broker.publish("mqttv5", "live/socket", 0, "one");
     let has = |lines: &mut BufReader<_>, text: &str| {

@@ -95,7 +95,8 @@ impl std::io::Write for Shared {
 /// What is saved reads as what was read, but for the numbers of interfaces.
 fn save(bytes: &[u8], once: &Seen) {
     let file = Shared::default();
-    let mut writer = Writer::new(Box::new(file.clone()), Options::new(Format::Pcapng)).expect("memory takes everything");
+    let mut writer =
+        Writer::new(Box::new(file.clone()), Options::new(Format::Pcapng)).expect("memory takes everything");
     read(&mut open(bytes), |frame| writer.write(frame).expect("memory takes everything"));
     writer.finish().expect("memory takes everything");
     let saved = file.0.lock().expect("one thread").clone();

@@ -2,13 +2,17 @@
 
 mod assertions;
 mod capture;
+mod conversation;
 mod engine;
 mod file;
 mod filter;
 mod frame;
 mod mqtt;
+mod neighbours;
 mod quic;
 mod redact;
+mod sensors;
+mod streams;
 mod values;
 
 /// Something that takes any bytes.
@@ -38,10 +42,14 @@ const fn of(name: &'static str, run: fn(&[u8]), longest: usize, memory: (usize, 
 /// All targets.
 ///
 /// What they may allocate is more than twice of what they were seen to take.
-pub static TARGETS: [Target; 10] = [
+pub static TARGETS: [Target; 14] = [
     Target { captures: true, ..of("capture", capture::run, 1 << 16, (64 * MIB, 64)) },
     of("frame", frame::run, 1 << 12, (MIB, 64)),
     Target { words: &["MQTT", "MQIsdp"], ..of("mqtt", mqtt::run, 1 << 14, (2 * MIB, 256)) },
+    Target { words: conversation::WORDS, ..of("conversation", conversation::run, 1 << 14, (8 * MIB, 256)) },
+    of("sensors", sensors::run, 1 << 12, (MIB, 256)),
+    of("neighbours", neighbours::run, 1 << 13, (MIB, 256)),
+    of("streams", streams::run, 1 << 14, (4 * MIB, 1024)),
     of("engine", engine::run, 1 << 12, (64 * MIB, 0)),
     Target { captures: true, words: &["MQTT", "MQIsdp"], ..of("file", file::run, 1 << 16, (64 * MIB, 1024)) },
     Target { words: filter::WORDS, ..of("filter", filter::run, 1 << 12, (16 * MIB, 4096)) },

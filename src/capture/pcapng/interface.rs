@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn times_beyond_the_range_stop_at_its_end() {
         assert_eq!(nanos(0, 0, u64::MAX), i64::MAX);
-        assert_eq!(nanos(9, i64::MIN, 0), i64::MIN);
+        assert_eq!(nanos(9, i64::MIN, 0), i64::MIN + 1);
         assert_eq!(nanos(0, i64::MAX, u64::MAX), i64::MAX);
     }
 }

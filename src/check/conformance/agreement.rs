@@ -74,7 +74,7 @@ fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>
         && connection.is_whole()
         && connection.count[Direction::ToClient] == 0
         && connection.count[Direction::ToServer] == 1
-        && connection.flow.begin[Direction::ToClient].is_some();
+        && docket.flow.begin[Direction::ToClient].is_some();
     let may = matches!(at.message.packet.header.packet_type, T::Connect | T::Auth | T::Disconnect | T::Reserved);
     if !early || may {
         return;

@@ -170,7 +170,7 @@ const PATIENCE: Span = Span::from_secs(60);
 /// Whether a client gives up a connection whose CONNECT is not answered at all.
 fn judge_patience(connection: &Connection, open: &Open, docket: &mut Docket<'_>) {
     // That nothing of the server was seen says something only where the capture has its direction.
-    if connection.count[Direction::ToClient] > 0 || connection.flow.begin[Direction::ToClient].is_none() {
+    if connection.count[Direction::ToClient] > 0 || !connection.server_was_heard {
         return;
     }
     let until = connection.closing.map_or(docket.at, |(_, at)| at);

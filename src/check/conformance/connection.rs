@@ -100,9 +100,10 @@ pub(super) struct More {
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) flow: FlowRef,
     /// The capture has it from its first segment.
     pub(super) from_start: bool,
+    /// The server's direction of the stream had begun with the last message.
+    pub(super) server_was_heard: bool,
     pub(super) version: Version,
     pub(super) agreed: Agreed,
     pub(super) count: PerDirection<u64>,
@@ -136,7 +137,6 @@ impl Connection {
     /// Asks for the memory that the next message needs.
     #[inline]
     pub(super) fn prefetch(&self) {
-        prefetch(&self.flow);
         prefetch(&self.version);
         prefetch(&self.count);
         prefetch(&self.last);
@@ -146,9 +146,9 @@ impl Connection {
         prefetch(&self.client);
     }
 
-    pub(super) fn new(flow: FlowRef, message: &Message<'_>) -> Self {
+    pub(super) fn new(flow: &FlowRef, message: &Message<'_>) -> Self {
         Self {
-            flow,
+            server_was_heard: false,
             from_start: flow.known_by <= KnownBy::SynAck,
             version: message.packet.version,
             agreed: Agreed::default(),

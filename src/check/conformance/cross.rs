@@ -76,7 +76,7 @@ pub(super) struct Cross {
 impl Cross {
     /// Follows publications and judges their copies.
     pub(super) fn follow(&mut self, connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) {
-        let broker = connection.flow.server;
+        let broker = docket.flow.server;
         if message.direction == Direction::ToServer && (message.missing > 0 || message.resynced) {
             self.forget();
         }
@@ -90,15 +90,16 @@ impl Cross {
                 }
             }
             (Body::Publish(publish), Direction::ToServer) => {
-                self.published(broker, connection.flow.id, message, publish);
+                self.published(broker, docket.flow.id, message, publish);
             }
             (Body::Publish(publish), Direction::ToClient) => self.copied(connection, message, publish, docket),
             (Body::Ack(ack), Direction::ToClient) if ack.reason_code.is_some_and(|code| code >= 0x80) => {
-                self.retained.refused(connection.flow.id, ack.packet_id.unwrap_or(0));
+                self.retained.refused(docket.flow.id, ack.packet_id.unwrap_or(0));
             }
             (Body::SubAck(_), Direction::ToClient) => {
                 let hasher = &self.hasher;
-                self.retained.subscribed(connection, message.origin, |filter| topic_key(hasher, broker, filter));
+                let key = |filter: &[u8]| topic_key(hasher, broker, filter);
+                self.retained.subscribed(connection, broker, message.origin, key);
             }
             _ => {}
         }
@@ -197,7 +198,7 @@ impl Cross {
         docket: &mut Docket<'_>,
     ) {
         let Some(name) = message.topic else { return };
-        let topic = self.topic(connection.flow.server, name);
+        let topic = self.topic(docket.flow.server, name);
         let key = self.content(topic, publish.payload);
         let header = message.packet.header;
         let matched = docket.matched;

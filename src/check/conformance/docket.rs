@@ -11,6 +11,7 @@ use crate::check::{Certainty, Finding};
 use crate::engine::FlowRef;
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::Version;
+use crate::prefetch::prefetch;
 
 /// The most findings of one rule on one connection: a client that breaks it with each packet shall not fill the memory
 /// of whoever reads about it.
@@ -44,6 +45,12 @@ pub(super) struct Entries {
 }
 
 impl Entries {
+    /// Asks for what each message looks at.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.deferred);
+    }
+
     /// Whether nothing waits for a packet.
     fn is_settled(&self) -> bool {
         self.deferred.is_empty() && self.untold.to_server == 0 && self.untold.to_client == 0
@@ -62,7 +69,7 @@ pub(super) struct Docket<'a> {
     pub(super) entries: &'a mut Option<Box<Entries>>,
     /// What the message at hand matches, if it is one of the server.
     pub(super) matched: Matched,
-    pub(super) flow: FlowRef,
+    pub(super) flow: &'a FlowRef,
     pub(super) version: Version,
     pub(super) at: Origin,
 }
@@ -98,7 +105,7 @@ impl Docket<'_> {
             id: rule.id.to_owned(),
             severity: rule.severity,
             certainty,
-            flow: Some(self.flow),
+            flow: Some(*self.flow),
             client_id: None,
             frames,
             time: self.at.time,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use crate::capture::Origin;
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::PacketType;
+use crate::prefetch::prefetch;
 use crate::time::Span;
 
 /// The most requests of a direction that wait; with more, those that were first are forgotten.
@@ -257,6 +258,21 @@ pub(super) struct Exchanges {
 }
 
 impl Exchanges {
+    /// Asks for what it points to.
+    #[inline]
+    pub(super) fn prefetch_parts(&self) {
+        for waiting in [&self.waiting.to_server, &self.waiting.to_client] {
+            if let Some(open) = waiting.few.first() {
+                prefetch(open);
+            }
+            if let Some(done) = &waiting.done {
+                prefetch(&done.ids);
+                prefetch(&done.ids[32]);
+                prefetch(&done.count);
+            }
+        }
+    }
+
     /// Whether a message with this identifier is under way in a direction.
     pub(super) fn in_flight(&self, direction: Direction, id: u16) -> bool {
         self.waiting[direction].has_message(id) || self.is_received(direction, id)

@@ -19,6 +19,7 @@ mod ledger;
 mod retained;
 mod rules;
 mod statement;
+mod subscription;
 mod subscriptions;
 mod websocket;
 mod why;
@@ -73,6 +74,20 @@ impl Conformance {
         }
     }
 
+    /// Asks for what that memory points to.
+    #[inline]
+    pub(super) fn prefetch_parts(&self, flow: FrameNo) {
+        if let Some(connection) = self.open.get(&flow) {
+            connection.exchanges.prefetch_parts();
+            if let Some(entries) = &connection.entries {
+                entries.prefetch();
+            }
+            if let Some(subscriptions) = &connection.subscriptions {
+                subscriptions.prefetch();
+            }
+        }
+    }
+
     /// How each statement stands, in the order of the table; nothing without a ledger.
     pub fn standings(&self) -> Vec<Standing> {
         self.ledger.as_ref().map(Ledger::standings).unwrap_or_default()
@@ -87,7 +102,7 @@ impl Conformance {
                     connection.lossy = PerDirection { to_server: true, to_client: true };
                 }
             }
-            Event::Message(flow, message) => self.on_message(*flow, message, findings),
+            Event::Message(flow, message) => self.on_message(flow, message, findings),
             Event::Closing(flow, by, at) => {
                 self.now = self.now.max(Some(at.time));
                 if let Some(connection) = self.open.get_mut(&flow.id) {
@@ -105,11 +120,17 @@ impl Conformance {
                     if let (Some(ledger), Some(facts)) = (&mut self.ledger, flow.app.websocket()) {
                         websocket::settle(facts, connection.version, flow.id, ledger);
                     }
-                    self.settle(*connection, flow.last, findings);
+                    self.settle(*connection, &FlowRef::of(flow), flow.last, findings);
                 }
             }
             Event::Notice(notice) => self.on_notice(notice),
-            Event::Packet(_) | Event::Preview(..) | Event::Stream(..) | Event::Carrier(..) | Event::SnMessage(..) => {}
+            Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
+            | Event::Preview(..)
+            | Event::Stream(..)
+            | Event::Carrier(..)
+            | Event::SnMessage(..) => {}
         }
     }
 
@@ -143,11 +164,11 @@ impl Conformance {
         }
     }
 
-    fn on_message(&mut self, flow: FlowRef, message: &Message<'_>, findings: &mut Vec<Finding>) {
+    fn on_message(&mut self, flow: &FlowRef, message: &Message<'_>, findings: &mut Vec<Finding>) {
         self.now = self.now.max(Some(message.origin.time));
         let client = self.client(flow, message);
         let connection = self.open.entry(flow.id).or_insert_with(|| Box::new(Connection::new(flow, message)));
-        connection.flow = flow;
+        connection.server_was_heard = flow.begin[Direction::ToClient].is_some();
         connection.note_gaps(message);
         let mut entries = connection.entries.take();
         let mut docket = Docket {
@@ -191,14 +212,14 @@ impl Conformance {
     }
 
     /// The client of a CONNECT, and whether its session is known from earlier connections.
-    fn client(&self, flow: FlowRef, message: &Message<'_>) -> Option<(clients::Key, bool)> {
+    fn client(&self, flow: &FlowRef, message: &Message<'_>) -> Option<(clients::Key, bool)> {
         let Body::Connect(connect) = &message.packet.body else { return None };
         let client = self.clients.key(flow.server, connect.client_id?)?;
         let whole = |id: FrameNo| self.open.get(&id).is_none_or(|connection| connection.is_whole());
         Some((client, self.clients.latest(client).is_some_and(whole)))
     }
 
-    fn settle(&mut self, mut connection: Connection, last: Origin, findings: &mut Vec<Finding>) {
+    fn settle(&mut self, mut connection: Connection, flow: &FlowRef, last: Origin, findings: &mut Vec<Finding>) {
         if let Some(client) = connection.client.filter(|_| !connection.is_whole()) {
             self.clients.forget(client);
         }
@@ -208,7 +229,7 @@ impl Conformance {
             findings,
             entries: &mut entries,
             matched: Matched::default(),
-            flow: connection.flow,
+            flow,
             version: connection.version,
             at: last,
         };

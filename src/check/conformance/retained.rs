@@ -152,11 +152,16 @@ impl Retained {
     }
 
     /// Subscriptions were granted: their retained messages are to come.
-    pub(super) fn subscribed(&self, connection: &mut Connection, at: Origin, key: impl Fn(&[u8]) -> Key) {
+    pub(super) fn subscribed(
+        &self,
+        connection: &mut Connection,
+        broker: SocketAddr,
+        at: Origin,
+        key: impl Fn(&[u8]) -> Key,
+    ) {
         if self.topics.is_empty() || connection.granted.as_ref().is_none_or(|granted| !granted.retain) {
             return;
         }
-        let broker = connection.flow.server;
         let Some(held) = &connection.subscriptions else { return };
         let awaiting = &mut connection.more.get_or_insert_default().awaiting;
         let mut wait = |topic: Key, kept: &Kept| {

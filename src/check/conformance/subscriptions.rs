@@ -2,7 +2,7 @@
 //!
 //! They judge a connection whose session began with it; of others it is not known what was subscribed to before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
 
 use super::class::Features as F;
@@ -10,11 +10,13 @@ use super::connection::{Connection, number};
 use super::docket::Docket;
 use super::rules;
 use super::statement::Caveat;
+use super::subscription::{Subscription, fixed, pattern};
 use crate::capture::Origin;
 use crate::check::Certainty;
 use crate::dissect::Message;
 use crate::flow::Direction;
 use crate::mqtt::{Body, PropertyId, PropertyValue, Publish, Version, topic};
+use crate::prefetch::prefetch;
 use crate::time::Span;
 
 /// The most subscriptions of a connection that are held against each message.
@@ -34,63 +36,6 @@ const DRAIN: Span = Span::from_secs(2);
 
 /// The most messages of the client that are remembered, to know them when they come back.
 const OWN: usize = 64;
-
-/// A subscription.
-#[derive(Debug)]
-struct Subscription {
-    filter: Box<[u8]>,
-    hash: u64,
-    options: u8,
-    identifier: Option<u32>,
-    /// The answer of the server, once it came.
-    answer: Option<u8>,
-    asked: Origin,
-    /// Whether the same filter was subscribed to before.
-    renewed: bool,
-    /// When it was taken back.
-    removed: Option<Origin>,
-    /// Retained messages came that it did not want.
-    disturbed: bool,
-    /// Where the pattern begins that topics are held against.
-    pattern: u16,
-    /// With how much of it every topic begins that it matches, and ends: what stands around its wildcards.
-    fixed: (u16, u16),
-    wild: bool,
-}
-
-impl Subscription {
-    fn stands(&self) -> bool {
-        self.removed.is_none() && self.answer.is_none_or(|answer| answer <= 2)
-    }
-
-    const fn retain_handling(&self) -> u8 {
-        self.options >> 4 & 0b11
-    }
-
-    fn matches(&self, name: &[u8]) -> bool {
-        let pattern = self.filter.get(usize::from(self.pattern)..).unwrap_or_default();
-        if !self.wild {
-            return !name.is_empty() && pattern == name;
-        }
-        let (front, back) = (usize::from(self.fixed.0), pattern.len() - usize::from(self.fixed.1));
-        // Most do not match, and this tells it at once.
-        name.starts_with(&pattern[..front]) && name.ends_with(&pattern[back..]) && topic::matches_pattern(pattern, name)
-    }
-}
-
-/// A filter without `$share/NAME/`.
-fn pattern(filter: &[u8]) -> &[u8] {
-    topic::shared(filter).map_or(filter, |(_, pattern)| pattern)
-}
-
-/// How much of a pattern stands before its first wildcard, and behind the last; `a/#` matches `a` as well.
-fn fixed(pattern: &[u8]) -> (u16, u16) {
-    let place = pattern.iter().position(|byte| matches!(byte, b'+' | b'#')).unwrap_or(pattern.len());
-    let before = pattern.get(..place).unwrap_or_default();
-    let front = before.len() - usize::from(pattern.get(place) == Some(&b'#') && before.ends_with(b"/"));
-    let behind = pattern.iter().rev().position(|byte| *byte == b'+').filter(|_| !pattern.contains(&b'#'));
-    (front as u16, behind.unwrap_or(0) as u16)
-}
 
 /// Lists that a message needs for as long as it is judged.
 #[derive(Debug, Default)]
@@ -122,17 +67,18 @@ pub(super) struct Matched {
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     all: Vec<Subscription>,
+    /// The filters of all, one behind the other: each message is held against them.
+    filters: Vec<u8>,
     /// Those with wildcards.
-    wild: Vec<usize>,
+    wild: Vec<u16>,
     /// Those without, by hash.
     exact: Vec<(u64, u16)>,
-    /// What each request asks for, by its packet identifier: the places in `all`, or filters to be taken back.
-    asked: BTreeMap<u16, Vec<usize>>,
-    /// Of filters that are to be taken back, hashes.
-    taken_back: BTreeMap<u16, Vec<u64>>,
+    /// What is asked for and not answered: a packet identifier and a place in `all`, in the order of the requests.
+    asked: Vec<(u16, u16)>,
+    /// Of filters that are to be taken back, hashes, by packet identifier; each stands there once.
+    taken_back: Vec<(u16, Box<[u64]>)>,
     /// Those that the last SUBACK answered.
-    answered: Vec<usize>,
-    bytes: usize,
+    answered: Vec<u16>,
     /// More than can be kept.
     overflow: bool,
     /// A subscription does not want the client's own messages.
@@ -142,20 +88,27 @@ pub(super) struct Subscriptions {
 }
 
 impl Subscriptions {
+    /// Asks for what a message of the server needs.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.all);
+        prefetch(&self.exact);
+        prefetch(&self.overflow);
+    }
+
     fn add(&mut self, id: u16, filter: &[u8], options: u8, identifier: Option<u32>, at: Origin) {
         let wild = topic::has_wildcard(pattern(filter));
         let full = self.all.len() >= SUBSCRIPTIONS || (wild && self.wild.len() >= WILDCARDS);
-        if full || self.bytes + filter.len() > BYTES {
+        if full || self.filters.len() + filter.len() > BYTES {
             self.overflow = true;
             return;
         }
-        self.bytes += filter.len();
         self.no_local |= options & 0b100 != 0;
-        let renewed = self.all.iter().any(|old| *old.filter == *filter && old.stands());
+        let renewed = self.all.iter().any(|old| old.filter(&self.filters) == filter && old.stands());
         let place = self.all.len();
-        self.asked.entry(id).or_default().push(place);
+        self.asked.push((id, place as u16));
         if wild {
-            self.wild.push(place);
+            self.wild.push(place as u16);
         } else {
             let hash = self.hasher.hash_one(pattern(filter));
             let at = self.exact.partition_point(|(other, _)| *other <= hash);
@@ -164,8 +117,14 @@ impl Subscriptions {
         // A filter is at most 64 KiB long, by its length on the wire. What matching takes off is taken off once.
         let once = pattern(filter);
         let inner = pattern(once);
+        if self.all.capacity() == self.all.len() {
+            // Most connections ask for one or two.
+            self.all.reserve_exact(self.all.len().max(1));
+        }
+        let begin = self.filters.len() as u32;
+        self.filters.extend_from_slice(filter);
         self.all.push(Subscription {
-            filter: filter.into(),
+            filter: (begin, filter.len() as u16),
             hash: self.hasher.hash_one(filter),
             options,
             identifier,
@@ -187,19 +146,33 @@ impl Subscriptions {
             let hash = self.hasher.hash_one(name);
             let from = self.exact.partition_point(|(other, _)| *other < hash);
             let equal = self.exact.iter().skip(from).take_while(|(other, _)| *other == hash);
-            found.extend(equal.map(|(_, place)| usize::from(*place)).filter(|place| self.all[*place].matches(name)));
+            found.extend(equal.map(|(_, place)| usize::from(*place)).filter(|place| self.matches(*place, name)));
         }
-        found.extend(self.wild.iter().copied().filter(|place| self.all[*place].matches(name)));
+        found.extend(self.wild.iter().map(|place| usize::from(*place)).filter(|place| self.matches(*place, name)));
+    }
+
+    fn matches(&self, place: usize, name: &[u8]) -> bool {
+        self.all[place].matches(&self.filters, name)
+    }
+
+    /// The filter at a place.
+    fn filter(&self, place: usize) -> &[u8] {
+        self.all[place].filter(&self.filters)
     }
 
     /// The filters that the last SUBACK granted, as far as their retained messages are to be sent.
     pub(super) fn wanting_retained(&self) -> impl Iterator<Item = &[u8]> {
         let wants = |held: &&Subscription| {
             let handling = held.retain_handling();
-            let granted = held.answer.is_some_and(|answer| answer <= 2) && topic::shared(&held.filter).is_none();
+            let is_shared = topic::shared(held.filter(&self.filters)).is_some();
+            let granted = held.answer.is_some_and(|answer| answer <= 2) && !is_shared;
             granted && (handling == 0 || (handling == 1 && !held.renewed))
         };
-        self.answered.iter().filter_map(|place| self.all.get(*place)).filter(wants).map(|held| &*held.filter)
+        self.answered
+            .iter()
+            .filter_map(|place| self.all.get(usize::from(*place)))
+            .filter(wants)
+            .map(|held| held.filter(&self.filters))
     }
 
     fn hash(&self, publish: &Publish<'_>, name: &[u8]) -> u64 {
@@ -227,7 +200,7 @@ pub(super) fn follow(
                 return F::default();
             };
             let identifier = number(subscribe.properties, PropertyId::SubscriptionIdentifier);
-            held.asked.remove(&id);
+            held.asked.retain(|(asked, _)| *asked != id);
             for wanted in subscribe.filters {
                 held.add(id, wanted.filter, wanted.options, identifier, at);
             }
@@ -235,16 +208,21 @@ pub(super) fn follow(
         Body::SubAck(suback) => {
             let Some(held) = &mut connection.subscriptions else { return F::default() };
             let Some(id) = suback.packet_id else { return F::default() };
-            let places = held.asked.remove(&id).unwrap_or_default();
-            held.answered.clone_from(&places);
-            for (place, code) in places.iter().zip(suback.codes) {
-                let asked = &mut held.all[*place];
+            held.answered.clear();
+            held.answered.extend(held.asked.extract_if(.., |(asked, _)| *asked == id).map(|(_, place)| place));
+            if held.asked.is_empty() {
+                held.asked = Vec::new();
+            }
+            for (place, code) in held.answered.iter().map(|place| usize::from(*place)).zip(suback.codes) {
+                let asked = &mut held.all[place];
                 asked.answer = Some(*code);
                 let (granted, wanted) = (*code, asked.options & 0b11);
                 // An equal filter takes the place of the old subscription (MQTT-3.8.4-3).
                 if granted <= 2 {
-                    let filter = asked.filter.clone();
-                    let old = held.all[..*place].iter_mut().filter(|old| old.filter == filter && old.removed.is_none());
+                    let (before, from) = held.all.split_at_mut(place);
+                    let filter = from.first().map(|asked| asked.filter(&held.filters));
+                    let is_equal = |old: &Subscription| Some(old.filter(&held.filters)) == filter;
+                    let old = before.iter_mut().filter(|old| old.removed.is_none() && is_equal(old));
                     old.for_each(|old| old.removed = Some(at));
                 }
                 if granted <= 2 && granted > wanted {
@@ -259,13 +237,19 @@ pub(super) fn follow(
             let filters = unsubscribe.filters.into_iter().take(SUBSCRIPTIONS);
             let filters = filters.map(|filter| held.hasher.hash_one(filter)).collect();
             if held.taken_back.len() < SUBSCRIPTIONS {
-                held.taken_back.insert(id, filters);
+                held.taken_back.retain(|(asked, _)| *asked != id);
+                held.taken_back.push((id, filters));
             }
         }
         Body::UnsubAck(unsuback) => {
             let Some(held) = &mut connection.subscriptions else { return F::default() };
             let Some(id) = unsuback.packet_id else { return F::default() };
-            for (place, filter) in held.taken_back.remove(&id).unwrap_or_default().iter().enumerate() {
+            let asked = held.taken_back.iter().position(|(asked, _)| *asked == id);
+            let filters = asked.map(|asked| held.taken_back.swap_remove(asked).1).unwrap_or_default();
+            if held.taken_back.is_empty() {
+                held.taken_back = Vec::new();
+            }
+            for (place, filter) in filters.iter().enumerate() {
                 if unsuback.codes.get(place).is_some_and(|code| *code >= 0x80) {
                     continue;
                 }
@@ -380,9 +364,9 @@ fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docke
 /// Whether a filter would match if a wildcard stood for `$` too.
 fn by_wildcard(held: &Subscriptions, name: &[u8]) -> bool {
     let plain = [b"x", name.get(1..).unwrap_or_default()].concat();
-    held.wild.iter().map(|place| &held.all[*place]).any(|held| {
-        let filter = pattern(&held.filter);
-        held.stands() && matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &plain)
+    held.wild.iter().map(|place| usize::from(*place)).any(|place| {
+        let filter = pattern(held.filter(place));
+        held.all[place].stands() && matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &plain)
     })
 }
 
@@ -410,7 +394,7 @@ fn check_retain(
     if !is_5 {
         return;
     }
-    let shared = |place: &usize| topic::shared(&held.all[*place].filter).is_some();
+    let shared = |place: &usize| topic::shared(held.filter(*place)).is_some();
     if standing.iter().all(shared) {
         let message = "the server sends a message with RETAIN to a shared subscription".to_owned();
         docket.breach_unless_lost(rules::RETAINED_TO_SHARED, Direction::ToServer, &frames, Certainty::Likely, message);
@@ -484,7 +468,7 @@ pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
     let known = connection.is_fresh() && connection.is_whole() && !held.overflow;
     let granted = held.all.iter().filter(|held| held.answer.is_some_and(|answer| answer <= 2) && !held.disturbed);
     for subscription in granted {
-        let key = match (topic::shared(&subscription.filter), subscription.retain_handling()) {
+        let key = match (topic::shared(subscription.filter(&held.filters)), subscription.retain_handling()) {
             (Some(_), _) => "SHARED-RETAINED-SENT",
             (None, 2) => "MQTT-3.3.1-11",
             (None, 1) if subscription.renewed => "MQTT-3.3.1-10",
@@ -508,7 +492,7 @@ mod tests {
     fn filters<'a>(held: &'a Subscriptions, name: &str) -> Vec<&'a str> {
         let mut places = Vec::new();
         held.matching(name.as_bytes(), &mut places);
-        places.into_iter().map(|place| std::str::from_utf8(&held.all[place].filter).unwrap()).collect()
+        places.into_iter().map(|place| std::str::from_utf8(held.filter(place)).unwrap()).collect()
     }
 
     #[test]
@@ -551,7 +535,7 @@ mod tests {
         }
         assert!(!held.overflow);
         add(&mut held, 999, "b");
-        assert!(held.overflow && held.all.len() == SUBSCRIPTIONS && !held.asked.contains_key(&999));
+        assert!(held.overflow && held.all.len() == SUBSCRIPTIONS && held.asked.iter().all(|(id, _)| *id != 999));
 
         let mut held = Subscriptions::default();
         for id in 1..=WILDCARDS as u16 {
@@ -565,6 +549,6 @@ mod tests {
         add(&mut held, 1, &"x".repeat(BYTES));
         assert!(!held.overflow);
         add(&mut held, 2, "x");
-        assert!(held.overflow && held.bytes == BYTES);
+        assert!(held.overflow && held.filters.len() == BYTES);
     }
 }

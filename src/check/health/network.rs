@@ -144,6 +144,8 @@ impl Rule for NetworkRule {
             Event::Flow(flow, _) => return self.ended(flow.id, findings),
             Event::Message(..)
             | Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

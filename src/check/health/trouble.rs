@@ -326,6 +326,8 @@ impl Rule for FlowRule {
             }
             Event::Flow(..)
             | Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

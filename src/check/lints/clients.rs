@@ -320,6 +320,8 @@ impl Rule for ClientRule {
             }
             Event::Message(..)
             | Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -115,6 +115,8 @@ impl Rule for ConnectRule {
                 self.authenticated.remove(flow.id);
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

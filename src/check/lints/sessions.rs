@@ -229,6 +229,8 @@ impl Rule for SessionRule {
             Event::Message(..)
             | Event::Packet(_)
             | Event::SnMessage(..)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

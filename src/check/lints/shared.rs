@@ -142,6 +142,8 @@ impl Rule for SharedRule {
             Event::Closing(flow, ..) => self.leave(flow.id, flow.server),
             Event::Flow(flow, _) => self.leave(flow.id, flow.server),
             Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

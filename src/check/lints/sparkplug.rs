@@ -148,6 +148,8 @@ impl Rule for SparkplugRule {
             Event::Message(..)
             | Event::Packet(_)
             | Event::SnMessage(..)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -201,6 +201,8 @@ impl Rule for TopicRule {
                 self.pending.remove(flow.id);
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

@@ -293,6 +293,8 @@ impl Rule for TrafficRule {
                 return;
             }
             Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

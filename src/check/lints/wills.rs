@@ -246,6 +246,8 @@ impl Rule for WillRule {
             }
             Event::Message(..)
             | Event::Packet(_)
+            | Event::Neighbour(_)
+            | Event::Names(..)
             | Event::Preview(..)
             | Event::Stream(..)
             | Event::Carrier(..)

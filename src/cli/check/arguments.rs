@@ -13,6 +13,7 @@ use crate::cli::cage::Cage;
 use crate::cli::caps::Caps;
 use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
+use crate::cli::resolve::Resolve;
 use crate::cli::threads::Threads;
 
 /// The arguments of the command.
@@ -116,6 +117,9 @@ pub(in crate::cli) struct Check {
 
     #[command(flatten)]
     pub(super) decoding: Decoding,
+
+    #[command(flatten)]
+    pub(super) resolve: Resolve,
 
     #[command(flatten)]
     pub(super) cage: Cage,

@@ -118,7 +118,10 @@ impl Watch {
             Some(_) => Mode::Quiet,
             None => Mode::Live,
         };
-        let scrolls = output.show.iter().any(|view| matches!(view, View::Packets | View::Messages | View::Deliveries));
+        let scrolls = output
+            .show
+            .iter()
+            .any(|view| matches!(view, View::Packets | View::Messages | View::Deliveries | View::Neighbours));
         if mode == Mode::Screen && scrolls {
             bail!(Failure::new(
                 "the page of --live has no room for lines of packets, messages and deliveries",

@@ -4,6 +4,7 @@ use super::certificate::Certificate;
 use super::fingerprint::{Carrier, ja3, ja4};
 use super::hello::{ClientHello, first_certificate, is_grease};
 use crate::capture::Origin;
+use crate::dissect::Rhythm;
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::Redactor;
 use crate::time::{Span, Timestamp};
@@ -120,16 +121,9 @@ impl Unread {
 pub struct Pings {
     /// The client's that waits for its answer.
     pub(in crate::dissect) asked: Option<Timestamp>,
-    /// How many there are.
-    pub count: u64,
-    /// When the first one and the last one came.
-    pub first: Option<Timestamp>,
-    /// See there.
-    pub last: Option<Timestamp>,
+    /// How many there are, and when.
+    pub rhythm: Rhythm,
 }
-
-/// As many make a rhythm.
-const RHYTHM: u64 = 3;
 
 impl Pings {
     /// A record that may be one.
@@ -138,9 +132,7 @@ impl Pings {
             Direction::ToServer => self.asked = Some(time),
             Direction::ToClient => {
                 if let Some(asked) = self.asked.take() {
-                    self.count += 1;
-                    self.first.get_or_insert(asked);
-                    self.last = Some(asked);
+                    self.rhythm.beat(asked);
                 }
             }
         }
@@ -148,8 +140,7 @@ impl Pings {
 
     /// The time from one to the next, on average, if there are enough of them.
     pub fn interval(&self) -> Option<Span> {
-        let (first, last) = (self.first?, self.last?);
-        (self.count >= RHYTHM).then(|| Span::from_nanos(last.since(first).as_nanos() / (self.count as i64 - 1)))
+        self.rhythm.interval()
     }
 }
 
@@ -289,6 +280,6 @@ mod tests {
             pings.on_record(Direction::ToServer, Timestamp::from_secs_nanos(second, 0));
             pings.on_record(Direction::ToClient, Timestamp::from_secs_nanos(second, 9_000));
         }
-        assert_eq!((pings.count, pings.interval()), (3, Some(Span::from_secs(30))));
+        assert_eq!((pings.rhythm.count, pings.interval()), (3, Some(Span::from_secs(30))));
     }
 }

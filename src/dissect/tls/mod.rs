@@ -136,6 +136,22 @@ impl Tls {
         }
     }
 
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub(super) fn keys_came(&mut self, sink: &mut dyn MessageSink) {
+        let Some(origin) = self.last.filter(|_| self.connection.held_bytes() > 0) else { return };
+        let mut told = Told { carried: &mut self.carried, sink };
+        self.connection.go_on(false, &mut told);
+        told.decide(origin);
+    }
+
+    /// The same for a flow that began with another protocol, whose streams have passed so far.
+    pub(super) fn behind(facts: FlowFacts, options: &DissectOptions, passed: PerDirection<u64>) -> Self {
+        let mut tls = Self::new(facts, options);
+        tls.readers.to_server.passed(passed.to_server);
+        tls.readers.to_client.passed(passed.to_client);
+        tls
+    }
+
     /// What is known of the connection.
     pub(super) const fn facts(&self) -> &TlsFacts {
         &self.connection.facts

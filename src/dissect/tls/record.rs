@@ -102,6 +102,11 @@ impl RecordReader {
         Self { state: if from_start { BORDER } else { State::Lost(Box::default()) }, offset: 0 }
     }
 
+    /// So many bytes of the stream came before the first record.
+    pub(super) const fn passed(&mut self, bytes: u64) {
+        self.offset = bytes;
+    }
+
     /// Bytes of a record that has begun, or of what is searched for one.
     pub(super) fn held_bytes(&self) -> usize {
         match &self.state {

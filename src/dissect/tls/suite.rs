@@ -1,6 +1,8 @@
 //! Cipher suites: their names, and what these say of how records are protected.
 
-/// The names that IANA has registered, by their numbers in hexadecimal.
+use std::cmp::Ordering;
+
+/// The names that IANA has registered, in the order of their numbers, which stand before them in hexadecimal.
 const NAMES: &str = include_str!("suites.tsv");
 
 /// How records are protected.
@@ -56,8 +58,19 @@ pub(in crate::dissect) struct Suite {
 
 /// The registered name of a suite.
 pub fn suite_name(number: u16) -> Option<&'static str> {
-    let digits = format!("{number:04x}\t");
-    NAMES.lines().find_map(|line| line.strip_prefix(digits.as_str()))
+    let mut rest = NAMES;
+    loop {
+        // The line in the middle, or about there.
+        let begin = rest.get(..rest.len() / 2)?.rfind('\n').map_or(0, |end| end + 1);
+        let (before, from) = rest.split_at(begin);
+        let (line, behind) = from.split_once('\n').unwrap_or((from, ""));
+        let (digits, name) = line.split_once('\t')?;
+        match u16::from_str_radix(digits, 16).ok()?.cmp(&number) {
+            Ordering::Equal => return Some(name),
+            Ordering::Greater => rest = before,
+            Ordering::Less => rest = behind,
+        }
+    }
 }
 
 impl Suite {
@@ -123,5 +136,18 @@ mod tests {
         assert_eq!(of(0x002c), Some((Cipher::Null { mac: Hash::Sha1 }, Hash::Sha256)));
         assert_eq!((of(0x0000), of(0x000a), of(0x0005)), (None, None, None), "no code, 3DES, RC4");
         assert_eq!(suite_name(0xc02f), Some("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"));
+    }
+
+    #[test]
+    fn each_name_is_found_by_its_number_and_no_other() {
+        let known: std::collections::BTreeMap<u16, &str> = NAMES
+            .lines()
+            .filter_map(|line| line.split_once('\t'))
+            .map(|(digits, name)| (u16::from_str_radix(digits, 16).expect("a number"), name))
+            .collect();
+        assert!(known.len() > 300 && known.len() == NAMES.lines().count());
+        for number in 0..=u16::MAX {
+            assert_eq!(suite_name(number), known.get(&number).copied(), "{number:04x}");
+        }
     }
 }

@@ -18,56 +18,18 @@ pub use frame::{FrameHeader, Opcode, unmask};
 pub use head::{Deflate, Head, accept_of, hidden, redacted};
 pub use reader::UNKNOWN as UNKNOWN_GAP;
 
-use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Opening, Protocol, http};
+use super::framed::Readings;
+use super::{CarrierPart, Conversation, Decision, DissectOptions, FlowFacts, MessageSink, Protocol};
 use crate::capture::{Origin, Place};
 use crate::flow::{Conversing as _, Direction, PerDirection};
-use crate::mqtt::Certainty;
+use crate::neighbour::stream::{Http, HttpFacts, Streams};
 use faults::Faults;
 use handshake::{Handshake, Outcome};
 use reader::{FrameReader, Out, UNKNOWN, Work};
-use search::{Looks, frames};
+pub(super) use search::{recognise, roles_are_wrong};
 
 /// Bytes of a buffer that are kept for the next segment.
 const SCRATCH: usize = 16 << 10;
-
-/// Whether a flow that was joined has frames with packets in them. Where it is seen from its beginning, HTTP comes first.
-pub(super) fn recognise(opening: &Opening<'_>) -> Certainty {
-    joined(opening).0
-}
-
-/// The same, with the direction that shows it and whether its frames are masked.
-fn joined(opening: &Opening<'_>) -> (Certainty, Option<(Direction, bool)>) {
-    let mut verdict = Certainty::No;
-    for direction in Direction::BOTH {
-        let bytes = opening.bytes[direction];
-        if bytes.len() < 2 || opening.from_start(direction) {
-            continue;
-        }
-        let masked = bytes.get(1).is_some_and(|second| second & 0x80 != 0);
-        let fits = masked == (direction == Direction::ToServer);
-        if !fits && opening.facts.roles_proved {
-            continue;
-        }
-        match frames(bytes, Looks { masked, deflate: false }, true, &|at| at == bytes.len()) {
-            Certainty::Yes => return (Certainty::Yes, Some((direction, masked))),
-            // What a frame of the client begins with, few others do.
-            Certainty::NeedMore if masked && !opening.is_cut[direction] && !opening.is_full => {
-                verdict = Certainty::NeedMore;
-            }
-            Certainty::NeedMore | Certainty::No => {}
-        }
-    }
-    (verdict, None)
-}
-
-/// Whether the opening shows that the roles of the ends are to be exchanged: only clients mask, and only they ask.
-pub(super) fn roles_are_wrong(opening: &Opening<'_>) -> bool {
-    if let (Certainty::Yes, Some((direction, masked))) = joined(opening) {
-        return masked != (direction == Direction::ToServer);
-    }
-    let asks = |direction| http::asks(opening.bytes[direction]);
-    asks(Direction::ToClient) && !asks(Direction::ToServer)
-}
 
 /// What has come so far.
 #[derive(Debug)]
@@ -84,6 +46,8 @@ enum Stage {
 #[derive(Debug)]
 pub struct WebSocket {
     stage: Stage,
+    /// The requests and responses, up to where frames begin.
+    messages: Box<Streams<Http>>,
     readers: PerDirection<FrameReader>,
     facts: WebSocketFacts,
     faults: Faults,
@@ -109,7 +73,10 @@ impl WebSocket {
     pub(super) fn new(flow: FlowFacts, begins_with_http: bool, options: &DissectOptions) -> Self {
         // Joined at a segment, which most often is where a frame begins; a search finds it if so.
         let reader = || FrameReader::joining(0);
+        // A side that was joined somewhere is looked through for a message, where it does not begin with one.
+        let whole = PerDirection { to_server: flow.client_from_start, to_client: flow.server_from_start };
         Self {
+            messages: Box::new(Streams::new(Http::default(), whole)),
             stage: if begins_with_http { Stage::Handshake(Box::default()) } else { Stage::Frames },
             readers: PerDirection { to_server: reader(), to_client: reader() },
             facts: WebSocketFacts { upgraded: !begins_with_http, ..WebSocketFacts::default() },
@@ -171,8 +138,11 @@ impl WebSocket {
         self.touched = (false, false);
     }
 
-    pub(super) const fn is_ignored(&self) -> bool {
-        self.ignored || matches!(self.stage, Stage::Over)
+    pub(super) fn is_ignored(&self) -> bool {
+        match self.stage {
+            Stage::Over => self.messages.is_over(),
+            Stage::Handshake(_) | Stage::Frames => self.ignored,
+        }
     }
 
     pub(super) fn data(&mut self, direction: Direction, bytes: &[u8], place: Place, sink: &mut dyn MessageSink) {
@@ -180,6 +150,7 @@ impl WebSocket {
         match &mut self.stage {
             Stage::Handshake(handshake) => {
                 self.touched.0 = true;
+                self.messages.data(direction, bytes, place.origin, &mut Readings(sink));
                 let had_head = handshake.head(direction).is_some();
                 handshake.data(direction, bytes, place);
                 if let (false, true, Some((head, ..))) = (had_head, sink.wants_carrier(), handshake.head(direction)) {
@@ -189,24 +160,44 @@ impl WebSocket {
             }
             Stage::Frames if self.ignored && !sink.wants_carrier() => {}
             Stage::Frames => self.frames(direction, sink, |reader, work| reader.push(bytes, place, work)),
-            Stage::Over => tell_raw(direction, bytes, place, sink),
+            Stage::Over => {
+                self.messages.data(direction, bytes, place.origin, &mut Readings(sink));
+                tell_raw(direction, bytes, place, sink);
+            }
         }
+    }
+
+    /// See [`Conversation::ended`].
+    pub(super) fn ended(&mut self, direction: Direction, origin: Origin, sink: &mut dyn MessageSink) {
+        self.messages.end(direction, origin, &mut Readings(sink));
+    }
+
+    /// What was seen of exchanges, if anything was.
+    pub(super) fn http(&self) -> Option<&HttpFacts> {
+        Some(self.messages.reader().facts()).filter(|facts| facts.requests + facts.responses > 0)
     }
 
     pub(super) fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
         self.last = Some(origin);
         match &mut self.stage {
             Stage::Handshake(handshake) => {
+                self.messages.gap(direction, length, origin, &mut Readings(sink));
                 handshake.gap(direction, length, origin);
                 self.settle(false, origin, sink);
             }
             Stage::Frames if self.ignored && !sink.wants_carrier() => {}
             Stage::Frames => self.frames(direction, sink, |reader, work| reader.gap(length, origin, work)),
-            Stage::Over => tell_gap(direction, length, origin, sink),
+            Stage::Over => {
+                self.messages.gap(direction, length, origin, &mut Readings(sink));
+                tell_gap(direction, length, origin, sink);
+            }
         }
     }
 
     pub(super) fn finish(&mut self, sink: &mut dyn MessageSink) {
+        if !self.facts.upgraded {
+            self.messages.finish(&mut Readings(sink));
+        }
         if let (Stage::Handshake(_), Some(origin)) = (&self.stage, self.last) {
             self.settle(true, origin, sink);
         }
@@ -237,7 +228,7 @@ impl WebSocket {
 
     /// Bytes of a message inside that has begun in this direction.
     pub(super) fn message_bytes(&self, direction: Direction) -> usize {
-        self.inner.message_bytes(direction)
+        self.inner.message_bytes(direction) + self.messages.message_bytes(direction)
     }
 
     /// Memory besides that goes with a direction.
@@ -248,7 +239,7 @@ impl WebSocket {
     /// Memory of both directions together.
     pub(super) fn shared_bytes(&self) -> usize {
         let handshake = if let Stage::Handshake(handshake) = &self.stage { handshake.held_bytes() } else { 0 };
-        handshake + self.scratch.capacity() + self.inner.shared_bytes()
+        handshake + self.scratch.capacity() + self.inner.shared_bytes() + self.messages.shared_bytes()
     }
 
     /// Holds nothing back any more: heads that have not ended are given up, and what the inner stream waits for. Gives how
@@ -261,7 +252,7 @@ impl WebSocket {
             reader.shed();
         }
         self.scratch = Vec::new();
-        self.inner.shed(sink)
+        self.messages.shed(&mut Readings(sink)) + self.inner.shed(sink)
     }
 
     /// Runs the reader of a direction.

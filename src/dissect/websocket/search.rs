@@ -8,6 +8,8 @@
 use super::frame::{CONTROL, FrameHeader, Opcode, unmask};
 use super::inflate::Inflater;
 use crate::capture::Place;
+use crate::dissect::{Opening, http};
+use crate::flow::Direction;
 use crate::mqtt::{self, Certainty, FixedHeader, HeaderRead};
 
 /// How many bytes are held and searched at a time.
@@ -218,4 +220,43 @@ fn is_packets(header: &FrameHeader, payload: &[u8]) -> bool {
         }
     }
     at > 0
+}
+
+/// Whether a flow that was joined has frames with packets in them. Where it is seen from its beginning, HTTP comes first.
+pub(in crate::dissect) fn recognise(opening: &Opening<'_>) -> Certainty {
+    joined(opening).0
+}
+
+/// The same, with the direction that shows it and whether its frames are masked.
+fn joined(opening: &Opening<'_>) -> (Certainty, Option<(Direction, bool)>) {
+    let mut verdict = Certainty::No;
+    for direction in Direction::BOTH {
+        let bytes = opening.bytes[direction];
+        if bytes.len() < 2 || opening.from_start(direction) {
+            continue;
+        }
+        let masked = bytes.get(1).is_some_and(|second| second & 0x80 != 0);
+        let fits = masked == (direction == Direction::ToServer);
+        if !fits && opening.facts.roles_proved {
+            continue;
+        }
+        match frames(bytes, Looks { masked, deflate: false }, true, &|at| at == bytes.len()) {
+            Certainty::Yes => return (Certainty::Yes, Some((direction, masked))),
+            // What a frame of the client begins with, few others do.
+            Certainty::NeedMore if masked && !opening.is_cut[direction] && !opening.is_full => {
+                verdict = Certainty::NeedMore;
+            }
+            Certainty::NeedMore | Certainty::No => {}
+        }
+    }
+    (verdict, None)
+}
+
+/// Whether the opening shows that the roles of the ends are to be exchanged: only clients mask, and only they ask.
+pub(in crate::dissect) fn roles_are_wrong(opening: &Opening<'_>) -> bool {
+    if let (Certainty::Yes, Some((direction, masked))) = joined(opening) {
+        return masked != (direction == Direction::ToServer);
+    }
+    let asks = |direction| http::asks(opening.bytes[direction]);
+    asks(Direction::ToClient) && !asks(Direction::ToServer)
 }

@@ -132,6 +132,10 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
         Some(Protocol::MqttSn) if !row.view.messages.is_empty() => names.push("mqttsn"),
         Some(Protocol::Tls) if carries => names.push("tls"),
         Some(Protocol::Quic) if carries => names.push("quic"),
+        Some(Protocol::Neighbour(_)) if !row.view.readings.is_empty() => {
+            names.extend(row.view.readings.first().map(|reading| reading.protocol.name()));
+        }
+        Some(Protocol::Http) if !row.view.readings.is_empty() => names.push("http"),
         None if carries => names.push("data"),
         // Which of many protocols Wireshark tries on a stream that is none of these can't be said.
         Some(
@@ -141,7 +145,8 @@ pub(in crate::field) fn protocols<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>)
             | Protocol::WebSocket
             | Protocol::Unknown
             | Protocol::MqttSn
-            | Protocol::Quic,
+            | Protocol::Quic
+            | Protocol::Neighbour(_),
         )
         | None => {}
     }

@@ -110,42 +110,92 @@ pub(in crate::field) fn tag_type<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
     }
 }
 
-/// Whether addresses are Ethernet's and IPv4's.
-fn is_usual(header: &Header<'_>) -> bool {
-    header.bytes(4, 2) == Some(&[6, 4])
+/// An address of a message, by its place among the four (RFC 826): hardware and protocol of the sender, then of the target.
+fn arp_address<'a>(header: &Header<'a>, nth: usize) -> Option<&'a [u8]> {
+    let [hardware, protocol] = *header.bytes(4, 2)? else { return None };
+    let sizes = [hardware, protocol, hardware, protocol].map(usize::from);
+    header.bytes(8 + sizes.iter().take(nth).sum::<usize>(), *sizes.get(nth)?)
 }
 
-fn mac<'a>(header: &Header<'a>, at: usize, take: Take<'_, 'a>) {
-    if let Some(raw) = header.bytes(at, 6).filter(|_| is_usual(header)) {
-        take_chunk(raw, Value::Ethernet, take);
+/// Hardware addresses of type 6 (IEEE 802) are like those of Ethernet (RFC 5494).
+fn has_macs(header: &Header<'_>) -> bool {
+    matches!(header.number(0, 2), Some(1 | 6)) && header.bytes(4, 1) == Some(&[6])
+}
+
+fn has_ipv4(header: &Header<'_>) -> bool {
+    header.number(2, 2) == Some(0x0800) && header.bytes(5, 1) == Some(&[4])
+}
+
+macro_rules! arp_addresses {
+    ($($name:ident $nth:literal $fits:expr => $value:expr;)*) => {
+        $(pub(in crate::field) fn $name<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+            let fits: fn(&Header<'_>) -> bool = $fits;
+            if let Some(address) = arp_address(header, $nth).filter(|address| !address.is_empty() && fits(header)) {
+                take_chunk(address, $value, take);
+            }
+        })*
+    };
+}
+
+arp_addresses! {
+    arp_sender_mac 0 has_macs => Value::Ethernet;
+    arp_sender 1 has_ipv4 => |raw: [u8; 4]| Value::Ipv4(raw.into());
+    arp_target_mac 2 has_macs => Value::Ethernet;
+    arp_target 3 has_ipv4 => |raw: [u8; 4]| Value::Ipv4(raw.into());
+}
+
+/// Addresses of other kinds are bytes.
+fn other<'a>(header: &Header<'a>, nth: usize, is_usual: bool, take: Take<'_, 'a>) {
+    if let Some(address) = arp_address(header, nth).filter(|address| !is_usual && !address.is_empty()) {
+        take(Value::Bytes(Cow::Borrowed(address)));
     }
 }
 
-fn ipv4<'a>(header: &Header<'a>, at: usize, take: Take<'_, 'a>) {
-    if let Some(raw) = header.bytes(at, 4).filter(|_| is_usual(header)) {
-        take_chunk(raw, |raw: [u8; 4]| Value::Ipv4(raw.into()), take);
-    }
+pub(in crate::field) fn arp_sender_hardware<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    other(header, 0, has_macs(header), take);
 }
 
-pub(in crate::field) fn arp_sender_mac<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    mac(header, 8, take);
+pub(in crate::field) fn arp_sender_protocol<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    other(header, 1, has_ipv4(header), take);
 }
 
-pub(in crate::field) fn arp_sender<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    ipv4(header, 14, take);
+pub(in crate::field) fn arp_target_hardware<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    other(header, 2, has_macs(header), take);
 }
 
-pub(in crate::field) fn arp_target_mac<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    mac(header, 18, take);
+pub(in crate::field) fn arp_target_protocol<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    other(header, 3, has_ipv4(header), take);
 }
 
-pub(in crate::field) fn arp_target<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    ipv4(header, 24, take);
+/// Whether all bytes of an address of the message are zeros.
+fn is_empty(header: &Header<'_>, nth: usize) -> bool {
+    arp_address(header, nth).is_some_and(|address| address.iter().all(|byte| *byte == 0))
 }
 
-/// Shown only where it is so.
+fn tells_itself(header: &Header<'_>, operations: &[u64]) -> bool {
+    header.number(6, 2).is_some_and(|operation| operations.contains(&operation))
+        && arp_address(header, 1).is_some_and(|sender| arp_address(header, 3) == Some(sender))
+}
+
+/// Shown only where it is so, as are the next two.
 pub(in crate::field) fn arp_gratuitous<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
-    if is_usual(header) && header.bytes(14, 4).is_some_and(|sender| header.bytes(24, 4) == Some(sender)) {
+    if tells_itself(header, &[1, 2]) {
+        take(Value::Boolean(true));
+    }
+}
+
+/// RFC 5227, section 2.1.1.
+pub(in crate::field) fn arp_probe<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    let is_usual = has_macs(header) && has_ipv4(header);
+    let asks = is_usual && header.number(6, 2) == Some(1) && is_empty(header, 1) && is_empty(header, 2);
+    if asks && !is_empty(header, 3) {
+        take(Value::Boolean(true));
+    }
+}
+
+/// RFC 5227, section 2.3.
+pub(in crate::field) fn arp_announcement<'a>(header: &Header<'a>, take: Take<'_, 'a>) {
+    if tells_itself(header, &[1]) && is_empty(header, 2) {
         take(Value::Boolean(true));
     }
 }

@@ -30,6 +30,8 @@ struct KeptField {
     value: KeptValue,
     /// Of a packet that is told again, once its version is known.
     preview: bool,
+    /// Only the row of its frame has it, and not that of the frame with which it is told.
+    bound: bool,
 }
 
 /// The values of the fields of messages that were asked for.
@@ -64,6 +66,8 @@ pub(super) struct Kept {
     /// What is taken now is a preview; whether any was taken since the last frame.
     previewing: bool,
     previewed: bool,
+    /// What is taken belongs to the row of its frame.
+    pub(super) bound: bool,
     /// Bytes of secrets, from the front of a frame.
     secrets: Vec<(FrameNo, Range<usize>)>,
 }
@@ -145,6 +149,8 @@ impl Kept {
     /// Takes a packet.
     pub(super) fn take(&mut self, message: &Message<'_>, client: Option<&[u8]>) {
         let frame = message.origin.frame;
+        // What stood behind a hole is read with the frame that fills it.
+        self.bound = message.was_doubtful;
         if self.previewed && !self.previewing && self.fields.iter().any(|field| field.preview && field.frame == frame) {
             // The doubts are over before the frame is: the packets of it that were in doubt come again.
             self.fields.retain(|field| !field.preview);
@@ -311,12 +317,12 @@ impl Kept {
     }
 
     pub(super) fn push(&mut self, id: FieldId, frame: FrameNo, value: KeptValue) {
-        self.fields.push(KeptField { id, frame, value, preview: self.previewing });
+        self.fields.push(KeptField { id, frame, value, preview: self.previewing, bound: self.bound });
     }
 
-    /// The values of a field in the messages that this frame completed.
+    /// The values of a field in the messages that can be read since this frame, which is the one at hand.
     pub(super) fn of_frame<'a>(&'a self, frame: FrameNo, id: FieldId, take: &mut dyn FnMut(Occurrence<'a>)) {
-        let fields = self.fields.iter().filter(|field| field.frame == frame && field.id == id);
+        let fields = self.fields.iter().filter(|field| (!field.bound || field.frame == frame) && field.id == id);
         fields.for_each(|field| take(self.occurrence(field)));
     }
 

@@ -7,7 +7,6 @@ pub(super) mod analysis;
 mod datagrams;
 pub(super) mod frame;
 mod header;
-pub(super) mod icmp;
 pub(super) mod ip;
 pub(super) mod ipv6;
 mod layers;
@@ -15,6 +14,7 @@ pub(super) mod link;
 mod message;
 pub(super) mod options;
 pub(super) mod quic;
+mod reading;
 mod sensor;
 mod streams;
 pub(super) mod tcp;
@@ -113,7 +113,7 @@ impl Extractor {
             needs.layers |= match entry(*id).read {
                 Read::Layer(_) | Read::Bits(..) | Read::Ends(..) | Read::Header(..) | Read::Any(_) => true,
                 Read::Frame(_) => name == "frame.protocols",
-                Read::Flag(_) | Read::Message => false,
+                Read::Flag(_) | Read::Message | Read::Reading => false,
             };
             // Payloads are told without the secrets in them.
             needs.messages |=
@@ -132,6 +132,11 @@ impl Extractor {
             clock: Clock::default(),
             redacted: false,
         }
+    }
+
+    /// Whether a field asks what Wireshark says of segments.
+    pub const fn wants_wireshark(&self) -> bool {
+        self.needs.wireshark
     }
 
     /// Switches on what an engine must tell for these fields. Where it redacts messages, asterisks stand for the bytes
@@ -243,6 +248,7 @@ impl Row for FrameRow<'_> {
                 }
             }
             Read::Message => self.extractor.kept.of_frame(self.view.frame.number, field, take),
+            Read::Reading => reading::of_frame(self.view.readings, entry.field.name, take),
         }
     }
 }

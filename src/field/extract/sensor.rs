@@ -8,6 +8,7 @@ impl Kept {
     /// Takes a message of MQTT-SN.
     pub(super) fn take_sensor(&mut self, message: &SnMessage<'_>) {
         self.begin();
+        self.bound = true;
         if self.sensors.is_empty() {
             return;
         }

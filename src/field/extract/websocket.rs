@@ -1,24 +1,16 @@
-//! Fields of WebSocket frames and of the heads of HTTP that lead to them. A frame that spans several segments has its
-//! fields in the last.
+//! Fields of WebSocket frames. A frame that spans several segments has its fields in the last.
 
 use std::borrow::Cow;
 
 use super::FrameRow;
 use super::header::Take;
-use crate::dissect::{FrameHeader, Head, Opcode, Protocol};
+use crate::dissect::{FrameHeader, Opcode};
 use crate::engine::CarrierLine;
 use crate::field::value::Value;
 
 fn frames<'a>(row: &'a FrameRow<'a>) -> impl Iterator<Item = (&'a FrameHeader, &'a [u8])> {
     row.view.carried.iter().filter_map(|line| match line {
         CarrierLine::Frame(header, control) => Some((header, &**control)),
-        _ => None,
-    })
-}
-
-fn heads<'a>(row: &'a FrameRow<'a>) -> impl Iterator<Item = &'a Head> {
-    row.view.carried.iter().filter_map(|line| match line {
-        CarrierLine::Head(head) => Some(&**head),
         _ => None,
     })
 }
@@ -114,73 +106,4 @@ pub(in crate::field) fn close_code<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>
 
 pub(in crate::field) fn close_reason<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
     control(row, Opcode::CLOSE, 2).map(Value::Text).for_each(take);
-}
-
-pub(in crate::field) fn http<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    if row.view.carriers.contains(&Protocol::Http) {
-        heads(row).map(|_| Value::Bytes(Cow::Borrowed(&[][..]))).for_each(take);
-    }
-}
-
-/// A text of the heads; asterisks where it may tell more than the redacted messages do.
-fn texts<'a>(row: &'a FrameRow<'a>, private: bool, take: Take<'_, 'a>, text: impl Fn(&'a Head) -> Option<&'a [u8]>) {
-    let hides = private && row.extractor.redacted;
-    let found = heads(row).filter_map(text);
-    found
-        .map(|text| Value::Text(if hides { Cow::Owned(vec![b'*'; text.len()]) } else { Cow::Borrowed(text) }))
-        .for_each(take);
-}
-
-pub(in crate::field) fn method<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, false, take, |head| head.method.as_deref().map(str::as_bytes));
-}
-
-pub(in crate::field) fn path<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, true, take, |head| head.path.as_deref().map(str::as_bytes));
-}
-
-pub(in crate::field) fn status<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    heads(row).filter_map(|head| head.status).map(|status| Value::Unsigned(status.into())).for_each(take);
-}
-
-pub(in crate::field) fn host<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, true, take, |head| head.host.as_deref());
-}
-
-pub(in crate::field) fn user_agent<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, true, take, |head| head.agent.as_deref().filter(|_| head.status.is_none()));
-}
-
-pub(in crate::field) fn server<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, true, take, |head| head.agent.as_deref().filter(|_| head.status.is_some()));
-}
-
-pub(in crate::field) fn upgrade<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, false, take, |head| head.upgrade.as_deref());
-}
-
-pub(in crate::field) fn connection<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, false, take, |head| head.connection.as_deref());
-}
-
-pub(in crate::field) fn key<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, false, take, |head| head.key.as_deref());
-}
-
-pub(in crate::field) fn accept<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, false, take, |head| head.accept.as_deref());
-}
-
-pub(in crate::field) fn version<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, false, take, |head| head.version.as_deref());
-}
-
-pub(in crate::field) fn extensions<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    texts(row, false, take, |head| head.extensions.as_deref().map(str::as_bytes));
-}
-
-pub(in crate::field) fn protocol<'a>(row: &'a FrameRow<'a>, take: Take<'_, 'a>) {
-    for head in heads(row).filter(|head| !head.protocols.is_empty()) {
-        take(Value::Text(Cow::Owned(head.protocols.join(", ").into_bytes())));
-    }
 }

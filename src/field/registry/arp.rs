@@ -1,6 +1,9 @@
 //! Fields of ARP.
 
-use super::{Read::Header, bits, fields, layer};
+use super::{
+    Read::{Header, Reading},
+    bits, fields, layer,
+};
 use crate::field::extract::link;
 use crate::wire::Layer::Arp;
 
@@ -19,4 +22,18 @@ fields! {
     "arp.dst.proto_ipv4" = IPV4 None "Target IP address" => Header(Arp, link::arp_target);
     /// Whether somebody asks for its own address.
     "arp.isgratuitous" = BOOL None "Is gratuitous" => Header(Arp, link::arp_gratuitous);
+    /// Whether somebody asks for an address before using it.
+    "arp.isprobe" = BOOL None "Is probe" => Header(Arp, link::arp_probe);
+    /// Whether somebody says which address it uses.
+    "arp.isannouncement" = BOOL None "Is announcement" => Header(Arp, link::arp_announcement);
+    "arp.src.hw" = BYTES None "Sender hardware address" => Header(Arp, link::arp_sender_hardware);
+    "arp.src.proto" = BYTES None "Sender protocol address" => Header(Arp, link::arp_sender_protocol);
+    "arp.dst.hw" = BYTES None "Target hardware address" => Header(Arp, link::arp_target_hardware);
+    "arp.dst.proto" = BYTES None "Target protocol address" => Header(Arp, link::arp_target_protocol);
+    /// Another hardware address had this one before.
+    "arp.duplicate-address-detected" = LABEL None "Duplicate IP address configured" => Reading;
+    "arp.duplicate-address-frame" = FRAME None "Frame showing earlier use of IP address" => Reading;
+    "arp.seconds-since-duplicate-address-frame" = U32 Decimal "Seconds since earlier frame seen" => Reading;
+    /// Reverse ARP (RFC 903); its fields are those of ARP.
+    "rarp" = PROTOCOL None "Reverse Address Resolution Protocol" => Reading;
 }

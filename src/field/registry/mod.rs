@@ -4,9 +4,16 @@
 //! [`extract`](super::extract). Names, types and labels are those of Wireshark 4.0; the last part of the files has what
 //! Wireshark does not have.
 
+mod amqp;
 mod arp;
+mod coap;
+mod dhcp;
+mod dns;
 mod eth;
 mod frame;
+mod framed;
+mod ftp;
+mod http;
 mod icmp;
 mod icmpv6;
 mod ip;
@@ -15,10 +22,14 @@ mod mqtt;
 mod mqtt_more;
 mod mqttsn;
 mod nearest;
+mod ntp;
 mod quic;
+mod smtp;
 mod tcp;
 mod tcp_analysis;
 mod tcp_options;
+mod telnet;
+mod tftp;
 mod tls;
 mod udp;
 mod values;
@@ -63,6 +74,8 @@ pub(super) enum Read {
     Flag(WiresharkFlags),
     /// What was kept of the messages.
     Message,
+    /// What the messages of a protocol around MQTT say.
+    Reading,
 }
 
 /// Some bits of some bytes of a header: a number in the order of the network, or an address.
@@ -103,6 +116,7 @@ mod kinds {
     pub(super) const PROTOCOL: Kind = Kind::Protocol;
     pub(super) const LABEL: Kind = Kind::Label;
     pub(super) const BOOL: Kind = Kind::Boolean;
+    pub(super) const FLOAT: Kind = Kind::Float;
     pub(super) const U8: Kind = Kind::Unsigned(8);
     pub(super) const U16: Kind = Kind::Unsigned(16);
     pub(super) const U24: Kind = Kind::Unsigned(24);
@@ -138,7 +152,7 @@ macro_rules! fields {
 use fields;
 
 /// The files, from the outside in. A field's identifier is its place in all of them together.
-static TABLES: [&[Entry]; 18] = [
+static TABLES: [&[Entry]; 29] = [
     frame::FIELDS,
     eth::FIELDS,
     vlan::FIELDS,
@@ -157,6 +171,17 @@ static TABLES: [&[Entry]; 18] = [
     mqtt::FIELDS,
     mqtt_more::FIELDS,
     mqttsn::FIELDS,
+    ntp::FIELDS,
+    dns::FIELDS,
+    dhcp::FIELDS,
+    tftp::FIELDS,
+    coap::FIELDS,
+    http::FIELDS,
+    ftp::FIELDS,
+    smtp::FIELDS,
+    telnet::FIELDS,
+    amqp::FIELDS,
+    framed::FIELDS,
 ];
 
 struct Index {

@@ -1,25 +1,9 @@
-//! Fields of WebSocket frames, and those of HTTP that lead to them.
+//! Fields of WebSocket frames.
 
 use super::{Read::Frame, fields};
 use crate::field::extract::websocket;
 
 fields! {
-    /// A head of HTTP by which WebSocket is asked for or granted; other HTTP is not read.
-    "http" = PROTOCOL None "Hypertext Transfer Protocol" => Frame(websocket::http);
-    "http.request.method" = TEXT None "Request Method" => Frame(websocket::method);
-    /// Without the query, which may hold credentials.
-    "http.request.uri.path" = TEXT None "Request URI Path" => Frame(websocket::path);
-    "http.response.code" = U16 Decimal "Status Code" => Frame(websocket::status);
-    "http.host" = TEXT None "Host" => Frame(websocket::host);
-    "http.user_agent" = TEXT None "User-Agent" => Frame(websocket::user_agent);
-    "http.server" = TEXT None "Server" => Frame(websocket::server);
-    "http.upgrade" = TEXT None "Upgrade" => Frame(websocket::upgrade);
-    "http.connection" = TEXT None "Connection" => Frame(websocket::connection);
-    "http.sec_websocket_key" = TEXT None "Sec-WebSocket-Key" => Frame(websocket::key);
-    "http.sec_websocket_accept" = TEXT None "Sec-WebSocket-Accept" => Frame(websocket::accept);
-    "http.sec_websocket_version" = TEXT None "Sec-WebSocket-Version" => Frame(websocket::version);
-    "http.sec_websocket_protocol" = TEXT None "Sec-WebSocket-Protocol" => Frame(websocket::protocol);
-    "http.sec_websocket_extensions" = TEXT None "Sec-WebSocket-Extensions" => Frame(websocket::extensions);
     /// A WebSocket frame, in the segment that completes it; its bytes are the first two.
     "websocket" = PROTOCOL None "WebSocket" => Frame(websocket::is_there);
     /// The last frame of its message.

@@ -8,6 +8,8 @@ use super::row::plain;
 use super::{Facts, Ladder};
 use crate::dissect::{Conversation, Protocol, version_name};
 use crate::flow::{CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, SynOptions};
+use crate::render::ended::{beat_kind, http_text};
+use crate::render::named;
 use crate::render::width::{Bytes, Color, Duration, Style};
 use crate::text::Escaped;
 use crate::time::Span;
@@ -67,6 +69,35 @@ impl<W: Write> Sheet<'_, W> {
     }
 }
 
+/// What keeps the connection alive while it is idle, and how often it was used for HTTP.
+fn idle_lines(flow: &Flow<Conversation>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let http = http_text(flow);
+    if let Some(text) = http.strip_prefix(", ") {
+        lines.push(format!("HTTP connection {text}"));
+    }
+    let Some(idle) = flow.app.idle() else { return lines };
+    for direction in Direction::BOTH {
+        let from = direction.sender().name();
+        if let Some(rhythm) = idle.keep_alives(direction) {
+            let every = rhythm.mean().map_or_else(String::new, |mean| format!(", every {}", Duration(mean)));
+            lines.push(format!("keep-alives of TCP by the {from}: {}{every}", rhythm.count));
+        }
+        if let (Some(beats), Some(every)) =
+            (idle.beats(direction), idle.beats(direction).and_then(|beats| beats.rhythm.mean()))
+        {
+            let what = beat_kind(&flow.app, direction, beats);
+            let what = what.map_or_else(|| format!("messages of {} bytes (a hint)", beats.length), str::to_owned);
+            let (count, silence) = (beats.rhythm.count, Duration(beats.mean_silence()));
+            lines.push(format!(
+                "heartbeats by the {from}: {count} {what}, every {}, after {silence} of silence",
+                Duration(every)
+            ));
+        }
+    }
+    lines
+}
+
 /// What a flow carries: `TCP, MQTT 5.0, client id sensor-7`.
 pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
     let (mut text, protocol) = ("TCP".to_owned(), app.protocol());
@@ -111,7 +142,8 @@ impl Ladder {
     /// Who talks to whom, since when, and what both ends offered.
     pub(super) fn head(&self, flow: &Flow<Conversation>, out: &mut impl Write) -> io::Result<()> {
         let mut sheet = Sheet { style: self.style, width: self.style.table_width(), out };
-        let title = format!("Flow {} (tcp.stream {}): {} → {}", flow.id, flow.stream, flow.client, flow.server);
+        let [client, server] = [flow.client, flow.server].map(|end| named::end_and_name(&self.names, end, flow.id));
+        let title = format!("Flow {} (tcp.stream {}): {client} → {server}", flow.id, flow.stream);
         sheet.lines(&title, Some(Color::Title))?;
         sheet.lines(&carries(&flow.app, &self.facts), None)?;
         let known = match flow.known_by {
@@ -124,6 +156,9 @@ impl Ladder {
         let lasted = Duration(flow.last.time.since(flow.first.time));
         let frames = format!("frames {} to {}", flow.first.frame, flow.last.frame);
         sheet.lines(&format!("{}, {lasted}, {frames}{known}", flow.first.time), None)?;
+        for line in idle_lines(flow) {
+            sheet.lines(&line, None)?;
+        }
         if flow.reused_ports {
             sheet.lines("Its ports had carried another connection before.", None)?;
         }

@@ -20,6 +20,7 @@ use crate::dissect::{Conversation, Message};
 use crate::engine::PacketView;
 use crate::flow::Flow;
 use crate::mqtt::Version;
+use crate::neighbour::Names;
 use body::Body;
 use layout::Layout;
 pub(super) use margin::carries;
@@ -87,6 +88,7 @@ impl Facts {
 pub struct Ladder {
     style: Style,
     part: Part,
+    names: Names,
     rows: Vec<Row>,
     left_out: u64,
     memory: Memory,
@@ -106,6 +108,7 @@ impl Ladder {
         Self {
             style,
             part,
+            names: Names::default(),
             rows: Vec::new(),
             left_out: 0,
             memory: Memory::default(),
@@ -116,6 +119,11 @@ impl Ladder {
             findings: Vec::new(),
             more_findings: 0,
         }
+    }
+
+    /// Shows addresses by these names.
+    pub fn name_addresses(&mut self, names: &Names) {
+        self.names = names.clone();
     }
 
     /// Takes what the analysis tells of the flow; when that is its end, the ladder is written.
@@ -138,6 +146,7 @@ impl Ladder {
             }
             Output::SnMessage(..)
             | Output::SnSession(_)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Stream(..)
             | Output::Delivery(_)

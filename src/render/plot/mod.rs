@@ -11,11 +11,13 @@ mod text;
 use std::net::SocketAddr;
 
 use super::ladder::{Facts, Part, carries};
+use super::named;
 use super::width::{Bytes, Duration, Style};
 use crate::analysis::Output;
 use crate::dissect::Conversation;
 use crate::engine::PacketView;
 use crate::flow::{Direction, Flow, Marks, PerDirection, Role, Verdict};
+use crate::neighbour::Names;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Payload, Segment, SeqNum, TcpFlags};
 use axis::{Axis, Unit};
@@ -100,6 +102,7 @@ pub struct Plot {
     asked: Option<Role>,
     part: Part,
     client: Option<SocketAddr>,
+    names: Names,
     first: Option<Timestamp>,
     /// When the part begins and ends, in nanoseconds since the first frame.
     span: Option<(i64, i64)>,
@@ -117,6 +120,7 @@ impl Plot {
             asked: from,
             part,
             client: None,
+            names: Names::default(),
             first: None,
             span: None,
             samples: PerDirection::default(),
@@ -135,6 +139,7 @@ impl Plot {
             Output::Message(..)
             | Output::SnMessage(..)
             | Output::SnSession(_)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Stream(..)
             | Output::Delivery(_)
@@ -149,6 +154,11 @@ impl Plot {
             let [client, server] = Direction::BOTH.map(|direction| self.samples[direction].payload);
             if server > client { Role::Server } else { Role::Client }
         })
+    }
+
+    /// Shows addresses by these names.
+    pub fn name_addresses(&mut self, names: &Names) {
+        self.names = names.clone();
     }
 
     /// Whether there is nothing to be seen.
@@ -275,7 +285,8 @@ impl Plot {
             self.turn_to(flow.client);
         }
         let what = carries(&flow.app, &self.facts);
-        self.subtitle = format!("flow {}: client {}, server {}, {what}", flow.id, flow.client, flow.server);
+        let [client, server] = [flow.client, flow.server].map(|end| named::end_and_name(&self.names, end, flow.id));
+        self.subtitle = format!("flow {}: client {client}, server {server}, {what}", flow.id);
         for direction in Direction::BOTH {
             let side = &flow.connection.sides[direction];
             let peer = &flow.connection.sides[direction.reverse()];

@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::flow::EndpointRecord;
 use super::session::PlaceRecord;
 use super::value::{DurationsRecord, RangeRecord, Text, Time, seconds};
+use crate::capture::FrameNo;
 use crate::mqtt::{PacketType, Version, reason_name};
+use crate::neighbour::Names;
 use crate::session::{Delivery, Missed, Name, Published, Receipt, Sending, Step, Topic};
 
 /// The most clients that are named in a topic record.
@@ -113,7 +115,7 @@ fn text(name: Option<&Name>) -> Option<Text<'_>> {
 }
 
 impl<'a> DeliveryRecord<'a> {
-    pub(in crate::render) fn new(delivery: &'a Delivery) -> Self {
+    pub(in crate::render) fn new(delivery: &'a Delivery, names: &Names) -> Self {
         let first = delivery.first;
         let steps = [delivery.acknowledged, delivery.released, delivery.completed];
         let receipts = delivery.receipts.as_deref();
@@ -124,7 +126,7 @@ impl<'a> DeliveryRecord<'a> {
             time: Time(first.place.at.time),
             from: delivery.direction.sender().name(),
             client_id: text(delivery.client_id.as_ref()),
-            broker: delivery.flow.server.into(),
+            broker: EndpointRecord::new(delivery.flow.server, names, delivery.flow.id),
             version: delivery.version.as_str(),
             qos: delivery.qos,
             retain: delivery.retain,
@@ -244,10 +246,11 @@ impl Serialize for OwnedText {
 }
 
 impl<'a> TopicRecord<'a> {
-    pub(in crate::render) fn new(broker: SocketAddr, name: &'a Name, topic: &Topic) -> Self {
+    pub(in crate::render) fn new(broker: SocketAddr, name: &'a Name, topic: &Topic, names: &Names) -> Self {
         Self {
             record: "topic",
-            broker: broker.into(),
+            // A topic is of all connections to its broker: the last name counts.
+            broker: EndpointRecord::new(broker, names, FrameNo(u64::MAX)),
             topic: Text(name),
             published: topic.published,
             received: topic.received,

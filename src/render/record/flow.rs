@@ -2,13 +2,17 @@
 
 use serde::Serialize;
 
+use super::idle::{HttpRecord, IdleRecord};
 use super::quic::QuicRecord;
 use super::tls::TlsRecord;
 use super::traffic::{LimitsRecord, TrafficRecord};
 use super::value::{DurationsRecord, RangeRecord, Time, seconds};
 use super::websocket::WebSocketRecord;
+use crate::capture::FrameNo;
 use crate::dissect::{Conversation, Protocol};
 use crate::flow::{Counters, Direction, Ended, Flow, Side, SynOptions, Transition, Transport};
+use crate::neighbour::Names;
+use crate::render::named::Called;
 use crate::time::Span;
 
 #[derive(Serialize)]
@@ -27,6 +31,10 @@ pub(in crate::render) struct FlowRecord<'a> {
     tls: Option<TlsRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quic: Option<QuicRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<HttpRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle: Option<IdleRecord>,
     client: EndpointRecord,
     server: EndpointRecord,
     client_known_by: &'static str,
@@ -49,12 +57,16 @@ pub(in crate::render) struct FlowRecord<'a> {
 #[derive(Serialize)]
 pub(super) struct EndpointRecord {
     address: std::net::IpAddr,
+    #[serde(skip_serializing_if = "Called::is_none")]
+    name: Called,
     port: u16,
 }
 
-impl From<std::net::SocketAddr> for EndpointRecord {
-    fn from(address: std::net::SocketAddr) -> Self {
-        Self { address: address.ip(), port: address.port() }
+impl EndpointRecord {
+    /// An end of a flow that began with this frame.
+    pub(super) fn new(address: std::net::SocketAddr, names: &Names, since: FrameNo) -> Self {
+        let name = Called::of(names, address.ip(), since);
+        Self { address: address.ip(), name, port: address.port() }
     }
 }
 
@@ -198,7 +210,7 @@ pub(super) fn transport(flow: &Flow<Conversation>) -> Option<&'static str> {
 }
 
 impl<'a> FlowRecord<'a> {
-    pub(in crate::render) fn new(flow: &'a Flow<Conversation>, why: Ended) -> Self {
+    pub(in crate::render) fn new(flow: &'a Flow<Conversation>, why: Ended, names: &Names) -> Self {
         let is_tcp = flow.transport == Transport::Tcp;
         let tcp = is_tcp.then(|| TcpFields::new(flow));
         let lasted = flow.last.time.since(flow.first.time);
@@ -216,8 +228,10 @@ impl<'a> FlowRecord<'a> {
             websocket: flow.app.websocket().map(WebSocketRecord::new),
             tls: flow.app.tls().map(TlsRecord::new),
             quic: flow.app.quic().filter(|_| flow.app.protocol().is_some()).map(|quic| QuicRecord::new(quic.facts())),
-            client: flow.client.into(),
-            server: flow.server.into(),
+            http: flow.app.http().map(|facts| HttpRecord::new(facts, flow)),
+            idle: IdleRecord::new(&flow.app),
+            client: EndpointRecord::new(flow.client, names, flow.id),
+            server: EndpointRecord::new(flow.server, names, flow.id),
             client_known_by: flow.known_by.name(),
             reused_ports: flow.reused_ports,
             first_frame: flow.first.frame.0,

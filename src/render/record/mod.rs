@@ -5,7 +5,9 @@
 mod delivery;
 mod fields;
 mod flow;
+mod idle;
 mod message;
+mod neighbour;
 mod packet;
 mod quic;
 mod session;
@@ -22,6 +24,7 @@ mod websocket;
 pub(super) use delivery::{DeliveryRecord, TopicRecord};
 pub(super) use flow::FlowRecord;
 pub(super) use message::MessageRecord;
+pub(super) use neighbour::NeighbourRecord;
 pub(super) use packet::PacketRecord;
 pub(super) use session::SessionRecord;
 pub(super) use sn_message::SnMessageRecord;

@@ -2,11 +2,14 @@
 
 use serde::ser::{Serialize, Serializer};
 
+use super::neighbour::Readings;
 use super::value::{Time, seconds};
 use crate::engine::PacketView;
 use crate::flow::{Marks, WiresharkVerdict};
+use crate::neighbour::Names;
 use crate::render::compact::Name;
-use crate::render::frame::{Address, Info, Protocols, addresses};
+use crate::render::frame::{Address, Info, Protocols, addresses, began};
+use crate::render::named::Called;
 use crate::time::Span;
 use crate::wire::{Icmp, Payload, Segment, TcpFlags};
 
@@ -22,6 +25,10 @@ pub(in crate::render) struct PacketRecord<'a> {
     protocols: Protocols<'a>,
     source: Address,
     destination: Address,
+    #[serde(skip_serializing_if = "Called::is_none")]
+    source_name: Called,
+    #[serde(skip_serializing_if = "Called::is_none")]
+    destination_name: Called,
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<u16>,
     info: Info<'a>,
@@ -33,6 +40,8 @@ pub(in crate::render) struct PacketRecord<'a> {
     udp: Option<UdpRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp: Option<IcmpRecord>,
+    #[serde(skip_serializing_if = "Readings::is_empty")]
+    neighbours: Readings<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stopped: Option<StopRecord>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -194,8 +203,9 @@ struct StopRecord {
 }
 
 impl<'a> PacketRecord<'a> {
-    pub(in crate::render) fn new(view: &'a PacketView<'a>) -> Self {
+    pub(in crate::render) fn new(view: &'a PacketView<'a>, names: &Names) -> Self {
         let (source, destination) = addresses(view.packet);
+        let [source_name, destination_name] = [source, destination].map(|end| end.called(names, began(view)));
         let udp = match view.packet.payload {
             Payload::Udp(datagram) => Some(UdpRecord {
                 source_port: datagram.source,
@@ -218,6 +228,8 @@ impl<'a> PacketRecord<'a> {
             protocols: Protocols(view),
             source,
             destination,
+            source_name,
+            destination_name,
             vlan: view.packet.vlan,
             info: Info(view),
             flow: view.flow.map(|flow| flow.id.0),
@@ -227,6 +239,7 @@ impl<'a> PacketRecord<'a> {
                 Payload::Icmp(icmp) => Some(IcmpRecord::from(icmp)),
                 _ => None,
             },
+            neighbours: Readings(view.readings),
             stopped: view.packet.stop.map(|stop| StopRecord {
                 layer: stop.layer.name(),
                 offset: stop.offset,

@@ -122,7 +122,7 @@ impl<'a> TlsRecord<'a> {
             not_decrypted: facts.unread.map(Unread::name),
             likely_pings: facts.pings.interval().map(|interval| PingsRecord {
                 certainty: "hint",
-                count: facts.pings.count,
+                count: facts.pings.rhythm.count,
                 interval_s: seconds(interval),
             }),
             from_client: SideRecord::new(&facts.sides.to_server),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::super::ended::carries;
+use super::super::named;
 use super::super::width::{Bytes, Duration};
 use super::layout::{Column, Kind, SortKey, number, text};
 use super::rates::{BySlot, Rates};
@@ -11,6 +12,7 @@ use crate::analysis::Analysis;
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::Conversation;
 use crate::flow::{Direction, Flow, OpenFlow, Transport};
+use crate::neighbour::Names;
 use crate::time::{Span, Timestamp};
 
 /// A flow at a look.
@@ -20,6 +22,7 @@ pub(super) struct Item<'a> {
     /// Bytes a second, the client's first.
     rates: Option<Rates>,
     now: Timestamp,
+    names: &'a Names,
 }
 
 impl<'a> Item<'a> {
@@ -132,13 +135,13 @@ pub(super) const COLUMNS: [Column<Flows>; 14] = [
         title: text("client", 21, 20, 0),
         descending: false,
         key: |item| SortKey::Address(item.ends().0),
-        cell: |item| item.ends().0.to_string(),
+        cell: |item| named::end(item.names, item.ends().0, item.id()),
     },
     Column {
         title: text("server", 21, 20, 0),
         descending: false,
         key: |item| SortKey::Address(item.ends().1),
-        cell: |item| item.ends().1.to_string(),
+        cell: |item| named::end(item.names, item.ends().1, item.id()),
     },
     Column {
         title: text("carries", 7, 0, 4),
@@ -227,8 +230,9 @@ pub(super) fn table(
     order: Order,
     room: usize,
 ) -> Table {
+    let names = analysis.names();
     let items = analysis.open_flows().map(|(slot, flow)| {
-        let mut item = Item { flow, rates: None, now };
+        let mut item = Item { flow, rates: None, now, names };
         let counts = [item.sent(Direction::ToServer).1, item.sent(Direction::ToClient).1];
         item.rates = seen.update(slot, item.id(), counts, look);
         item

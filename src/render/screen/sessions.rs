@@ -1,6 +1,7 @@
 //! The table of MQTT sessions on flows that are followed.
 
 use super::super::ended::client_name;
+use super::super::named;
 use super::super::watch::rate;
 use super::flows::short;
 use super::layout::{Column, Kind, SortKey, number, text};
@@ -9,6 +10,7 @@ use super::{Order, Table, rows};
 use crate::analysis::Analysis;
 use crate::capture::FrameNo;
 use crate::flow::Direction;
+use crate::neighbour::Names;
 use crate::session::Session;
 use crate::time::{Span, Timestamp};
 
@@ -19,6 +21,7 @@ pub(super) struct Item<'a> {
     /// Messages a second, the client's first.
     rates: Option<Rates>,
     now: Timestamp,
+    names: &'a Names,
 }
 
 impl Item<'_> {
@@ -76,7 +79,7 @@ pub(super) const COLUMNS: [Column<Sessions>; 13] = [
         title: text("broker", 21, 20, 8),
         descending: false,
         key: |item| SortKey::Address(item.session.flow.server),
-        cell: |item| item.session.flow.server.to_string(),
+        cell: |item| named::end(item.names, item.session.flow.server, item.session.flow.id),
     },
     Column {
         title: text("version", 7, 0, 5),
@@ -149,7 +152,7 @@ pub(super) fn table(
     room: usize,
 ) -> Table {
     let items = analysis.open_sessions().map(|session| {
-        let mut item = Item { session, rates: None, now };
+        let mut item = Item { session, rates: None, now, names: analysis.names() };
         let counts = [item.messages(Direction::ToServer), item.messages(Direction::ToClient)];
         item.rates = seen.update(session.flow.id, counts, look);
         item

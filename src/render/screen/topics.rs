@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::super::named;
 use super::super::watch::rate;
 use super::super::width::{Bytes, Duration};
 use super::flows::short;
@@ -9,6 +10,8 @@ use super::layout::{Column, Kind, SortKey, number, text};
 use super::rates::{Known, Rates};
 use super::{Order, Table, rows};
 use crate::analysis::Analysis;
+use crate::capture::FrameNo;
+use crate::neighbour::Names;
 use crate::session::{Name, Topic};
 use crate::text::Escaped;
 use crate::time::{Span, Timestamp};
@@ -22,6 +25,7 @@ pub(super) struct Item<'a> {
     /// Messages of both kinds a second, and bytes of published payload.
     rates: Option<Rates>,
     now: Timestamp,
+    names: &'a Names,
 }
 
 impl Item<'_> {
@@ -59,7 +63,7 @@ pub(super) const COLUMNS: [Column<Topics>; 11] = [
         title: text("broker", 21, 20, 9),
         descending: false,
         key: |item| SortKey::Address(item.broker),
-        cell: |item| item.broker.to_string(),
+        cell: |item| named::end(item.names, item.broker, FrameNo(u64::MAX)),
     },
     Column {
         title: number("msgs/s", 8, 0),
@@ -132,7 +136,7 @@ pub(super) fn table(
         let bytes = topic.payload_bytes.mean() * topic.payload_bytes.count as f64;
         let counts = [topic.published + topic.received, bytes as u64];
         let rates = seen.update((broker, Name::clone(name)), counts, look);
-        Item { broker, name, topic, rates, now }
+        Item { broker, name, topic, rates, now, names: analysis.names() }
     });
     let table = rows(items, &COLUMNS, order, room, |item| SortKey::Name(Name::clone(item.name)));
     seen.end(look.1);

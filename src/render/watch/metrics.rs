@@ -10,6 +10,7 @@ use crate::dissect::Protocol;
 use crate::engine::Cap;
 use crate::flow::{Direction, Histogram, RetransmissionKind};
 use crate::mqtt::PacketType;
+use crate::neighbour::Neighbour;
 use crate::time::Timestamp;
 
 /// In which form metrics are written.
@@ -313,9 +314,13 @@ fn samples(metric: &MetricInfo, snapshot: &Snapshot, out: &mut Text) {
             }
         }
         Metric::FlowsEnded => {
-            for protocol in [Protocol::Mqtt, Protocol::Tls, Protocol::Http, Protocol::Unknown] {
+            for protocol in [Protocol::Mqtt, Protocol::Tls, Protocol::Http] {
                 out.sample(name, &[("protocol", protocol.name())], engine.flows_of(protocol));
             }
+            // Other protocols of streams are data like what is not known, as a set of labels must not grow.
+            let streams = Neighbour::STREAMS.into_iter().chain([Neighbour::FtpData]).map(Protocol::Neighbour);
+            let data = streams.chain([Protocol::Unknown]).map(|protocol| engine.flows_of(protocol)).sum::<u64>();
+            out.sample(name, &[("protocol", Protocol::Unknown.name())], data);
             out.sample(name, &[("protocol", "udp")], engine.flows - engine.tcp_flows - engine.over_quic);
         }
         Metric::Segments => out.sample(name, &[], engine.tcp.segments),

@@ -50,6 +50,7 @@ impl Tally {
             Output::Packet(_)
             | Output::SnMessage(..)
             | Output::SnSession(_)
+            | Output::Neighbour(_)
             | Output::Preview(..)
             | Output::Stream(..)
             | Output::Session(..)
