@@ -43,7 +43,7 @@ impl Framed {
         }
         let reader = stream::reader(protocol)?;
         let whole = PerDirection { to_server: facts.client_from_start, to_client: facts.server_from_start };
-        let streams = Streams::new(reader, whole);
+        let streams = Streams::new(reader, whole).with_limit(options.framer.held_bytes);
         Some(Self { protocol, streams, facts, options: options.clone(), passed: PerDirection::default() })
     }
 

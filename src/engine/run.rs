@@ -324,7 +324,7 @@ impl Engine {
                 let found = flows.on_datagram((source, destination), sizes, belongs, origin, ended);
                 pass.emit_ended();
                 let found = pass.quic(found, (source, destination), datagram.payload, datagram.payload_length);
-                Some((pass.datagram(found, &datagram, (source, destination)), None))
+                Some((pass.datagram(found, datagram, (source, destination)), None))
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.as_ref().map(|ip| ip.source), icmp);

@@ -268,18 +268,6 @@ impl Sessions {
         }
     }
 
-    /// A message came beside the stream that carries the session: it is counted. Nobody has said which order, packet
-    /// identifiers and aliases such streams have, so that nothing is proved by what is missing any more.
-    fn on_aside(&mut self, flow: &FlowRef, message: &Message<'_>) {
-        let Some(session) = self.open.get_mut(&flow.id) else { return };
-        session.count(message);
-        session.lossy = PerDirection { to_server: true, to_client: true };
-        session.holes = true;
-        if let Some(router) = &mut self.router {
-            router.lossy(flow.server, &party(session));
-        }
-    }
-
     fn on_message(&mut self, flow: &FlowRef, message: &Message<'_>) {
         let (session, is_new) = match self.open.entry(flow.id) {
             Entry::Occupied(session) => (session.into_mut(), false),
@@ -595,7 +583,7 @@ fn subscriber(session: &Session, filter: &[u8], state: SubscriptionState) -> Opt
     Some(Subscriber { party: party(session), filter: filter.into(), share, qos, no_local })
 }
 
-fn party(session: &Session) -> Party {
+pub(super) fn party(session: &Session) -> Party {
     party_of(session.client_id.as_ref(), session.flow.id)
 }
 

@@ -6,6 +6,7 @@
 
 mod accept;
 mod answers;
+mod aside;
 mod broker;
 mod checks;
 mod client;

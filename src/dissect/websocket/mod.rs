@@ -76,7 +76,7 @@ impl WebSocket {
         // A side that was joined somewhere is looked through for a message, where it does not begin with one.
         let whole = PerDirection { to_server: flow.client_from_start, to_client: flow.server_from_start };
         Self {
-            messages: Box::new(Streams::new(Http::default(), whole)),
+            messages: Box::new(Streams::new(Http::default(), whole).with_limit(options.framer.held_bytes)),
             stage: if begins_with_http { Stage::Handshake(Box::default()) } else { Stage::Frames },
             readers: PerDirection { to_server: reader(), to_client: reader() },
             facts: WebSocketFacts { upgraded: !begins_with_http, ..WebSocketFacts::default() },

@@ -121,13 +121,11 @@ pub(super) fn read(bytes: &[u8], seen: &mut Seen<'_>, open: &mut PerDirection<Op
 
 fn performative(body: &[u8], kind: u8, reading: &mut Reading) {
     // A described type, its descriptor a small number in every program there is.
-    let (code, list) = match *body {
-        [0, 0x53, code, ref list @ ..] | [0, 0x80, 0, 0, 0, 0, 0, 0, 0, code, ref list @ ..] => (code, list),
-        _ => {
-            reading.info = "unknown frame".into();
-            return;
-        }
+    let ([0, 0x53, code, list @ ..] | [0, 0x80, 0, 0, 0, 0, 0, 0, 0, code, list @ ..]) = body else {
+        reading.info = "unknown frame".into();
+        return;
     };
+    let code = *code;
     if kind == 1 {
         reading.number("amqp.sasl.method", code);
         let name = SASL.iter().find(|(known, _)| *known == code).map(|(_, name)| *name);

@@ -211,6 +211,8 @@ pub struct Streams<R> {
     reader: R,
     sides: PerDirection<Side>,
     secured: bool,
+    /// The most bytes of a direction that it holds.
+    longest: usize,
 }
 
 impl<R: StreamReader> Streams<R> {
@@ -218,7 +220,14 @@ impl<R: StreamReader> Streams<R> {
     pub fn new(reader: R, whole: PerDirection<bool>) -> Self {
         let side = |whole| Side { at: if whole { At::Message } else { At::Lost }, ..Side::default() };
         let sides = PerDirection { to_server: side(whole.to_server), to_client: side(whole.to_client) };
-        Self { reader, sides, secured: false }
+        Self { reader, sides, secured: false, longest: LONGEST }
+    }
+
+    /// The same that holds no more than this of a direction, if that is less than [`LONGEST`].
+    #[must_use]
+    pub fn with_limit(mut self, bytes: usize) -> Self {
+        self.longest = bytes.clamp(1, LONGEST);
+        self
     }
 
     /// Who reads.
@@ -295,7 +304,7 @@ impl<R: StreamReader> Streams<R> {
     ) -> usize {
         let mut rest = bytes;
         loop {
-            let front = rest.get(..LONGEST).unwrap_or(rest);
+            let front = rest.get(..self.longest).unwrap_or(rest);
             let side = &mut self.sides[direction];
             match side.at {
                 At::Over => return 0,
@@ -326,9 +335,9 @@ impl<R: StreamReader> Streams<R> {
                     }
                     Err(pass) => {
                         // What is as long as may be held and shows nothing is passed over whole.
-                        let pass = if front.len() == LONGEST { pass.max(1) } else { pass };
+                        let pass = if front.len() == self.longest { pass.max(1) } else { pass };
                         rest = rest.get(pass..).unwrap_or_default();
-                        if front.len() < LONGEST {
+                        if front.len() < self.longest {
                             return rest.len();
                         }
                     }
@@ -339,7 +348,7 @@ impl<R: StreamReader> Streams<R> {
                     let step = self.reader.read(front, &mut seen);
                     let take = match step {
                         Step::Take(take) | Step::Secured(take) | Step::Payload { take, .. } => take.min(front.len()),
-                        Step::More if front.len() < LONGEST => return rest.len(),
+                        Step::More if front.len() < self.longest => return rest.len(),
                         Step::More => front.len(),
                         Step::Lost | Step::Over => 0,
                     };
