@@ -13,6 +13,7 @@ use mqttsniff::diff::{Behaviour, DiffOptions, compare};
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::field::{Columns, Extractor, Registry};
 use mqttsniff::flow::{Direction, Transport};
+use mqttsniff::neighbour::Names;
 use mqttsniff::render::{
     CheckResult, CheckedCapture, CheckedRule, Csv, Follow, FollowFormat, JsonLines, Ladder, Lines, MaskedStreams,
     MessageOptions, Part, PayloadOptions, Plot, PlotKind, ReportFormat, Section, Shown, Style, Tables, View,
@@ -38,7 +39,6 @@ pub struct Setting {
 
 /// All records.
 const ALL: Shown = Shown {
-    neighbours: true,
     packets: true,
     messages: true,
     flows: true,
@@ -349,7 +349,7 @@ impl Everything {
             }
         }
         for section in Section::ALL {
-            write_statistics(&self.statistics, section, style, 20, &mut out)?;
+            write_statistics(&self.statistics, section, &Names::default(), style, 20, &mut out)?;
         }
         let [(old, same), (whole, part)] = self.behaviours;
         let options = DiffOptions { payloads: true, ..DiffOptions::default() };

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use mqttsniff::capture::File;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::field::{Extractor, Filter, Registry};
+use mqttsniff::neighbour::Names;
 use mqttsniff::render::{RecordKind, RecordRow};
 use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output};
@@ -132,7 +133,7 @@ fn over_frames(filter: &Filter) {
 
 fn over_records(filter: &Filter) {
     analysis(EngineOptions::default()).run(&mut |output: &Output<'_>| {
-        if let Some(row) = RecordRow::of(output) {
+        if let Some(row) = RecordRow::of(output, &Names::default()) {
             filter.matches(&row);
         }
     });

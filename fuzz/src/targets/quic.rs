@@ -130,7 +130,9 @@ fn payload(script: &mut Script<'_>, connection: &mut Connection, from: usize) ->
             4 => out.extend(ack(u64::from(script.word()), u64::from(script.byte()))),
             5 => {
                 let id = [script.byte(); 8];
-                out.extend([vec![0x18], varint(u64::from(script.byte())), vec![0, 8], id.to_vec(), vec![7; 16]].concat());
+                out.extend(
+                    [vec![0x18], varint(u64::from(script.byte())), vec![0, 8], id.to_vec(), vec![7; 16]].concat(),
+                );
             }
             6 => out.extend(crypto(u64::from(script.byte()), script.some_bytes())),
             _ => out.extend(script.some_bytes()),
@@ -162,7 +164,6 @@ fn send(frames: &mut Frames, from: (u8, u16), to: (u8, u16), payload: &[u8]) {
     data.extend([0, 0]);
     data.extend(payload);
     let time = Timestamp::from_secs_nanos(1_790_000_000, 0) + Span::from_millis(frames.list.len() as i64);
-    let header =
-        FrameHeader { time, link: LinkType::RAW, length: data.len() as u32, interface: 0, fcs_length: 0 };
+    let header = FrameHeader { time, link: LinkType::RAW, length: data.len() as u32, interface: 0, fcs_length: 0 };
     frames.list.push((header, data));
 }
