@@ -169,7 +169,7 @@ fn a_rule_that_does_not_exist_is_refused() {
     assert!(stderr(&output).contains("there is no rule or clause 'mqtt.publish-qos3'"), "{}", stderr(&output));
     assert!(stderr(&output).contains("did you mean: mqtt.publish-qos-3"), "{}", stderr(&output));
     assert_eq!(stdout(&output), "");
-    for wrong in ["mqtt.publish-qos-3", "mqtt.publish-qos-3=never", "quic.*=off"] {
+    for wrong in ["mqtt.publish-qos-3", "mqtt.publish-qos-3=never", "smoke.*=off"] {
         assert_eq!(status(&[BAD, "--rule", wrong]), 2, "{wrong}");
     }
 }

@@ -141,7 +141,7 @@ fn bad_usage_exits_with_2_and_says_what_would_be_right() {
         (&["read"], "<FILE>"),
         (&["read", QOS, "--show", "everything"], "packets"),
         (&["read", QOS, "--decode-as", "1884"], "1884=mqtt"),
-        (&["read", QOS, "--decode-as", "1884=quic"], "mqtt, tls, http"),
+        (&["read", QOS, "--decode-as", "1884=smoke"], "mqtt, tls, http"),
         (&["read", QOS, "--mqtt-version", "4"], "3.1.1"),
         (&["capture", "lo", "--duration", "soon"], "30s"),
     ];

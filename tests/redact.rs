@@ -252,7 +252,7 @@ fn frames_keep_their_number_time_and_length() {
         };
         let protocols_stay = |mut packet: Vec<Value>| {
             // What is no MQTT has no content any more.
-            let inner = ["tls", "http", "data", "websocket"].map(|name| json!(name));
+            let inner = ["tls", "quic", "http", "data", "websocket"].map(|name| json!(name));
             // So have the datagrams of the protocols around it; ARP and ICMP are layers.
             let layers = ["arp", "icmp", "icmpv6"];
             let names = Neighbour::ALL.iter().map(|neighbour| neighbour.name()).filter(|name| !layers.contains(name));

@@ -451,7 +451,7 @@ fn names_in_the_source_have_their_place_in_the_schema() {
         assert_eq!(listed, named(source, "=> \""), "{lists:?}");
     }
     let layers = values(&schema, "/$defs/packet/properties/stopped/properties/layer");
-    let carried = named(include_str!("../src/dissect/mod.rs"), "=> \"");
+    let carried = named(include_str!("../src/dissect/protocol.rs"), "=> \"");
     assert_eq!(values(&schema, "/$defs/flow/properties/application/anyOf/0"), carried);
     let protocols = layers.union(&carried).copied().collect();
     assert_eq!(values(&schema, "/$defs/packet/properties/protocols/items/anyOf/0"), protocols);

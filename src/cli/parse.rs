@@ -138,6 +138,6 @@ mod tests {
         assert_eq!(decode_as("1884=mqtt"), Ok((1884, Protocol::Mqtt)));
         assert!(decode_as("1884").is_err());
         assert!(decode_as("99999=mqtt").is_err());
-        assert!(decode_as("1884=quic").is_err());
+        assert!(decode_as("1884=smoke").is_err());
     }
 }
