@@ -28,7 +28,7 @@ fields! {
     "quic.short" = LABEL None "QUIC Short Header" => Frame(quic::is_short);
     "quic.spin_bit" = BOOL None "Spin Bit" => Frame(quic::spin_bit);
     "quic.key_phase" = BOOL None "Key Phase Bit" => Frame(quic::key_phase);
-    "quic.frame_type" = U64 Hex "Frame Type" => Frame(quic::frame_type);
+    "quic.frame_type" = U64 Decimal "Frame Type" => Frame(quic::frame_type);
     "quic.padding_length" = U32 Decimal "Padding Length" => Frame(quic::padding_length);
     "quic.ack.largest_acknowledged" = U64 Decimal "Largest Acknowledged" => Frame(quic::ack_largest);
     "quic.ack.ack_delay" = U64 Decimal "ACK Delay" => Frame(quic::ack_delay);
