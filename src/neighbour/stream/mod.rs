@@ -302,7 +302,7 @@ impl<R: StreamReader> Streams<R> {
         (mut started, origin): (Origin, Origin),
         sink: &mut dyn ReadingSink,
     ) -> usize {
-        let mut rest = bytes;
+        let (mut rest, mut is_lost_here) = (bytes, false);
         loop {
             let front = rest.get(..self.longest).unwrap_or(rest);
             let side = &mut self.sides[direction];
@@ -328,20 +328,28 @@ impl<R: StreamReader> Streams<R> {
                         }
                     }
                 }
-                At::Lost => match self.reader.resume(front, direction) {
-                    Ok(at) => {
-                        rest = rest.get(at..).unwrap_or_default();
-                        side.at = At::Message;
+                At::Lost => {
+                    let mut found = self.reader.resume(front, direction);
+                    if found == Ok(0) && std::mem::take(&mut is_lost_here) {
+                        // What was no message here is none a second time.
+                        let behind = front.get(1..).unwrap_or_default();
+                        found = self.reader.resume(behind, direction).map(|at| at + 1).map_err(|pass| pass + 1);
                     }
-                    Err(pass) => {
-                        // What is as long as may be held and shows nothing is passed over whole.
-                        let pass = if front.len() == self.longest { pass.max(1) } else { pass };
-                        rest = rest.get(pass..).unwrap_or_default();
-                        if front.len() < self.longest {
-                            return rest.len();
+                    match found {
+                        Ok(at) => {
+                            rest = rest.get(at..).unwrap_or_default();
+                            side.at = At::Message;
+                        }
+                        Err(pass) => {
+                            // What is as long as may be held and shows nothing is passed over whole.
+                            let pass = if front.len() == self.longest { pass.max(1) } else { pass };
+                            rest = rest.get(pass..).unwrap_or_default();
+                            if front.len() < self.longest {
+                                return rest.len();
+                            }
                         }
                     }
-                },
+                }
                 At::Message if rest.is_empty() => return 0,
                 At::Message => {
                     let mut seen = Seen { direction, started, origin, sink: &mut *sink };
@@ -356,6 +364,7 @@ impl<R: StreamReader> Streams<R> {
                     let side = &mut self.sides[direction];
                     match step {
                         Step::Take(0) | Step::More | Step::Lost => {
+                            is_lost_here = take == 0;
                             side.at = At::Lost;
                             self.reader.lost(direction);
                         }

@@ -276,6 +276,16 @@ proptest! {
 }
 
 #[test]
+fn a_first_line_before_lines_that_are_none_is_passed_over() {
+    // It looks like the beginning of a message again and again.
+    let talk = b"HTTP/1.1 200\0\x80\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
+    for cuts in [&[usize::MAX][..], &[1], &[7, 20]] {
+        let (told, _) = play(Neighbour::Http, &[(Direction::ToClient, talk)], cuts);
+        assert!(matches!(&*told, [only] if only.contains("204")), "{told:?}");
+    }
+}
+
+#[test]
 fn what_never_ends_is_not_held_without_limit() {
     for protocol in Neighbour::ALL {
         let Some(reader) = reader(protocol) else { continue };
