@@ -3,6 +3,7 @@
 //! A rule does no decoding and prints nothing.
 
 mod baseline;
+mod carriers;
 mod collect;
 pub mod conformance;
 mod finding;
@@ -149,9 +150,7 @@ impl Checks {
             Box::new(packets::PacketRule),
             Box::new(sn::SnPacketRule),
             Box::<streams::StreamRule>::default(),
-            Box::new(websocket::WebSocketRule),
-            Box::new(tls::TlsRule),
-            Box::new(quic::QuicRule),
+            Box::new(carriers::CarrierRule),
         ];
         let all = rules.iter().chain(&counted);
         Self {

@@ -1,27 +1,10 @@
 //! Rules on QUIC: how connections end, and what the capture or the keys lack.
 
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Rule, Severity, Wanted};
+use super::{Certainty, Finding, Severity};
 use crate::dissect::{QuicFault, TlsFault, quic_error_name};
-use crate::engine::{Event, Notice, NoticeKind};
+use crate::engine::Notice;
 use crate::flow::Direction;
-
-/// Turns what the engine says of QUIC into findings.
-pub(super) struct QuicRule;
-
-impl Rule for QuicRule {
-    fn wanted(&self) -> Wanted {
-        Wanted::NOTICES
-    }
-
-    fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
-        if let Event::Notice(notice) = event
-            && let NoticeKind::Quic(direction, fault) = notice.kind
-        {
-            findings.push(judge(notice, direction, fault));
-        }
-    }
-}
 
 use Severity::{Note, Warning};
 
@@ -101,7 +84,7 @@ const TOO_MANY: KnownRule = KnownRule {
 pub(super) const RULES: [KnownRule; 10] =
     [CLOSED, RESET, NO_VERSION, EXPIRED, NOT_YET_VALID, NOT_AUTHENTIC, KEYS_LATE, MISSING, CAPPED, TOO_MANY];
 
-fn judge(notice: &Notice, direction: Direction, fault: QuicFault) -> Finding {
+pub(super) fn judge(notice: &Notice, direction: Direction, fault: QuicFault) -> Finding {
     let sender = direction.sender().name();
     let receiver = direction.receiver().name();
     let (rule, message) = match fault {

@@ -1,27 +1,10 @@
 //! Rules on TLS: what both ends say in the clear, and what keys can't unlock.
 
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Rule, Severity, Wanted};
+use super::{Certainty, Finding, Severity};
 use crate::dissect::{TlsFault, alert_name, version_name};
-use crate::engine::{Event, Notice, NoticeKind};
+use crate::engine::Notice;
 use crate::flow::Direction;
-
-/// Turns what the engine says of TLS into findings.
-pub(super) struct TlsRule;
-
-impl Rule for TlsRule {
-    fn wanted(&self) -> Wanted {
-        Wanted::NOTICES
-    }
-
-    fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
-        if let Event::Notice(notice) = event
-            && let NoticeKind::Tls(direction, fault) = notice.kind
-        {
-            findings.push(judge(notice, direction, fault));
-        }
-    }
-}
 
 use Severity::{Note, Warning};
 
@@ -79,7 +62,7 @@ const LOST: KnownRule = KnownRule {
 /// All of them.
 pub(super) const RULES: [KnownRule; 7] = [ALERT, OLD_VERSION, EXPIRED, NOT_YET_VALID, NOT_AUTHENTIC, KEYS_LATE, LOST];
 
-fn judge(notice: &Notice, direction: Direction, fault: TlsFault) -> Finding {
+pub(super) fn judge(notice: &Notice, direction: Direction, fault: TlsFault) -> Finding {
     let sender = match direction {
         Direction::ToServer => "client",
         Direction::ToClient => "server",

@@ -1,27 +1,10 @@
 //! Rules on WebSocket, where it carries MQTT: how both ends agree on it, and its frames.
 
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Rule, Severity, Wanted};
+use super::{Certainty, Finding, Severity};
 use crate::dissect::{HandshakePart, WebSocketFault, close_code_name};
-use crate::engine::{Event, Notice, NoticeKind};
+use crate::engine::Notice;
 use crate::flow::Direction;
-
-/// Turns what the engine says of WebSocket into findings.
-pub(super) struct WebSocketRule;
-
-impl Rule for WebSocketRule {
-    fn wanted(&self) -> Wanted {
-        Wanted::NOTICES
-    }
-
-    fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
-        if let Event::Notice(notice) = event
-            && let NoticeKind::WebSocket(direction, fault) = notice.kind
-        {
-            findings.push(judge(notice, direction, fault));
-        }
-    }
-}
 
 const fn rule(id: &'static str, severity: Severity, title: &'static str, clause: &'static str) -> KnownRule {
     KnownRule { id, severity, title, clause: Some(clause), hint: None }
@@ -162,7 +145,7 @@ pub(super) const RULES: [KnownRule; 23] = [
     LOST_FRAMES,
 ];
 
-fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault) -> Finding {
+pub(super) fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault) -> Finding {
     let sender = direction.sender().name();
     let (rule, message) = match fault {
         WebSocketFault::NotOffered { old: true } => (

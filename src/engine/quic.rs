@@ -6,10 +6,11 @@ use super::cap::Cap;
 use super::event::{Event, FlowRef, Notice, NoticeKind, Sink};
 use super::options::EngineOptions;
 use super::run::Pass;
+use super::sensors;
 use super::streams::{Messages, StreamReader};
 use crate::capture::Origin;
 use crate::dissect::{Conversation, FlowFacts, Protocol, Quic, QuicContext, may_be_quic};
-use crate::flow::{Belongs, ConnectionId, Datagrams, Direction, Flow, Found, KnownBy, PerDirection};
+use crate::flow::{Belongs, ConnectionId, Datagrams, Direction, Flow, Found, KnownBy, PerDirection, Waiting};
 
 /// What the streams of a connection may know of their flow: who is the client has been shown, and what comes first of a stream
 /// is its beginning, for it says where it stands.
@@ -68,7 +69,7 @@ impl<S: Sink> Pass<'_, S> {
     fn quic_datagram(&mut self, found: Found, ends: (SocketAddr, SocketAddr), bytes: &[u8], length: u32) -> Found {
         let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
         let (mut direction, before) = (found.direction, datagrams.waiting());
-        let said = forced(datagrams, self.options);
+        let said = sensors::forced(datagrams, self.options);
         let (client, server) = (datagrams.client, datagrams.server);
         let app = datagrams.app.get_or_insert_default();
         let Some(quic) = app.expect_quic(said) else { return found };
@@ -83,9 +84,37 @@ impl<S: Sink> Pass<'_, S> {
         } else if quic.facts().is_from_start() && ends != (client, server) && ends != (server, client) {
             note_path(datagrams, ends, direction, self.origin);
         }
+        let origin = self.origin;
+        self.read_quic(found, before, |quic, context, messages| {
+            quic.datagram((bytes, length), direction, origin, context, messages)
+        });
+        Found { direction, ..found }
+    }
+
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub(super) fn quic_keys_came(&mut self, slot: usize) {
+        let found = Found { slot, direction: Direction::ToServer, challenger: false };
+        let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return };
+        let (before, origin) = (datagrams.waiting(), datagrams.span().1);
+        self.origin = origin;
+        self.read_quic(found, before, |quic, context, messages| {
+            quic.keys_came(origin, context, messages);
+            true
+        });
+    }
+
+    /// Reads something of a connection, and settles what comes of it; `read` says whether it is known to be QUIC. So much
+    /// was held `before`.
+    fn read_quic(
+        &mut self,
+        found: Found,
+        before: Waiting,
+        read: impl FnOnce(&mut Quic, QuicContext<'_>, &mut Messages<'_, S>) -> bool,
+    ) {
+        let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return };
         let (client, server) = (datagrams.client, datagrams.server);
         let name = FlowRef::of_datagrams(datagrams);
-        let Some(app) = datagrams.app.as_mut() else { return found };
+        let Some(app) = datagrams.app.as_mut() else { return };
         let ended = app.quic().and_then(Quic::end);
         app.next_frame();
         let mut messages = Messages {
@@ -100,10 +129,10 @@ impl<S: Sink> Pass<'_, S> {
             origin: self.origin,
             sink: self.sink,
         };
-        let Some(quic) = app.quic_mut() else { return found };
+        let Some(quic) = app.quic_mut() else { return };
         let left_out = quic.facts().streams_left_out;
         let context = context(self.options, client, server);
-        let is_known = quic.datagram((bytes, length), direction, self.origin, context, &mut messages);
+        let is_known = read(quic, context, &mut messages);
         let (names, end, over) = (quic.take_names(), quic.end(), quic.is_over());
         let left_out = quic.facts().streams_left_out - left_out;
         if !is_known {
@@ -132,7 +161,6 @@ impl<S: Sink> Pass<'_, S> {
             self.followed.flows.note_over(found, self.origin.time);
         }
         self.keep_to_limit();
-        Found { direction, ..found }
     }
 }
 
@@ -156,15 +184,8 @@ fn note_path(
     }
 }
 
-/// What the user said of the ports of a conversation.
-fn forced(datagrams: &Datagrams<Conversation>, options: &EngineOptions) -> Option<Protocol> {
-    let ports = [datagrams.client.port(), datagrams.server.port()];
-    let said = options.dissect.decode_as.iter().find(|(port, _)| ports.contains(port));
-    said.map(|(_, protocol)| *protocol)
-}
-
 fn is_forced(datagrams: &Datagrams<Conversation>, options: &EngineOptions) -> bool {
-    forced(datagrams, options) == Some(Protocol::Quic)
+    sensors::forced(datagrams, options) == Some(Protocol::Quic)
 }
 
 impl EngineOptions {

@@ -14,7 +14,7 @@ use super::stats::EngineStats;
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin, Secrets};
 use crate::dissect::sn::SnTopics;
-use crate::dissect::{Conversation, Protocol};
+use crate::dissect::{Conversation, Protocol, Quic};
 use crate::flow::{
     Direction, Ended, EndedFlows, FlowTable, Found, Marks, OpenFlow, PerDirection, Transport, Verdict,
     WiresharkAnalysis, WiresharkVerdict,
@@ -117,6 +117,16 @@ impl Followed {
         let reader =
             StreamReader { options, stats, lines, waits, carried, readings, questions, expected, origin, sink };
         (flows, reader)
+    }
+
+    /// The slots of QUIC connections of which packets wait for their keys.
+    fn slots_of_quic(&self) -> Vec<usize> {
+        let waits = |app: &Conversation| app.quic().is_some_and(Quic::waits_for_keys);
+        let slots = self.flows.open_flows().filter_map(|(slot, flow)| match flow {
+            OpenFlow::Udp(datagrams) => datagrams.app.as_ref().filter(|app| waits(app)).map(|_| slot),
+            OpenFlow::Tcp(_) => None,
+        });
+        slots.collect()
     }
 
     /// What belongs to the line of one frame is used up.
@@ -259,6 +269,10 @@ impl Engine {
         let Some(origin) = self.followed.stats.last else { return };
         let (flows, mut reader) = self.followed.reader(&self.options, origin, sink);
         flows.connections_mut().for_each(|flow| reader.keys_came(flow));
+        for slot in self.followed.slots_of_quic() {
+            Pass { options: &self.options, followed: &mut self.followed, origin, sink: &mut *sink }
+                .quic_keys_came(slot);
+        }
         // There is no frame in whose line they could stand.
         self.followed.frame_is_told();
     }

@@ -240,6 +240,8 @@ impl<'a> Page<'a> {
             "retained",
             "who",
         ];
+        /// Of these, those that stay where rows differ in them.
+        const TELLING: [&str; 2] = ["broker", "carries"];
         /// Columns that are cut instead, and to what.
         const FLEXIBLE: [(&str, usize); 7] = [
             ("topic", 20),
@@ -260,15 +262,16 @@ impl<'a> Page<'a> {
             .collect();
         let mut empty = vec![true; shown.len()];
         let mut simple = titles.iter().all(|title| is_simple(title));
-        // All rows have the same broker as a rule, which says nothing then; where they differ it says all.
-        let (mut broker, mut brokers_differ) = (None, false);
+        // All rows have the same broker as a rule, and often carry the same: that says little then, and where they differ
+        // more than other columns.
+        let mut differing = TELLING.map(|title| (title, None, false));
         for at in 0..rows.len() {
             for ((column, empty), cell) in shown.iter_mut().zip(&mut empty).zip(rows.row(at)) {
                 column.widest = column.widest.max(columns(cell));
                 *empty &= cell.is_empty();
                 simple &= is_simple(cell);
-                if column.title == "broker" {
-                    brokers_differ |= *broker.get_or_insert(cell) != cell;
+                for (_, first, differs) in differing.iter_mut().filter(|(title, ..)| *title == column.title) {
+                    *differs |= *first.get_or_insert(cell) != cell;
                 }
             }
         }
@@ -278,7 +281,8 @@ impl<'a> Page<'a> {
         }
         let empty = titles.iter().zip(empty).filter(|(_, empty)| *empty).map(|(title, _)| *title);
         let empty: Vec<_> = empty.filter(|title| GIVE_WAY.contains(title)).collect();
-        let give_way = GIVE_WAY.into_iter().filter(|title| *title != "broker" || !brokers_differ);
+        let differs = |title: &str| differing.iter().any(|(one, _, differs)| *one == title && *differs);
+        let give_way = GIVE_WAY.into_iter().filter(|title| !differs(title));
         let needed = |shown: &[Column<'_>]| shown.iter().map(|column| column.limit + PADDING).sum::<usize>();
         for title in empty.into_iter().chain(give_way) {
             if needed(&shown) <= width + PADDING {

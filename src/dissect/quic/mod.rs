@@ -234,6 +234,17 @@ impl Quic {
         self.confirmed
     }
 
+    /// Whether packets wait for their keys.
+    pub fn waits_for_keys(&self) -> bool {
+        self.waiting.len() > 0
+    }
+
+    /// There may be secrets now that were missing: what waits for them is read.
+    pub fn keys_came(&mut self, origin: Origin, context: QuicContext<'_>, sink: &mut dyn MessageSink) {
+        protected::Pass { quic: self, direction: Direction::ToServer, origin, context, sink }.go_on(false);
+        self.streams.note_version();
+    }
+
     /// Who is the client turns out to be the other end.
     pub fn turn_round(&mut self) {
         for early in &mut self.early {

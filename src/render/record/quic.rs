@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::tls::CertificateRecord;
+use super::tls::{AgreedRecord, CertificateRecord};
 use super::value::{Text, seconds};
 use crate::dissect::{
     QuicClose, QuicCloseKind, QuicFacts, QuicMigration, QuicPacketType, QuicSide, Unread, quic_error_name,
-    quic_version_name, suite_name,
+    quic_version_name,
 };
 use crate::flow::{ConnectionId, Direction};
 use crate::time::Span;
@@ -28,23 +28,8 @@ pub(super) struct QuicRecord<'a> {
     retry: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cipher: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server_name: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    alpn_offered: Vec<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alpn: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ja3: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ja4: Option<&'a str>,
-    resumed: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    hello_retried: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    early_data: bool,
+    #[serde(flatten)]
+    agreed: AgreedRecord<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     early_data_accepted: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,15 +128,7 @@ impl<'a> QuicRecord<'a> {
             server_connection_id: id(&facts.ids.to_client),
             retry: facts.retry,
             token_bytes: facts.token_length,
-            cipher: tls.suite.map(|suite| suite_name(suite).map_or_else(|| format!("0x{suite:04x}"), str::to_owned)),
-            server_name: tls.server_name.as_deref().map(Text),
-            alpn_offered: tls.alpn_offered.iter().map(|name| Text(name)).collect(),
-            alpn: tls.alpn.as_deref().map(Text),
-            ja3: tls.ja3.as_deref(),
-            ja4: tls.ja4.as_deref(),
-            resumed: tls.resumed,
-            hello_retried: tls.retried,
-            early_data: tls.early_data,
+            agreed: AgreedRecord::new(tls),
             early_data_accepted: facts.early_accepted,
             answer_s: facts.answer_time().map(seconds),
             handshake_s: facts.handshake().map(seconds),

@@ -12,6 +12,28 @@ pub(super) struct TlsRecord<'a> {
     version: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version_offered: Option<&'static str>,
+    #[serde(flatten)]
+    agreed: AgreedRecord<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handshake_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_certificate: Option<CertificateRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate: Option<CertificateRecord<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alerts: Vec<AlertRecord>,
+    decrypted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_decrypted: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    likely_pings: Option<PingsRecord>,
+    from_client: SideRecord,
+    from_server: SideRecord,
+}
+
+/// What both ends said in their hellos, and agreed on.
+#[derive(Serialize)]
+pub(super) struct AgreedRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cipher: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,21 +51,6 @@ pub(super) struct TlsRecord<'a> {
     hello_retried: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     early_data: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    handshake_s: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server_certificate: Option<CertificateRecord<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_certificate: Option<CertificateRecord<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    alerts: Vec<AlertRecord>,
-    decrypted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_decrypted: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    likely_pings: Option<PingsRecord>,
-    from_client: SideRecord,
-    from_server: SideRecord,
 }
 
 #[derive(Serialize)]
@@ -105,15 +112,7 @@ impl<'a> TlsRecord<'a> {
         Self {
             version: facts.version.and_then(version_name),
             version_offered: facts.offered_version.and_then(version_name),
-            cipher: facts.suite.map(|suite| suite_name(suite).map_or_else(|| format!("0x{suite:04x}"), str::to_owned)),
-            server_name: facts.server_name.as_deref().map(Text),
-            alpn_offered: facts.alpn_offered.iter().map(|name| Text(name)).collect(),
-            alpn: facts.alpn.as_deref().map(Text),
-            ja3: facts.ja3.as_deref(),
-            ja4: facts.ja4.as_deref(),
-            resumed: facts.resumed,
-            hello_retried: facts.retried,
-            early_data: facts.early_data,
+            agreed: AgreedRecord::new(facts),
             handshake_s: facts.handshake().map(seconds),
             server_certificate: certificate(&facts.server_certificate),
             client_certificate: certificate(&facts.client_certificate),
@@ -127,6 +126,22 @@ impl<'a> TlsRecord<'a> {
             }),
             from_client: SideRecord::new(&facts.sides.to_server),
             from_server: SideRecord::new(&facts.sides.to_client),
+        }
+    }
+}
+
+impl<'a> AgreedRecord<'a> {
+    pub(super) fn new(facts: &'a TlsFacts) -> Self {
+        Self {
+            cipher: facts.suite.map(|suite| suite_name(suite).map_or_else(|| format!("0x{suite:04x}"), str::to_owned)),
+            server_name: facts.server_name.as_deref().map(Text),
+            alpn_offered: facts.alpn_offered.iter().map(|name| Text(name)).collect(),
+            alpn: facts.alpn.as_deref().map(Text),
+            ja3: facts.ja3.as_deref(),
+            ja4: facts.ja4.as_deref(),
+            resumed: facts.resumed,
+            hello_retried: facts.retried,
+            early_data: facts.early_data,
         }
     }
 }
