@@ -456,6 +456,21 @@ mod tests {
     }
 
     #[test]
+    fn what_connections_carry_stays_where_it_differs() {
+        let shown = |carried: [&str; 2]| {
+            let cells = carried.map(|carried| {
+                TITLES.map(|title| if title == "carries" { carried.to_owned() } else { "x".repeat(12) })
+            });
+            let rows = rows(&cells.map(Vec::from));
+            let page = Page::choose(&TITLES, &NUMBERS, &rows, 80);
+            assert!(page.fits(80));
+            page.columns.iter().any(|column| column.title == "carries")
+        };
+        assert!(!shown(["mqtt 5.0", "mqtt 5.0"]));
+        assert!(shown(["mqtt 5.0", "dns"]));
+    }
+
+    #[test]
     fn a_table_that_fits_is_laid_out_without_comfy_table() {
         let short = vec![vec!["1".to_owned(); TITLES.len()]; 3];
         assert!(Page::choose(&TITLES, &NUMBERS, &rows(&short), 80).fits(80));

@@ -70,10 +70,23 @@ impl Pass<'_> {
 
     /// Reads what waits, as far as that can be read by now.
     pub(super) fn go_on(&mut self, is_end: bool) {
+        // Early data comes before the answer that says whether the server takes it, and what acknowledges it behind both.
+        if self.quic.facts.tls.early_data && self.quic.levels.terms.early_accepted.is_none() {
+            self.round(Some(QuicPacketType::Handshake), false);
+        }
+        self.round(None, is_end);
+    }
+
+    /// Tries each of those that wait once, or those of one type; at the end those that still can't be read are given up.
+    fn round(&mut self, only: Option<QuicPacketType>, is_end: bool) {
         for _ in 0..self.quic.waiting.len() {
             let Some(waiting) = self.quic.waiting.take() else { return };
             let id_length = self.quic.facts.ids[waiting.direction.reverse()].map_or(0, |id| id.bytes().len());
             let Some(packet) = RawPacket::read(&waiting.bytes, waiting.length, id_length) else { continue };
+            if only.is_some_and(|only| only != packet.kind) {
+                self.quic.waiting.put_back(waiting);
+                continue;
+            }
             let mut pass = Pass {
                 quic: self.quic,
                 direction: waiting.direction,
