@@ -198,7 +198,7 @@ pub enum Gap {
     #[error("capabilities are kept: {0}")]
     Capabilities(String),
     /// Other threads were there first.
-    #[error("{0} threads were started before the cage was closed, and are outside of it")]
+    #[error("threads that were started before the cage was closed are outside of it: {0}")]
     Threads(usize),
     /// Landlock could not be applied.
     #[error("files are not confined: {0}")]
