@@ -78,7 +78,7 @@ const NAMES: [(u32, &str); 20] = [
 const SIZE1: u32 = 60;
 
 /// Separates options and payload.
-const MARKER: u8 = 0xff;
+pub(super) const MARKER: u8 = 0xff;
 
 /// What the line tells of options and payload.
 #[derive(Debug, Default)]
@@ -146,6 +146,11 @@ fn next<'a>(rest: &mut Cursor<'a>, before: u32) -> Option<One<'a>> {
     let value = ahead.take(length as usize)?;
     *rest = ahead;
     Some(One { number: before.saturating_add(delta), delta: (first >> 4, more), length: (first & 15, longer), value })
+}
+
+/// The number and the value of the next option, if there is one.
+pub(super) fn next_value<'a>(rest: &mut Cursor<'a>, before: u32) -> Option<(u32, &'a [u8])> {
+    next(rest, before).map(|one| (one.number, one.value))
 }
 
 /// Whether these are the options of a request to the last byte: known ones, and a path that is text.

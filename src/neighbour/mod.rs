@@ -10,6 +10,7 @@ mod dhcp;
 mod dhcp_options;
 pub mod dns;
 mod exchange;
+mod hidden;
 mod icmp;
 mod icmpv6;
 mod kind;
@@ -25,6 +26,7 @@ mod tftp;
 mod tests;
 
 pub use exchange::{Answered, answered, repeated};
+pub use hidden::hidden;
 pub use kind::Contents;
 pub use names::Names;
 pub use packets::read_packet;
