@@ -237,7 +237,8 @@ mod unix {
     fn follow(path: &Path, begin: &[u8], more: &[&str]) -> (File, Child, BufReader<ChildStdout>) {
         fs::write(path, begin).unwrap();
         let writer = OpenOptions::new().append(true).open(path).unwrap();
-        let mut child = program().args(["read", "--follow", "--json", "--idle", "2m"]).args(more).arg(path).spawn().unwrap();
+        let mut child =
+            program().args(["read", "--follow", "--json", "--idle", "2m"]).args(more).arg(path).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         assert_eq!(record(&mut out)["record"], "begin");
         (writer, child, out)
