@@ -27,7 +27,7 @@ const MAX_BYTES: usize = 16;
 pub(super) type Row = (String, bool);
 
 /// The lines of a message's tree.
-pub(super) fn rows<'a>(tree: Tree<'a>, options: PayloadOptions, style: Style) -> impl Iterator<Item = Row> + use<'a> {
+pub(super) fn rows(tree: Tree<'_>, options: PayloadOptions, style: Style) -> impl Iterator<Item = Row> {
     let width = style.width.map_or(usize::MAX, |width| width.max(Style::LEAST_WIDTH) - PLACE - 8);
     let count = tree.nodes().len();
     (0..count).flat_map(move |index| {

@@ -92,7 +92,7 @@ struct Side {
     /// Packets in a row that could not be opened, of levels that never opened one.
     failures: [u8; 3],
     opened: [bool; 3],
-    crypto: [CryptoStream; 3],
+    crypto: [Rare<CryptoStream>; 3],
 }
 
 /// All keys.
@@ -105,7 +105,7 @@ pub(super) struct Levels {
     sides: PerDirection<Rare<Side>>,
 }
 
-blank!(Side);
+blank!(Side, CryptoStream);
 
 /// Which place keys of a packet have in the lists of a side.
 const fn place(kind: QuicPacketType) -> usize {
@@ -136,7 +136,7 @@ impl Levels {
 
     /// What is put together of the handshake.
     pub(super) fn crypto(&mut self, direction: Direction, space: Space) -> &mut CryptoStream {
-        let [initial, handshake, data] = &mut (*self.sides[direction]).crypto;
+        let [initial, handshake, data] = &mut self.sides[direction].crypto;
         match space {
             Space::Initial => initial,
             Space::Handshake => handshake,
@@ -146,13 +146,13 @@ impl Levels {
 
     /// The memory that this takes.
     pub(super) fn crypto_bytes(&self, direction: Direction) -> usize {
-        self.sides[direction].crypto.iter().map(CryptoStream::held_bytes).sum()
+        self.sides[direction].crypto.iter().map(|stream| stream.held_bytes()).sum()
     }
 
     /// Holds nothing of it any more.
     pub(super) fn shed(&mut self) {
         for side in [&mut self.sides.to_server, &mut self.sides.to_client].into_iter().filter_map(Rare::made) {
-            side.crypto.iter_mut().for_each(CryptoStream::shed);
+            side.crypto.iter_mut().filter_map(Rare::made).for_each(CryptoStream::shed);
         }
     }
 

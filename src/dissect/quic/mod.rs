@@ -101,7 +101,7 @@ pub struct Quic {
     /// Datagrams that came before it was known: the server's answer may have been captured before what it answers.
     early: Vec<Early>,
     levels: Levels,
-    numbers: PerDirection<Rare<[Numbers; 3]>>,
+    numbers: PerDirection<[Rare<Numbers>; 3]>,
     tokens: PerDirection<Tokens>,
     /// Ids by their numbers, by the direction in which the end sends that has given them out.
     issued: PerDirection<Vec<(u64, ConnectionId)>>,
@@ -117,7 +117,7 @@ pub struct Quic {
     over: bool,
 }
 
-blank!([Numbers; 3]);
+blank!(Numbers);
 
 impl Quic {
     /// What is known of it.
@@ -422,7 +422,7 @@ impl Quic {
     /// The client begins once more, with this id in the place of that which it had chosen first.
     fn begin(&mut self, id: ConnectionId) {
         self.levels.begin(id);
-        self.numbers.to_server[Space::Initial as usize] = Numbers::default();
+        self.numbers.to_server[Space::Initial as usize] = Rare::default();
         self.name(Direction::ToServer, id);
     }
 }

@@ -201,6 +201,10 @@ impl Pass<'_> {
         if issued.len() >= ISSUED {
             issued.remove(0);
         }
+        // Most ends of most connections give out one, or eight.
+        if issued.is_empty() {
+            issued.reserve_exact(1);
+        }
         issued.push((sequence, id));
         self.quic.name(direction.reverse(), id);
     }

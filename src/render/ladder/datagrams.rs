@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::Ladder;
 use super::margin::Sheet;
-use crate::dissect::{Conversation, Protocol, QuicClose, QuicCloseKind, QuicFacts, Unread, quic_error_name};
+use crate::dissect::{Conversation, Protocol, Quic, QuicClose, QuicCloseKind, QuicFacts, Unread, quic_error_name};
 use crate::flow::{Direction, Flow, Role};
 use crate::render::width::{Bytes, Color, Duration};
 use crate::text::Escaped;
@@ -14,7 +14,7 @@ use crate::text::Escaped;
 /// The facts of a QUIC connection.
 fn quic_of(flow: &Flow<Conversation>) -> Option<&QuicFacts> {
     flow.app.protocol()?;
-    flow.app.quic().map(|quic| quic.facts())
+    flow.app.quic().map(Quic::facts)
 }
 
 /// What both ends of a QUIC connection have said; of other conversations there is nothing.
