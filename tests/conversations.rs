@@ -308,3 +308,41 @@ fn details_of_mqtt_sn_and_neighbours_are_lines_below_their_message() {
     let text = shown("read", &path, &["--show", "neighbours", "--detail"]);
     assert!(text.lines().any(|line| line.trim_start().starts_with("coap.mid ")), "{text}");
 }
+
+/// The first so many frames of a capture, the last of them so many seconds later than it was.
+fn delayed(path: &Path, count: usize, seconds: u32) -> Vec<u8> {
+    let file = std::fs::read(path).unwrap();
+    let (mut at, mut begin) = (24, 24);
+    for _ in 0..count {
+        begin = at;
+        at += 16 + u32::from_le_bytes(file[at + 8..at + 12].try_into().unwrap()) as usize;
+    }
+    let time = u32::from_le_bytes(file[begin..begin + 4].try_into().unwrap()) + seconds;
+    [&file[..begin], &time.to_le_bytes(), &file[begin + 4..at]].concat()
+}
+
+#[test]
+fn quic_that_nobody_answers_is_let_go_as_a_syn_is() {
+    let (path, _) = quic("aes128");
+    let directory = tempfile::tempdir().unwrap();
+    let changed = directory.path().join("late.pcap");
+    let flows = |bytes: &[u8]| {
+        std::fs::write(&changed, bytes).unwrap();
+        of(&records(&changed, &[]), "flow").len()
+    };
+    // What is idle is looked for while others come: datagrams between other ports, which are none of QUIC.
+    let others = |seconds| {
+        let mut frame = delayed(&path, 1, seconds)[24..].to_vec();
+        let udp = 16 + 14 + 20;
+        (frame[udp], frame[udp + 1], frame[udp + 8]) = (0x1f, 0x90, 0);
+        frame.repeat(5000)
+    };
+    let first = delayed(&path, 1, 0);
+    let again = |seconds| [&first[..], &others(seconds), &delayed(&path, 1, seconds)[24..]].concat();
+    assert_eq!((flows(&again(100)), flows(&again(600))), (2, 3));
+    // It was answered, and goes on after ten minutes.
+    let answered = delayed(&path, 2, 0);
+    let third = delayed(&path, 3, 600);
+    let late = &third[answered.len()..];
+    assert_eq!(flows(&[&answered[..], &others(600), late].concat()), 2);
+}
