@@ -27,8 +27,8 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
-            [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
-            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
+            [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one connection frame by frame, or as a plot')
+            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('embed-keys', 'embed-keys', [CompletionResultType]::ParameterValue, 'Put the keys of TLS connections into a capture')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')
@@ -162,7 +162,8 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
         }
         'mqttsniff;flow' {
             [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'The flow, by its number in Wireshark (tcp.stream)')
-            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The flow of an MQTT client, by its client identifier')
+            [CompletionResult]::new('--udp-stream', '--udp-stream', [CompletionResultType]::ParameterName, 'The UDP conversation, by its number in Wireshark (udp.stream)')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The flow of an MQTT or MQTT-SN client, by its client identifier')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Name addresses by what was captured, or not at all')
             [CompletionResult]::new('--frames', '--frames', [CompletionResultType]::ParameterName, 'Show only these frames: 10-20, 10-, -20')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Show at most so many frames')
@@ -189,9 +190,10 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
         }
         'mqttsniff;follow' {
             [CompletionResult]::new('--stream', '--stream', [CompletionResultType]::ParameterName, 'The flow, by its number in Wireshark (tcp.stream)')
-            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The flow of an MQTT client, by its client identifier')
+            [CompletionResult]::new('--udp-stream', '--udp-stream', [CompletionResultType]::ParameterName, 'The UDP conversation, by its number in Wireshark (udp.stream)')
+            [CompletionResult]::new('--client-id', '--client-id', [CompletionResultType]::ParameterName, 'The flow of an MQTT or MQTT-SN client, by its client identifier')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Name addresses by what was captured, or not at all')
-            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'How to show what was said [default: messages where it is MQTT, else text]')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'How to show what was said [default: messages of MQTT, MQTT-SN and datagrams that are read, else text]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Show only what this end sends')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to a file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to a file')
@@ -335,8 +337,8 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
         'mqttsniff;help' {
             [CompletionResult]::new('read', 'read', [CompletionResultType]::ParameterValue, 'Read capture files')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture from network interfaces')
-            [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one TCP connection segment by segment, or as a plot')
-            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one TCP connection said')
+            [CompletionResult]::new('flow', 'flow', [CompletionResultType]::ParameterValue, 'Show one connection frame by frame, or as a plot')
+            [CompletionResult]::new('follow', 'follow', [CompletionResultType]::ParameterValue, 'Show what both ends of one connection said')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Write a capture that can be shared')
             [CompletionResult]::new('embed-keys', 'embed-keys', [CompletionResultType]::ParameterValue, 'Put the keys of TLS connections into a capture')
             [CompletionResult]::new('stats', 'stats', [CompletionResultType]::ParameterValue, 'Show what captures add up to')

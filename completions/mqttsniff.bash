@@ -595,13 +595,17 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__flow)
-            opts="-h --stream --client-id --resolve --frames --limit --plot --from --output --height --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --json --wireshark-rules --time --color --user --cage --help"
+            opts="-h --stream --udp-stream --client-id --resolve --frames --limit --plot --from --output --height --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --json --wireshark-rules --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --udp-stream)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -685,13 +689,17 @@ _mqttsniff() {
             return 0
             ;;
         mqttsniff__subcmd__follow)
-            opts="-o -h --stream --client-id --resolve --as --from --output --json --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --time --color --user --cage --help"
+            opts="-o -h --stream --udp-stream --client-id --resolve --as --from --output --json --decode-as --ignore-checksums --keylog --mqtt-version --sn-topic --redact --redact-key --time --color --user --cage --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --udp-stream)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

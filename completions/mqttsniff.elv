@@ -24,8 +24,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --version 'Print version'
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
-            cand flow 'Show one TCP connection segment by segment, or as a plot'
-            cand follow 'Show what both ends of one TCP connection said'
+            cand flow 'Show one connection frame by frame, or as a plot'
+            cand follow 'Show what both ends of one connection said'
             cand redact 'Write a capture that can be shared'
             cand embed-keys 'Put the keys of TLS connections into a capture'
             cand stats 'Show what captures add up to'
@@ -156,7 +156,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         }
         &'mqttsniff;flow'= {
             cand --stream 'The flow, by its number in Wireshark (tcp.stream)'
-            cand --client-id 'The flow of an MQTT client, by its client identifier'
+            cand --udp-stream 'The UDP conversation, by its number in Wireshark (udp.stream)'
+            cand --client-id 'The flow of an MQTT or MQTT-SN client, by its client identifier'
             cand --resolve 'Name addresses by what was captured, or not at all'
             cand --frames 'Show only these frames: 10-20, 10-, -20'
             cand --limit 'Show at most so many frames'
@@ -182,9 +183,10 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         }
         &'mqttsniff;follow'= {
             cand --stream 'The flow, by its number in Wireshark (tcp.stream)'
-            cand --client-id 'The flow of an MQTT client, by its client identifier'
+            cand --udp-stream 'The UDP conversation, by its number in Wireshark (udp.stream)'
+            cand --client-id 'The flow of an MQTT or MQTT-SN client, by its client identifier'
             cand --resolve 'Name addresses by what was captured, or not at all'
-            cand --as 'How to show what was said [default: messages where it is MQTT, else text]'
+            cand --as 'How to show what was said [default: messages of MQTT, MQTT-SN and datagrams that are read, else text]'
             cand --from 'Show only what this end sends'
             cand -o 'Write to a file'
             cand --output 'Write to a file'
@@ -316,8 +318,8 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
         &'mqttsniff;help'= {
             cand read 'Read capture files'
             cand capture 'Capture from network interfaces'
-            cand flow 'Show one TCP connection segment by segment, or as a plot'
-            cand follow 'Show what both ends of one TCP connection said'
+            cand flow 'Show one connection frame by frame, or as a plot'
+            cand follow 'Show what both ends of one connection said'
             cand redact 'Write a capture that can be shared'
             cand embed-keys 'Put the keys of TLS connections into a capture'
             cand stats 'Show what captures add up to'

@@ -28,8 +28,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -s h -l help -d 'Print
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -s V -l version -d 'Print version'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "read" -d 'Read capture files'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "follow" -d 'Show what both ends of one TCP connection said'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "flow" -d 'Show one connection frame by frame, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "follow" -d 'Show what both ends of one connection said'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "redact" -d 'Write a capture that can be shared'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "embed-keys" -d 'Put the keys of TLS connections into a capture'
 complete -c mqttsniff -n "__fish_mqttsniff_needs_command" -f -a "stats" -d 'Show what captures add up to'
@@ -218,7 +218,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json -d 
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l detail -d 'Show all fields of each message, and where their bytes stand'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l stream -d 'The flow, by its number in Wireshark (tcp.stream)' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l client-id -d 'The flow of an MQTT client, by its client identifier' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l udp-stream -d 'The UDP conversation, by its number in Wireshark (udp.stream)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l client-id -d 'The flow of an MQTT or MQTT-SN client, by its client identifier' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
 none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l frames -d 'Show only these frames: 10-20, 10-, -20' -r
@@ -254,10 +255,11 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact -d '
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l stream -d 'The flow, by its number in Wireshark (tcp.stream)' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l client-id -d 'The flow of an MQTT client, by its client identifier' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l udp-stream -d 'The UDP conversation, by its number in Wireshark (udp.stream)' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l client-id -d 'The flow of an MQTT or MQTT-SN client, by its client identifier' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
 none\t'Addresses as they are'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l as -d 'How to show what was said [default: messages where it is MQTT, else text]' -r -f -a "messages\t'MQTT messages, a line each'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l as -d 'How to show what was said [default: messages of MQTT, MQTT-SN and datagrams that are read, else text]' -r -f -a "messages\t'Messages, a line each: of MQTT, MQTT-SN and the protocols around them'
 text\t'Text, line by line, with what is no text escaped'
 hex\t'A dump: offsets, hexadecimal digits and characters'
 raw\t'The bytes themselves, and nothing else'"
@@ -394,8 +396,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand completions" -s h -l
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand man" -s h -l help -d 'Print help'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "read" -d 'Read capture files'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "capture" -d 'Capture from network interfaces'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "flow" -d 'Show one TCP connection segment by segment, or as a plot'
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one TCP connection said'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "flow" -d 'Show one connection frame by frame, or as a plot'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "follow" -d 'Show what both ends of one connection said'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "redact" -d 'Write a capture that can be shared'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "embed-keys" -d 'Put the keys of TLS connections into a capture'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand help; and not __fish_seen_subcommand_from read capture flow follow redact embed-keys stats check explain diff fields interfaces schema completions man help" -f -a "stats" -d 'Show what captures add up to'

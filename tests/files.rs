@@ -233,11 +233,12 @@ mod unix {
         assert_eq!(of(&lines(&output), "summary").len(), 1);
     }
 
-    /// A capture that is followed: its writer, the program, and its lines after the first.
+    /// A capture that is followed: its writer, the program, and its lines after the first. What nobody stops ends by itself.
     fn follow(path: &Path, begin: &[u8], more: &[&str]) -> (File, Child, BufReader<ChildStdout>) {
         fs::write(path, begin).unwrap();
         let writer = OpenOptions::new().append(true).open(path).unwrap();
-        let mut child = program().args(["read", "--follow", "--json"]).args(more).arg(path).spawn().unwrap();
+        let mut child =
+            program().args(["read", "--follow", "--json", "--idle", "2m"]).args(more).arg(path).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         assert_eq!(record(&mut out)["record"], "begin");
         (writer, child, out)
@@ -272,6 +273,48 @@ mod unix {
             let summary: serde_json::Value = serde_json::from_str(rest.lines().last().unwrap()).unwrap();
             assert_eq!((summary["record"].as_str(), summary["frames"].as_u64()), (Some("summary"), Some(76)));
             assert_eq!(summary["complete"], true);
+        }
+    }
+
+    #[test]
+    fn a_key_log_that_grows_with_the_capture_is_followed_too() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["tls/tls13", "quic/aes128"] {
+            let [bytes, keys] = ["pcap", "keys"].map(|end| fs::read(fixtures().join(format!("{name}.{end}"))).unwrap());
+            let (path, log) = (directory.path().join("growing.pcap"), directory.path().join("keys.log"));
+            fs::write(&log, []).unwrap();
+            let more = ["--show", "packets,messages,summary", "--keylog", log.to_str().unwrap()];
+            // All of the capture is there before any key is.
+            let (_writer, child, mut out) = follow(&path, &bytes, &more);
+            let plain = run(&["read", "--json", "--show", "packets", path.to_str().unwrap()]);
+            let frames = of(&lines(&plain), "packet").len() as u64;
+            while record(&mut out)["frame"].as_u64() != Some(frames) {}
+            let (last, before) =
+                keys.strip_suffix(b"\n").unwrap().rsplit(|byte| *byte == b'\n').next().map_or_else(
+                    || panic!("there are several lines"),
+                    |last| (last, &keys[..keys.len() - last.len() - 1]),
+                );
+            // What is written in the meantime is of use at once, its last line, which has no end, when no more comes.
+            let mut log = OpenOptions::new().append(true).open(&log).unwrap();
+            log.write_all(before).unwrap();
+            log.write_all(last).unwrap();
+            assert_eq!(record(&mut out)["record"], "message", "{name}");
+            signal(&child, "INT");
+            let mut rest = String::new();
+            out.read_to_string(&mut rest).unwrap();
+            let output = child.wait_with_output().unwrap();
+            assert_eq!((code(&output), stderr(&output)), (0, ""), "{name}");
+            let told = 1 + rest.lines().filter(|line| line.starts_with("{\"record\":\"message\"")).count();
+            let known = run(&[
+                "read",
+                "--json",
+                "--show",
+                "messages",
+                "--keylog",
+                fixtures().join(format!("{name}.keys")).to_str().unwrap(),
+                path.to_str().unwrap(),
+            ]);
+            assert_eq!(told, of(&lines(&known), "message").len(), "{name}");
         }
     }
 

@@ -436,7 +436,7 @@ fn what_cannot_be_shown_is_said_with_the_way_out() {
 }
 
 #[test]
-fn a_flow_of_udp_is_no_connection() {
+fn a_datagram_that_nobody_reads_has_its_arrow() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("udp.pcap");
     // Raw IPv4: a datagram of four bytes.
@@ -450,8 +450,15 @@ fn a_flow_of_udp_is_no_connection() {
     }
     file.extend(frame);
     std::fs::write(&path, file).unwrap();
-    fails(&[path.to_str().unwrap(), "1"], &["flow 1 is UDP", "10.0.0.1:5000"]);
-    fails(&[path.to_str().unwrap()], &["there is no TCP connection in the capture"]);
+    let path = path.to_str().unwrap();
+    let text = ladder(80, path, 1, &[]);
+    assert!(
+        text.contains("Flow 1 (udp.stream 0): 10.0.0.1:5000 → 10.0.0.2:5001") && text.contains("── UDP ─"),
+        "{text}"
+    );
+    assert_eq!(stdout(&flow(80, &[path])), text, "it is the only one");
+    std::fs::write(path, std::fs::read(path).unwrap().get(..24).unwrap()).unwrap();
+    fails(&[path], &["there is no TCP connection and no UDP conversation in the capture"]);
 }
 
 #[test]

@@ -128,6 +128,63 @@ fn an_answer_of_coap_is_told_with_its_question() {
 }
 
 #[test]
+fn blocks_of_coap_are_put_together() {
+    let all = told(&recorded(), &[]);
+    let bodies: Vec<_> = all.iter().filter(|record| record["fields"]["coap.block.count"] != Value::Null).collect();
+    // What tshark 4.0.17 says of them.
+    let wanted = [json!([99, 101, 103]), json!([106, 108, 110, 112, 114])];
+    assert_eq!(bodies.len(), wanted.len());
+    for (body, frames) in bodies.iter().zip(wanted) {
+        let count = frames.as_array().unwrap().len();
+        let fields = &body["fields"];
+        assert_eq!((&fields["coap.block"], &fields["coap.block.count"]), (&frames, &json!(count)));
+        assert_eq!(
+            (&fields["coap.block.reassembled.length"], &fields["coap.payload_length"]),
+            (&json!(130), &json!(130))
+        );
+        assert_eq!(fields["coap.payload_desc"], "application/json");
+        assert!(body["info"].as_str().unwrap().contains(&format!(", body of 130 bytes in {count} blocks")), "{body}");
+    }
+    // One block each time is missing, comes late, or comes twice.
+    let put = |id: u8, place: u8, data: &[u8]| {
+        let head = [
+            0x41,
+            3,
+            0,
+            id,
+            id,
+            0xb2,
+            b'f',
+            b'w',
+            0x11,
+            0x32,
+            0xd1,
+            2,
+            place << 4 | u8::from(place < 2) << 3 | 2,
+            0xff,
+        ];
+        [&head[..], data].concat()
+    };
+    let (block, last) = ([b'x'; 64], *b"yy");
+    let said = |order: &[(u8, u8)]| -> Vec<String> {
+        let mut capture = common::sensors::Capture::default();
+        for (id, place) in order {
+            let data = if *place == 2 { &last[..] } else { &block };
+            let server = std::net::SocketAddrV4::new(*common::sensors::GATEWAY.ip(), 5683);
+            capture.send(common::sensors::CLIENT, server, &put(*id, *place, data));
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("blocks.pcap");
+        capture.save(&path);
+        let lines = lines(&path, "coap");
+        lines.iter().filter_map(|line| line.split_once(", body of ").map(|(_, body)| body.to_owned())).collect()
+    };
+    assert_eq!(said(&[(0, 0), (1, 2)]), ["130 bytes, 64 of them not captured"]);
+    assert_eq!(said(&[(0, 0), (1, 2), (2, 1)]), ["130 bytes, 64 of them not captured", "130 bytes in 3 blocks"]);
+    assert_eq!(said(&[(0, 0), (0, 0), (1, 1), (1, 1), (2, 2)]), ["130 bytes in 3 blocks"]);
+}
+
+#[test]
 fn arp_says_who_asks_whom_and_who_was_there_before() {
     let lines = lines(&handmade(), "arp");
     assert_eq!(

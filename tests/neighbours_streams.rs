@@ -226,3 +226,67 @@ fn redacted_is_all_but_the_name() {
     assert!(told.len() > 10, "{text}");
     assert!(told.iter().all(|line| line["info"] == "" && line["fields"] == serde_json::json!({})), "{text}");
 }
+
+/// A record of TLS that nobody can read.
+fn record_of_tls(kind: u8, length: u8) -> Vec<u8> {
+    [&[kind, 3, 3, 0, length][..], &vec![0xa5; usize::from(length)]].concat()
+}
+
+#[test]
+fn commands_of_ftp_behind_a_cleared_channel_are_read_again() {
+    let (hello, data, alert) = (record_of_tls(22, 60), record_of_tls(23, 40), record_of_tls(21, 26));
+    let secured = || {
+        common::craft::Connection::open_to(21)
+            .server(b"220 ready\r\n")
+            .client(b"AUTH TLS\r\n")
+            .server(b"234 go\r\n")
+            .client(&hello)
+            .server(&hello)
+            // CCC and its answer, then each end closes TLS (RFC 4217, section 12.3).
+            .client(&data)
+            .server(&data)
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ccc.pcap");
+    let told = |more: &[&str]| common::records(&path, &[&["--show", "packets,neighbours,flows"], more].concat());
+    let infos = |all: &[Value]| -> Vec<String> {
+        let said = common::of(all, "neighbour");
+        said.iter().map(|said| said["info"].as_str().unwrap().to_owned()).collect()
+    };
+    // The alert, and the first line behind it in one segment; another in two; a port that names a connection.
+    let clear = secured()
+        .client(&[&alert[..], b"PWD\r\nPORT 10,0,0,1,200,10\r\nPA"].concat())
+        .server(&alert)
+        .client(b"SS geheim\r\n")
+        .server(b"257 \"/\"\r\n200-PORT\r\n200 ok\r\n");
+    clear.save(&path);
+    let all = told(&[]);
+    assert_eq!(
+        infos(&all),
+        [
+            "Response: 220 ready",
+            "Request: AUTH TLS",
+            "Response: 234 go",
+            "Request: PWD",
+            "Request: PORT 10,0,0,1,200,10",
+            "Request: PASS ***",
+            "Response: 257 \"/\"",
+            "Response: 200-PORT",
+            "Response: 200 ok",
+        ]
+    );
+    let flow = common::of(&all, "flow")[0];
+    assert_eq!((flow["application"].as_str(), flow["tls"].is_object()), (Some("ftp"), true), "{flow}");
+    let packets = common::of(&all, "packet");
+    let layers = |frame: usize| packets[frame - 1]["protocols"].as_array().unwrap().clone();
+    assert!(layers(9).last().unwrap() == "tls" && layers(14).last().unwrap() == "ftp", "{packets:?}");
+    // Whatever the segments are, the same lines.
+    let stream = [&alert[..], b"PWD\r\nNOOP\r\n"].concat();
+    for cut in 1..stream.len() {
+        secured().client(&stream[..cut]).client(&stream[cut..]).save(&path);
+        assert_eq!(infos(&told(&[]))[3..], ["Request: PWD", "Request: NOOP"], "cut at {cut}");
+    }
+    // What is no line is no FTP, and TLS that is not over stays closed.
+    secured().client(&[&alert[..], b"\x80\x00what\r\n"].concat()).client(b"PWD\r\n").save(&path);
+    assert_eq!(infos(&told(&[])).len(), 3);
+}

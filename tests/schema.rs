@@ -114,7 +114,7 @@ fn every_line_of_mqtt_sn_is_valid() {
     for capture in [common::sensors::forms(), common::sensors::faults()] {
         capture.save(&path);
         let mut kinds = BTreeSet::new();
-        for record in common::records(&path, &["--sn-topic", "9=known"]) {
+        for record in common::records(&path, &["--sn-topic", "9=known", "--detail"]) {
             validator.check(&record).unwrap_or_else(|error| panic!("{error}"));
             let kind = (record["record"].as_str().unwrap().to_owned(), record["protocol"].as_str().map(str::to_owned));
             let mut changed = record.clone();

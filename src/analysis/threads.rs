@@ -40,6 +40,17 @@ pub trait Reader {
     /// What some frame proves.
     fn output(&mut self, output: &Output<'_>);
 
+    /// Whether [`Reader::has_keys`] is to be asked, which takes all work to the caller's thread.
+    fn looks_for_keys(&self) -> bool {
+        false
+    }
+
+    /// Whether there are secrets now that were missing. Asked when all that was fetched so far is told, with `is_end` for the
+    /// last time.
+    fn has_keys(&mut self, _is_end: bool) -> bool {
+        false
+    }
+
     /// What the frames so far prove was told; whether to go on. `report` is what the source says of itself.
     fn pause(&mut self, _report: &SourceReport) -> ControlFlow<()> {
         ControlFlow::Continue(())
@@ -86,6 +97,7 @@ impl Analysis {
     pub fn read(&mut self, threads: NonZeroUsize, reader: &mut dyn Reader) -> ControlFlow<()> {
         let mut first = true;
         let mut may_share = threads.get() > 1 && self.engine.is_logged() && !reader.wants_frames();
+        may_share &= !reader.looks_for_keys();
         loop {
             let fill = self.fill();
             if let (true, Some(frame)) = (first, self.batch.get(0)) {
@@ -96,6 +108,9 @@ impl Analysis {
                 reader.frames(&self.batch, &*self.source)?;
             }
             self.analyse(usize::MAX, &mut |output: &Output<'_>| reader.output(output));
+            if reader.has_keys(fill == Fill::End) {
+                self.keys_came(&mut |output: &Output<'_>| reader.output(output));
+            }
             reader.pause(&self.source.report())?;
             if fill == Fill::End {
                 return ControlFlow::Continue(());

@@ -60,15 +60,17 @@ pub(super) enum Command {
     /// tables of the flows and sessions and a summary, with the frames in it that the kernel had to drop.
     #[command(after_help = CAPTURE_EXAMPLES)]
     Capture(Capture),
-    /// Show one TCP connection segment by segment, or as a plot
+    /// Show one connection frame by frame, or as a plot
     ///
-    /// A ladder: who sent what and when, what there is to say of it, the MQTT messages that it completes, and the
-    /// states of both ends as the capture proves them. Or, with --plot, a graph in the terminal or as an SVG file.
+    /// A ladder: who sent what and when, what there is to say of it, the messages that it completes, and of TCP the
+    /// states of both ends as the capture proves them. UDP conversations have one as well: MQTT-SN, MQTT over QUIC, DNS and
+    /// the like. Or, with --plot, a graph in the terminal or as an SVG file.
     #[command(after_help = FLOW_EXAMPLES, override_usage = "mqttsniff flow [OPTIONS] <FILE>... [N]")]
     Flow(Box<Flow>),
-    /// Show what both ends of one TCP connection said
+    /// Show what both ends of one connection said
     ///
-    /// As MQTT messages, as text, as a dump, or as the bytes themselves; put together in order, each byte once.
+    /// As messages, as text, as a dump, or as the bytes themselves; those of TCP put together in order, each byte once, those
+    /// of UDP datagram by datagram.
     #[command(after_help = FOLLOW_EXAMPLES, override_usage = "mqttsniff follow [OPTIONS] <FILE>... [N]")]
     Follow(Box<Follow>),
     /// Write a capture that can be shared
@@ -312,7 +314,8 @@ pub(super) struct Flow {
 
     /// Print JSON Lines: one object a line
     ///
-    /// Those that `mqttsniff read --json` prints of the flow, its packets among them, between begin and summary.
+    /// Those that `mqttsniff read --json` prints of the flow, its packets and the messages of other protocols among them,
+    /// between begin and summary.
     #[arg(long, help_heading = "Output", conflicts_with = "plot")]
     pub(super) json: bool,
 
@@ -383,8 +386,8 @@ pub(super) struct Output {
     /// Show all fields of each message, and where their bytes stand
     ///
     /// Below each message a line for each field: the frame, the offset of its first byte in the frame and its length
-    /// (17 @66+2), then its name and value. With --json the message has the tree in `fields`. Shows messages even if
-    /// they are not asked for.
+    /// (17 @66+2), then its name and value. With --json the message has the tree in `fields`. Messages of other protocols,
+    /// where --show asks for neighbours, have the fields that filters know. Shows messages even if they are not asked for.
     #[arg(long)]
     pub(super) detail: bool,
 

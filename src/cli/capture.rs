@@ -20,7 +20,6 @@ use super::args::Capture;
 use super::clock::{clock, now};
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
-use super::keylog::KeyLogObserver;
 use super::output::{Report, live_options};
 use super::save::{Saver, Saving};
 use super::select::Chooser;
@@ -106,7 +105,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         };
         analysis.analyse(usize::MAX, &mut take);
         // A connection may be over before its keys are written down.
-        if keys.as_mut().is_some_and(KeyLogObserver::pause) {
+        if keys.as_mut().is_some_and(|keys| keys.pause(fill == Fill::End)) {
             analysis.keys_came(&mut take);
         }
         if let Some(saver) = &mut chosen {

@@ -1,4 +1,5 @@
-//! Which flow a command is about: by its number, its `tcp.stream`, its MQTT client, or because there is only one.
+//! Which flow a command is about: by its number, its `tcp.stream` or `udp.stream`, its MQTT client, or because there is only
+//! one.
 
 use std::fs;
 use std::io;
@@ -11,6 +12,7 @@ use mqttsniff::cage::Needs;
 use mqttsniff::capture::{Fill, FrameNo};
 use mqttsniff::engine::{EngineOptions, FlowRef};
 use mqttsniff::flow::Transport;
+use mqttsniff::mqttsn::Body;
 use mqttsniff::neighbour::Names;
 use mqttsniff::text::Escaped;
 use mqttsniff::{Analysis, Output, Summary};
@@ -29,7 +31,7 @@ pub(super) struct Choice {
     /// Capture files, or - for standard input; then the number of the flow
     ///
     /// N is the number of the frame that opened the flow, as `mqttsniff read` shows it. It may be left out where there
-    /// is only one TCP connection. A file whose name is a number is named with a path: ./1
+    /// is only one TCP connection, or none and one UDP conversation. A file whose name is a number is named with a path: ./1
     #[arg(required = true, value_name = "FILE... [N]", help_heading = "Input")]
     operands: Vec<PathBuf>,
 
@@ -37,7 +39,11 @@ pub(super) struct Choice {
     #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with = "client_id")]
     stream: Option<u32>,
 
-    /// The flow of an MQTT client, by its client identifier
+    /// The UDP conversation, by its number in Wireshark (udp.stream)
+    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with_all = ["client_id", "stream"])]
+    udp_stream: Option<u32>,
+
+    /// The flow of an MQTT or MQTT-SN client, by its client identifier
     ///
     /// Where the client has several flows, the first is shown and the others are named. The files are read twice, so
     /// this works with no pipe.
@@ -61,9 +67,11 @@ impl Choice {
     /// The files, and which flow of them is meant. `command` is the one that asks.
     pub(super) fn find(&self, decoding: &Decoding, command: &str) -> anyhow::Result<(Vec<PathBuf>, Wanted)> {
         let (files, number) = operands(self, command)?;
-        let wanted = match (number, self.stream, &self.client_id) {
+        let stream = self.stream.map(|stream| (Transport::Tcp, stream));
+        let stream = stream.or(self.udp_stream.map(|stream| (Transport::Udp, stream)));
+        let wanted = match (number, stream, &self.client_id) {
             (Some(number), ..) => Wanted::Number(number),
-            (_, Some(stream), _) => Wanted::Stream(stream),
+            (_, Some((transport, stream)), _) => Wanted::Stream(transport, stream),
             (.., Some(client)) => of_client(decoding, &files, client)?,
             (..) => the_only(decoding, &self.resolve, &files)?,
         };
@@ -79,15 +87,15 @@ const NAMED: usize = 10;
 pub(super) enum Wanted {
     /// The one that this frame opened.
     Number(u64),
-    /// The one with Wireshark's number.
-    Stream(u32),
+    /// The one with Wireshark's number among those of its transport.
+    Stream(Transport, u32),
 }
 
 impl Wanted {
     fn is(self, flow: FlowRef) -> bool {
         match self {
             Self::Number(number) => flow.id.0 == number,
-            Self::Stream(stream) => flow.transport == Transport::Tcp && flow.stream == stream,
+            Self::Stream(transport, stream) => flow.transport == transport && flow.stream == stream,
         }
     }
 }
@@ -95,7 +103,7 @@ impl Wanted {
 /// The files, and the number behind them where there has to be one.
 fn operands(choice: &Choice, command: &str) -> anyhow::Result<(Vec<PathBuf>, Option<u64>)> {
     let mut files = choice.operands.clone();
-    if choice.stream.is_some() || choice.client_id.is_some() {
+    if choice.stream.is_some() || choice.udp_stream.is_some() || choice.client_id.is_some() {
         return Ok((files, None));
     }
     let number = files.last().and_then(|last| last.to_str()).and_then(|last| last.parse().ok());
@@ -140,10 +148,19 @@ fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Re
     let token = decoding.tokens.redactor().map(|redactor| redactor.text(client.as_bytes()));
     let way_out = "save it to a file first, or name the flow by its number";
     survey(engine_options(decoding), files, way_out, &mut |output| {
-        let Output::Session(session, _) = output else { return };
-        let Some(id) = &session.client_id else { return };
-        if **id == *client.as_bytes() || token.as_deref() == Some(&**id) {
-            flows.push(session.flow.id.0);
+        let (id, flow) = match output {
+            Output::Session(session, _) => (session.client_id.as_deref(), session.flow.id.0),
+            Output::SnSession(session) => (session.client_id.as_deref(), session.flow.id.0),
+            // A session may have begun between other ends than it ended between.
+            Output::SnMessage(flow, message) => match message.packet().body {
+                Body::Connect { client_id, .. } => (Some(client_id), flow.id.0),
+                _ => return,
+            },
+            _ => return,
+        };
+        let Some(id) = id else { return };
+        if *id == *client.as_bytes() || token.as_deref() == Some(id) {
+            flows.push(flow);
         } else if others.len() <= NAMED {
             let id = Escaped(id).to_string();
             if !others.contains(&id) {
@@ -152,6 +169,8 @@ fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Re
         }
     })?;
     flows.sort_unstable();
+    // A client of MQTT-SN may have several sessions in one.
+    flows.dedup();
     let Some(first) = flows.first() else {
         let more = if others.len() > NAMED { ", …" } else { "" };
         others.truncate(NAMED);
@@ -177,27 +196,42 @@ fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Re
 
 /// The flow, where there is only one.
 fn the_only(decoding: &Decoding, resolve: &Resolve, files: &[PathBuf]) -> anyhow::Result<Wanted> {
-    let mut flows: Vec<(u64, String)> = Vec::new();
-    let mut count = 0u64;
+    let (mut flows, mut conversations) = (Listed::default(), Listed::default());
     let way_out = "name the flow by its number, which is that of the frame that opened it";
     let options = resolve.engine(engine_options(decoding));
     let names = options.names.clone();
     survey(options, files, way_out, &mut |output| {
         let Output::Flow(flow, _) = output else { return };
-        if flow.transport == Transport::Tcp {
-            count += 1;
-            flows.push((flow.id.0, describe(FlowRef::of(flow), &names)));
-            // Flows are told as they end; those that began first are the ones to name.
-            flows.sort_unstable();
-            flows.truncate(NAMED);
-        }
+        let listed = if flow.transport == Transport::Tcp { &mut flows } else { &mut conversations };
+        listed.add(FlowRef::of(flow), &names);
     })?;
-    match flows.as_slice() {
-        [] => bail!("there is no TCP connection in the capture"),
+    // Among a connection and questions to a name server it is the connection that is meant.
+    let listed = if flows.count > 0 { flows } else { conversations };
+    match listed.first.as_slice() {
+        [] => bail!("there is no TCP connection and no UDP conversation in the capture"),
         [(only, _)] => Ok(Wanted::Number(*only)),
         several => {
             let lines: Vec<_> = several.iter().map(|(_, line)| line.clone()).collect();
-            bail!(Failure::new("which flow?", Some(listing(&lines, count))))
+            bail!(Failure::new("which flow?", Some(listing(&lines, listed.count))))
+        }
+    }
+}
+
+/// Flows of one transport: those that began first, and how many there are.
+#[derive(Default)]
+struct Listed {
+    first: Vec<(u64, String)>,
+    count: u64,
+}
+
+impl Listed {
+    /// Flows are told as they end; those that began first are the ones to name.
+    fn add(&mut self, flow: FlowRef, names: &Names) {
+        self.count += 1;
+        let at = self.first.partition_point(|(number, _)| *number < flow.id.0);
+        if at < NAMED {
+            self.first.insert(at, (flow.id.0, describe(flow, names)));
+            self.first.truncate(NAMED);
         }
     }
 }
@@ -253,7 +287,6 @@ struct Seen {
     wanted: Wanted,
     /// The flow was told to its end.
     ended: bool,
-    udp: Option<FlowRef>,
     /// The flow that the wanted number is only a later frame of.
     inside: Option<FlowNo>,
     flows: Vec<String>,
@@ -267,7 +300,7 @@ type FlowNo = FrameNo;
 
 impl Seen {
     const fn new(wanted: Wanted, names: Names) -> Self {
-        Self { wanted, ended: false, udp: None, inside: None, flows: Vec::new(), count: 0, error: None, names }
+        Self { wanted, ended: false, inside: None, flows: Vec::new(), count: 0, error: None, names }
     }
 
     /// Passes on what belongs to the flow.
@@ -291,10 +324,6 @@ impl Seen {
         if !self.wanted.is(flow) || self.error.is_some() {
             return;
         }
-        if flow.transport == Transport::Udp {
-            self.udp = Some(flow);
-            return;
-        }
         self.error = view(output).err();
         self.ended |= matches!(output, Output::Flow(..));
     }
@@ -315,18 +344,16 @@ impl Seen {
         if let Some(error) = self.error.take() {
             return Err(error).context(STDOUT);
         }
-        let Some(flow) = self.udp else { return Ok(()) };
-        bail!(Failure::new(
-            format!("flow {} is UDP ({} and {}): there is no connection to show", flow.id, flow.client, flow.server),
-            Some("mqttsniff read FILE --show packets".to_owned()),
-        ));
+        Ok(())
     }
 
     /// What to say where there is no such flow.
     fn missing(&self) -> Failure {
         let what = match self.wanted {
             Wanted::Number(number) => format!("frame {number} opened no flow"),
-            Wanted::Stream(stream) => format!("no flow has the tcp.stream number {stream}"),
+            Wanted::Stream(transport, stream) => {
+                format!("no flow has the {}.stream number {stream}", transport.name())
+            }
         };
         let hint = match self.inside {
             Some(flow) => format!("it belongs to flow {flow}"),

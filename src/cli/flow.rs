@@ -1,4 +1,4 @@
-//! `mqttsniff flow`: one connection, as a ladder, a plot or JSON Lines.
+//! `mqttsniff flow`: one connection or conversation, as a ladder, a plot or JSON Lines.
 
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,8 @@ pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
     let mut viewer = Viewer::new(arguments, &files, target).context(STDOUT)?;
     let options = arguments.choice.resolve.engine(engine_options(&arguments.decoding));
     viewer.name_addresses(&options.names);
-    let options = EngineOptions { packets: true, wireshark: Some(arguments.wireshark_rules.into()), ..options };
+    let options =
+        EngineOptions { packets: true, neighbours: true, wireshark: Some(arguments.wireshark_rules.into()), ..options };
     let mut analysis = input::open(&files, options)?;
     // JSON ends with the summary of the whole; people have seen all there is of the flow.
     let progress = Progress::new(arguments.json);
@@ -76,6 +77,7 @@ impl Viewer {
             let shown = Shown {
                 packets: true,
                 messages: true,
+                neighbours: true,
                 flows: true,
                 sessions: true,
                 findings: true,
@@ -110,10 +112,10 @@ impl Viewer {
                 let frame = match output {
                     Output::Packet(view) => Some(view.frame.number),
                     Output::Message(_, message) => Some(message.origin.frame),
+                    Output::SnMessage(_, message) => Some(message.origin.frame),
+                    Output::Neighbour(message) => Some(message.origin.frame),
                     Output::Session(..)
-                    | Output::SnMessage(..)
                     | Output::SnSession(_)
-                    | Output::Neighbour(_)
                     | Output::Preview(..)
                     | Output::Delivery(_)
                     | Output::Topic(..)
@@ -136,6 +138,12 @@ impl Viewer {
             Self::Ladder { mut out, .. } => return out.flush().context(STDOUT),
             Self::Json { .. } => return Ok(()),
         };
+        if plot.is_of_datagrams() && arguments.plot != Some(PlotArgument::Throughput) {
+            bail!(Failure::new(
+                "datagrams have no sequence numbers, windows or round trips to plot",
+                Some("--plot throughput shows how much is sent".to_owned()),
+            ));
+        }
         if plot.is_empty() {
             let other = match plot.from() {
                 Role::Client => "server",

@@ -1,4 +1,4 @@
-//! `mqttsniff follow`: what both ends of one connection said, as messages, text, a dump or the bytes themselves.
+//! `mqttsniff follow`: what both ends of one connection or conversation said, as messages, text, a dump or the bytes themselves.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use mqttsniff::cage::directory_of;
-use mqttsniff::engine::{EngineOptions, FlowRef, StreamPart};
-use mqttsniff::flow::Role;
+use mqttsniff::capture::Origin;
+use mqttsniff::dissect::Protocol;
+use mqttsniff::engine::{EngineOptions, FlowRef, PacketView, StreamPart};
+use mqttsniff::flow::{Direction, Role, Transport};
 use mqttsniff::render::{Follow as Streams, FollowFormat, JsonLines, Lines, MaskedStreams, Shown};
 use mqttsniff::{Output, Summary};
 
@@ -17,7 +19,7 @@ use super::args::{ColorArgument, EndArgument, TimeArgument};
 use super::cage::Cage;
 use super::choose::{Choice, watch};
 use super::decoding::{Decoding, engine_options};
-use super::failure::{Failure, report_problems};
+use super::failure::{Failure, report_problems, say};
 use super::input;
 use super::output::{STDOUT, style_of};
 use super::progress::Progress;
@@ -28,7 +30,7 @@ pub(super) struct Follow {
     #[command(flatten)]
     choice: Choice,
 
-    /// How to show what was said [default: messages where it is MQTT, else text]
+    /// How to show what was said [default: messages of MQTT, MQTT-SN and datagrams that are read, else text]
     #[arg(long = "as", value_name = "FORM", help_heading = "Output")]
     form: Option<FormArgument>,
 
@@ -44,7 +46,8 @@ pub(super) struct Follow {
 
     /// Print JSON Lines: one object a line
     ///
-    /// A stream record for each part of a stream, between begin and summary; with --as messages, message records.
+    /// A stream record for each part of a stream and each datagram, between begin and summary; with --as messages, and of
+    /// QUIC, message and neighbour records.
     #[arg(long, help_heading = "Output")]
     json: bool,
 
@@ -67,7 +70,7 @@ pub(super) struct Follow {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FormArgument {
-    /// MQTT messages, a line each
+    /// Messages, a line each: of MQTT, MQTT-SN and the protocols around them
     Messages,
     /// Text, line by line, with what is no text escaped
     Text,
@@ -109,6 +112,7 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
     let options = EngineOptions {
         streams: true,
         packets: true,
+        neighbours: true,
         ..arguments.choice.resolve.engine(engine_options(&arguments.decoding))
     };
     let mut analysis = input::open(&files, options)?;
@@ -122,6 +126,15 @@ pub(super) fn run(arguments: &Follow) -> anyhow::Result<ExitCode> {
     }
     let problems = summary.map(|summary| summary.source.problems).unwrap_or_default();
     viewer.flush().context(STDOUT)?;
+    if viewer.is_refused() {
+        bail!(Failure::new(
+            "it is a QUIC connection: its streams are encrypted each by itself, and not shown as bytes",
+            Some("without --as its messages are shown, where --keylog has its keys".to_owned()),
+        ));
+    }
+    if let Some(lack) = viewer.lack() {
+        say(lack);
+    }
     Ok(report_problems(&problems))
 }
 
@@ -181,10 +194,21 @@ type Out = BufWriter<Box<dyn Write>>;
 /// How much of a stream is kept before its first message shows that it is MQTT.
 const KEPT: usize = 1 << 16;
 
-/// Shows the connection in one way or another.
-enum Viewer {
-    Json { json: Box<JsonLines<Out>>, messages: bool, from: Option<Role> },
-    People { form: Form, lines: Box<Lines>, streams: Box<Streams>, from: Option<Role>, out: Out },
+/// Shows the flow in one way or another.
+struct Viewer {
+    kind: Kind,
+    /// What the user asked for.
+    asked: Option<FormArgument>,
+    from: Option<Role>,
+    /// It is a QUIC connection, which has many streams: they are shown as the messages in them only.
+    is_quic: bool,
+    /// A message was told, or would have been if the user had asked for its sender.
+    any: bool,
+}
+
+enum Kind {
+    Json { json: Box<JsonLines<Out>>, messages: bool },
+    People { form: Form, lines: Box<Lines>, streams: Box<Streams>, out: Out },
 }
 
 /// What is shown.
@@ -201,88 +225,158 @@ impl Viewer {
             EndArgument::Client => Role::Client,
             EndArgument::Server => Role::Server,
         });
-        let form = arguments.form.or_else(|| redacts.then_some(FormArgument::Messages));
-        if arguments.json {
-            let messages = form == Some(FormArgument::Messages);
-            let shown = Shown { messages, summary: true, ..Shown::default() };
-            return Self::Json { json: Box::new(JsonLines::new(out, shown)), messages, from };
-        }
-        let style = style_of(arguments.color, arguments.time == Some(TimeArgument::Clock));
-        let format = match form {
-            Some(FormArgument::Hex) => FollowFormat::Hex,
-            Some(FormArgument::Raw) => FollowFormat::Raw,
-            Some(FormArgument::Text | FormArgument::Messages) | None => FollowFormat::Text,
+        let asked = arguments.form.or_else(|| redacts.then_some(FormArgument::Messages));
+        let shown = Shown { messages: true, neighbours: true, ..Shown::default() };
+        let kind = if arguments.json {
+            let json = Box::new(JsonLines::new(out, Shown { summary: true, ..shown }));
+            Kind::Json { json, messages: asked == Some(FormArgument::Messages) }
+        } else {
+            let style = style_of(arguments.color, arguments.time == Some(TimeArgument::Clock));
+            let format = match asked {
+                Some(FormArgument::Hex) => FollowFormat::Hex,
+                Some(FormArgument::Raw) => FollowFormat::Raw,
+                Some(FormArgument::Text | FormArgument::Messages) | None => FollowFormat::Text,
+            };
+            let form = match asked {
+                Some(FormArgument::Messages) => Form::Messages,
+                Some(FormArgument::Text | FormArgument::Hex | FormArgument::Raw) => Form::Streams,
+                None => Form::Open(Vec::new()),
+            };
+            let (lines, streams) = (Lines::new(style, shown), Streams::new(style, format, from));
+            Kind::People { form, lines: Box::new(lines), streams: Box::new(streams), out }
         };
-        let form = match form {
-            Some(FormArgument::Messages) => Form::Messages,
-            Some(FormArgument::Text | FormArgument::Hex | FormArgument::Raw) => Form::Streams,
-            None => Form::Open(Vec::new()),
-        };
-        let lines = Box::new(Lines::new(style, Shown { messages: true, ..Shown::default() }));
-        Self::People { form, lines, streams: Box::new(Streams::new(style, format, from)), from, out }
+        Self { kind, asked, from, is_quic: false, any: false }
     }
 
     fn begin(&mut self, inputs: &[String]) -> io::Result<()> {
-        match self {
-            Self::Json { json, .. } => json.begin(inputs),
-            Self::People { .. } => Ok(()),
+        match &mut self.kind {
+            Kind::Json { json, .. } => json.begin(inputs),
+            Kind::People { .. } => Ok(()),
         }
     }
 
     fn take(&mut self, output: &Output<'_>) -> io::Result<()> {
-        match self {
-            Self::Json { json, messages, from } => {
-                let (is_message, sender) = match output {
-                    Output::Message(_, message) => (true, message.direction.sender()),
-                    Output::Stream(_, direction, ..) => (false, direction.sender()),
-                    _ => return Ok(()),
-                };
-                if is_message == *messages && from.is_none_or(|from| from == sender) {
-                    json.output(output)?;
+        match output {
+            Output::Packet(view) => {
+                self.starts(view);
+                Ok(())
+            }
+            Output::Message(_, message) => self.message(output, message.direction.sender(), true),
+            Output::SnMessage(_, message) => self.message(output, message.direction.sender(), true),
+            Output::Neighbour(message) => {
+                let Some((flow, direction)) = message.flow else { return Ok(()) };
+                // What TCP carries of these protocols is text, as a rule, and read best as that.
+                self.message(output, direction.sender(), flow.transport == Transport::Udp)
+            }
+            Output::Stream(_, direction, part, origin) => self.part(output, *direction, *part, *origin),
+            Output::Flow(..) => match &mut self.kind {
+                Kind::People { form: Form::Open(kept), out, .. } => out.write_all(kept),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn starts(&mut self, view: &PacketView<'_>) {
+        self.is_quic |= view.brought().any(|protocol| protocol == Protocol::Quic);
+        match &mut self.kind {
+            Kind::People { form, lines, streams, .. } => {
+                lines.starts(view.frame.header.time);
+                streams.starts(view.frame.header.time);
+                if self.is_quic && matches!(form, Form::Open(_)) {
+                    *form = Form::Messages;
+                }
+            }
+            Kind::Json { messages, .. } => *messages |= self.is_quic && self.asked.is_none(),
+        }
+    }
+
+    /// A message; `decides` where nothing else is shown of what has such.
+    fn message(&mut self, output: &Output<'_>, sender: Role, decides: bool) -> io::Result<()> {
+        let wanted = self.from.is_none_or(|from| from == sender);
+        match &mut self.kind {
+            Kind::Json { json, messages: true } => {
+                self.any = true;
+                if wanted { json.output(output) } else { Ok(()) }
+            }
+            Kind::Json { messages: false, .. } => Ok(()),
+            Kind::People { form, lines, out, .. } => {
+                if decides && matches!(form, Form::Open(_)) {
+                    *form = Form::Messages;
+                }
+                if !matches!(form, Form::Messages) {
+                    return Ok(());
+                }
+                self.any = true;
+                if wanted { lines.output(output, out) } else { Ok(()) }
+            }
+        }
+    }
+
+    fn part(
+        &mut self,
+        output: &Output<'_>,
+        direction: Direction,
+        part: StreamPart<'_>,
+        origin: Origin,
+    ) -> io::Result<()> {
+        if self.is_quic {
+            return Ok(());
+        }
+        match &mut self.kind {
+            Kind::Json { json, messages } => {
+                let wanted = self.from.is_none_or(|from| from == direction.sender());
+                if *messages || !wanted { Ok(()) } else { json.output(output) }
+            }
+            Kind::People { form: Form::Messages, .. } => Ok(()),
+            Kind::People { form: Form::Streams, streams, out, .. } => streams.part(direction, part, origin, out),
+            Kind::People { form: form @ Form::Open(_), streams, out, .. } => {
+                let Form::Open(kept) = form else { return Ok(()) };
+                streams.part(direction, part, origin, kept)?;
+                if kept.len() > KEPT {
+                    out.write_all(kept)?;
+                    *form = Form::Streams;
                 }
                 Ok(())
             }
-            Self::People { form, lines, streams, from, out } => match (output, &mut *form) {
-                (Output::Packet(view), _) => {
-                    lines.starts(view.frame.header.time);
-                    streams.starts(view.frame.header.time);
-                    Ok(())
-                }
-                (Output::Message(_, message), Form::Messages | Form::Open(_)) => {
-                    *form = Form::Messages;
-                    if from.is_none_or(|from| from == message.direction.sender()) {
-                        lines.output(output, out)?;
-                    }
-                    Ok(())
-                }
-                (Output::Stream(_, direction, part, origin), Form::Streams) => {
-                    streams.part(*direction, *part, *origin, out)
-                }
-                (Output::Stream(_, direction, part, origin), Form::Open(kept)) => {
-                    streams.part(*direction, *part, *origin, kept)?;
-                    if kept.len() > KEPT {
-                        out.write_all(kept)?;
-                        *form = Form::Streams;
-                    }
-                    Ok(())
-                }
-                (Output::Flow(..), Form::Open(kept)) => out.write_all(kept),
-                _ => Ok(()),
-            },
         }
     }
 
     fn end(&mut self, summary: &Summary) -> io::Result<()> {
-        match self {
-            Self::Json { json, .. } => json.end(summary),
-            Self::People { .. } => Ok(()),
+        match &mut self.kind {
+            Kind::Json { json, .. } => json.end(summary),
+            Kind::People { .. } => Ok(()),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Json { json, .. } => json.flush(),
-            Self::People { out, .. } => out.flush(),
+        match &mut self.kind {
+            Kind::Json { json, .. } => json.flush(),
+            Kind::People { out, .. } => out.flush(),
+        }
+    }
+
+    const fn shows_messages(&self) -> bool {
+        match &self.kind {
+            Kind::Json { messages, .. } => *messages,
+            Kind::People { form, .. } => matches!(form, Form::Messages),
+        }
+    }
+
+    /// Whether bytes were asked for of what is not shown as such.
+    const fn is_refused(&self) -> bool {
+        self.is_quic && !self.shows_messages()
+    }
+
+    /// What to say of a flow that has none of the messages that were to be shown.
+    const fn lack(&self) -> Option<&'static str> {
+        match (self.shows_messages() && !self.any, self.is_quic) {
+            (false, _) => None,
+            (true, true) => Some(
+                "it is a QUIC connection, and no message of it could be read: --keylog names a file with its keys, and \
+                 `mqttsniff flow` shows what can be seen without",
+            ),
+            (true, false) => Some("no message of it could be read: --as text and --as hex show what was sent"),
         }
     }
 }

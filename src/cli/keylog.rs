@@ -25,8 +25,8 @@ pub(super) struct KeyLogs {
     /// Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)
     ///
     /// Clients and servers write it where they are told to, most by the environment variable SSLKEYLOGFILE. TLS 1.2 and 1.3
-    /// and QUIC can be read with it from the beginning of a connection on. While capturing it may grow: it is looked at once a second,
-    /// and records wait a while for their keys. Keys that a pcapng file holds are used without it. No key is ever shown.
+    /// and QUIC can be read with it from the beginning of a connection on. While capturing, and with --follow, it may grow: it is
+    /// looked at several times a second, and records wait a while for their keys. Keys that a pcapng file holds are used without it. No key is ever shown.
     #[arg(long = "keylog", value_name = "FILE", value_parser = open)]
     file: Option<KeyLogFile>,
 
@@ -141,9 +141,10 @@ pub(super) struct KeyLogObserver {
 }
 
 impl KeyLogObserver {
-    /// To be called at least ten times a second; says whether there are more keys than before.
-    pub(super) fn pause(&mut self) -> bool {
-        if self.failed || now().duration_since(self.looked) < EVERY {
+    /// To be called at least ten times a second, and once when no more frames come (`is_end`), as keys may have been written
+    /// down behind them; says whether there are more keys than before.
+    pub(super) fn pause(&mut self, is_end: bool) -> bool {
+        if self.failed || (!is_end && now().duration_since(self.looked) < EVERY) {
             return false;
         }
         self.looked = now();
@@ -154,6 +155,11 @@ impl KeyLogObserver {
             self.failed = true;
             say(&format!("'{}' can't be read any more: {error}", self.file.path.display()));
         }
+        drop(following);
+        if is_end {
+            self.file.finish();
+        }
+        let following = self.file.following.lock().unwrap_or_else(PoisonError::into_inner);
         following.log.counts().secrets != known
     }
 }

@@ -20,6 +20,7 @@ use super::clock::clock;
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report as report_error, report_problems, say};
 use super::input;
+use super::keylog::KeyLogObserver;
 use super::output::{Mode, Report};
 use super::progress::Progress;
 use super::save::Saver;
@@ -33,6 +34,10 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         refuse(path, arguments)?;
     }
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
+    if arguments.tail.follow {
+        // Whoever writes the keys may not be done either.
+        arguments.decoding.streams.keys.expect_more();
+    }
     let options = EngineOptions {
         packets: arguments.output.wants_packets(),
         neighbours: arguments.output.wants_neighbours(),
@@ -82,6 +87,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         report: &mut report,
         progress: &mut progress,
         saver: saver.as_mut(),
+        keys: arguments.decoding.streams.keys.observer().filter(|_| watch.is_some()),
         watch,
         ended: Ok(()),
         unsaved: None,
@@ -121,6 +127,8 @@ struct View<'a> {
     saver: Option<&'a mut Saver>,
     /// Where a file is followed.
     watch: Option<Watch<'a>>,
+    /// The key log, which may grow as the file does.
+    keys: Option<KeyLogObserver>,
     /// The first error of showing.
     ended: anyhow::Result<()>,
     /// The exit status of the first error of saving, which was told. What else was asked for is read to the end.
@@ -148,6 +156,14 @@ impl Reader for View<'_> {
         if let Some(saver) = &mut self.saver {
             saver.output(output, chosen);
         }
+    }
+
+    fn looks_for_keys(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    fn has_keys(&mut self, is_end: bool) -> bool {
+        self.keys.as_mut().is_some_and(|keys| keys.pause(is_end))
     }
 
     fn pause(&mut self, report: &SourceReport) -> ControlFlow<()> {

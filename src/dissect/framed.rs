@@ -78,7 +78,7 @@ impl Framed {
         }
         self.passed[direction] -= left as u64;
         let facts = FlowFacts { client_from_start: true, server_from_start: true, ..self.facts };
-        let mut tls = Box::new(Tls::behind(facts, &self.options, self.passed));
+        let mut tls = Box::new(Tls::behind(self.protocol, facts, &self.options, self.passed));
         let done = bytes.len() - left;
         if left > 0 {
             tls.data(direction, bytes.get(done..).unwrap_or_default(), place.plus(done), sink);

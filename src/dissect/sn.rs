@@ -5,14 +5,16 @@
 //! forwarder (section 5.5).
 
 mod evidence;
+mod fields;
 mod topics;
 
 pub use evidence::{HeldDatagram, Said, Suspected, looks_like, role_of};
+pub use fields::SnFields;
 pub use topics::{ClientPlace, SnTopics};
 
-use crate::capture::Origin;
+use crate::capture::{Origin, Place};
 use crate::flow::Direction;
-use crate::mqtt::Redactor;
+use crate::mqtt::{Piece, Redactor};
 use crate::mqttsn::{Body, Datagram, Packet, TopicIdType, TopicRef};
 
 use super::{Conversation, Protocol, State};
@@ -50,7 +52,7 @@ impl Conversation {
         &mut self,
         (bytes, length): (&[u8], u32),
         direction: Direction,
-        origin: Origin,
+        place: Place,
         said: Said,
         forced: Option<Protocol>,
     ) -> SnStep {
@@ -77,7 +79,7 @@ impl Conversation {
             | State::Suspected(_) => {}
         }
         let State::Suspected(suspected) = &mut self.state else { return SnStep::Nothing };
-        match suspected.take(bytes, length, direction, origin, said) {
+        match suspected.take(bytes, length, direction, place, said) {
             None => SnStep::Nothing,
             Some(false) => {
                 self.state = State::Other(Protocol::Unknown);
@@ -139,6 +141,8 @@ pub struct SnMessage<'a> {
     pub direction: Direction,
     /// The frame that holds it.
     pub origin: Origin,
+    /// Where the datagram begins in that frame; absent where it was put together from fragments.
+    pub offset: Option<u32>,
     /// The topic that it is about, where that is known.
     pub topic: Option<KnownTopic<'a>>,
 }
@@ -147,6 +151,15 @@ impl<'a> SnMessage<'a> {
     /// The message without what is known of it.
     pub const fn packet(&self) -> &Packet<'a> {
         &self.datagram.packet
+    }
+
+    /// Where so many bytes from this one of the datagram on came from, as far as they were captured; of no bytes it is the
+    /// place where they would stand.
+    pub fn part(&self, offset: u32, length: u32) -> Option<Piece> {
+        let captured = self.bytes.len() as u32;
+        let length = length.min(captured.saturating_sub(offset));
+        let place = Place { origin: self.origin, offset: self.offset }.plus(offset as usize);
+        (offset < captured || (length == 0 && offset == captured)).then_some(Piece { offset, length, place })
     }
 
     /// The node behind a forwarder that sent it or gets it; nothing where there is no forwarder.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::capture::Origin;
 use crate::flow::Role;
-use crate::neighbour::{self, Answered, Datagram, Exchange, Neighbour, Part, Reading, Transfer, Value};
+use crate::neighbour::{self, Answered, Body, Datagram, Exchange, Neighbour, Part, Reading, Transfer, Value};
 use crate::wire::Arp;
 
 /// As many as one may ask at once and still wait for an answer: a ping to each address of twelve bits.
@@ -16,6 +16,9 @@ const QUESTIONS: usize = 4096;
 
 /// Transfers at a time: a server that boots a hall of devices has fewer.
 const TRANSFERS: usize = 1024;
+
+/// Bodies in blocks at a time: as many as transfers.
+const BODIES: usize = 1024;
 
 /// The addresses of a network of twelve bits.
 const ADDRESSES: usize = 4096;
@@ -71,11 +74,18 @@ pub(super) struct Exchanges {
     /// By the address and port of the client, and the address of the server.
     transfers: Recent<(SocketAddr, IpAddr), Transfer>,
     addresses: Recent<Ipv4Addr, ([u8; 6], Origin)>,
+    /// By who sends it to whom, and what it is (RFC 7959, section 2.4): each block has a request of its own.
+    bodies: Recent<(SocketAddr, SocketAddr, Box<[u8]>), Body>,
 }
 
 impl Default for Exchanges {
     fn default() -> Self {
-        Self { questions: Recent::new(QUESTIONS), transfers: Recent::new(TRANSFERS), addresses: Recent::new(ADDRESSES) }
+        Self {
+            questions: Recent::new(QUESTIONS),
+            transfers: Recent::new(TRANSFERS),
+            addresses: Recent::new(ADDRESSES),
+            bodies: Recent::new(BODIES),
+        }
     }
 }
 
@@ -95,11 +105,15 @@ impl Exchanges {
                     return;
                 }
                 let Exchange { message, about, .. } = exchange;
+                self.on_block(reading, about.as_deref(), ends, at);
                 self.questions.put(question, Asked { at, about, message, is_answered: false, answer: None });
             }
             Part::Answers => {
                 let question = (reading.protocol, destination, source, exchange.key);
-                let Some(asked) = self.questions.get(&question) else { return };
+                let Some(asked) = self.questions.get(&question) else { return self.on_block(reading, None, ends, at) };
+                let about = asked.about.clone();
+                // The same answer once more brings nothing new.
+                let again = asked.is_answered && asked.answer.is_some() && asked.answer == exchange.message;
                 let answered = Answered {
                     frame: asked.at.frame.0,
                     after: at.time.since(asked.at.time),
@@ -110,7 +124,22 @@ impl Exchanges {
                     (asked.is_answered, asked.answer) = (true, exchange.message);
                 }
                 neighbour::answered(reading, &answered);
+                if !again {
+                    self.on_block(reading, about.as_deref(), ends, at);
+                }
             }
+        }
+    }
+
+    /// Takes in the block of a body that a message brings.
+    fn on_block(&mut self, reading: &mut Reading, about: Option<&[u8]>, ends: (SocketAddr, SocketAddr), at: Origin) {
+        let Some(block) = reading.block.take() else { return };
+        let key = (ends.0, ends.1, Box::from(about.unwrap_or_default()));
+        if self.bodies.get(&key).is_none() {
+            self.bodies.put(key.clone(), Body::default());
+        }
+        if let Some(body) = self.bodies.get(&key) {
+            body.take(&block, at.frame.0, reading);
         }
     }
 

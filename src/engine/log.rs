@@ -75,6 +75,7 @@ struct WrittenSn {
     length: u32,
     direction: Direction,
     origin: Origin,
+    offset: Option<u32>,
     topic: Option<(Range<u32>, TopicKnownBy)>,
 }
 
@@ -194,15 +195,17 @@ impl EventLog {
         // It was read before it was written down.
         let Some(datagram) = mqttsn::read(bytes, written.length) else { return };
         let topic = written.topic.as_ref().map(|(name, by)| KnownTopic { name: at(&self.bytes, name), by: *by });
-        let WrittenSn { length, direction, origin, .. } = *written;
-        sink.event(&Event::SnMessage(flow, &SnMessage { datagram, bytes, length, direction, origin, topic }));
+        let WrittenSn { length, direction, origin, offset, .. } = *written;
+        let message = SnMessage { datagram, bytes, length, direction, origin, offset, topic };
+        sink.event(&Event::SnMessage(flow, &message));
     }
 
     fn write_sn(&mut self, flow: FlowRef, message: &SnMessage<'_>) {
         let topic = message.topic.map(|topic| (append(&mut self.bytes, topic.name), topic.by));
         let bytes = append(&mut self.bytes, message.bytes);
-        let SnMessage { length, direction, origin, .. } = *message;
-        self.entries.push(Entry::SnMessage(flow, Box::new(WrittenSn { bytes, length, direction, origin, topic })));
+        let SnMessage { length, direction, origin, offset, .. } = *message;
+        let written = WrittenSn { bytes, length, direction, origin, offset, topic };
+        self.entries.push(Entry::SnMessage(flow, Box::new(written)));
     }
 
     fn write(&mut self, flow: FlowRef, message: &Message<'_>) {

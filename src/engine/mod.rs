@@ -2,6 +2,7 @@
 //! pipe and a network card give the same result, and a test is a function call.
 
 mod cap;
+mod datagrams;
 mod dns;
 mod event;
 mod exchanges;

@@ -11,7 +11,8 @@ use crate::wire::FragmentLimits;
 pub struct EngineOptions {
     /// Tell each frame ([`Event::Packet`](super::Event::Packet)).
     pub packets: bool,
-    /// Tell the bytes of all TCP streams ([`Event::Stream`](super::Event::Stream)), also of those that no dissector reads.
+    /// Tell the bytes of all TCP streams and datagrams of UDP ([`Event::Stream`](super::Event::Stream)), also of those that no
+    /// dissector reads.
     pub streams: bool,
     /// Tell with each frame where its layers stand ([`PacketView::trace`](super::PacketView::trace)).
     pub places: bool,

@@ -134,11 +134,12 @@ impl<S: Sink> Pass<'_, S> {
         let context = context(self.options, client, server);
         let is_known = read(quic, context, &mut messages);
         let (names, end, over) = (quic.take_names(), quic.end(), quic.is_over());
+        let is_lasting = is_known && quic.is_answered();
         let left_out = quic.facts().streams_left_out - left_out;
         if !is_known {
             app.forget_quic();
         }
-        datagrams.lasting |= is_known;
+        datagrams.lasting |= is_lasting;
         let (after, is_mqtt) = (datagrams.waiting(), app_protocol(datagrams) == Some(Protocol::Mqtt));
         // The name may say more by now than it did before.
         let name = FlowRef::of_datagrams(datagrams);

@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 
 use super::cap::Cap;
-use super::dns;
 use super::event::{CarrierLine, Coming, Event, FlowRef, MessageLine, Notice, NoticeKind, PacketView, Sink};
 use super::held::{EngineHeld, Level, Waits};
 use super::idle;
-use super::neighbours::{Expected, Neighbours, Sent};
+use super::neighbours::{Expected, Neighbours};
 use super::options::EngineOptions;
-use super::sensors::{self, SensorReader};
 use super::stats::EngineStats;
 use super::streams::StreamReader;
 use crate::capture::{Batch, Frame, FrameNo, Lost, Origin, Secrets};
@@ -19,9 +17,8 @@ use crate::flow::{
     Direction, Ended, EndedFlows, FlowTable, Found, Marks, OpenFlow, PerDirection, Transport, Verdict,
     WiresharkAnalysis, WiresharkVerdict,
 };
-use crate::neighbour;
 use crate::time::Timestamp;
-use crate::wire::{Datagram, DecodeStats, Decoder, Ip, Packet, Payload, Segment, Trace, peek};
+use crate::wire::{DecodeStats, Decoder, Ip, Packet, Payload, Segment, Trace, peek};
 
 /// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
 ///
@@ -80,7 +77,7 @@ pub(super) struct Followed {
     ended: EndedFlows<Conversation>,
     pub(super) lines: Vec<MessageLine>,
     /// What ids of MQTT-SN stand for.
-    topics: SnTopics,
+    pub(super) topics: SnTopics,
     /// What is held back, and what was by connections that were dropped since.
     pub(super) waits: Waits,
     pub(super) carried: Vec<CarrierLine>,
@@ -338,7 +335,8 @@ impl Engine {
                 let found = flows.on_datagram((source, destination), sizes, belongs, origin, ended);
                 pass.emit_ended();
                 let found = pass.quic(found, (source, destination), datagram.payload, datagram.payload_length);
-                Some((pass.datagram(found, datagram, (source, destination)), None))
+                let place = frame.place_of(datagram.payload);
+                Some((pass.datagram(found, datagram, (source, destination), place), None))
             }
             (ip, Payload::Icmp(icmp)) => {
                 pass.icmp(ip.as_ref().map(|ip| ip.source), icmp);
@@ -452,35 +450,6 @@ impl<S: Sink> Pass<'_, S> {
         if self.followed.holds() > self.options.held.0 as u64 {
             self.shed();
         }
-    }
-
-    /// The payload of a datagram: MQTT-SN, or one of the protocols around MQTT.
-    #[inline]
-    fn datagram(&mut self, found: Found, datagram: &Datagram<'_>, ends: (SocketAddr, SocketAddr)) -> Found {
-        let Some(datagrams) = self.followed.flows.datagrams_mut(found) else { return found };
-        let (payload, length) = (datagram.payload, datagram.payload_length);
-        let ports = (datagram.source, datagram.destination);
-        let whole = neighbour::Datagram { ports, bytes: payload, length };
-        let sent = Sent { datagram: whole, ends, origin: self.origin };
-        dns::names(datagram.source, payload, length as usize, self.options, self.origin, self.sink);
-        let neighbours = &mut self.followed.neighbours;
-        if let Some((protocol, direction)) = neighbours.protocol(datagrams, &sent, found.direction, self.options) {
-            let place = (protocol, FlowRef::of_datagrams(datagrams), direction);
-            neighbours.on_datagram(&sent, place, self.options, self.sink);
-            return Found { direction, ..found };
-        }
-        if !sensors::is_wanted(datagrams, payload, length, self.options) {
-            return found;
-        }
-        let mut reader = SensorReader {
-            options: self.options,
-            stats: &mut self.followed.stats,
-            lines: &mut self.followed.lines,
-            topics: &mut self.followed.topics,
-            origin: self.origin,
-            sink: self.sink,
-        };
-        Found { direction: reader.datagram(datagrams, found.direction, (payload, length)), ..found }
     }
 
     /// What a packet says that belongs to no flow.

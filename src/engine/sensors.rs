@@ -6,7 +6,7 @@ use super::cap::Cap;
 use super::event::{Event, FlowRef, MessageLine, Notice, NoticeKind, Sink};
 use super::options::EngineOptions;
 use super::stats::EngineStats;
-use crate::capture::Origin;
+use crate::capture::{Origin, Place};
 use crate::dissect::sn::{self, ClientPlace, HeldDatagram, Said, SnStep, SnTopics};
 use crate::dissect::{Conversation, Protocol, SnMessage};
 use crate::flow::{Datagrams, Direction, KnownBy, Role};
@@ -49,6 +49,7 @@ impl<S: Sink> SensorReader<'_, S> {
         datagrams: &mut Datagrams<Conversation>,
         direction: Direction,
         (bytes, length): (&[u8], u32),
+        place: Place,
     ) -> Direction {
         let forced = forced(datagrams, self.options);
         let said = Said {
@@ -56,16 +57,15 @@ impl<S: Sink> SensorReader<'_, S> {
             known_end: self.topics.knows(&datagrams.server) || self.topics.knows(&datagrams.client),
             to_many: [datagrams.client.ip(), datagrams.server.ip()].into_iter().any(is_many),
         };
-        let origin = self.origin;
         let app = datagrams.app.get_or_insert_default();
-        match app.datagram((bytes, length), direction, origin, said, forced) {
+        match app.datagram((bytes, length), direction, place, said, forced) {
             SnStep::Nothing => direction,
             SnStep::Message => {
                 datagrams.lasting = true;
-                let held = HeldDatagram { bytes: bytes.into(), length, direction, origin };
+                let held = HeldDatagram { bytes: bytes.into(), length, direction, place };
                 let turned = self.settle(datagrams, std::slice::from_ref(&held));
                 let direction = if turned { direction.reverse() } else { direction };
-                self.message(datagrams, direction, (bytes, length), origin);
+                self.message(datagrams, direction, (bytes, length), place);
                 direction
             }
             SnStep::Begins(held) => {
@@ -73,7 +73,7 @@ impl<S: Sink> SensorReader<'_, S> {
                 let turned = self.settle(datagrams, &held);
                 let turn = |direction: Direction| if turned { direction.reverse() } else { direction };
                 for held in &held {
-                    self.message(datagrams, turn(held.direction), (&held.bytes, held.length), held.origin);
+                    self.message(datagrams, turn(held.direction), (&held.bytes, held.length), held.place);
                 }
                 turn(direction)
             }
@@ -101,7 +101,7 @@ impl<S: Sink> SensorReader<'_, S> {
         datagrams: &Datagrams<Conversation>,
         direction: Direction,
         (bytes, length): (&[u8], u32),
-        origin: Origin,
+        Place { origin, offset }: Place,
     ) {
         let redacted = self.options.dissect.redactor.as_ref().map(|redactor| sn::redact(bytes, length, redactor));
         let bytes = redacted.as_deref().unwrap_or(bytes);
@@ -120,7 +120,7 @@ impl<S: Sink> SensorReader<'_, S> {
         }
         let topic = self.topics.topic(&place, direction, &datagram, sn::short_name(&datagram, bytes));
         self.stats.sn_messages += 1;
-        let message = SnMessage { datagram, bytes, length, direction, origin, topic };
+        let message = SnMessage { datagram, bytes, length, direction, origin, offset, topic };
         self.sink.event(&Event::SnMessage(flow, &message));
         if self.options.packets && origin.frame == self.origin.frame {
             let packet = message.packet();

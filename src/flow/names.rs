@@ -134,6 +134,10 @@ impl NameTable {
             self.forget(&oldest);
         }
         self.by_name.insert((destination, id), named);
+        // Until a connection is answered it has two.
+        if to.names.is_empty() {
+            to.names.reserve_exact(2);
+        }
         to.names.push((destination, id));
         if let Some(count) = self.lengths.get_mut(usize::from(id.length)) {
             *count += 1;

@@ -3,7 +3,7 @@
 use super::coap_options::{self, Facts};
 use super::cursor::Cursor;
 use super::reading::{Exchange, Part};
-use super::{Datagram, Neighbour, Reading};
+use super::{Block, Datagram, Neighbour, Reading};
 use crate::flow::Role;
 
 const PORT: u16 = 5683;
@@ -161,6 +161,13 @@ fn payload_of(reading: &mut Reading, facts: &Facts, code: u8, payload: &[u8], be
         None if code >= 0x80 => (coap_options::format(0), " (no Content-Format)"),
         None => (coap_options::format(42), " (no Content-Format)"),
     };
+    // Payload is of a body that a request brings, or a response.
+    let place = if code >> 5 == 0 { facts.block1 } else { facts.block2 };
+    if let Some((offset, more)) = place {
+        let format = facts.format.as_deref().map(Box::from);
+        let (length, etag) = (length as u64, facts.etag.clone());
+        reading.block = Some(Box::new(Block { offset, length, more, etag, format }));
+    }
     if facts.block.is_some() {
         reading.bytes("coap.block_payload", payload);
         reading.number("coap.block_length", length as u64);

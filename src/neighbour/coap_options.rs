@@ -78,7 +78,7 @@ const NAMES: [(u32, &str); 20] = [
 const SIZE1: u32 = 60;
 
 /// Separates options and payload.
-const MARKER: u8 = 0xff;
+pub(super) const MARKER: u8 = 0xff;
 
 /// What the line tells of options and payload.
 #[derive(Debug, Default)]
@@ -90,6 +90,11 @@ pub(super) struct Facts<'a> {
     pub(super) format: Option<String>,
     /// Which block it has, or asks for.
     pub(super) block: Option<String>,
+    /// The places of blocks of a request and of a response (RFC 7959, section 2.1): the first byte, and whether others follow.
+    pub(super) block1: Option<(u64, bool)>,
+    /// See there.
+    pub(super) block2: Option<(u64, bool)>,
+    pub(super) etag: Option<Box<[u8]>>,
     /// It has only a part of what is transferred.
     pub(super) is_part: bool,
     pub(super) payload: Option<&'a [u8]>,
@@ -146,6 +151,11 @@ fn next<'a>(rest: &mut Cursor<'a>, before: u32) -> Option<One<'a>> {
     let value = ahead.take(length as usize)?;
     *rest = ahead;
     Some(One { number: before.saturating_add(delta), delta: (first >> 4, more), length: (first & 15, longer), value })
+}
+
+/// The number and the value of the next option, if there is one.
+pub(super) fn next_value<'a>(rest: &mut Cursor<'a>, before: u32) -> Option<(u32, &'a [u8])> {
+    next(rest, before).map(|one| (one.number, one.value))
 }
 
 /// Whether these are the options of a request to the last byte: known ones, and a path that is text.
@@ -230,7 +240,11 @@ fn value(kind: u32, value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) 
             reading.text("coap.opt.uri_host", value);
             facts.host = value.get(..LONGEST_PATH).unwrap_or(value).to_vec();
         }
-        4 => reading.bytes("coap.opt.etag", value),
+        4 => {
+            reading.bytes("coap.opt.etag", value);
+            // There are no longer ones (RFC 7252, section 5.10).
+            facts.etag = value.get(..value.len().min(8)).map(Box::from);
+        }
         6 => reading.number("coap.opt.observe", unsigned()),
         7 => {
             let port = unsigned() as u16;
@@ -257,7 +271,8 @@ fn value(kind: u32, value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) 
         16 => reading.number("coap.opt.hop_limit", unsigned() & 0xff),
         17 => reading.text("coap.opt.accept", format(unsigned()).as_bytes()),
         20 => reading.text("coap.opt.location_query", &secret::parameters(value)),
-        23 | 27 => block(value, reading, facts),
+        23 => facts.block2 = Some(block(value, reading, facts)),
+        27 => facts.block1 = Some(block(value, reading, facts)),
         SIZE1 => reading.number("coap.opt.size1", unsigned()),
         35 => reading.text("coap.opt.proxy_uri", &secret::uri(value)),
         39 => reading.text("coap.opt.proxy_scheme", value),
@@ -276,7 +291,7 @@ fn add(text: &mut Vec<u8>, separator: u8, part: &[u8]) {
 }
 
 /// RFC 7959, section 2.2.
-fn block(value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) {
+fn block(value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) -> (u64, bool) {
     let all = number(value.get(..4).unwrap_or(value));
     let (place, more) = (all >> 4, all >> 3 & 1);
     reading.number("coap.opt.block_number", place);
@@ -285,4 +300,6 @@ fn block(value: &[u8], reading: &mut Reading, facts: &mut Facts<'_>) {
     facts.is_part |= place > 0 || more == 1;
     facts.block =
         Some(if more == 0 && place > 0 { format!("End of Block #{place}") } else { format!("Block #{place}") });
+    // Of 16 bytes to 1024; where several stand in one message they are of 1024 (RFC 8323, section 6).
+    (place << (4 + (all & 7).min(6)), more == 1)
 }

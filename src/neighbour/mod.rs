@@ -3,6 +3,7 @@
 //! Each has a file. A message is read by itself, for whoever looks at frames: nothing is followed here, and no text of the
 //! wire is trusted. What is shown is the caller's to escape; secrets are never part of it.
 
+mod body;
 mod coap;
 mod coap_options;
 mod cursor;
@@ -10,6 +11,7 @@ mod dhcp;
 mod dhcp_options;
 pub mod dns;
 mod exchange;
+mod hidden;
 mod icmp;
 mod icmpv6;
 mod kind;
@@ -24,7 +26,9 @@ mod tftp;
 #[cfg(test)]
 mod tests;
 
+pub use body::{Block, Body};
 pub use exchange::{Answered, answered, repeated};
+pub use hidden::hidden;
 pub use kind::Contents;
 pub use names::Names;
 pub use packets::read_packet;

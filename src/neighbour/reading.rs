@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::Neighbour;
+use super::{Block, Neighbour};
 use crate::flow::Role;
 use crate::time::{Span, Timestamp};
 
@@ -71,6 +71,8 @@ pub struct Reading {
     pub sender: Option<Role>,
     /// What it asks or answers, where the protocol tells which answer is whose.
     pub exchange: Option<Exchange>,
+    /// The block of a body that it brings.
+    pub block: Option<Box<Block>>,
 }
 
 impl Reading {
@@ -82,6 +84,7 @@ impl Reading {
             values: vec![(protocol.name(), Value::Present)],
             sender: None,
             exchange: None,
+            block: None,
         }
     }
 

@@ -1,9 +1,11 @@
 //! The tree of a message's fields for people: a line for each, with the place of its bytes.
 
-use super::payload::{Hex, InLine, PayloadBytes, PayloadOptions};
+use super::payload::{Hex, PayloadOptions};
+use super::tree::Tree;
 use super::width::{Count, Style, wrap};
-use crate::dissect::Message;
-use crate::mqtt::{Body, FieldNode, FieldValue, Fields, Properties};
+use crate::field::{Registry, value_text};
+use crate::mqtt::{FieldNode, FieldValue};
+use crate::neighbour::{Reading, Value};
 use crate::text::Escaped;
 
 /// Columns of the places: `1234567 @1500+1200` fits.
@@ -11,6 +13,9 @@ const PLACE: usize = 18;
 
 /// Columns of the names with what stands before them, so that the values stand in a column.
 const NAME: usize = 26;
+
+/// The same for the names of other protocols, which begin with these.
+const LONG_NAME: usize = 36;
 
 /// Parts of a field that are listed; of more their number is told.
 const MAX_PARTS: usize = 8;
@@ -22,19 +27,17 @@ const MAX_BYTES: usize = 16;
 pub(super) type Row = (String, bool);
 
 /// The lines of a message's tree.
-pub(super) fn rows(message: &Message<'_>, options: PayloadOptions, style: Style) -> impl Iterator<Item = Row> {
+pub(super) fn rows(tree: Tree<'_>, options: PayloadOptions, style: Style) -> impl Iterator<Item = Row> {
     let width = style.width.map_or(usize::MAX, |width| width.max(Style::LEAST_WIDTH) - PLACE - 8);
-    let fields = Fields::of(&message.packet);
-    let count = fields.nodes().len();
+    let count = tree.nodes().len();
     (0..count).flat_map(move |index| {
         let mut lines = Vec::new();
-        if let Some(node) = fields.nodes().get(index) {
-            let has_bits = node.mask.is_none() && fields.nodes().get(index + 1).is_some_and(|next| next.mask.is_some());
-            node_lines(&mut lines, message, node, has_bits, options);
+        if let Some(node) = tree.nodes().get(index) {
+            let has_bits = node.mask.is_none() && tree.nodes().get(index + 1).is_some_and(|next| next.mask.is_some());
+            node_lines(&mut lines, &tree, node, has_bits, options);
             let indent = 2 * usize::from(node.depth);
-            for deviation in fields.deviations_of(index) {
-                let clause = deviation.kind.clause(message.packet.version);
-                let text = format!("{} [{clause}]", deviation.kind.describe());
+            for deviation in tree.deviations_of(index) {
+                let text = format!("{} [{}]", deviation.message, deviation.clause);
                 for (number, line) in wrap(&text, width - indent).into_iter().enumerate() {
                     let mark = if number == 0 { '!' } else { ' ' };
                     lines.push((format!("{:PLACE$}  {:indent$}{mark} {line}", "", ""), true));
@@ -45,15 +48,9 @@ pub(super) fn rows(message: &Message<'_>, options: PayloadOptions, style: Style)
     })
 }
 
-fn node_lines(
-    lines: &mut Vec<Row>,
-    message: &Message<'_>,
-    node: &FieldNode<'_>,
-    has_bits: bool,
-    options: PayloadOptions,
-) {
+fn node_lines(lines: &mut Vec<Row>, tree: &Tree<'_>, node: &FieldNode<'_>, has_bits: bool, options: PayloadOptions) {
     // Bits are where their byte is.
-    let mut parts = node.mask.is_none().then(|| message.parts(node.offset, node.length)).into_iter().flatten();
+    let mut parts = node.mask.is_none().then(|| tree.parts(node.offset, node.length)).into_iter().flatten();
     let place = |part: crate::mqtt::Piece| {
         let frame = part.place.origin.frame;
         match part.place.offset {
@@ -67,7 +64,7 @@ fn node_lines(
         name.push(' ');
     }
     name.push_str(node.name);
-    let value = value(message, node, has_bits, options);
+    let value = value(tree, node, has_bits, options);
     let first = parts.next().map(place).unwrap_or_default();
     lines.push((format!("{first:>PLACE$}  {name:<NAME$} {value}").trim_end().to_owned(), false));
     let more: Vec<_> = parts.by_ref().take(MAX_PARTS - 1).collect();
@@ -98,13 +95,13 @@ fn bits(mask: u8, value: FieldValue<'_>) -> String {
     (0..8).rev().map(bit).collect()
 }
 
-fn value(message: &Message<'_>, node: &FieldNode<'_>, has_bits: bool, options: PayloadOptions) -> String {
+fn value(tree: &Tree<'_>, node: &FieldNode<'_>, has_bits: bool, options: PayloadOptions) -> String {
     let mut text = match node.value {
         FieldValue::Nothing if is_group(node) => String::new(),
         // Behind a hole the bytes are there, but a field that began before it is not read across it.
-        FieldValue::Nothing if node.name == FieldNode::MISSING && (1..node.length).contains(&message.missing) => {
-            let behind = node.length - message.missing;
-            format!("{}, then {behind} behind the hole", Count(message.missing.into(), "byte"))
+        FieldValue::Nothing if node.name == FieldNode::MISSING && (1..node.length).contains(&tree.hole()) => {
+            let behind = node.length - tree.hole();
+            format!("{}, then {behind} behind the hole", Count(tree.hole().into(), "byte"))
         }
         FieldValue::Nothing => Count(node.length.into(), "byte").to_string(),
         FieldValue::Number(number) if has_bits => format!("0x{number:02x}"),
@@ -118,7 +115,7 @@ fn value(message: &Message<'_>, node: &FieldNode<'_>, has_bits: bool, options: P
             let shown = bytes.get(..MAX_BYTES).unwrap_or(bytes);
             format!("0x{}{}", Hex(shown), if shown.len() < bytes.len() { "…" } else { "" })
         }
-        FieldValue::Payload(bytes) => payload(message, node, bytes, options),
+        FieldValue::Payload(bytes) => tree.payload(node, bytes, options),
         FieldValue::Secret(secret) => format!("({}, not shown)", Count(secret.length() as u64, "byte")),
     };
     if node.cut {
@@ -133,25 +130,12 @@ fn is_group(node: &FieldNode<'_>) -> bool {
     !node.cut && !special.contains(&node.name)
 }
 
-fn payload(message: &Message<'_>, node: &FieldNode<'_>, bytes: &[u8], options: PayloadOptions) -> String {
-    let packet = &message.packet;
-    let (topic, properties, length) = match &packet.body {
-        Body::Publish(publish) => (message.topic, publish.properties, publish.payload_length),
-        Body::Connect(connect) => {
-            let will = connect.will.as_ref();
-            (will.map(|will| will.topic), will.map_or_else(Properties::default, |will| will.properties), None)
-        }
-        Body::ConnAck(_)
-        | Body::Ack(_)
-        | Body::Subscribe(_)
-        | Body::SubAck(_)
-        | Body::Unsubscribe(_)
-        | Body::UnsubAck(_)
-        | Body::Ping
-        | Body::Disconnect(_)
-        | Body::Auth(_)
-        | Body::Reserved(_) => (None, Properties::default(), None),
-    };
-    let length = length.unwrap_or(node.length);
-    InLine(PayloadBytes { bytes, length, topic, properties }, options).to_string()
+/// The lines of a message of another protocol: its fields by their names, those without a value left out. Where their bytes
+/// stand is not known of them.
+pub(super) fn rows_of_reading(reading: &Reading) -> impl Iterator<Item = String> {
+    reading.values.iter().filter(|(_, value)| *value != Value::Present).map(|(name, value)| {
+        let field = Registry::find(name);
+        let text = field.map(|(_, field)| value_text(field, &value.into())).unwrap_or_default();
+        format!("{:PLACE$}  {name:<LONG_NAME$} {}", "", Escaped(text.as_bytes())).trim_end().to_owned()
+    })
 }

@@ -257,7 +257,7 @@ impl Lines {
             self.write(&format!("{head}{text}"), None, out)?;
         }
         if self.messages.detail {
-            for (text, bad) in fields::rows(message, self.messages.payload, self.style) {
+            for (text, bad) in fields::rows(message.into(), self.messages.payload, self.style) {
                 self.write(&text, bad.then_some(Color::Bad), out)?;
             }
         }
@@ -270,12 +270,19 @@ impl Lines {
         let (mut text, payload) = sn::message_parts(message, self.messages.payload);
         let sender = message.direction.sender().name();
         let head = format!("{:>7} {at} {:>6}  {sender}  ", message.origin.frame, flow.id);
-        let Some(deviation) = message.packet().deviations.first() else {
-            return self.write(&format!("{head}{text}{payload}"), None, out);
-        };
-        let _ = write!(text, "  ! {} [{}]", deviation.kind.describe(), deviation.kind.clause());
-        text.push_str(&payload);
-        self.wrapped(&head, &text, Some(Color::Bad), out)
+        if let Some(deviation) = message.packet().deviations.first() {
+            let _ = write!(text, "  ! {} [{}]", deviation.kind.describe(), deviation.kind.clause());
+            text.push_str(&payload);
+            self.wrapped(&head, &text, Some(Color::Bad), out)?;
+        } else {
+            self.write(&format!("{head}{text}{payload}"), None, out)?;
+        }
+        if self.messages.detail {
+            for (text, bad) in fields::rows(message.into(), self.messages.payload, self.style) {
+                self.write(&text, bad.then_some(Color::Bad), out)?;
+            }
+        }
+        Ok(())
     }
 
     fn neighbour(&mut self, message: &NeighbourMessage<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -290,7 +297,13 @@ impl Lines {
         };
         // Without a flow nothing else tells who speaks with whom.
         let ends = if flow.is_none() { format!("{source} \u{2192} {destination}  ") } else { String::new() };
-        self.write(&format!("{:>7} {at} {place}  {protocol:<8}  {ends}{info}", origin.frame), None, out)
+        self.write(&format!("{:>7} {at} {place}  {protocol:<8}  {ends}{info}", origin.frame), None, out)?;
+        if self.messages.detail {
+            for row in fields::rows_of_reading(reading) {
+                self.write(&row, None, out)?;
+            }
+        }
+        Ok(())
     }
 
     /// A time in its column.

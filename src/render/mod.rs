@@ -28,6 +28,7 @@ mod sn;
 mod statistics;
 mod streams;
 mod table;
+mod tree;
 mod view;
 mod watch;
 mod width;

@@ -23,6 +23,30 @@ pub(super) fn write_packets(out: &mut impl Write, carried: &[CarrierLine]) -> Re
     Ok(any)
 }
 
+/// What kind of packet it is, for an arrow of the ladder.
+pub(super) fn packet_title(seen: &QuicSeen) -> &'static str {
+    match seen.kind {
+        _ if seen.is_reset => "Stateless Reset",
+        // Wireshark has a longer name for it.
+        QuicPacketType::OneRtt => "1-RTT",
+        kind => kind.title(),
+    }
+}
+
+/// What is in a packet, beside its kind and its ids; nothing where it could not be opened.
+pub(super) fn packet_text(seen: &QuicSeen) -> String {
+    let mut text = String::new();
+    // Writing to memory can't fail.
+    if let Some(number) = seen.number.filter(|_| !seen.frames.is_empty()) {
+        let _ = write!(text, "packet {number}");
+        let _ = frames(&mut text, seen);
+    }
+    for version in &seen.versions {
+        let _ = write!(text, "{}0x{version:08x}", if text.is_empty() { "" } else { ", " });
+    }
+    text
+}
+
 fn packet(out: &mut impl Write, seen: &QuicSeen) -> fmt::Result {
     if seen.is_reset {
         return out.write_str("Stateless Reset");
@@ -46,6 +70,11 @@ fn packet(out: &mut impl Write, seen: &QuicSeen) -> fmt::Result {
     if let (QuicPacketType::Unknown, Some(version)) = (seen.kind, seen.version) {
         write!(out, ", 0x{version:08x}")?;
     }
+    frames(out, seen)
+}
+
+/// The frames of a packet, each behind a comma.
+fn frames(out: &mut impl Write, seen: &QuicSeen) -> fmt::Result {
     for frame in seen.frames.iter().take(NAMED) {
         write!(out, ", {}", frame.title())?;
         match frame {

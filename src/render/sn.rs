@@ -139,13 +139,8 @@ pub(super) fn code_text(out: &mut String, code: ReturnCode) -> std::fmt::Result 
     }
 }
 
-/// A session as a row of the table of MQTT sessions.
-pub(super) fn session_row(session: &SnSession, row: &mut Cells<'_>) {
-    let id = match session.client_id.as_deref() {
-        Some(id) => Escaped(id).to_string(),
-        None if session.node.is_empty() => "(not seen)".to_owned(),
-        None => format!("(node {})", Hex(&session.node)),
-    };
+/// How a session ended, and how often its client slept.
+fn end_text(session: &SnSession) -> String {
     let by = session.end.by.map_or("?", Role::name);
     let end = match session.end.kind {
         SnEndKind::Disconnect => format!("disconnect by {by}"),
@@ -158,7 +153,27 @@ pub(super) fn session_row(session: &SnSession, row: &mut Cells<'_>) {
         SnEndKind::Asleep => "asleep".to_owned(),
         SnEndKind::Open => "open".to_owned(),
     };
-    let end = if session.sleeps > 0 { format!("{end}, slept {}", Times(session.sleeps)) } else { end };
+    if session.sleeps > 0 { format!("{end}, slept {}", Times(session.sleeps)) } else { end }
+}
+
+/// Whose session it was, and how it ended.
+pub(super) fn ending(session: &SnSession) -> String {
+    let whose = match session.client_id.as_deref() {
+        Some(id) => format!("{}: ", Escaped(id)),
+        None if session.node.is_empty() => String::new(),
+        None => format!("node {}: ", Hex(&session.node)),
+    };
+    format!("{whose}{}", end_text(session))
+}
+
+/// A session as a row of the table of MQTT sessions.
+pub(super) fn session_row(session: &SnSession, row: &mut Cells<'_>) {
+    let id = match session.client_id.as_deref() {
+        Some(id) => Escaped(id).to_string(),
+        None if session.node.is_empty() => "(not seen)".to_owned(),
+        None => format!("(node {})", Hex(&session.node)),
+    };
+    let end = end_text(session);
     let filters = session.subscriptions.iter().take(8);
     let filters: Vec<_> = filters
         .map(|subscription| match (subscription.filter.as_deref(), subscription.predefined) {

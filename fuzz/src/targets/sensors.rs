@@ -2,9 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use mqttsniff::capture::{FrameNo, Origin};
-use mqttsniff::dissect::Conversation;
-use mqttsniff::dissect::sn::{self, ClientPlace, HeldDatagram, Said, SnStep, SnTopics};
+use mqttsniff::capture::{FrameNo, Origin, Place};
+use mqttsniff::dissect::{Conversation, SnMessage};
+use mqttsniff::dissect::sn::{self, ClientPlace, HeldDatagram, Said, SnFields, SnStep, SnTopics};
 use mqttsniff::flow::Direction;
 use mqttsniff::mqttsn;
 use mqttsniff::time::Timestamp;
@@ -31,12 +31,13 @@ pub(super) fn run(bytes: &[u8]) {
         let length = data.len() as u32 + u32::from(more >> 6);
         one(data, length);
         let origin = Origin { frame: FrameNo(frame), time: Timestamp::from_nanos(frame as i64) };
-        let found = match conversation.datagram((data, length), direction, origin, said, None) {
+        let at = Place { origin, offset: Some(42) };
+        let found = match conversation.datagram((data, length), direction, at, said, None) {
             SnStep::Nothing => Vec::new(),
-            SnStep::Message => vec![HeldDatagram { bytes: data.into(), length, direction, origin }],
+            SnStep::Message => vec![HeldDatagram { bytes: data.into(), length, direction, place: at }],
             SnStep::Begins(found) => found,
         };
-        assert!(found.iter().all(|held| held.origin.frame.0 <= frame), "none comes before its frame");
+        assert!(found.iter().all(|held| held.place.origin.frame.0 <= frame), "none comes before its frame");
         for held in &found {
             let Some(datagram) = mqttsn::read(&held.bytes, held.length) else { continue };
             let node = datagram.encapsulation.map_or(&[][..], |encapsulation| encapsulation.node);
@@ -61,4 +62,15 @@ fn one(data: &[u8], length: u32) {
         see(deviation.kind.describe().as_bytes());
     }
     let _ = format!("{datagram:?}");
+    let origin = Origin { frame: FrameNo(1), time: Timestamp::from_nanos(0) };
+    let direction = Direction::ToServer;
+    let message = SnMessage { datagram, bytes: data, length, direction, origin, offset: Some(42), topic: None };
+    let fields = SnFields::of(&message);
+    let leaves = fields.nodes().iter().filter(|node| node.depth == 0);
+    let mut end = 0;
+    for node in leaves {
+        assert_eq!(node.offset, end, "fields stand one behind the other");
+        end += node.length;
+    }
+    assert_eq!(end, length.max(data.len() as u32), "fields cover the datagram");
 }

@@ -9,6 +9,7 @@ use super::handshake::{CryptoStream, Space, Terms};
 use super::header::{QuicPacketType, RawPacket};
 use super::keys::{NextKeys, PacketKeys, Unmasked, open_with};
 use crate::flow::{ConnectionId, Direction, PerDirection};
+use crate::rare::{Rare, blank};
 
 /// Packets in a row that may fail before the keys of a level that never opened any are taken to be wrong.
 const FAILURES: u8 = 8;
@@ -72,7 +73,7 @@ struct Phase {
     /// The number of the first packet of the phase.
     since: u64,
     /// The keys before these, for packets that come late.
-    before: Option<Opener>,
+    before: Option<Box<Opener>>,
 }
 
 impl fmt::Debug for Phase {
@@ -91,7 +92,7 @@ struct Side {
     /// Packets in a row that could not be opened, of levels that never opened one.
     failures: [u8; 3],
     opened: [bool; 3],
-    crypto: [CryptoStream; 3],
+    crypto: [Rare<CryptoStream>; 3],
 }
 
 /// All keys.
@@ -100,10 +101,11 @@ pub(super) struct Levels {
     pub(super) terms: Terms,
     /// The id that the keys of Initial packets come from.
     initial_id: Option<ConnectionId>,
-    /// These keys, of each version that was met: a server may answer in another one than the client's (RFC 9368).
-    initial: Vec<(u32, PerDirection<PacketKeys>)>,
-    sides: PerDirection<Side>,
+    /// An end that never answered has none of it: there may be many whose first packet nobody answers.
+    sides: PerDirection<Rare<Side>>,
 }
+
+blank!(Side, CryptoStream);
 
 /// Which place keys of a packet have in the lists of a side.
 const fn place(kind: QuicPacketType) -> usize {
@@ -119,7 +121,6 @@ impl Levels {
     /// after a Retry (RFC 9000, section 17.2.5.3), though some find others.
     pub(super) fn begin(&mut self, id: ConnectionId) {
         self.initial_id = Some(id);
-        self.initial.clear();
         *self.crypto(Direction::ToServer, Space::Initial) = CryptoStream::default();
     }
 
@@ -127,16 +128,10 @@ impl Levels {
         self.initial_id
     }
 
-    /// The keys of an Initial packet.
-    pub(super) fn initial(&mut self, version: u32, direction: Direction) -> Option<&PacketKeys> {
-        let id = self.initial_id?;
-        if !self.initial.iter().any(|(known, _)| *known == version) {
-            let keys = |direction| PacketKeys::initial(version, id, direction);
-            let both = PerDirection { to_server: keys(Direction::ToServer)?, to_client: keys(Direction::ToClient)? };
-            // There are two versions that are read.
-            self.initial.push((version, both));
-        }
-        self.initial.iter().find(|(known, _)| *known == version).map(|(_, keys)| &keys[direction])
+    /// The keys of an Initial packet. They are made for each, as there are few, and take more room than all else that is known
+    /// of a connection. A server may answer in another version than the client's (RFC 9368).
+    pub(super) fn initial(&self, version: u32, direction: Direction) -> Option<PacketKeys> {
+        PacketKeys::initial(version, self.initial_id?, direction)
     }
 
     /// What is put together of the handshake.
@@ -151,18 +146,18 @@ impl Levels {
 
     /// The memory that this takes.
     pub(super) fn crypto_bytes(&self, direction: Direction) -> usize {
-        self.sides[direction].crypto.iter().map(CryptoStream::held_bytes).sum()
+        self.sides[direction].crypto.iter().map(|stream| stream.held_bytes()).sum()
     }
 
     /// Holds nothing of it any more.
     pub(super) fn shed(&mut self) {
-        for side in [&mut self.sides.to_server, &mut self.sides.to_client] {
-            side.crypto.iter_mut().for_each(CryptoStream::shed);
+        for side in [&mut self.sides.to_server, &mut self.sides.to_client].into_iter().filter_map(Rare::made) {
+            side.crypto.iter_mut().filter_map(Rare::made).for_each(CryptoStream::shed);
         }
     }
 
     fn guard(&mut self, direction: Direction, kind: QuicPacketType) -> &mut Guard {
-        let side = &mut self.sides[direction];
+        let side = &mut *self.sides[direction];
         match kind {
             QuicPacketType::ZeroRtt => &mut side.early,
             QuicPacketType::Handshake => &mut side.handshake,
@@ -247,7 +242,7 @@ impl Levels {
         largest: Option<u64>,
         out: &mut Vec<u8>,
     ) -> Option<(Unmasked, bool)> {
-        let side = &mut self.sides[direction];
+        let side = &mut *self.sides[direction];
         let at = place(packet.kind);
         let guard = match packet.kind {
             QuicPacketType::ZeroRtt => &mut side.early,
@@ -300,7 +295,7 @@ fn open_data(
     let mut next_bit = !phase.bit;
     for _ in 0..PHASES {
         if next_bit == bit && next.open(packet, unmasked, out) {
-            phase.before = Some(keys.update(next));
+            phase.before = Some(Box::new(keys.update(next)));
             phase.bit = bit;
             phase.since = unmasked.number;
             return Some(true);

@@ -29,6 +29,7 @@ use std::net::SocketAddr;
 use super::{CarrierPart, Conversation, DissectOptions, FlowFacts, MessageSink, Protocol, State};
 use crate::capture::Origin;
 use crate::flow::{ConnectionId, Direction, NameChanges, PerDirection, ReassemblyLimits, Role};
+use crate::rare::{Rare, blank};
 use crate::time::Timestamp;
 use handshake::Space;
 use header::{LEAST_INITIAL, RawPacket};
@@ -100,7 +101,7 @@ pub struct Quic {
     /// Datagrams that came before it was known: the server's answer may have been captured before what it answers.
     early: Vec<Early>,
     levels: Levels,
-    numbers: PerDirection<[Numbers; 3]>,
+    numbers: PerDirection<[Rare<Numbers>; 3]>,
     tokens: PerDirection<Tokens>,
     /// Ids by their numbers, by the direction in which the end sends that has given them out.
     issued: PerDirection<Vec<(u64, ConnectionId)>>,
@@ -115,6 +116,8 @@ pub struct Quic {
     last: Option<Origin>,
     over: bool,
 }
+
+blank!(Numbers);
 
 impl Quic {
     /// What is known of it.
@@ -188,6 +191,13 @@ impl Quic {
             (Some(closed), Some(control)) if closed.2.frame < control.2.frame => Some(closed),
             (closed, control) => control.or(closed),
         }
+    }
+
+    /// Whether more than the first packets of a client were captured: a server answered, or the client goes on as it does only
+    /// then. What is less is like a SYN, and does not last.
+    pub fn is_answered(&self) -> bool {
+        let [client, server] = [&self.facts.sides.to_server, &self.facts.sides.to_client];
+        server.packets() > 0 || client.of(QuicPacketType::Handshake) + client.of(QuicPacketType::OneRtt) > 0
     }
 
     /// Whether its ends have said that it is over.
@@ -412,7 +422,7 @@ impl Quic {
     /// The client begins once more, with this id in the place of that which it had chosen first.
     fn begin(&mut self, id: ConnectionId) {
         self.levels.begin(id);
-        self.numbers.to_server[Space::Initial as usize] = Numbers::default();
+        self.numbers.to_server[Space::Initial as usize] = Rare::default();
         self.name(Direction::ToServer, id);
     }
 }

@@ -136,12 +136,13 @@ impl Pass<'_> {
         let (direction, time) = (self.direction, self.origin.time);
         self.note_ids(packet);
         let largest = self.quic.numbers[direction][Space::Initial as usize].largest;
-        let mut plain = std::mem::take(&mut self.quic.scratch);
+        // There are few of these packets, and many connections that never have another.
+        let mut plain = Vec::new();
         let mut open = |keys: &PacketKeys| {
             let unmasked = keys.unmask(packet, largest)?;
             keys.open(packet, unmasked, &mut plain).then_some(unmasked)
         };
-        let mut opened = self.quic.levels.initial(packet.version, direction).and_then(&mut open);
+        let mut opened = self.quic.levels.initial(packet.version, direction).as_ref().and_then(&mut open);
         if opened.is_none() && direction == Direction::ToServer && self.quic.facts.ids.to_client.is_none() {
             // What the server had said to the first one, a Retry, was not captured.
             let keys = PacketKeys::initial(packet.version, packet.destination, direction);
@@ -176,7 +177,6 @@ impl Pass<'_> {
             }
             tell(self.sink, direction, &QuicSeen::of(packet), self.origin);
         }
-        self.quic.scratch = plain;
         Outcome::Done
     }
 
@@ -213,6 +213,10 @@ impl Pass<'_> {
         }
         if issued.len() >= ISSUED {
             issued.remove(0);
+        }
+        // Most ends of most connections give out one, or eight.
+        if issued.is_empty() {
+            issued.reserve_exact(1);
         }
         issued.push((sequence, id));
         self.quic.name(direction.reverse(), id);

@@ -3,7 +3,7 @@
 //! The protocol has no port of its own and no mark at the beginning. What tells it is a length that is the datagram's, a
 //! type that exists, fields that fit it to the bit, and answers that fit what was asked.
 
-use crate::capture::Origin;
+use crate::capture::Place;
 use crate::flow::{Direction, Role};
 use crate::mqttsn::{Body, Datagram, Kind, Sender, TopicRef, read};
 
@@ -74,8 +74,8 @@ pub struct HeldDatagram {
     pub length: u32,
     /// Its direction, as the conversation was named when it came.
     pub direction: Direction,
-    /// Its frame.
-    pub origin: Origin,
+    /// Where its first byte stands.
+    pub place: Place,
 }
 
 /// A conversation that may be MQTT-SN.
@@ -93,14 +93,7 @@ impl Suspected {
     }
 
     /// Takes in the next datagram, and says whether it is MQTT-SN: nothing where that is not known yet.
-    pub fn take(
-        &mut self,
-        bytes: &[u8],
-        length: u32,
-        direction: Direction,
-        origin: Origin,
-        said: Said,
-    ) -> Option<bool> {
+    pub fn take(&mut self, bytes: &[u8], length: u32, direction: Direction, place: Place, said: Said) -> Option<bool> {
         let datagram = if looks_like(bytes, length) { read(bytes, length) } else { None };
         let Some(worth) = datagram.as_ref().and_then(|datagram| self.worth(datagram, direction)) else {
             return Some(false);
@@ -114,7 +107,7 @@ impl Suspected {
             return Some(false);
         }
         self.bytes += bytes.len();
-        self.held.push(HeldDatagram { bytes: bytes.into(), length, direction, origin });
+        self.held.push(HeldDatagram { bytes: bytes.into(), length, direction, place });
         let usual = said.ports.iter().any(|port| PORTS.contains(port));
         let around = if usual { USUAL } else { 0 }
             + if said.known_end { ENOUGH - 1 } else { 0 }

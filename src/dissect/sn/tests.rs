@@ -15,8 +15,9 @@ static REDACTOR: std::sync::LazyLock<Redactor> = std::sync::LazyLock::new(|| Red
 const UP: Direction = Direction::ToServer;
 const DOWN: Direction = Direction::ToClient;
 
-fn at(frame: u64) -> Origin {
-    Origin { frame: FrameNo(frame), time: Timestamp::from_secs_nanos(frame as i64, 0) }
+fn at(frame: u64) -> Place {
+    let origin = Origin { frame: FrameNo(frame), time: Timestamp::from_secs_nanos(frame as i64, 0) };
+    Place { origin, offset: Some(42) }
 }
 
 /// What is decided with each datagram, and how many come out.

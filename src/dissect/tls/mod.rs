@@ -6,6 +6,7 @@
 pub(in crate::dissect) mod bytes;
 pub(in crate::dissect) mod certificate;
 pub(in crate::dissect) mod cipher;
+mod cleared;
 mod connection;
 pub(in crate::dissect) mod facts;
 pub(in crate::dissect) mod fingerprint;
@@ -29,6 +30,8 @@ use super::{CarrierPart, Conversation, DissectOptions, FlowFacts, MessageSink, O
 use crate::capture::{Origin, Place};
 use crate::flow::{Conversing as _, Direction, PerDirection};
 use crate::mqtt::Certainty;
+use crate::neighbour::Neighbour;
+use cleared::Cleared;
 use connection::{Carried, Connection};
 use held::Item;
 use record::{Header, Out, RecordReader, content, is_header};
@@ -68,6 +71,8 @@ pub struct Tls {
     readers: PerDirection<RecordReader>,
     connection: Box<Connection>,
     carried: Stream,
+    /// What may come behind it without TLS.
+    cleared: Option<Box<Cleared>>,
     /// Whether the frame at hand completed records, and records with application data that was read.
     touched: (bool, bool),
     last: Option<Origin>,
@@ -88,7 +93,8 @@ struct Stream {
 impl Tls {
     /// Bytes of a message within that has begun in this direction.
     pub(super) fn message_bytes(&self, direction: Direction) -> usize {
-        self.carried.inner.message_bytes(direction)
+        let cleared = self.cleared.as_ref().map_or(0, |cleared| cleared.held_bytes(direction));
+        self.carried.inner.message_bytes(direction) + cleared
     }
 
     /// Memory besides that goes with a direction.
@@ -108,7 +114,8 @@ impl Tls {
         for reader in [&mut self.readers.to_server, &mut self.readers.to_client] {
             reader.shed();
         }
-        self.carried.inner.shed(sink)
+        let cut = self.cleared.as_mut().map_or(0, |cleared| cleared.shed(sink));
+        cut + self.carried.inner.shed(sink)
     }
 
     /// For a flow of which `facts` are known.
@@ -131,6 +138,7 @@ impl Tls {
                 options: inner,
                 touched: false,
             },
+            cleared: None,
             touched: (false, false),
             last: None,
         }
@@ -144,9 +152,15 @@ impl Tls {
         told.decide(origin);
     }
 
-    /// The same for a flow that began with another protocol, whose streams have passed so far.
-    pub(super) fn behind(facts: FlowFacts, options: &DissectOptions, passed: PerDirection<u64>) -> Self {
+    /// The same for a flow that began with another protocol, whose streams have passed so far. It may come back behind TLS.
+    pub(super) fn behind(
+        protocol: Neighbour,
+        facts: FlowFacts,
+        options: &DissectOptions,
+        passed: PerDirection<u64>,
+    ) -> Self {
         let mut tls = Self::new(facts, options);
+        tls.cleared = Cleared::new(protocol, options.framer.held_bytes);
         tls.readers.to_server.passed(passed.to_server);
         tls.readers.to_client.passed(passed.to_client);
         tls
@@ -164,11 +178,17 @@ impl Tls {
 
     /// The innermost protocol, as far as it can be read.
     pub(super) fn protocol(&self) -> Protocol {
+        if let Some(cleared) = self.cleared.as_ref().and_then(|cleared| cleared.protocol()) {
+            return Protocol::Neighbour(cleared);
+        }
         self.carried.inner.protocol().filter(|protocol| *protocol != Protocol::Unknown).unwrap_or(Protocol::Tls)
     }
 
     /// What lies between TCP and the innermost protocol, in what the frame at hand brought.
     pub(super) fn carriers(&self, brought: bool) -> &'static [Protocol] {
+        if self.is_cleared() {
+            return if brought && self.touched.0 { &[Protocol::Tls] } else { &[] };
+        }
         if self.protocol() == Protocol::Tls {
             return &[];
         }
@@ -183,20 +203,31 @@ impl Tls {
 
     /// Whether the frame at hand brought only what leads to the innermost protocol.
     pub(super) fn is_in_handshake(&self) -> bool {
+        if let Some(cleared) = self.cleared.as_ref().filter(|_| self.is_cleared()) {
+            return self.touched.0 && !cleared.touched;
+        }
         self.protocol() != Protocol::Tls
             && (self.touched.0 && !self.carried.touched || self.carried.inner.is_in_handshake())
     }
 
+    /// Whether something has come that TLS does not carry any more.
+    fn is_cleared(&self) -> bool {
+        self.cleared.as_ref().is_some_and(|cleared| cleared.protocol().is_some())
+    }
+
     /// A frame comes.
     pub(super) fn next_frame(&mut self) {
+        if let Some(cleared) = &mut self.cleared {
+            cleared.touched = false;
+        }
         self.touched = (false, false);
         self.carried.touched = false;
         self.carried.inner.next_frame();
     }
 
     /// It is no TLS.
-    pub(super) const fn is_ignored(&self) -> bool {
-        self.readers.to_server.is_over() && self.readers.to_client.is_over()
+    pub(super) fn is_ignored(&self) -> bool {
+        self.readers.to_server.is_over() && self.readers.to_client.is_over() && !self.is_cleared()
     }
 
     fn run(
@@ -210,6 +241,7 @@ impl Tls {
         let mut work = Work {
             direction,
             connection: &mut self.connection,
+            cleared: self.cleared.as_deref_mut(),
             told: Told { carried: &mut self.carried, sink },
             touched: &mut self.touched.0,
         };
@@ -219,14 +251,22 @@ impl Tls {
 
 impl super::Dissector for Tls {
     fn data(&mut self, direction: Direction, bytes: &[u8], place: Place, sink: &mut dyn MessageSink) {
-        self.run(direction, place.origin, sink, |reader, work| reader.push(bytes, place, work));
+        if let Some(cleared) = self.cleared.as_mut().filter(|cleared| cleared.has_begun(direction)) {
+            cleared.data(direction, bytes, place.origin, sink);
+        } else {
+            self.run(direction, place.origin, sink, |reader, work| reader.push(bytes, place, work));
+        }
         if sink.wants_carrier() && !self.connection.facts.decrypted && !self.connection.may_decrypt() {
             sink.carrier(direction, &CarrierPart::Raw(bytes), place.origin);
         }
     }
 
     fn gap(&mut self, direction: Direction, length: u64, origin: Origin, sink: &mut dyn MessageSink) {
-        self.run(direction, origin, sink, |reader, work| reader.gap(length, origin, work));
+        if let Some(cleared) = self.cleared.as_mut().filter(|cleared| cleared.has_begun(direction)) {
+            cleared.gap(direction, length, origin, sink);
+        } else {
+            self.run(direction, origin, sink, |reader, work| reader.gap(length, origin, work));
+        }
         if sink.wants_carrier() && !self.connection.facts.decrypted && !self.connection.may_decrypt() {
             sink.carrier(direction, &CarrierPart::Missing(Some(length)), origin);
         }
@@ -242,6 +282,9 @@ impl super::Dissector for Tls {
         told.carried.inner.no_more();
         told.decide(origin);
         self.carried.inner.finish(sink);
+        if let Some(cleared) = &mut self.cleared {
+            cleared.finish(sink);
+        }
     }
 }
 
@@ -249,6 +292,7 @@ impl super::Dissector for Tls {
 struct Work<'a> {
     direction: Direction,
     connection: &'a mut Connection,
+    cleared: Option<&'a mut Cleared>,
     told: Told<'a>,
     touched: &'a mut bool,
 }
@@ -271,7 +315,13 @@ impl Out for Work<'_> {
         self.connection.is_authentic(self.direction, header, body)
     }
 
-    fn nonsense(&mut self, _: Origin) {}
+    fn nonsense(&mut self, held: &[u8], rest: &[u8], origin: Origin) {
+        let Some(cleared) = &mut self.cleared else { return };
+        if cleared.begins(self.direction, held) {
+            // A line may end among the first bytes: they are read as one with those behind.
+            cleared.data(self.direction, &[held, rest].concat(), origin, self.told.sink);
+        }
+    }
 }
 
 /// Takes what is carried to the conversation within.

@@ -54,8 +54,8 @@ pub(super) trait Out {
     fn lost(&mut self, missing: u64, origin: Origin);
     /// Whether this is a record, where that can be known: where it is authentic.
     fn is_authentic(&mut self, header: Header, body: &[u8]) -> Option<bool>;
-    /// What comes is no TLS.
-    fn nonsense(&mut self, origin: Origin);
+    /// What comes is no TLS: the bytes where a header would stand, and those behind.
+    fn nonsense(&mut self, held: &[u8], rest: &[u8], origin: Origin);
 }
 
 #[derive(Debug)]
@@ -191,8 +191,9 @@ impl RecordReader {
                         continue;
                     }
                     let Some(header) = Header::read(held) else {
+                        self.offset += rest.len() as u64;
                         self.state = State::Over;
-                        out.nonsense(origin);
+                        out.nonsense(&held, rest, origin);
                         return;
                     };
                     if let Some((body, behind)) = rest.split_at_checked(header.length) {
@@ -316,7 +317,7 @@ mod tests {
             None
         }
 
-        fn nonsense(&mut self, _: Origin) {
+        fn nonsense(&mut self, _: &[u8], _: &[u8], _: Origin) {
             self.nonsense = true;
         }
     }

@@ -15,6 +15,12 @@ fields! {
     "coap.request_first_in" = FRAME None "Retransmission of request in" => Reading;
     "coap.block_payload" = BYTES None "Block Payload" => Reading;
     "coap.block_length" = U32 Decimal "Block Length" => Reading;
+    /// With the block that makes a body whole.
+    "coap.blocks" = LABEL None "Blocks" => Reading;
+    /// The frames of its blocks.
+    "coap.block" = FRAME None "Block" => Reading;
+    "coap.block.count" = U32 Decimal "Block count" => Reading;
+    "coap.block.reassembled.length" = U32 Decimal "Reassembled CoAP length" => Reading;
     "coap.code" = U8 Decimal "Code" => Reading;
     /// What it is said to be, and how long.
     "coap.payload" = TEXT None "Payload" => Reading;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::layout::{Layout, arrow};
 use super::line::{Line, wrap};
-use super::row::{Note, NoteKind, Row, flag_letters, flag_names};
+use super::row::{Note, NoteKind, Row};
 use crate::flow::{Proof, Role, TcpState, Transition};
 use crate::render::width::{Color, Duration, Style, columns};
 use crate::time::{Span, Timestamp};
@@ -175,7 +175,7 @@ impl<'a, W: Write> Body<'a, W> {
                 }
             }
         }
-        let letters = flag_letters(row.flags);
+        let (label, letters) = row.sent.labels();
         let around = |ends: &[String; 2]| ends.iter().filter(|end| !end.is_empty()).map(|end| end.len() + 1).sum();
         let mut taken: usize = around(&ends);
         let mut below = String::new();
@@ -186,7 +186,7 @@ impl<'a, W: Write> Body<'a, W> {
             taken = around(&ends);
         }
         let width = layout.zone_width.saturating_sub(taken);
-        let arrow = arrow(row.direction.sender(), &flag_names(row.flags), &letters, width);
+        let arrow = arrow(row.direction.sender(), &label, &letters, width);
         let mut line = Line::new(self.style, layout.width);
         line.right(layout.frame_end, &row.frame.to_string());
         line.right(layout.time_end, &layout.time(self.style, row.time, self.first)).to(layout.zone);
@@ -195,7 +195,7 @@ impl<'a, W: Write> Body<'a, W> {
             line.paint(color_of(client), client).text(" ");
         }
         let trouble = row.notes.iter().any(|note| note.kind == NoteKind::Odd);
-        line.paint(arrow_color(row.flags, trouble), &arrow);
+        line.paint(arrow_color(row.sent.flags(), trouble), &arrow);
         if !server.is_empty() {
             line.text(" ").paint(color_of(server), server);
         }

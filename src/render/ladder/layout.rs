@@ -1,6 +1,6 @@
 //! Where the columns of the ladder stand, and which give way on a narrow terminal.
 
-use super::row::Row;
+use super::row::{Row, Sent};
 use crate::flow::Role;
 use crate::render::width::{Style, columns, time};
 use crate::time::Timestamp;
@@ -36,12 +36,18 @@ impl Number {
     }
 
     pub(super) fn of(self, row: &Row) -> String {
-        match self {
-            Self::Seq => row.seq.to_string(),
-            Self::Ack => row.ack.map(|ack| ack.to_string()).unwrap_or_default(),
-            Self::Length => row.length.to_string(),
-            Self::Window => row.window.to_string(),
+        match (self, &row.sent) {
+            (Self::Length, _) => row.length.to_string(),
+            (Self::Seq, Sent::Segment { seq, .. }) => seq.to_string(),
+            (Self::Ack, Sent::Segment { ack, .. }) => ack.map(|ack| ack.to_string()).unwrap_or_default(),
+            (Self::Window, Sent::Segment { window, .. }) => window.to_string(),
+            (Self::Seq | Self::Ack | Self::Window, Sent::Datagram { .. }) => String::new(),
         }
+    }
+
+    /// Whether a row may have it: of a datagram nothing but its length is a number.
+    const fn is_of(self, row: &Row) -> bool {
+        matches!((self, &row.sent), (Self::Length, _) | (_, Sent::Segment { .. }))
     }
 }
 
@@ -76,6 +82,7 @@ impl Layout {
         let widest_time = rows.iter().map(|row| columns(&time(style, row.time, first))).max().unwrap_or(0);
         let mut numbers: Vec<(Number, usize)> = Number::ALL
             .into_iter()
+            .filter(|number| rows.iter().any(|row| number.is_of(row)))
             .map(|number| {
                 let widest = rows.iter().map(|row| number.of(row).len()).max().unwrap_or(0);
                 (number, widest.max(number.title().len()))
@@ -93,6 +100,7 @@ impl Layout {
                 break (time_end, needed);
             }
             match steps.next() {
+                Some(Some(number)) if numbers.iter().all(|(other, _)| other != number) => {}
                 Some(Some(number)) => {
                     numbers.retain(|(other, _)| other != number);
                     dropped.push(number.title());
@@ -162,11 +170,8 @@ mod tests {
             frame,
             time: Timestamp::from_nanos(1),
             direction: Direction::ToServer,
-            flags: TcpFlags::ACK,
-            seq,
-            ack: Some(seq),
+            sent: Sent::Segment { flags: TcpFlags::ACK, seq, ack: Some(seq), window: 65_160 },
             length: 1448,
-            window: 65_160,
             notes: Vec::new(),
         }]
     }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::datagrams::head_of_datagrams;
 use super::line::{Line, wrap};
 use super::row::plain;
 use super::{Facts, Ladder};
-use crate::dissect::{Conversation, Protocol, version_name};
-use crate::flow::{CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, SynOptions};
+use crate::dissect::{Conversation, Protocol, quic_version_name, version_name};
+use crate::flow::{CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, SynOptions, Transport};
 use crate::render::ended::{beat_kind, http_text};
 use crate::render::named;
 use crate::render::width::{Bytes, Color, Duration, Style};
@@ -18,10 +19,10 @@ use crate::time::Span;
 const CLIENT: usize = 25;
 
 /// A value of each end, by a name.
-struct Sheet<'a, W> {
-    style: Style,
-    width: usize,
-    out: &'a mut W,
+pub(super) struct Sheet<'a, W> {
+    pub(super) style: Style,
+    pub(super) width: usize,
+    pub(super) out: &'a mut W,
 }
 
 impl<W: Write> Sheet<'_, W> {
@@ -30,11 +31,11 @@ impl<W: Write> Sheet<'_, W> {
         CLIENT + ((self.width - CLIENT) / 2).min(26)
     }
 
-    fn row(&mut self, name: &str, client: &str, server: &str) -> io::Result<()> {
+    pub(super) fn row(&mut self, name: &str, client: &str, server: &str) -> io::Result<()> {
         self.colored(name, client, server, None)
     }
 
-    fn colored(&mut self, name: &str, client: &str, server: &str, color: Option<Color>) -> io::Result<()> {
+    pub(super) fn colored(&mut self, name: &str, client: &str, server: &str, color: Option<Color>) -> io::Result<()> {
         let mut line = Line::new(self.style, self.width);
         line.paint(color.or(Some(Color::Faint)), name);
         if !client.is_empty() {
@@ -48,7 +49,7 @@ impl<W: Write> Sheet<'_, W> {
     }
 
     /// Text that belongs to neither end.
-    fn wide(&mut self, name: &str, text: &str) -> io::Result<()> {
+    pub(super) fn wide(&mut self, name: &str, text: &str) -> io::Result<()> {
         for (at, part) in wrap(text, self.width - CLIENT).iter().enumerate() {
             let mut line = Line::new(self.style, self.width);
             line.paint(Some(Color::Faint), if at == 0 { name } else { "" });
@@ -99,8 +100,19 @@ fn idle_lines(flow: &Flow<Conversation>) -> Vec<String> {
 }
 
 /// What a flow carries: `TCP, MQTT 5.0, client id sensor-7`.
-pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
-    let (mut text, protocol) = ("TCP".to_owned(), app.protocol());
+pub(in crate::render) fn carries(flow: &Flow<Conversation>, facts: &Facts) -> String {
+    let app = &flow.app;
+    let transport = if flow.transport == Transport::Udp { "UDP" } else { "TCP" };
+    let (mut text, protocol) = (transport.to_owned(), app.protocol());
+    if let Some(quic) = app.quic().filter(|_| protocol.is_some()) {
+        text.push_str(", QUIC");
+        if let Some(version) = quic.facts().version {
+            match quic_version_name(version) {
+                Some(name) => _ = write!(text, " {name}"),
+                None => _ = write!(text, " 0x{version:08x}"),
+            }
+        }
+    }
     if protocol != Some(Protocol::Tls)
         && let Some(facts) = app.tls()
     {
@@ -111,9 +123,9 @@ pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
         text.push_str(", WebSocket");
     }
     match protocol {
-        Some(Protocol::Unknown) | None => {}
-        Some(Protocol::Mqtt) => {
-            text.push_str(", MQTT");
+        Some(Protocol::Unknown | Protocol::Quic) | None => {}
+        Some(Protocol::Mqtt | Protocol::MqttSn) => {
+            text.push_str(if protocol == Some(Protocol::Mqtt) { ", MQTT" } else { ", MQTT-SN 1.2" });
             if let Some(version) = facts.version {
                 text.push(' ');
                 text.push_str(version.as_str());
@@ -123,6 +135,9 @@ pub(in crate::render) fn carries(app: &Conversation, facts: &Facts) -> String {
                 text.push_str(&Escaped(id).to_string());
                 if facts.client_id_assigned {
                     text.push_str(" (given by the server)");
+                }
+                if facts.others > 0 {
+                    let _ = write!(text, " and others");
                 }
             }
         }
@@ -143,12 +158,14 @@ impl Ladder {
     pub(super) fn head(&self, flow: &Flow<Conversation>, out: &mut impl Write) -> io::Result<()> {
         let mut sheet = Sheet { style: self.style, width: self.style.table_width(), out };
         let [client, server] = [flow.client, flow.server].map(|end| named::end_and_name(&self.names, end, flow.id));
-        let title = format!("Flow {} (tcp.stream {}): {client} → {server}", flow.id, flow.stream);
+        let transport = flow.transport.name();
+        let title = format!("Flow {} ({transport}.stream {}): {client} → {server}", flow.id, flow.stream);
         sheet.lines(&title, Some(Color::Title))?;
-        sheet.lines(&carries(&flow.app, &self.facts), None)?;
+        sheet.lines(&carries(flow, &self.facts), None)?;
         let known = match flow.known_by {
             KnownBy::Syn | KnownBy::Initial => "",
             KnownBy::SynAck => "; client known by the other end's SYN-ACK",
+            KnownBy::Connect if flow.transport == Transport::Udp => "; client known by what it says",
             KnownBy::Connect => "; client known by what it says in MQTT",
             KnownBy::Port => "; client known by the other end's port",
             KnownBy::FirstFrame => "; client known by having sent the first frame, which proves little",
@@ -163,6 +180,9 @@ impl Ladder {
             sheet.lines("Its ports had carried another connection before.", None)?;
         }
         writeln!(sheet.out)?;
+        if flow.transport == Transport::Udp {
+            return head_of_datagrams(flow, &mut sheet);
+        }
         let sides = &flow.connection.sides;
         let offered = (sides.to_server.syn_options(), sides.to_client.syn_options());
         if let (None, None) = offered {
@@ -259,7 +279,7 @@ impl Ladder {
         self.findings(&mut sheet)
     }
 
-    fn findings(&self, sheet: &mut Sheet<'_, impl Write>) -> io::Result<()> {
+    pub(super) fn findings(&self, sheet: &mut Sheet<'_, impl Write>) -> io::Result<()> {
         for (severity, text) in &self.findings {
             let color = if *severity == "error" { Color::Bad } else { Color::Odd };
             sheet.lines(text, Some(color))?;

@@ -1,7 +1,8 @@
-//! One TCP connection as a ladder: the two ends left and right, the segments as arrows between them, and beside
-//! them what there is to say.
+//! One TCP connection or UDP conversation as a ladder: the two ends left and right, segments or datagrams as arrows between
+//! them, and beside them what there is to say.
 
 mod body;
+mod datagrams;
 mod layout;
 mod line;
 mod margin;
@@ -11,16 +12,19 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
-use super::PayloadOptions;
+use super::ended::session_end;
 use super::lines::message_text;
 use super::width::{Style, fit};
+use super::{PayloadOptions, sn};
 use crate::analysis::Output;
 use crate::capture::FrameNo;
-use crate::dissect::{Conversation, Message};
-use crate::engine::PacketView;
-use crate::flow::Flow;
+use crate::dissect::{Conversation, Message, SnMessage};
+use crate::engine::{NeighbourMessage, PacketView};
+use crate::flow::{Flow, Transport};
 use crate::mqtt::Version;
+use crate::mqttsn;
 use crate::neighbour::Names;
+use crate::text::Escaped;
 use body::Body;
 use layout::Layout;
 pub(super) use margin::carries;
@@ -31,6 +35,9 @@ const ROWS: usize = 100_000;
 
 /// Messages of one frame that are told one by one.
 const MESSAGES_OF_A_FRAME: usize = 16;
+
+/// Messages that wait for their packet. More come only where many had to wait for their keys.
+const MESSAGES: usize = 4096;
 
 /// Findings that are listed.
 const FINDINGS: usize = 20;
@@ -62,12 +69,14 @@ impl Default for Part {
     }
 }
 
-/// What the MQTT session on a connection tells of it.
+/// What the MQTT session on a connection, or the clients of MQTT-SN in a conversation, tell of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     pub(super) version: Option<Version>,
     pub(super) client_id: Option<Vec<u8>>,
     pub(super) client_id_assigned: bool,
+    /// Further clients behind a forwarder.
+    pub(super) others: u64,
 }
 
 impl Facts {
@@ -77,11 +86,22 @@ impl Facts {
             version: Some(session.version),
             client_id: session.client_id.as_deref().map(<[u8]>::to_vec),
             client_id_assigned: session.client_id_assigned,
+            others: 0,
         }
     }
 }
 
-/// Gathers the frames of one TCP flow, and writes the ladder when the flow has ended.
+impl Facts {
+    /// Takes in a client of MQTT-SN.
+    pub(super) fn note_client(&mut self, client: &[u8]) {
+        match &self.client_id {
+            None => self.client_id = Some(client.to_vec()),
+            Some(known) => self.others += u64::from(known != client),
+        }
+    }
+}
+
+/// Gathers the frames of one flow, and writes the ladder when the flow has ended.
 ///
 /// Give it only what belongs to the flow.
 #[derive(Debug)]
@@ -94,9 +114,11 @@ pub struct Ladder {
     memory: Memory,
     /// The client by whose role the rows are told.
     client: Option<SocketAddr>,
-    /// Messages of the frame whose packet comes next.
-    messages: Vec<Note>,
+    /// Messages that no packet was told for yet, by their frames.
+    messages: Vec<(u64, Note)>,
     more_messages: u64,
+    /// How the sessions of MQTT-SN in it ended.
+    sessions: Vec<String>,
     facts: Facts,
     findings: Vec<(&'static str, String)>,
     more_findings: u64,
@@ -115,6 +137,7 @@ impl Ladder {
             client: None,
             messages: Vec::new(),
             more_messages: 0,
+            sessions: Vec::new(),
             facts: Facts::default(),
             findings: Vec::new(),
             more_findings: 0,
@@ -131,7 +154,10 @@ impl Ladder {
         match output {
             Output::Packet(view) => self.packet(view),
             Output::Message(_, message) => self.message(message),
-            Output::Session(session, _) => self.facts = Facts::of(session),
+            Output::Session(session, _) => {
+                self.facts = Facts::of(session);
+                self.sessions.push(session_end(session));
+            }
             Output::Flow(flow, _) => return self.write(flow, out),
             Output::Finding(finding) => {
                 if self.findings.len() >= FINDINGS {
@@ -144,39 +170,81 @@ impl Ladder {
                     self.findings.push((severity, text));
                 }
             }
-            Output::SnMessage(..)
-            | Output::SnSession(_)
-            | Output::Neighbour(_)
-            | Output::Preview(..)
-            | Output::Stream(..)
-            | Output::Delivery(_)
-            | Output::Topic(..) => {}
+            Output::SnMessage(_, message) => self.sn_message(message),
+            Output::SnSession(session) => {
+                if let Some(client) = &session.client_id {
+                    self.facts.note_client(client);
+                }
+                if self.sessions.len() < FINDINGS {
+                    self.sessions.push(sn::ending(session));
+                }
+            }
+            Output::Neighbour(message) => self.neighbour(message),
+            Output::Preview(..) | Output::Stream(..) | Output::Delivery(_) | Output::Topic(..) => {}
         }
         Ok(())
     }
 
-    fn message(&mut self, message: &Message<'_>) {
-        if self.messages.len() >= MESSAGES_OF_A_FRAME {
+    /// Keeps what a message says until the packet of its frame comes.
+    fn note(&mut self, frame: FrameNo, kind: NoteKind, text: &str) {
+        let of_it = self.messages.iter().filter(|(of, _)| *of == frame.0).count();
+        if of_it >= MESSAGES_OF_A_FRAME || self.messages.len() >= MESSAGES {
             self.more_messages += 1;
             return;
         }
-        let mut text = fit(&message_text(message, PayloadOptions::default()), NOTE_COLUMNS);
+        let mut text = fit(text, NOTE_COLUMNS);
         // Columns that stand below each other in a list are no help in a line of their own.
         while text.contains("  ") {
             text = text.replace("  ", " ");
         }
+        self.messages.push((frame.0, Note { kind, text }));
+    }
+
+    fn message(&mut self, message: &Message<'_>) {
+        let mut text = fit(&message_text(message, PayloadOptions::default()), NOTE_COLUMNS);
         if message.started.frame != message.origin.frame {
             let _ = write!(text, " (began in frame {})", message.started.frame);
         }
-        self.messages.push(Note { kind: NoteKind::Message, text });
+        self.note(message.origin.frame, NoteKind::Message, &text);
+    }
+
+    fn sn_message(&mut self, message: &SnMessage<'_>) {
+        if let mqttsn::Body::Connect { client_id, .. } = message.packet().body {
+            self.facts.note_client(client_id);
+        }
+        let (text, payload) = sn::message_parts(message, PayloadOptions::default());
+        self.note(message.origin.frame, NoteKind::Message, &format!("{text}{payload}"));
+        for deviation in message.packet().deviations.iter().take(2) {
+            let text = format!("{} [{}]", deviation.kind.describe(), deviation.kind.clause());
+            self.note(message.origin.frame, NoteKind::Odd, &text);
+        }
+    }
+
+    fn neighbour(&mut self, message: &NeighbourMessage<'_>) {
+        let reading = message.reading;
+        let info = if reading.info.is_empty() { reading.protocol.name() } else { &reading.info };
+        self.note(message.origin.frame, NoteKind::Message, &Escaped(info.as_bytes()).to_string());
+    }
+
+    /// The messages of this frame. Those of earlier ones, which had to wait until it was known what they are, go to theirs.
+    fn take_messages(&mut self, frame: u64) -> Vec<Note> {
+        let mut own = Vec::new();
+        for (of, note) in std::mem::take(&mut self.messages) {
+            match self.rows.iter_mut().rfind(|row| row.frame == of && of != frame) {
+                Some(row) => row.notes.push(note),
+                None if of < frame && !self.part.holds(FrameNo(of)) => {}
+                None => own.push(note),
+            }
+        }
+        let more = std::mem::take(&mut self.more_messages);
+        if more > 0 {
+            own.push(Note { kind: NoteKind::Message, text: format!("and {more} more messages") });
+        }
+        own
     }
 
     fn packet(&mut self, view: &PacketView<'_>) {
-        let mut messages = std::mem::take(&mut self.messages);
-        let more = std::mem::take(&mut self.more_messages);
-        if more > 0 {
-            messages.push(Note { kind: NoteKind::Message, text: format!("and {more} more messages") });
-        }
+        let messages = self.take_messages(view.frame.number.0);
         if let Some(flow) = view.flow {
             self.turn_to(flow.client);
         }
@@ -202,13 +270,20 @@ impl Ladder {
     }
 
     fn write(&mut self, flow: &Flow<Conversation>, out: &mut impl Write) -> io::Result<()> {
+        // What had to wait to the end.
+        let frame = self.rows.last().map_or(0, |row| row.frame);
+        let late = self.take_messages(frame);
+        if let Some(row) = self.rows.last_mut() {
+            row.notes.extend(late);
+        }
         self.turn_to(flow.client);
         self.head(flow, out)?;
         if self.rows.is_empty() {
             writeln!(out, "No frame of it lies in the part that was asked for.")?;
         } else {
             let layout = Layout::new(self.style, &self.rows, flow.first.time);
-            let rtt = flow.connection.handshake.rtt.or_else(|| {
+            let quic = flow.app.quic().and_then(|quic| quic.facts().answer_time());
+            let rtt = quic.or(flow.connection.handshake.rtt).or_else(|| {
                 let sides = &flow.connection.sides;
                 sides.to_server.counters().rtt.percentile(50).max(sides.to_client.counters().rtt.percentile(50))
             });
@@ -219,7 +294,10 @@ impl Ladder {
         if self.left_out > 0 {
             writeln!(out, "\n{} more frames are left out; --frames A-B shows another part", self.left_out)?;
         }
-        self.foot(flow, out)?;
+        match flow.transport {
+            Transport::Tcp => self.foot(flow, out)?,
+            Transport::Udp => self.foot_of_datagrams(flow, out)?,
+        }
         out.flush()
     }
 }

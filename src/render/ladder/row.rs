@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::engine::PacketView;
+use crate::dissect::Protocol;
+use crate::engine::{CarrierLine, PacketView};
 use crate::flow::{Direction, PerDirection, Verdict};
+use crate::neighbour::Neighbour;
+use crate::render::quic::{packet_text, packet_title};
 use crate::render::width::Duration;
 use crate::text::Escaped;
 use crate::time::{Span, Timestamp};
@@ -36,12 +39,36 @@ pub(super) struct Row {
     pub(super) frame: u64,
     pub(super) time: Timestamp,
     pub(super) direction: Direction,
-    pub(super) flags: TcpFlags,
-    pub(super) seq: u32,
-    pub(super) ack: Option<u32>,
+    pub(super) sent: Sent,
     pub(super) length: u32,
-    pub(super) window: u64,
     pub(super) notes: Vec<Note>,
+}
+
+/// What a frame holds.
+#[derive(Debug, Clone)]
+pub(super) enum Sent {
+    /// A segment of TCP.
+    Segment { flags: TcpFlags, seq: u32, ack: Option<u32>, window: u64 },
+    /// A datagram: what it is in a word or two, and shorter.
+    Datagram { label: String, short: &'static str },
+}
+
+impl Sent {
+    /// What stands at the arrow, and what does where there is little room.
+    pub(super) fn labels(&self) -> (String, String) {
+        match self {
+            Self::Segment { flags, .. } => (flag_names(*flags), flag_letters(*flags)),
+            Self::Datagram { label, short } => (label.clone(), (*short).to_owned()),
+        }
+    }
+
+    /// The control bits of a segment.
+    pub(super) fn flags(&self) -> TcpFlags {
+        match self {
+            Self::Segment { flags, .. } => *flags,
+            Self::Datagram { .. } => TcpFlags::default(),
+        }
+    }
 }
 
 /// What has to be remembered from one segment to the next.
@@ -51,30 +78,85 @@ pub(super) struct Memory {
 }
 
 impl Row {
-    /// The row of a frame; `None` where it holds no TCP segment that could be followed.
-    pub(super) fn new(view: &PacketView<'_>, memory: &mut Memory, messages: Vec<Note>) -> Option<Self> {
-        let (Payload::Tcp(segment), Some(direction), Some(verdict)) =
-            (&view.packet.payload, view.direction, view.verdict)
-        else {
-            return None;
+    /// The row of a frame; `None` where it holds no TCP segment that could be followed, and no datagram.
+    pub(super) fn new(view: &PacketView<'_>, memory: &mut Memory, mut messages: Vec<Note>) -> Option<Self> {
+        let direction = view.direction?;
+        let (sent, length, mut notes) = match (&view.packet.payload, view.verdict) {
+            (Payload::Tcp(segment), Some(verdict)) => {
+                let sent = Sent::Segment {
+                    flags: segment.flags,
+                    seq: verdict.relative_seq,
+                    ack: verdict.relative_ack,
+                    window: verdict.window,
+                };
+                (sent, segment.payload_length, notes(segment, direction, verdict, memory))
+            }
+            (Payload::Udp(datagram), _) => {
+                let label = datagram_label(view);
+                let short = view.brought().last().map_or("UDP", protocol_short);
+                // What is a word and no more has been said by the arrow.
+                messages.retain(|note| note.text != label);
+                (Sent::Datagram { label, short }, datagram.payload_length, quic_notes(view))
+            }
+            _ => return None,
         };
-        let mut notes = notes(segment, direction, verdict, memory);
         notes.extend(messages);
         for comment in view.comments {
             let text = format!("comment: {}", Escaped(comment.as_bytes()));
             notes.push(Note { kind: NoteKind::Plain, text: crate::render::width::fit(&text, NOTE_COLUMNS) });
         }
-        Some(Self {
-            frame: view.frame.number.0,
-            time: view.frame.header.time,
-            direction,
-            flags: segment.flags,
-            seq: verdict.relative_seq,
-            ack: verdict.relative_ack,
-            length: segment.payload_length,
-            window: verdict.window,
-            notes,
-        })
+        Some(Self { frame: view.frame.number.0, time: view.frame.header.time, direction, sent, length, notes })
+    }
+}
+
+/// What a datagram is, for its arrow: its messages, the packets of QUIC in it, or its protocol.
+fn datagram_label(view: &PacketView<'_>) -> String {
+    let packets = view.carried.iter().filter_map(|line| match line {
+        CarrierLine::Quic(seen) => Some(packet_title(seen)),
+        _ => None,
+    });
+    let names: Vec<&str> = packets.chain(view.messages.iter().map(|message| message.name)).collect();
+    if names.is_empty() {
+        return view.brought().last().map_or("UDP", protocol_short).to_owned();
+    }
+    let mut label: Vec<&str> = Vec::new();
+    for name in names {
+        if !label.contains(&name) {
+            label.push(name);
+        }
+    }
+    label.join(", ")
+}
+
+/// What is inside the packets of QUIC of a datagram, in a line.
+fn quic_notes(view: &PacketView<'_>) -> Vec<Note> {
+    let packets = view.carried.iter().filter_map(|line| match line {
+        CarrierLine::Quic(seen) => Some(packet_text(seen)),
+        _ => None,
+    });
+    let texts: Vec<_> = packets.filter(|text| !text.is_empty()).collect();
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    let text = crate::render::width::fit(&texts.join("; "), NOTE_COLUMNS);
+    vec![Note { kind: NoteKind::Plain, text }]
+}
+
+/// A protocol in few letters.
+const fn protocol_short(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::MqttSn => "MQTT-SN",
+        Protocol::Mqtt => "MQTT",
+        Protocol::Quic => "QUIC",
+        Protocol::Neighbour(Neighbour::Ntp) => "NTP",
+        Protocol::Neighbour(Neighbour::Dns) => "DNS",
+        Protocol::Neighbour(Neighbour::Mdns) => "mDNS",
+        Protocol::Neighbour(Neighbour::Llmnr) => "LLMNR",
+        Protocol::Neighbour(Neighbour::Dhcp) => "DHCP",
+        Protocol::Neighbour(Neighbour::Tftp) => "TFTP",
+        Protocol::Neighbour(Neighbour::Coap) => "CoAP",
+        // The others come in no datagrams.
+        _ => "UDP",
     }
 }
 

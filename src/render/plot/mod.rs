@@ -1,4 +1,4 @@
-//! One TCP connection as a graph: sequence numbers, windows, throughput or round trips over time, in the terminal
+//! One flow as a graph: sequence numbers, windows, throughput or round trips over time, in the terminal
 //! and as SVG.
 
 mod axis;
@@ -16,7 +16,7 @@ use super::width::{Bytes, Duration, Style};
 use crate::analysis::Output;
 use crate::dissect::Conversation;
 use crate::engine::PacketView;
-use crate::flow::{Direction, Flow, Marks, PerDirection, Role, Verdict};
+use crate::flow::{Direction, Flow, Marks, PerDirection, Role, Transport, Verdict};
 use crate::neighbour::Names;
 use crate::time::{Span, Timestamp};
 use crate::wire::{Payload, Segment, SeqNum, TcpFlags};
@@ -93,7 +93,7 @@ impl Default for Samples {
     }
 }
 
-/// Gathers the values of one TCP flow, and draws them when the flow has ended.
+/// Gathers the values of one flow, and draws them when the flow has ended.
 ///
 /// Give it only what belongs to the flow.
 #[derive(Debug)]
@@ -102,6 +102,7 @@ pub struct Plot {
     asked: Option<Role>,
     part: Part,
     client: Option<SocketAddr>,
+    transport: Transport,
     names: Names,
     first: Option<Timestamp>,
     /// When the part begins and ends, in nanoseconds since the first frame.
@@ -120,6 +121,7 @@ impl Plot {
             asked: from,
             part,
             client: None,
+            transport: Transport::Tcp,
             names: Names::default(),
             first: None,
             span: None,
@@ -156,6 +158,11 @@ impl Plot {
         })
     }
 
+    /// Whether it is of datagrams, which have no sequence numbers, windows and acknowledgements.
+    pub const fn is_of_datagrams(&self) -> bool {
+        matches!(self.transport, Transport::Udp)
+    }
+
     /// Shows addresses by these names.
     pub fn name_addresses(&mut self, names: &Names) {
         self.names = names.clone();
@@ -189,12 +196,13 @@ impl Plot {
     }
 
     fn packet(&mut self, view: &PacketView<'_>) {
-        let (Payload::Tcp(segment), Some(direction), Some(verdict), Some(flow)) =
-            (&view.packet.payload, view.direction, view.verdict, view.flow)
-        else {
+        let (Some(direction), Some(flow)) = (view.direction, view.flow) else { return };
+        let held = &view.packet.payload;
+        if !matches!((held, view.verdict), (Payload::Tcp(_), Some(_)) | (Payload::Udp(_), _)) {
             return;
-        };
+        }
         self.turn_to(flow.client);
+        self.transport = flow.transport;
         let time = view.frame.header.time;
         let at = time.since(*self.first.get_or_insert(time)).as_nanos().max(0);
         let shown = self.part.holds(view.frame.number);
@@ -202,6 +210,10 @@ impl Plot {
             let (from, to) = self.span.unwrap_or((at, at));
             self.span = Some((from.min(at), to.max(at)));
         }
+        if let Payload::Udp(datagram) = held {
+            return self.datagram(direction, datagram.payload_length.into(), at, shown);
+        }
+        let (Payload::Tcp(segment), Some(verdict)) = (held, view.verdict) else { return };
         let stray = verdict.marks.has(Marks::BAD_CHECKSUM) || verdict.marks.has(Marks::OUT_OF_WINDOW);
         if stray {
             return;
@@ -209,6 +221,16 @@ impl Plot {
         self.sends(direction, segment, verdict, at, shown);
         if !segment.flags.has(TcpFlags::RST) {
             self.says(direction, segment, verdict, at, shown);
+        }
+    }
+
+    /// What a datagram tells: how much was sent.
+    fn datagram(&mut self, direction: Direction, payload: u64, at: i64, shown: bool) {
+        let samples = &mut self.samples[direction];
+        samples.payload += payload;
+        if shown && payload > 0 {
+            samples.all.add(at, payload);
+            samples.unique.add(at, payload);
         }
     }
 
@@ -284,7 +306,7 @@ impl Plot {
         if self.client.is_some() {
             self.turn_to(flow.client);
         }
-        let what = carries(&flow.app, &self.facts);
+        let what = carries(flow, &self.facts);
         let [client, server] = [flow.client, flow.server].map(|end| named::end_and_name(&self.names, end, flow.id));
         self.subtitle = format!("flow {}: client {client}, server {server}, {what}", flow.id);
         for direction in Direction::BOTH {
@@ -352,7 +374,8 @@ impl Plot {
             }
             PlotKind::Throughput => {
                 chart.title = format!("Throughput, {to}");
-                samples.throughput(&mut chart, begin, end, slices);
+                let name = if self.is_of_datagrams() { "bytes" } else { "new bytes" };
+                samples.throughput(&mut chart, (begin, end), slices, name);
             }
             PlotKind::Rtt => {
                 chart.title = format!("Round trips by acknowledgement, {to}");
@@ -430,7 +453,7 @@ impl Samples {
         line("zero window", Shape::Marks('Z'), Ink::Red, &self.closed, true);
     }
 
-    fn throughput(&self, chart: &mut Chart, begin: i64, end: i64, slices: usize) {
+    fn throughput(&self, chart: &mut Chart, (begin, end): (i64, i64), slices: usize, name: &str) {
         let (length, all) = self.all.about(slices, end - begin);
         // Both were given values at the same times, so that their slices are the same.
         let (_, unique) = self.unique.about(slices, end - begin);
@@ -452,7 +475,7 @@ impl Samples {
         let bytes = |points: u64, name: &str| format!("{name}: {}", Bytes(points));
         let (total, fresh_total) = (self.all.total(), self.unique.total());
         chart.curves.push(Curve {
-            name: bytes(fresh_total, "new bytes"),
+            name: bytes(fresh_total, name),
             shape: Shape::Columns(seconds, None),
             ink: Ink::Blue,
             points: fresh,

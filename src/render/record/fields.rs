@@ -3,39 +3,35 @@
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
-use super::message::DeviationList;
 use super::value::{Base64, Text};
-use crate::dissect::Message;
-use crate::mqtt::{Deviation, FieldNode, FieldValue, Fields, Piece, Version};
+use crate::mqtt::{FieldNode, FieldValue, Piece};
+use crate::render::tree::{Deviating, Tree};
 
 /// The fields of a message.
-pub(super) struct FieldsRecord<'a> {
-    fields: Fields<'a>,
-    message: &'a Message<'a>,
-}
+pub(super) struct FieldsRecord<'a>(Tree<'a>);
 
 impl<'a> FieldsRecord<'a> {
-    pub(super) fn of(message: &'a Message<'a>) -> Self {
-        Self { fields: Fields::of(&message.packet), message }
+    pub(super) fn of(message: impl Into<Tree<'a>>) -> Self {
+        Self(message.into())
     }
 }
 
 impl Serialize for FieldsRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Children { tree: self, first: 0, end: self.fields.nodes().len() }.serialize(serializer)
+        Children { tree: &self.0, first: 0, end: self.0.nodes().len() }.serialize(serializer)
     }
 }
 
 /// Nodes of one depth with what is below them. A tree is never deeper than its packet's form: three levels.
 struct Children<'a> {
-    tree: &'a FieldsRecord<'a>,
+    tree: &'a Tree<'a>,
     first: usize,
     end: usize,
 }
 
 impl Children<'_> {
     fn nodes(&self) -> &[FieldNode<'_>] {
-        self.tree.fields.nodes().get(self.first..self.end).unwrap_or_default()
+        self.tree.nodes().get(self.first..self.end).unwrap_or_default()
     }
 }
 
@@ -79,9 +75,8 @@ struct FieldRecord<'a> {
 }
 
 impl<'a> FieldRecord<'a> {
-    fn of(tree: &'a FieldsRecord<'a>, index: usize, node: &FieldNode<'a>, children: Children<'a>) -> Self {
-        let deviations: Vec<_> = tree.fields.deviations_of(index).collect();
-        let message = tree.message;
+    fn of(tree: &'a Tree<'a>, index: usize, node: &FieldNode<'a>, children: Children<'a>) -> Self {
+        let deviations = tree.deviations_of(index);
         Self {
             name: node.name,
             field: node.wireshark,
@@ -95,9 +90,8 @@ impl<'a> FieldRecord<'a> {
             },
             cut: node.cut.then_some(true),
             // Bits are where their byte is.
-            parts: node.mask.is_none().then_some(Parts { message, offset: node.offset, length: node.length }),
-            deviations: (!deviations.is_empty())
-                .then_some(OwnDeviations { deviations, version: message.packet.version }),
+            parts: node.mask.is_none().then_some(Parts { tree, offset: node.offset, length: node.length }),
+            deviations: (!deviations.is_empty()).then_some(OwnDeviations(deviations)),
             children: (children.first < children.end).then_some(children),
         }
     }
@@ -134,20 +128,30 @@ impl Serialize for FieldValueRecord<'_> {
     }
 }
 
-struct OwnDeviations {
-    deviations: Vec<Deviation>,
-    version: Version,
+struct OwnDeviations(Vec<Deviating>);
+
+#[derive(Serialize)]
+struct DeviationRecord<'a> {
+    offset: u32,
+    kind: &'static str,
+    clause: &'static str,
+    message: &'a str,
 }
 
 impl Serialize for OwnDeviations {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        DeviationList { deviations: &self.deviations, version: self.version }.serialize(serializer)
+        serializer.collect_seq(self.0.iter().map(|deviation| DeviationRecord {
+            offset: deviation.offset,
+            kind: deviation.kind,
+            clause: deviation.clause,
+            message: &deviation.message,
+        }))
     }
 }
 
 /// Where the bytes of a field stand.
 struct Parts<'a> {
-    message: &'a Message<'a>,
+    tree: &'a Tree<'a>,
     offset: u32,
     length: u32,
 }
@@ -168,6 +172,6 @@ impl From<Piece> for PartRecord {
 
 impl Serialize for Parts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.message.parts(self.offset, self.length).map(PartRecord::from))
+        serializer.collect_seq(self.tree.parts(self.offset, self.length).map(PartRecord::from))
     }
 }

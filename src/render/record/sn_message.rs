@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeStruct, Serializer};
 
+use super::fields::FieldsRecord;
 use super::value::{Base64, Payload, Text, Time};
 use crate::dissect::SnMessage;
 use crate::engine::FlowRef;
@@ -142,6 +143,9 @@ impl Serialize for SnMessageRecord<'_> {
         }
         if !packet.deviations.is_empty() {
             record.serialize_field("deviations", &Deviations(&packet.deviations))?;
+        }
+        if self.options.detail {
+            record.serialize_field("fields", &FieldsRecord::of(message))?;
         }
         record.end()
     }

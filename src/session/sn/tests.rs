@@ -46,7 +46,7 @@ impl Play {
         self.topics.take(&place, direction, &datagram);
         let topic = self.topics.topic(&place, direction, &datagram, short_name(&datagram, bytes));
         let origin = Origin { frame: FrameNo(self.frame), time: time(seconds) };
-        let message = SnMessage { datagram, bytes, length: bytes.len() as u32, direction, origin, topic };
+        let message = SnMessage { datagram, bytes, length: bytes.len() as u32, direction, origin, offset: None, topic };
         self.sessions.on_message(flow, &message);
     }
 
