@@ -33,7 +33,11 @@ impl<A: Conversing> FlowTable<A> {
     /// The third step: the flow itself.
     #[inline]
     pub fn approach(&self, slot: usize) {
-        let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { return };
+        let flow = match self.slots.get(slot) {
+            Some(Slot::Tcp(flow)) => flow,
+            Some(Slot::Brief(brief)) => return brief.prefetch(),
+            Some(Slot::Free | Slot::Udp(_)) | None => return,
+        };
         prefetch(&flow.client);
         prefetch(&flow.last);
         prefetch(&flow.app);
