@@ -84,10 +84,8 @@ fn play(steps: &[Step], flows: usize) -> usize {
     let mut most = 0;
     let server = |ends: u8| if ends.is_multiple_of(2) { "10.0.0.9:1883" } else { "[2001:db8::9]:1883" };
     for (frame, &(ends, from_client, what, amount, wait)) in steps.iter().enumerate() {
-        let client = match ends.is_multiple_of(2) {
-            true => format!("10.0.0.{ends}:40000"),
-            false => format!("[2001:db8::{ends}]:40000"),
-        };
+        let client =
+            if ends.is_multiple_of(2) { format!("10.0.0.{ends}:40000") } else { format!("[2001:db8::{ends}]:40000") };
         let client: SocketAddr = client.parse().expect("an address");
         let server: SocketAddr = server(ends).parse().expect("an address");
         let (source, destination) = if from_client { (client, server) } else { (server, client) };
