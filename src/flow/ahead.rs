@@ -102,12 +102,9 @@ impl Side {
 
     #[inline]
     fn arrive(&self) {
-        let (front, back) = self.sent.as_slices();
-        if let Some(last) = back.last().or(front.last()) {
-            prefetch(last);
-        }
-        if let Some(first) = front.first() {
+        if let (Some(first), Some(last)) = (self.sent.front(), self.sent.back()) {
             prefetch(first);
+            prefetch(last);
         }
         if let Some(trouble) = self.trouble.boxed() {
             trouble.prefetch();
