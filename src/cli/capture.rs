@@ -53,10 +53,12 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         places: saver.is_some(),
         ..arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)))
     };
-    let options = match &mut chooser {
+    let mut options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
     };
+    // A page and metrics show flows that have not ended.
+    options.flows.in_short = !arguments.watch.wants_sessions();
     let mut report = Report::begin(&arguments.output, chooser, arguments.interfaces.clone(), watch.mode())?;
     report.name_addresses(&options.names);
     // All frames are saved where they are fetched; those that are chosen, once that is known.

@@ -52,6 +52,14 @@ impl Conversing for Conversation {
         }
     }
 
+    /// Keys may come for what is encrypted.
+    fn is_left_alone(&self) -> bool {
+        match &self.state {
+            State::Probing(_) | State::Mqtt(_) | State::Dns(_) | State::Framed(_) | State::Other(_) => true,
+            State::WebSocket(_) | State::Tls(_) | State::Quic(_) | State::Suspected(_) => false,
+        }
+    }
+
     fn ahead(&self, direction: Direction) -> (usize, usize) {
         self.quic().map_or((0, 0), |quic| quic.ahead(direction))
     }

@@ -143,6 +143,7 @@ impl Mqtt {
     }
 
     /// Whether it holds anything of this direction, or of both.
+    #[inline]
     pub(super) fn may_hold(&self, direction: Direction) -> bool {
         let is_within = |framer: &Framer| framer.pending() != Pending::Nothing;
         self.framers[direction].as_ref().is_some_and(is_within) || self.reader.doubtful.is_some()
@@ -469,37 +470,14 @@ impl Reader {
             }
             None => body,
         };
-        let packet = mqtt::decode(header, body, version);
         if tell != Tell::Preview && header.packet_type == PacketType::Connect && !position.incomplete {
             // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
             self.aliases = PerDirection::default();
         }
         let aliases = &mut self.aliases[direction];
-        let (mut topic, mut topic_alias) = (None, None);
-        if let Body::Publish(publish) = &packet.body {
-            if !publish.properties.is_empty() {
-                let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
-                topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
-            }
-            topic = match topic_alias {
-                Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => {
-                    aliases.as_ref().and_then(|aliases| aliases.get(alias))
-                }
-                _ if tell == Tell::Preview => publish.topic.filter(|topic| !topic.is_empty()),
-                Some(alias) => {
-                    publish.topic.inspect(|topic| aliases.get_or_insert_default().set(alias, topic));
-                    publish.topic
-                }
-                None if packet.version == Version::V5 && !has_all_properties(publish, packet.missing) => {
-                    // The properties are not all there: which alias they set or stand for is not known.
-                    *aliases = None;
-                    publish.topic.filter(|topic| !topic.is_empty())
-                }
-                None => publish.topic,
-            };
-        }
-        let message = Message {
-            packet,
+        let shift = self.shift.as_ref().map_or(0, |shift| shift[position.stream]);
+        let mut message = Message {
+            packet: mqtt::decode(header, body, version),
             body,
             direction,
             stream: position.stream,
@@ -508,19 +486,42 @@ impl Reader {
             frames: position.frames,
             pieces: position.pieces,
             stream_offset: position.start,
-            outer_end: position
-                .start
-                .wrapping_add(header.packet_length())
-                .wrapping_add(self.shift.as_ref().map_or(0, |shift| shift[position.stream])),
+            outer_end: position.start.wrapping_add(header.packet_length()).wrapping_add(shift),
             version_known_by,
-            topic,
-            topic_alias,
+            topic: None,
+            topic_alias: None,
             missing: position.missing,
             resynced: position.resynced,
             incomplete: position.incomplete,
             quic: None,
             was_doubtful: tell == Tell::Settled,
         };
+        if let Body::Publish(publish) = &message.packet.body {
+            let mut topic_alias = None;
+            if !publish.properties.is_empty() {
+                let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
+                topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
+            }
+            message.topic = match topic_alias {
+                Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => {
+                    aliases.as_ref().and_then(|aliases| aliases.get(alias))
+                }
+                _ if tell == Tell::Preview => publish.topic.filter(|topic| !topic.is_empty()),
+                Some(alias) => {
+                    publish.topic.inspect(|topic| aliases.get_or_insert_default().set(alias, topic));
+                    publish.topic
+                }
+                None if message.packet.version == Version::V5
+                    && !has_all_properties(publish, message.packet.missing) =>
+                {
+                    // The properties are not all there: which alias they set or stand for is not known.
+                    *aliases = None;
+                    publish.topic.filter(|topic| !topic.is_empty())
+                }
+                None => publish.topic,
+            };
+            message.topic_alias = topic_alias;
+        }
         match tell {
             Tell::Message | Tell::Settled => sink.message(&message),
             Tell::Preview => sink.preview(&message),

@@ -99,9 +99,7 @@ impl Followed {
     pub(super) fn holds(&self) -> u64 {
         self.waits.now.without(self.flows.dropped()).memory()
     }
-}
 
-impl Followed {
     /// The flows, and what reads the streams of one of them.
     fn reader<'a, S>(
         &'a mut self,
@@ -426,7 +424,8 @@ impl<S: Sink> Pass<'_, S> {
         let connection = &mut flow.connection;
         let silence = idle::silence(connection, segment, self.origin);
         let closing = connection.closing.begun();
-        let verdict = connection.on_segment(found.direction, segment, ip, frame.header.length, self.origin);
+        let length = frame.header.length;
+        let verdict = connection.on_segment(found.direction, segment, ip, length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
         idle::note(flow, found.direction, segment, (&verdict, silence), self.origin);
         reader.stats.tcp.count(&verdict);
@@ -439,6 +438,7 @@ impl<S: Sink> Pass<'_, S> {
         {
             reader.sink.event(&Event::Closing(FlowRef::of(flow), by, origin));
         }
+        self.followed.flows.note_segment(found, segment, ip, length, self.origin);
         self.followed.flows.note_progress(found, self.origin.time);
         self.keep_to_limit();
         (found, Some(verdict))

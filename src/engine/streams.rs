@@ -51,6 +51,14 @@ impl<S: Sink> StreamReader<'_, S> {
         }
         flow.app.next_frame();
         let syn = segment.flags.has(TcpFlags::SYN);
+        // What brings no bytes and no end, and nothing waits for, is most often an acknowledgement.
+        if segment.payload_length == 0
+            && !segment.flags.any(TcpFlags::SYN.with(TcpFlags::FIN))
+            && flow.app.is_plain_mqtt()
+            && !flow.streams[direction.reverse()].is_waiting()
+        {
+            return;
+        }
         if syn {
             flow.streams[direction].start(segment.seq);
         }

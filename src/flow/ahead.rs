@@ -33,7 +33,11 @@ impl<A: Conversing> FlowTable<A> {
     /// The third step: the flow itself.
     #[inline]
     pub fn approach(&self, slot: usize) {
-        let Some(flow) = self.slots.get(slot).and_then(Slot::tcp) else { return };
+        let flow = match self.slots.get(slot) {
+            Some(Slot::Tcp(flow)) => flow,
+            Some(Slot::Brief(brief)) => return brief.prefetch(),
+            Some(Slot::Free | Slot::Udp(_)) | None => return,
+        };
         prefetch(&flow.client);
         prefetch(&flow.last);
         prefetch(&flow.app);
@@ -98,12 +102,9 @@ impl Side {
 
     #[inline]
     fn arrive(&self) {
-        let (front, back) = self.sent.as_slices();
-        if let Some(last) = back.last().or(front.last()) {
-            prefetch(last);
-        }
-        if let Some(first) = front.first() {
+        if let (Some(first), Some(last)) = (self.sent.front(), self.sent.back()) {
             prefetch(first);
+            prefetch(last);
         }
         if let Some(trouble) = self.trouble.boxed() {
             trouble.prefetch();

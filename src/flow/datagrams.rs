@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use super::brief::Brief;
 use super::endpoint::{Direction, PerDirection, Transport};
 use super::followed::{Flow, same};
 use super::names::Elsewhere;
@@ -156,6 +157,8 @@ pub(super) enum Slot<A> {
     #[default]
     Free,
     Tcp(Box<Flow<A>>),
+    /// A TCP flow of few segments.
+    Brief(Box<Brief<A>>),
     Udp(Box<Datagrams<A>>),
 }
 
@@ -165,7 +168,7 @@ impl<A: Default> Slot<A> {
     pub(super) fn tcp(&self) -> Option<&Flow<A>> {
         match self {
             Self::Tcp(flow) => Some(flow),
-            Self::Free | Self::Udp(_) => None,
+            Self::Free | Self::Udp(_) | Self::Brief(_) => None,
         }
     }
 
@@ -173,7 +176,7 @@ impl<A: Default> Slot<A> {
     pub(super) fn tcp_mut(&mut self) -> Option<&mut Flow<A>> {
         match self {
             Self::Tcp(flow) => Some(flow),
-            Self::Free | Self::Udp(_) => None,
+            Self::Free | Self::Udp(_) | Self::Brief(_) => None,
         }
     }
 
@@ -181,7 +184,7 @@ impl<A: Default> Slot<A> {
     pub(super) fn udp(&self) -> Option<&Datagrams<A>> {
         match self {
             Self::Udp(datagrams) => Some(datagrams),
-            Self::Free | Self::Tcp(_) => None,
+            Self::Free | Self::Tcp(_) | Self::Brief(_) => None,
         }
     }
 
@@ -189,7 +192,7 @@ impl<A: Default> Slot<A> {
     pub(super) fn udp_mut(&mut self) -> Option<&mut Datagrams<A>> {
         match self {
             Self::Udp(datagrams) => Some(datagrams),
-            Self::Free | Self::Tcp(_) => None,
+            Self::Free | Self::Tcp(_) | Self::Brief(_) => None,
         }
     }
 
@@ -198,6 +201,7 @@ impl<A: Default> Slot<A> {
         match self {
             Self::Free => None,
             Self::Tcp(flow) => Some(flow.id),
+            Self::Brief(brief) => brief.span().map(|(first, _)| first.frame),
             Self::Udp(datagrams) => Some(datagrams.id),
         }
     }
@@ -207,6 +211,7 @@ impl<A: Default> Slot<A> {
         match self {
             Self::Free => None,
             Self::Tcp(flow) => Some((flow.last, flow.is_conversation())),
+            Self::Brief(brief) => brief.span().map(|(_, last)| (last, brief.is_conversation())),
             Self::Udp(datagrams) => Some((datagrams.last, datagrams.is_conversation())),
         }
     }
@@ -219,6 +224,7 @@ impl<A: Default> Slot<A> {
         };
         match (self, transport) {
             (Self::Tcp(flow), Transport::Tcp) => is(&flow.client, &flow.server),
+            (Self::Brief(brief), Transport::Tcp) => brief.is_between(a, b),
             (Self::Udp(datagrams), Transport::Udp) => {
                 (is(&datagrams.client, &datagrams.server) && !datagrams.unlisted)
                     || datagrams.paths().any(|(client, server)| is(&client, &server))

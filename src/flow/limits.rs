@@ -13,6 +13,9 @@ pub struct FlowLimits {
     pub udp_idle: Span,
     /// Ports that are taken for a server's when the handshake was not captured, besides those below 1024.
     pub server_ports: Vec<u16>,
+    /// Whether a TCP flow of few segments is kept as these, to take less memory. Such flows are told when they end;
+    /// [`FlowTable::open_flows`](super::FlowTable::open_flows) does not show them.
+    pub in_short: bool,
 }
 
 impl Default for FlowLimits {
@@ -24,6 +27,7 @@ impl Default for FlowLimits {
             tcp_idle: Span::from_secs(86_400),
             udp_idle: Span::from_secs(180),
             server_ports: vec![1883, 8883, 1884, 8884, 8080, 8081, 8083, 8084, 9001, 14567],
+            in_short: false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! It follows TCP (RFC 9293) and counts UDP. What the bytes of a stream mean is no concern of it.
 
 mod ahead;
+mod brief;
 mod datagrams;
 mod durations;
 mod endpoint;

@@ -129,6 +129,22 @@ impl StreamReassembler {
         if self.begun { Some(self.begin) } else { None }
     }
 
+    /// Whether it ever had a hole.
+    pub(super) const fn had_hole(&self) -> bool {
+        self.ahead.is_made()
+    }
+
+    /// Its begin and how far it has come, if it has begun: all that there is to tell of one without a hole.
+    pub(super) fn in_short(&self) -> Option<(SeqNum, SeqNum)> {
+        self.begun.then_some((self.begin, self.next))
+    }
+
+    /// The stream that [`StreamReassembler::in_short`] tells of.
+    pub(super) fn of_short(short: Option<(SeqNum, SeqNum)>) -> Self {
+        let (begin, next) = short.unwrap_or_default();
+        Self { begin, next, begun: short.is_some(), ahead: Rare::new() }
+    }
+
     /// Whether anything was passed on or is waited for.
     pub const fn has_started(&self) -> bool {
         self.begun

@@ -106,7 +106,7 @@ impl Connection {
         if through(client.fin, server.acked) && through(server.fin, client.acked) {
             return Outcome::Closed;
         }
-        if client.state() == TcpState::SynSent && !server.was_seen() {
+        if self.is_unanswered_syn() {
             return Outcome::Unanswered;
         }
         Outcome::Open
@@ -136,6 +136,11 @@ impl Connection {
         let (sender, receiver) = (&self.sides[direction], &self.sides[direction.reverse()]);
         let outstanding = sender.next.is_some_and(|next| receiver.acked.is_none_or(|acked| acked.is_before(next)));
         outstanding && sender.timeouts >= TIMEOUTS
+    }
+
+    /// Whether nothing was seen but the client's SYN.
+    pub(super) fn is_unanswered_syn(&self) -> bool {
+        self.sides.to_server.state() == TcpState::SynSent && !self.sides.to_client.was_seen()
     }
 
     /// Whether both ends are through, so that nothing more is to be expected.

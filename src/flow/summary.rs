@@ -72,6 +72,13 @@ const LOGARITHMIC: [char; 4] = ['c', 'g', 't', 'w'];
 impl Shorthand {
     /// Takes a segment into account.
     pub fn on_segment(&mut self, direction: Direction, segment: &Segment<'_>, verdict: &Verdict) {
+        const SPECIAL: TcpFlags = TcpFlags::SYN.with(TcpFlags::FIN).with(TcpFlags::RST);
+        if verdict.marks.is_empty() && segment.flags.has(TcpFlags::ACK) && !segment.flags.any(SPECIAL) {
+            let has_data = segment.payload_length > 0;
+            self.completeness |= if has_data { 8 } else { 4 };
+            self.once(direction, usize::from(has_data));
+            return;
+        }
         self.note_completeness(segment);
         self.note_history(direction, segment, verdict);
     }

@@ -4,6 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
+use super::brief::InShort;
 use super::datagrams::{Datagrams, Slot};
 use super::endpoint::{Direction, FlowKey, Transport};
 use super::followed::Flow;
@@ -101,6 +102,7 @@ pub struct FlowTable<A> {
     /// How many flows it holds.
     held: usize,
     pub(super) names: NameTable,
+    pub(super) in_short: InShort<A>,
 }
 
 impl<A: Conversing> FlowTable<A> {
@@ -115,6 +117,7 @@ impl<A: Conversing> FlowTable<A> {
             over: [VecDeque::new(), VecDeque::new()],
             streams: [0; 2],
             servers: HashSet::default(),
+            in_short: InShort::new(limits.in_short),
             limits,
             hand: 0,
             heavy_hand: 0,
@@ -149,6 +152,7 @@ impl<A: Conversing> FlowTable<A> {
 
     /// The TCP flow that `found` names.
     pub fn get_mut(&mut self, found: Found) -> Option<&mut Flow<A>> {
+        self.unfold(found.slot);
         let flow = self.slots.get_mut(found.slot)?.tcp_mut()?;
         if found.challenger { flow.challenger.as_deref_mut() } else { Some(flow) }
     }
@@ -158,8 +162,9 @@ impl<A: Conversing> FlowTable<A> {
         let (a, b) = key.ends();
         let hash = self.index.hash(key.transport(), a, b);
         let slot = self.slot_of(hash, key.transport(), &a, &b)?;
+        self.is_changed(slot);
         match self.slots.get_mut(slot)? {
-            Slot::Free => None,
+            Slot::Free | Slot::Brief(_) => None,
             Slot::Tcp(flow) => Some(Quoted::Tcp(flow)),
             Slot::Udp(datagrams) => Some(Quoted::Udp(datagrams)),
         }
@@ -193,6 +198,7 @@ impl<A: Conversing> FlowTable<A> {
             let slot = self.open(key, ends, known_by, origin, ended);
             return self.found(slot, source, origin, false);
         };
+        self.visit(slot);
         if !segment.flags.has(TcpFlags::SYN)
             && let Some(flow) = self.slots.get(slot).and_then(Slot::tcp)
             && flow.challenger.is_none()
@@ -250,10 +256,10 @@ impl<A: Conversing> FlowTable<A> {
 
     /// The capture has ended: all that is followed, in the order in which it began, for [`FlowTable::finish`].
     pub fn left(&self) -> Vec<u32> {
-        let mut slots: Vec<u32> =
-            (0..self.slots.len() as u32).filter(|slot| self.slots[*slot as usize].id().is_some()).collect();
-        slots.sort_unstable_by_key(|slot| self.slots[*slot as usize].id());
-        slots
+        let id = |(slot, held): (usize, &Slot<A>)| held.id().map(|id| (id, slot as u32));
+        let mut slots: Vec<(FrameNo, u32)> = self.slots.iter().enumerate().filter_map(id).collect();
+        slots.sort_unstable();
+        slots.into_iter().map(|(_, slot)| slot).collect()
     }
 
     /// Lets one of them go.
@@ -297,7 +303,7 @@ impl<A: Conversing> FlowTable<A> {
         }
         let stream = self.next_stream(transport);
         let held = match transport {
-            Transport::Tcp => Slot::Tcp(Box::new(Flow::new(transport, ends, known_by, stream, origin))),
+            Transport::Tcp => Slot::Tcp(self.in_short.open(Flow::new(transport, ends, known_by, stream, origin))),
             Transport::Udp => Slot::Udp(Box::new(Datagrams::new(ends, known_by, stream, origin))),
         };
         let slot = if let Some(slot) = self.free.pop() {
@@ -309,6 +315,9 @@ impl<A: Conversing> FlowTable<A> {
             self.awake.push(origin.time);
             self.slots.len() - 1
         };
+        if transport == Transport::Tcp {
+            self.opened(slot, ends);
+        }
         self.index.insert(hash, slot);
         self.held += 1;
         slot
@@ -316,8 +325,9 @@ impl<A: Conversing> FlowTable<A> {
 
     /// Takes a flow out of the table.
     fn end(&mut self, slot: usize, why: Ended, now: Timestamp, ended: &mut EndedFlows<A>) {
+        self.unfold(slot);
         let mut flow = match self.slots.get_mut(slot).map(std::mem::take) {
-            None | Some(Slot::Free) => return,
+            None | Some(Slot::Free | Slot::Brief(_)) => return,
             Some(Slot::Tcp(flow)) => flow,
             Some(Slot::Udp(mut datagrams)) => {
                 if let Some(elsewhere) = datagrams.elsewhere.take() {
@@ -382,6 +392,17 @@ impl<A: Conversing> FlowTable<A> {
                         self.over[queue].push_back((datagrams.last.time + after, slot, id));
                         continue;
                     }
+                    Some(Slot::Brief(brief)) => {
+                        let last = brief.span().map_or(now, |(_, last)| last.time);
+                        if last + after > now {
+                            self.over[queue].push_back((last + after, slot, id));
+                        } else if brief.is_over() {
+                            self.end(slot, Ended::Over, now, ended);
+                        } else {
+                            brief.put_off();
+                        }
+                        continue;
+                    }
                     Some(Slot::Udp(_)) => {
                         self.end(slot, Ended::Over, now, ended);
                         continue;
@@ -410,11 +431,11 @@ impl<A: Conversing> FlowTable<A> {
         }
         let limits = &self.limits;
         let lasting = held.udp().is_some_and(|datagrams| datagrams.lasting);
-        let short = !lasting
-            && held.tcp().is_none_or(|flow| {
-                let sides = &flow.connection.sides;
-                sides.to_server.state() == TcpState::SynSent && !sides.to_client.was_seen()
-            });
+        let short = match held {
+            Slot::Tcp(flow) => flow.connection.is_unanswered_syn(),
+            Slot::Brief(brief) => brief.is_unanswered(),
+            Slot::Free | Slot::Udp(_) => !lasting,
+        };
         let limit = if short { limits.udp_idle } else { limits.tcp_idle };
         let Some((last, _)) = held.last() else { return };
         if now.since(last.time) > limit {

@@ -85,6 +85,9 @@ pub trait Conversing: Default {
 
     /// Whether it may hold any of these: most often it does not, and that is quickly said.
     fn may_hold(&self, direction: Direction) -> bool;
+
+    /// Whether nobody but its next segment changes it.
+    fn is_left_alone(&self) -> bool;
 }
 
 impl Conversing for () {
@@ -106,6 +109,10 @@ impl Conversing for () {
 
     fn may_hold(&self, _: Direction) -> bool {
         false
+    }
+
+    fn is_left_alone(&self) -> bool {
+        true
     }
 }
 
@@ -158,6 +165,7 @@ impl<A: Conversing> FlowTable<A> {
                     let challenger = flow.challenger.as_ref().map(|flow| flow.waiting_in_both().memory());
                     (flow.waiting_in_both().memory(), challenger)
                 }
+                Some(Slot::Brief(brief)) => (brief.waiting().memory(), None),
                 Some(Slot::Udp(datagrams)) => (datagrams.waiting().memory(), None),
                 Some(Slot::Free) | None => continue,
             };

@@ -83,6 +83,9 @@ impl VersionEvidence {
     }
 
     fn observe_publish(&mut self, header: FixedHeader, body: &[u8]) {
+        if header.packet_type != PacketType::Publish {
+            return;
+        }
         let packet = decode(header, body, Version::V5);
         if let Body::Publish(publish) = packet.body {
             if !publish.properties.is_empty() {

@@ -88,6 +88,13 @@ impl FixedHeader {
         self.length == 1 + shortest
     }
 
+    /// Whether no version allows such a header.
+    #[inline]
+    pub(super) fn breaks_every_version(self) -> bool {
+        // 5.0 has every type but 0, and 3.1 the loosest flags.
+        !self.packet_type.exists_in(Version::V5) || !self.flags_fit(Version::V31)
+    }
+
     /// Whether the low four bits are legal for the type in `version`.
     ///
     /// Before 3.1.1 the bits were unused for most types, and requests carried DUP when sent again.

@@ -4,7 +4,7 @@
 //! and knows nothing of the other direction.
 
 use super::resync::{Find, Found, Search};
-use super::{FixedHeader, HeaderRead, Version};
+use super::{FixedHeader, HeaderRead};
 use crate::capture::{FrameNo, Origin, Place};
 
 /// How much a [`Framer`] may hold.
@@ -200,6 +200,7 @@ impl Framer {
     }
 
     /// What it waits for.
+    #[inline]
     pub fn pending(&self) -> Pending {
         match &self.state {
             State::Border => Pending::Nothing,
@@ -411,7 +412,7 @@ impl Framer {
                 pieces: std::slice::from_ref(&piece),
                 origin,
                 started: origin,
-                header_malformed: breaks_every_version(header),
+                header_malformed: header.breaks_every_version(),
                 resynced,
             });
             self.offset += header.packet_length();
@@ -440,9 +441,10 @@ impl Framer {
             start: self.offset,
             started: origin,
             last: origin,
-            frames: vec![origin.frame],
-            pieces: vec![Piece { offset: 0, length: bytes.len() as u32, place }],
+            frames: Vec::new(),
+            pieces: Vec::new(),
         });
+        spanning.came_from(Piece { offset: 0, length: bytes.len() as u32, place });
         // The header was read before, so it is not malformed, and the packet does not end here.
         let _ = spanning.take(bytes, self.held_bytes as usize);
         self.offset += bytes.len() as u64;
@@ -502,7 +504,7 @@ impl Framer {
             pieces: &spanning.pieces,
             origin,
             started: spanning.started,
-            header_malformed: breaks_every_version(header),
+            header_malformed: header.breaks_every_version(),
             resynced,
         });
     }
@@ -551,7 +553,10 @@ impl Spanning {
         let (mine, behind) = rest.split_at_checked(left).unwrap_or((rest, &[]));
         if self.open {
             let room = held_bytes.saturating_sub(self.body.len());
-            self.body.extend_from_slice(mine.get(..room).unwrap_or(mine));
+            let kept = mine.get(..room).unwrap_or(mine);
+            // No more than a second piece would take by itself, for a header may promise anything.
+            self.body.reserve(left.min(2 * kept.len()));
+            self.body.extend_from_slice(kept);
         }
         self.passed += mine.len() as u32;
         if self.passed == header.remaining_length { Taken::Whole(header, behind) } else { Taken::All }
@@ -590,11 +595,4 @@ impl Spanning {
             search.append(bytes, piece.place.plus((from - piece.offset) as usize));
         }
     }
-}
-
-/// Whether no version allows such a header.
-#[inline]
-fn breaks_every_version(header: FixedHeader) -> bool {
-    // 5.0 has every type but 0, and 3.1 the loosest flags.
-    !header.packet_type.exists_in(Version::V5) || !header.flags_fit(Version::V31)
 }

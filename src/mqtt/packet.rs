@@ -67,8 +67,15 @@ pub fn decode(header: FixedHeader, body: &[u8], version: Version) -> ControlPack
     let missing = header.remaining_length.saturating_sub(u32::try_from(body.len()).unwrap_or(u32::MAX));
     let raw = body.get(..header.remaining_length as usize).unwrap_or(body);
     let mut reader = Reader::new(header, raw, version);
-    let body = read(&mut reader);
-    ControlPacket { header, version: reader.version, body, raw, missing, deviations: reader.finish() }
+    // In this order all of it is made where the caller wants it.
+    ControlPacket {
+        header,
+        raw,
+        missing,
+        body: read(&mut reader),
+        version: reader.version,
+        deviations: reader.finish(),
+    }
 }
 
 /// Reads the packet that stands before the reader.

@@ -229,6 +229,11 @@ impl<'a> Properties<'a> {
 
     /// The value of the first property with this identifier.
     pub fn get(self, id: PropertyId) -> Option<PropertyValue<'a>> {
+        // An identifier has seven bits; the eighth says that another byte follows, though that adds nothing.
+        let code = id.code() as u8;
+        if !self.raw.iter().any(|byte| byte & 0x7f == code) {
+            return None;
+        }
         self.iter().find(|property| property.id == id).map(|property| property.value)
     }
 }

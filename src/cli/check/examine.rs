@@ -41,7 +41,8 @@ fn one(
     let name = names.join(", ");
     let file = names.into_iter().next().unwrap_or_default();
     let mut chooser = arguments.filter.as_deref().map(Chooser::by_filter).transpose()?;
-    let options = arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)));
+    let mut options = arguments.caps.engine(arguments.resolve.engine(engine_options(&arguments.decoding)));
+    options.flows.in_short = true;
     let options = match &mut chooser {
         Some(chooser) => chooser.engine_options(options),
         None => options,
