@@ -293,7 +293,7 @@ impl Analysis {
 impl Above {
     /// Messages of these flows come soon: asks for the memory that they need.
     #[inline]
-    fn look_ahead(&self, coming: Coming) {
+    fn look_ahead(&mut self, coming: Coming) {
         if self.absent {
             return;
         }

@@ -167,7 +167,7 @@ impl Checks {
 
     /// Asks for the memory that a message of the flow needs.
     #[inline]
-    pub fn prefetch(&self, flow: FrameNo) {
+    pub fn prefetch(&mut self, flow: FrameNo) {
         self.conformance.prefetch(flow);
     }
 

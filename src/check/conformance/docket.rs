@@ -91,6 +91,8 @@ impl Docket<'_> {
         let all = &mut self.entries.get_or_insert_default().told;
         let place = all.iter().position(|(id, _)| *id == rule.id).unwrap_or(all.len());
         if place == all.len() {
+            // Most connections break one rule, if any.
+            all.reserve_exact(1);
             all.push((rule.id, 0));
         }
         let told = &mut all[place].1;

@@ -48,8 +48,56 @@ impl Subscription {
             return !name.is_empty() && pattern == name;
         }
         let (front, back) = (usize::from(self.fixed.0), pattern.len() - usize::from(self.fixed.1));
-        // Most do not match, and this tells it at once.
         name.starts_with(&pattern[..front]) && name.ends_with(&pattern[back..]) && topic::matches_pattern(pattern, name)
+    }
+}
+
+/// The first bytes of a text and the last ones, each as a number, and where it is a pattern how many of them count.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Edges {
+    front: u64,
+    back: u64,
+    /// Bits of `front` and of `back` that do not count.
+    free: (u8, u8),
+}
+
+impl Edges {
+    /// Of a pattern with wildcards, with how much of it every topic begins that it matches, and ends.
+    pub(super) fn of(pattern: &[u8], (front, back): (u16, u16)) -> Self {
+        let begin = pattern.get(..usize::from(front)).unwrap_or_default();
+        let end = pattern.get(pattern.len() - usize::from(back).min(pattern.len())..).unwrap_or_default();
+        let free = |bytes: &[u8]| (64 - 8 * bytes.len().min(8)) as u8;
+        Self { front: first(begin), back: last(end), free: (free(begin), free(end)) }
+    }
+
+    /// Of a topic.
+    pub(super) fn of_topic(name: &[u8]) -> Self {
+        Self { front: first(name), back: last(name), free: (0, 0) }
+    }
+
+    /// Whether a topic may match this pattern, by what stands at its edges.
+    #[inline]
+    pub(super) const fn may_match(self, topic: Self) -> bool {
+        // Without the bits that do not count; of 64 nothing is left.
+        let front = (self.front ^ topic.front).checked_shr(self.free.0 as u32);
+        let back = (self.back ^ topic.back).checked_shr(self.free.1 as u32);
+        matches!((front, back), (None | Some(0), None | Some(0)))
+    }
+}
+
+/// The first eight bytes, the first of them on top; of less, zeros behind.
+fn first(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        None => bytes.iter().rev().fold(0, |all, byte| all >> 8 | u64::from(*byte) << 56),
+    }
+}
+
+/// The last eight bytes, the last of them on top; of less, zeros behind.
+fn last(bytes: &[u8]) -> u64 {
+    match bytes.last_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => bytes.iter().fold(0, |all, byte| all >> 8 | u64::from(*byte) << 56),
     }
 }
 
@@ -65,4 +113,40 @@ pub(super) fn fixed(pattern: &[u8]) -> (u16, u16) {
     let front = before.len() - usize::from(pattern.get(place) == Some(&b'#') && before.ends_with(b"/"));
     let behind = pattern.iter().rev().position(|byte| *byte == b'+').filter(|_| !pattern.contains(&b'#'));
     (front as u16, behind.unwrap_or(0) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edges_of_a_topic_never_rule_out_what_matches() {
+        let texts =
+            ["a", "b", "ab", "site/1", "site/1/line", "site/10/line/x", "x/site/1/line/level", "/", "a//b", "abcdefgh"];
+        let patterns = texts.iter().flat_map(|text| {
+            let behind = |end: &str| format!("{text}{end}");
+            [
+                behind("/#"),
+                behind("/+"),
+                behind("/+/level"),
+                format!("+/{text}"),
+                format!("+/{text}/#"),
+                format!("a/+/{text}"),
+            ]
+        });
+        let (mut matching, mut ruled_out) = (0, 0);
+        for pattern in patterns.chain(["#".to_owned(), "+".to_owned(), "+/+".to_owned()]) {
+            let edges = Edges::of(pattern.as_bytes(), fixed(pattern.as_bytes()));
+            for name in
+                texts.iter().flat_map(|text| [(*text).to_owned(), format!("{text}/{text}"), format!("a/{text}/level")])
+            {
+                let may = edges.may_match(Edges::of_topic(name.as_bytes()));
+                let does = topic::matches_pattern(pattern.as_bytes(), name.as_bytes());
+                assert!(may || !does, "{pattern} {name}");
+                matching += usize::from(does);
+                ruled_out += usize::from(!may);
+            }
+        }
+        assert!(matching > 100 && ruled_out > 1000, "{matching} {ruled_out}");
+    }
 }

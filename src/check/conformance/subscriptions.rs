@@ -10,7 +10,7 @@ use super::connection::{Connection, number};
 use super::docket::Docket;
 use super::rules;
 use super::statement::Caveat;
-use super::subscription::{Subscription, fixed, pattern};
+use super::subscription::{Edges, Subscription, fixed, pattern};
 use crate::capture::Origin;
 use crate::check::Certainty;
 use crate::dissect::Message;
@@ -69,8 +69,8 @@ pub(super) struct Subscriptions {
     all: Vec<Subscription>,
     /// The filters of all, one behind the other: each message is held against them.
     filters: Vec<u8>,
-    /// Those with wildcards.
-    wild: Vec<u16>,
+    /// Those with wildcards, each with what every topic begins and ends with that it matches.
+    wild: Vec<(Edges, u16)>,
     /// Those without, by hash.
     exact: Vec<(u64, u16)>,
     /// What is asked for and not answered: a packet identifier and a place in `all`, in the order of the requests.
@@ -91,7 +91,7 @@ impl Subscriptions {
     /// Asks for what a message of the server needs.
     #[inline]
     pub(super) fn prefetch(&self) {
-        prefetch(&self.all);
+        prefetch(&self.wild);
         prefetch(&self.exact);
         prefetch(&self.overflow);
     }
@@ -107,16 +107,20 @@ impl Subscriptions {
         let renewed = self.all.iter().any(|old| old.filter(&self.filters) == filter && old.stands());
         let place = self.all.len();
         self.asked.push((id, place as u16));
+        // A filter is at most 64 KiB long, by its length on the wire. What matching takes off is taken off once.
+        let once = pattern(filter);
+        let inner = pattern(once);
+        let fixed = fixed(inner);
         if wild {
-            self.wild.push(place as u16);
+            if self.wild.capacity() == self.wild.len() {
+                self.wild.reserve_exact(self.wild.len().max(1));
+            }
+            self.wild.push((Edges::of(inner, fixed), place as u16));
         } else {
             let hash = self.hasher.hash_one(pattern(filter));
             let at = self.exact.partition_point(|(other, _)| *other <= hash);
             self.exact.insert(at, (hash, place as u16));
         }
-        // A filter is at most 64 KiB long, by its length on the wire. What matching takes off is taken off once.
-        let once = pattern(filter);
-        let inner = pattern(once);
         if self.all.capacity() == self.all.len() {
             // Most connections ask for one or two.
             self.all.reserve_exact(self.all.len().max(1));
@@ -134,7 +138,7 @@ impl Subscriptions {
             removed: None,
             disturbed: false,
             pattern: (filter.len() - inner.len()) as u16,
-            fixed: fixed(inner),
+            fixed,
             wild: topic::has_wildcard(inner),
         });
     }
@@ -148,7 +152,12 @@ impl Subscriptions {
             let equal = self.exact.iter().skip(from).take_while(|(other, _)| *other == hash);
             found.extend(equal.map(|(_, place)| usize::from(*place)).filter(|place| self.matches(*place, name)));
         }
-        found.extend(self.wild.iter().map(|place| usize::from(*place)).filter(|place| self.matches(*place, name)));
+        if !self.wild.is_empty() {
+            let edges = Edges::of_topic(name);
+            // Most do not match, and this tells it without a look at them.
+            let may_match = self.wild.iter().filter(|(wanted, _)| wanted.may_match(edges));
+            found.extend(may_match.map(|(_, place)| usize::from(*place)).filter(|place| self.matches(*place, name)));
+        }
     }
 
     fn matches(&self, place: usize, name: &[u8]) -> bool {
@@ -364,7 +373,7 @@ fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docke
 /// Whether a filter would match if a wildcard stood for `$` too.
 fn by_wildcard(held: &Subscriptions, name: &[u8]) -> bool {
     let plain = [b"x", name.get(1..).unwrap_or_default()].concat();
-    held.wild.iter().map(|place| usize::from(*place)).any(|place| {
+    held.wild.iter().map(|(_, place)| usize::from(*place)).any(|place| {
         let filter = pattern(held.filter(place));
         held.all[place].stands() && matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &plain)
     })

@@ -1,0 +1,150 @@
+//! What is kept of each connection that is open, by the frame that opened it.
+//!
+//! Each message of a connection asks for it, and whoever looks ahead asked twice before. With thousands of connections an
+//! index does not fit into the core's own cache, so that the answers of late are remembered.
+
+use std::collections::HashMap;
+
+use crate::capture::FrameNo;
+
+/// So many answers are remembered: what was looked ahead for is asked for again some ten frames later.
+const RECENT: usize = 32;
+
+/// Something of each connection that is open.
+#[derive(Debug)]
+pub(crate) struct Open<T> {
+    places: HashMap<FrameNo, u32, foldhash::fast::RandomState>,
+    /// In boxes, for a session is large and many places may be free.
+    held: Vec<Option<Box<T>>>,
+    free: Vec<u32>,
+    /// Flows with their places, each where the number of its first frame says.
+    recent: [Option<(FrameNo, u32)>; RECENT],
+}
+
+impl<T> Default for Open<T> {
+    fn default() -> Self {
+        Self { places: HashMap::default(), held: Vec::new(), free: Vec::new(), recent: [None; RECENT] }
+    }
+}
+
+/// Where an answer is remembered.
+#[inline]
+const fn slot(flow: FrameNo) -> usize {
+    flow.0 as usize % RECENT
+}
+
+impl<T> Open<T> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// All, in no order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.held.iter().flatten().map(AsRef::as_ref)
+    }
+
+    #[inline]
+    fn place(&self, flow: FrameNo) -> Option<u32> {
+        match self.recent[slot(flow)] {
+            Some((known, place)) if known == flow => Some(place),
+            _ => self.places.get(&flow).copied(),
+        }
+    }
+
+    /// What is kept of a flow; it is asked for soon again.
+    #[inline]
+    pub(crate) fn look_ahead(&mut self, flow: FrameNo) -> Option<&T> {
+        let place = self.place(flow)?;
+        self.recent[slot(flow)] = Some((flow, place));
+        self.held.get(place as usize)?.as_deref()
+    }
+
+    /// What is kept of a flow.
+    #[inline]
+    pub(crate) fn get(&self, flow: FrameNo) -> Option<&T> {
+        self.held.get(self.place(flow)? as usize)?.as_deref()
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, flow: FrameNo) -> Option<&mut T> {
+        let place = self.place(flow)?;
+        self.held.get_mut(place as usize)?.as_deref_mut()
+    }
+
+    /// The same, made where there is none; and whether it was.
+    #[inline]
+    pub(crate) fn get_or_insert_with(&mut self, flow: FrameNo, make: impl FnOnce() -> T) -> (&mut T, bool) {
+        let known = self.place(flow);
+        let place = known.unwrap_or_else(|| self.make_place(flow));
+        // Each place that is given out is there.
+        (self.held[place as usize].get_or_insert_with(|| Box::new(make())), known.is_none())
+    }
+
+    #[cold]
+    fn make_place(&mut self, flow: FrameNo) -> u32 {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.held.push(None);
+            self.held.len() as u32 - 1
+        });
+        self.places.insert(flow, place);
+        self.recent[slot(flow)] = Some((flow, place));
+        place
+    }
+
+    /// Lends what is kept of a flow, to be given back before anything else of the flow is asked for.
+    pub(crate) fn lend(&mut self, flow: FrameNo) -> Option<Box<T>> {
+        let place = self.place(flow)?;
+        self.held.get_mut(place as usize)?.take()
+    }
+
+    /// Takes back what was lent.
+    pub(crate) fn give_back(&mut self, flow: FrameNo, lent: Box<T>) {
+        if let Some(held) = self.place(flow).and_then(|place| self.held.get_mut(place as usize)) {
+            *held = Some(lent);
+        }
+    }
+
+    /// Takes out what is kept of a flow.
+    pub(crate) fn remove(&mut self, flow: FrameNo) -> Option<Box<T>> {
+        let place = self.places.remove(&flow)?;
+        self.recent[slot(flow)] = None;
+        self.free.push(place);
+        self.held.get_mut(place as usize)?.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_removed_is_gone_although_its_place_is_used_again() {
+        let mut open = Open::default();
+        // These share their place among the answers of late.
+        let (a, b, c) = (FrameNo(1), FrameNo(1 + RECENT as u64), FrameNo(2));
+        assert_eq!(open.get_or_insert_with(a, || 'a'), (&mut 'a', true));
+        assert_eq!(open.get_or_insert_with(a, || 'x'), (&mut 'a', false));
+        assert_eq!(open.get_or_insert_with(b, || 'b'), (&mut 'b', true));
+        assert_eq!(open.look_ahead(a), Some(&'a'));
+        assert_eq!(open.look_ahead(b), Some(&'b'));
+        assert_eq!(open.look_ahead(c), None);
+        assert_eq!(open.remove(b).as_deref(), Some(&'b'));
+        assert!(open.remove(b).is_none());
+        assert_eq!((open.get(a), open.get(b)), (Some(&'a'), None));
+        open.get_or_insert_with(c, || 'c');
+        assert_eq!((open.get(a), open.get(b), open.get(c)), (Some(&'a'), None, Some(&'c')));
+        assert_eq!((open.len(), open.values().collect::<String>()), (2, "ac".to_owned()));
+    }
+
+    #[test]
+    fn what_is_lent_comes_back_to_its_place() {
+        let mut open = Open::default();
+        open.get_or_insert_with(FrameNo(7), || 1);
+        let lent = open.lend(FrameNo(7)).expect("it is there");
+        assert!(open.get(FrameNo(7)).is_none() && open.lend(FrameNo(8)).is_none());
+        open.give_back(FrameNo(7), lent);
+        assert_eq!(open.get(FrameNo(7)), Some(&1));
+    }
+}
