@@ -20,6 +20,7 @@ mod done;
 mod early;
 mod end;
 mod exchange;
+mod filters;
 mod ids;
 mod incident;
 mod judge;
@@ -34,6 +35,7 @@ mod subscription;
 mod tally;
 mod topics;
 mod tree;
+mod waiting;
 mod will;
 mod wills;
 

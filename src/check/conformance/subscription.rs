@@ -1,14 +1,14 @@
 //! One subscription of a connection, and how topics are held against it.
 
-use crate::capture::Origin;
+use crate::capture::{FrameNo, Origin};
 use crate::mqtt::topic;
+use crate::time::Timestamp;
 
 /// A subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
     /// Where its filter stands among those of all, and its length.
     pub(super) filter: (u32, u16),
-    pub(super) hash: u64,
     pub(super) options: u8,
     pub(super) identifier: Option<u32>,
     /// The answer of the server, once it came.
@@ -16,20 +16,48 @@ pub(super) struct Subscription {
     pub(super) asked: Origin,
     /// Whether the same filter was subscribed to before.
     pub(super) renewed: bool,
-    /// When it was taken back.
-    pub(super) removed: Option<Origin>,
+    /// When it was taken back; where it was not, frame 0, which there is none of.
+    pub(super) removed: Origin,
     /// Retained messages came that it did not want.
     pub(super) disturbed: bool,
     /// Where the pattern begins that topics are held against.
     pub(super) pattern: u16,
-    /// With how much of it every topic begins that it matches, and ends: what stands around its wildcards.
-    pub(super) fixed: (u16, u16),
     pub(super) wild: bool,
 }
 
+const NEVER: Origin = Origin { frame: FrameNo(0), time: Timestamp::from_nanos(0) };
+
 impl Subscription {
+    /// One whose filter, of this place and length, was asked for.
+    pub(super) fn new(filter: (u32, u16), options: u8, identifier: Option<u32>, asked: Origin) -> Self {
+        Self {
+            filter,
+            options,
+            identifier,
+            answer: None,
+            asked,
+            renewed: false,
+            removed: NEVER,
+            disturbed: false,
+            pattern: 0,
+            wild: false,
+        }
+    }
+
+    /// When it was taken back.
+    pub(super) fn removed(&self) -> Option<Origin> {
+        (self.removed != NEVER).then_some(self.removed)
+    }
+
+    /// It is taken back, unless it was before.
+    pub(super) fn remove(&mut self, at: Origin) {
+        if self.removed == NEVER {
+            self.removed = at;
+        }
+    }
+
     pub(super) fn stands(&self) -> bool {
-        self.removed.is_none() && self.answer.is_none_or(|answer| answer <= 2)
+        self.removed == NEVER && self.answer.is_none_or(|answer| answer <= 2)
     }
 
     pub(super) const fn retain_handling(&self) -> u8 {
@@ -47,32 +75,33 @@ impl Subscription {
         if !self.wild {
             return !name.is_empty() && pattern == name;
         }
-        let (front, back) = (usize::from(self.fixed.0), pattern.len() - usize::from(self.fixed.1));
-        name.starts_with(&pattern[..front]) && name.ends_with(&pattern[back..]) && topic::matches_pattern(pattern, name)
+        topic::matches_pattern(pattern, name)
     }
 }
 
-/// The first bytes of a text and the last ones, each as a number, and where it is a pattern how many of them count.
+/// The first bytes of a topic and the last ones, each as a number; or of a pattern, as far as every topic has them that it
+/// matches.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Edges {
     front: u64,
     back: u64,
     /// Bits of `front` and of `back` that do not count.
     free: (u8, u8),
+    /// The place of the subscription whose pattern it is.
+    pub(super) place: u16,
 }
 
 impl Edges {
-    /// Of a pattern with wildcards, with how much of it every topic begins that it matches, and ends.
-    pub(super) fn of(pattern: &[u8], (front, back): (u16, u16)) -> Self {
-        let begin = pattern.get(..usize::from(front)).unwrap_or_default();
-        let end = pattern.get(pattern.len() - usize::from(back).min(pattern.len())..).unwrap_or_default();
+    /// Of a pattern with wildcards, of the subscription at this place.
+    pub(super) fn of(pattern: &[u8], place: u16) -> Self {
+        let (begin, end) = fixed(pattern);
         let free = |bytes: &[u8]| (64 - 8 * bytes.len().min(8)) as u8;
-        Self { front: first(begin), back: last(end), free: (free(begin), free(end)) }
+        Self { front: first(begin), back: last(end), free: (free(begin), free(end)), place }
     }
 
     /// Of a topic.
     pub(super) fn of_topic(name: &[u8]) -> Self {
-        Self { front: first(name), back: last(name), free: (0, 0) }
+        Self { front: first(name), back: last(name), free: (0, 0), place: 0 }
     }
 
     /// Whether a topic may match this pattern, by what stands at its edges.
@@ -106,13 +135,14 @@ pub(super) fn pattern(filter: &[u8]) -> &[u8] {
     topic::shared(filter).map_or(filter, |(_, pattern)| pattern)
 }
 
-/// How much of a pattern stands before its first wildcard, and behind the last; `a/#` matches `a` as well.
-pub(super) fn fixed(pattern: &[u8]) -> (u16, u16) {
+/// What of a pattern stands before its first wildcard, and behind the last; `a/#` matches `a` as well.
+fn fixed(pattern: &[u8]) -> (&[u8], &[u8]) {
     let place = pattern.iter().position(|byte| matches!(byte, b'+' | b'#')).unwrap_or(pattern.len());
     let before = pattern.get(..place).unwrap_or_default();
-    let front = before.len() - usize::from(pattern.get(place) == Some(&b'#') && before.ends_with(b"/"));
-    let behind = pattern.iter().rev().position(|byte| *byte == b'+').filter(|_| !pattern.contains(&b'#'));
-    (front as u16, behind.unwrap_or(0) as u16)
+    let parent = before.strip_suffix(b"/").filter(|_| pattern.get(place) == Some(&b'#'));
+    let last = pattern.iter().rposition(|byte| *byte == b'+').filter(|_| !pattern.contains(&b'#'));
+    let behind = last.and_then(|last| pattern.get(last + 1..)).unwrap_or_default();
+    (parent.unwrap_or(before), behind)
 }
 
 #[cfg(test)]
@@ -136,7 +166,7 @@ mod tests {
         });
         let (mut matching, mut ruled_out) = (0, 0);
         for pattern in patterns.chain(["#".to_owned(), "+".to_owned(), "+/+".to_owned()]) {
-            let edges = Edges::of(pattern.as_bytes(), fixed(pattern.as_bytes()));
+            let edges = Edges::of(pattern.as_bytes(), 0);
             for name in
                 texts.iter().flat_map(|text| [(*text).to_owned(), format!("{text}/{text}"), format!("a/{text}/level")])
             {
