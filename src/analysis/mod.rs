@@ -118,6 +118,8 @@ struct Above {
     absent: bool,
     /// What caps on sessions, routes and names have cost as far as was told.
     caps: CapCounts,
+    /// Their total.
+    capped: u64,
     /// What addresses are called, by the answers of DNS so far.
     names: Names,
     /// The latest time of the capture, once that has ended.
@@ -316,7 +318,7 @@ impl Above {
             return pass_on(event, sink);
         }
         self.sessions.on_event(event);
-        if self.sessions.capped() + self.names.forgotten() != self.caps.total() {
+        if self.sessions.capped() + self.names.forgotten() != self.capped {
             self.tell_caps(event, sink);
         }
         let ended = match event {
@@ -373,6 +375,7 @@ impl Above {
     /// Caps on sessions, routes and names had an effect with this event.
     fn tell_caps(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         let caps = self.caps();
+        self.capped = caps.total();
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,

@@ -271,8 +271,7 @@ impl Sessions {
             // What it began with may be what was lost: within WebSocket the first packet that is read shows no other.
             session.lossy = PerDirection { to_server: true, to_client: true };
         }
-        // Who is the client may have turned out to be the other end.
-        session.flow = *flow;
+        session.name(flow);
         let known = session.is_known() && session.connack.is_some();
         let mut told = session.incidents_told;
         let mut judge = Judge {

@@ -38,6 +38,8 @@ pub(super) struct Deferred {
 pub(super) struct Entries {
     /// How many findings each rule has made on this connection.
     told: Vec<(&'static str, u32)>,
+    /// The last one that was asked about and has made enough: it is asked about with each message.
+    enough: Option<&'static Rule>,
     deferred: Vec<Deferred>,
     /// Of rules that are not told any more: how many wait besides, by the direction that may have lost something. They
     /// only take the place of others.
@@ -56,8 +58,15 @@ impl Entries {
         self.deferred.is_empty() && self.untold.to_server == 0 && self.untold.to_client == 0
     }
 
-    fn is_told_enough(&self, rule: &Rule) -> bool {
-        self.told.iter().any(|(id, told)| *id == rule.id && *told >= LIMIT)
+    fn is_told_enough(&mut self, rule: &'static Rule) -> bool {
+        if self.enough.is_some_and(|enough| std::ptr::eq(enough, rule)) {
+            return true;
+        }
+        let is_enough = self.told.iter().any(|(id, told)| *id == rule.id && *told >= LIMIT);
+        if is_enough {
+            self.enough = Some(rule);
+        }
+        is_enough
     }
 }
 
@@ -146,7 +155,8 @@ impl Docket<'_> {
         for direction in Direction::BOTH.into_iter().filter(|direction| arrived(*direction)) {
             entries.untold[direction] = 0;
         }
-        if !entries.deferred.iter().any(|waits| arrived(waits.lost_in)) {
+        // Most of the time those wait that are not told any more.
+        if entries.deferred.is_empty() || !entries.deferred.iter().any(|waits| arrived(waits.lost_in)) {
             return;
         }
         let (version, at) = (self.version, self.at);

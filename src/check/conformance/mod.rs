@@ -196,8 +196,8 @@ impl Conformance {
         }
         connection.entries = entries;
         connection.note(message);
-        if connection.client.is_none()
-            && let Some((client, known)) = client
+        if let Some((client, known)) = client
+            && connection.client.is_none()
         {
             (connection.client, connection.known_before) = (Some(client), known);
         }
