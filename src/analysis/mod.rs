@@ -299,9 +299,10 @@ impl Above {
         if self.absent {
             return;
         }
-        if let Some(flow) = coming.later {
-            self.sessions.prefetch(flow);
-            self.checks.prefetch(flow);
+        if let Some(flow) = coming.later
+            && let Some(place) = self.sessions.prefetch(flow)
+        {
+            self.checks.prefetch(flow, place);
         }
         if let Some(flow) = coming.sooner {
             self.sessions.prefetch_parts(flow);

@@ -165,10 +165,10 @@ impl Checks {
         }
     }
 
-    /// Asks for the memory that a message of the flow needs.
+    /// Asks for the memory that a message of the flow needs, whose session has this place.
     #[inline]
-    pub fn prefetch(&mut self, flow: FrameNo) {
-        self.conformance.prefetch(flow);
+    pub fn prefetch(&mut self, flow: FrameNo, place: u32) {
+        self.conformance.prefetch(flow, place);
     }
 
     /// The same a little later: what that memory points to.

@@ -114,12 +114,12 @@ impl Sessions {
         }
     }
 
-    /// Asks for the memory that a message of the flow needs.
+    /// Asks for the memory that a message of the flow needs; gives the place of its session.
     #[inline]
-    pub fn prefetch(&mut self, flow: FrameNo) {
-        if let Some(session) = self.open.look_ahead(flow) {
-            session.prefetch();
-        }
+    pub fn prefetch(&mut self, flow: FrameNo) -> Option<u32> {
+        let (session, place) = self.open.look_ahead(flow, None)?;
+        session.prefetch();
+        Some(place)
     }
 
     /// The same a little later: what the session points to.

@@ -1,7 +1,7 @@
 //! Exchanges that are over, for what comes again.
 
 use super::digest::Brief;
-use crate::capture::{FrameNo, Origin};
+use crate::capture::FrameNo;
 use crate::time::Timestamp;
 
 /// Exchanges that are over and still known by their identifier, so that what comes again is recognised: as many as
@@ -14,14 +14,15 @@ pub(super) struct Done {
     pub(super) digest: Brief,
     pub(super) first: FrameNo,
     /// The packet by which it was over.
-    pub(super) end: Origin,
+    pub(super) end: FrameNo,
+    /// Its time, where it was sent before the connection at hand: nobody asks for that of others.
+    pub(super) ended: Option<Timestamp>,
     pub(super) packet_id: u16,
     /// Further acknowledgements that its receiver owes, because something was sent to it again; saturates.
     pub(super) owed: u16,
     pub(super) refused: bool,
-    /// Whether that was on the connection at hand, and whether it was sent there, as far as that was seen.
+    /// Whether that was on the connection at hand.
     pub(super) ended_here: bool,
-    pub(super) sent_here: bool,
 }
 
 /// The same in little room: each connection has up to forty of them, which is most of what is kept of it. That is why a
@@ -32,7 +33,6 @@ struct Kept {
     digest: Brief,
     first: [u8; 6],
     end: [u8; 6],
-    time: Timestamp,
     packet_id: u16,
     owed: u16,
     /// The flags, from the lowest bit on.
@@ -41,7 +41,7 @@ struct Kept {
 
 const REFUSED: u8 = 1;
 const ENDED_HERE: u8 = 2;
-const SENT_HERE: u8 = 4;
+const HAS_TIME: u8 = 4;
 
 fn packed(frame: FrameNo) -> [u8; 6] {
     let [a, b, c, d, e, f, ..] = frame.0.to_le_bytes();
@@ -52,22 +52,19 @@ const fn unpacked([a, b, c, d, e, f]: [u8; 6]) -> FrameNo {
     FrameNo(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
 }
 
-impl From<Done> for Kept {
-    fn from(done: Done) -> Self {
-        let Done { digest, first, end, packet_id, owed, refused, ended_here, sent_here } = done;
-        let (first, time, end) = (packed(first), end.time, packed(end.frame));
+impl Kept {
+    fn of(done: Done) -> Self {
+        let Done { digest, first, end, ended, packet_id, owed, refused, ended_here } = done;
         let flag = |so: bool, flag: u8| if so { flag } else { 0 };
-        let flags = flag(refused, REFUSED) | flag(ended_here, ENDED_HERE) | flag(sent_here, SENT_HERE);
-        Self { digest, first, end, time, packet_id, owed, flags }
+        let flags = flag(refused, REFUSED) | flag(ended_here, ENDED_HERE) | flag(ended.is_some(), HAS_TIME);
+        Self { digest, first: packed(first), end: packed(end), packet_id, owed, flags }
     }
-}
 
-impl From<Kept> for Done {
-    fn from(kept: Kept) -> Self {
-        let Kept { digest, first, end, time, packet_id, owed, flags } = kept;
-        let [refused, ended_here, sent_here] = [REFUSED, ENDED_HERE, SENT_HERE].map(|flag| flags & flag != 0);
-        let (first, end) = (unpacked(first), Origin { frame: unpacked(end), time });
-        Self { digest, first, end, packet_id, owed, refused, ended_here, sent_here }
+    fn done(self, time: Option<Timestamp>) -> Done {
+        let Self { digest, first, end, packet_id, owed, flags } = self;
+        let [refused, ended_here, has_time] = [REFUSED, ENDED_HERE, HAS_TIME].map(|flag| flags & flag != 0);
+        let (first, end, ended) = (unpacked(first), unpacked(end), time.filter(|_| has_time));
+        Done { digest, first, end, ended, packet_id, owed, refused, ended_here }
     }
 }
 
@@ -75,6 +72,8 @@ impl From<Kept> for Done {
 #[derive(Debug, Clone, Default)]
 pub(super) struct DoneOnes {
     ring: Vec<Kept>,
+    /// When those were over that were sent before their connection.
+    times: Option<Box<[Timestamp; LIMIT]>>,
     /// Where the oldest stands, once there is no more room.
     oldest: u8,
 }
@@ -82,9 +81,13 @@ pub(super) struct DoneOnes {
 impl DoneOnes {
     /// Takes another one; the oldest makes room for it.
     pub(super) fn push(&mut self, done: Done) {
+        let place = if self.is_full() { usize::from(self.oldest) } else { self.ring.len() };
+        if let Some(ended) = done.ended {
+            self.times.get_or_insert_default()[place] = ended;
+        }
         match self.ring.len() {
             LIMIT => {
-                self.ring[usize::from(self.oldest)] = done.into();
+                self.ring[place] = Kept::of(done);
                 self.oldest = (self.oldest + 1) % LIMIT as u8;
                 return;
             }
@@ -93,13 +96,17 @@ impl DoneOnes {
             16 => self.ring.reserve_exact(LIMIT - 16),
             _ => {}
         }
-        self.ring.push(done.into());
+        self.ring.push(Kept::of(done));
+    }
+
+    fn at(&self, place: usize) -> Done {
+        self.ring[place].done(self.times.as_ref().map(|times| times[place]))
     }
 
     /// Takes over those of a later connection.
     pub(super) fn append(&mut self, newer: &Self) {
-        let (newest, oldest) = newer.ring.split_at(usize::from(newer.oldest));
-        oldest.iter().chain(newest).for_each(|kept| self.push((*kept).into()));
+        let oldest = usize::from(newer.oldest);
+        (oldest..newer.ring.len()).chain(0..oldest).for_each(|place| self.push(newer.at(place)));
     }
 
     /// Where the last one with this identifier stands.
@@ -111,7 +118,7 @@ impl DoneOnes {
 
     /// The last one with this identifier.
     pub(super) fn last(&self, packet_id: u16) -> Option<Done> {
-        self.place(packet_id).map(|place| self.ring[place].into())
+        self.place(packet_id).map(|place| self.at(place))
     }
 
     /// Another acknowledgement of the last one with this identifier, where its receiver owes one.
@@ -155,9 +162,9 @@ mod tests {
 
     fn done(packet_id: u16, frame: u64) -> Done {
         let digest = Digest::new(Some(u64::from(packet_id) << 40), 7 << 50, Some(9), true).brief();
-        let end = Origin { frame: FrameNo(frame), time: Timestamp::from_nanos(-5) };
-        let first = FrameNo(frame - 1);
-        Done { digest, first, end, packet_id, owed: 1, refused: true, ended_here: true, sent_here: false }
+        let (first, end) = (FrameNo(frame - 1), FrameNo(frame));
+        let ended = frame.is_multiple_of(3).then(|| Timestamp::from_nanos(-(frame as i64)));
+        Done { digest, first, end, ended, packet_id, owed: 1, refused: true, ended_here: true }
     }
 
     #[test]
@@ -165,19 +172,19 @@ mod tests {
         let mut ones = DoneOnes::default();
         ones.push(done(3, (1 << 48) - 1));
         let kept = ones.last(3).expect("it was kept");
-        assert_eq!((kept.first, kept.end.frame), (FrameNo((1 << 48) - 2), FrameNo((1 << 48) - 1)));
-        assert_eq!((kept.end.time, kept.packet_id, kept.owed), (Timestamp::from_nanos(-5), 3, 1));
-        assert_eq!((kept.refused, kept.ended_here, kept.sent_here), (true, true, false));
+        assert_eq!((kept.first, kept.end), (FrameNo((1 << 48) - 2), FrameNo((1 << 48) - 1)));
+        assert_eq!((kept.packet_id, kept.owed, kept.refused, kept.ended_here), (3, 1, true, true));
+        assert_eq!(kept.ended, Some(Timestamp::from_nanos(1 - (1 << 48))));
         assert!(kept.digest == done(3, 9).digest && kept.digest != done(4, 9).digest);
         ones.reconnect();
-        assert!(ones.last(3).is_some_and(|kept| !kept.ended_here));
+        assert!(ones.last(3).is_some_and(|kept| !kept.ended_here && kept.refused));
     }
 
     #[test]
     fn the_oldest_makes_room_and_of_several_the_last_is_known() {
         let mut ones = DoneOnes::default();
         let numbers = |ones: &DoneOnes| -> Vec<u64> {
-            let mut frames: Vec<_> = (0..100).filter_map(|id| ones.last(id)).map(|done| done.end.frame.0).collect();
+            let mut frames: Vec<_> = (0..100).filter_map(|id| ones.last(id)).map(|done| done.end.0).collect();
             frames.sort_unstable();
             frames
         };
@@ -188,6 +195,8 @@ mod tests {
             let oldest = frame.saturating_sub(LIMIT as u64) + 1;
             let last_of_each = (oldest..=frame).filter(|number| *number == frame || number % 2 == 1);
             assert_eq!(numbers(&ones), last_of_each.collect::<Vec<_>>());
+            let ended = ones.last((frame / 2) as u16).map(|last| last.ended);
+            assert_eq!(ended, Some(frame.is_multiple_of(3).then(|| Timestamp::from_nanos(-(frame as i64)))));
         }
         let mut newer = DoneOnes::default();
         (90..93).for_each(|id| newer.push(done(id, u64::from(id))));

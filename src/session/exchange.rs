@@ -302,8 +302,8 @@ impl Exchanges {
         let done = self.done.last(packet_id);
         done.is_some_and(|done| {
             let is_it = !done.refused && done.digest.may_equal(sent.digest.brief());
-            let is_elsewhere = done.ended_here && !done.sent_here;
-            is_it && is_elsewhere && now.at.time.since(done.end.time) <= EARLY
+            let just_now = |ended| now.at.time.since(ended) <= EARLY;
+            is_it && done.ended_here && done.ended.is_some_and(just_now)
         })
     }
 
@@ -313,7 +313,7 @@ impl Exchanges {
         let done = self.done.last(packet_id);
         match done {
             Some(done) if done.digest.may_equal(sent.digest.brief()) => {
-                let frames = [done.first, done.end.frame, now.at.frame];
+                let frames = [done.first, done.end, now.at.frame];
                 let kind = if done.refused {
                     IncidentKind::ResentAfterRefusal(packet_id)
                 } else {
@@ -362,7 +362,7 @@ impl Exchanges {
                 Some(done) => {
                     // It is answered, whatever came before.
                     self.done.owe(packet_id);
-                    let frames = [done.first, done.end.frame, now];
+                    let frames = [done.first, done.end, now];
                     if done.refused {
                         let kind = IncidentKind::ResentAfterRefusal(packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Certain));
@@ -489,12 +489,12 @@ impl Exchanges {
         self.done.push(Done {
             digest: delivery.digest.brief(),
             first: delivery.first.place.at.frame,
-            end: place.at,
+            end: place.at.frame,
+            ended: (delivery.last_flow() != place.flow).then_some(place.at.time),
             packet_id,
             owed: delivery.owed.min(u16::MAX.into()) as u16,
             refused,
             ended_here: true,
-            sent_here: delivery.last_flow() == place.flow,
         });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
@@ -504,7 +504,7 @@ impl Exchanges {
         if self.done.take_owed(packet_id) {
             return;
         }
-        let done = self.done.last(packet_id).map(|done| done.end.frame);
+        let done = self.done.last(packet_id).map(|done| done.end);
         tally.of.counts.unmatched += 1;
         if self.early.len() < EARLY_LIMIT {
             let Step { packet_type, place, code } = step;

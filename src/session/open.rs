@@ -14,8 +14,8 @@ const RECENT: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Open<T> {
     places: HashMap<FrameNo, u32, foldhash::fast::RandomState>,
-    /// In boxes, for a session is large and many places may be free.
-    held: Vec<Option<Box<T>>>,
+    /// In boxes, for a session is large and many places may be free; each with its flow.
+    held: Vec<(FrameNo, Option<Box<T>>)>,
     free: Vec<u32>,
     /// Flows with their places, each where the number of its first frame says.
     recent: [Option<(FrameNo, u32)>; RECENT],
@@ -26,6 +26,9 @@ impl<T> Default for Open<T> {
         Self { places: HashMap::default(), held: Vec::new(), free: Vec::new(), recent: [None; RECENT] }
     }
 }
+
+/// There is no such frame.
+const NONE: FrameNo = FrameNo(0);
 
 /// Where an answer is remembered.
 #[inline]
@@ -41,7 +44,7 @@ impl<T> Open<T> {
 
     /// All, in no order.
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
-        self.held.iter().flatten().map(AsRef::as_ref)
+        self.held.iter().filter_map(|(_, held)| held.as_deref())
     }
 
     #[inline]
@@ -52,25 +55,28 @@ impl<T> Open<T> {
         }
     }
 
-    /// What is kept of a flow; it is asked for soon again.
+    /// What is kept of a flow, and its place; it is asked for soon again.
+    ///
+    /// Who else keeps something of the same flows most often has it at the same place, and may say where that is.
     #[inline]
-    pub(crate) fn look_ahead(&mut self, flow: FrameNo) -> Option<&T> {
-        let place = self.place(flow)?;
+    pub(crate) fn look_ahead(&mut self, flow: FrameNo, hint: Option<u32>) -> Option<(&T, u32)> {
+        let is_there = |place: &u32| self.held.get(*place as usize).is_some_and(|(known, _)| *known == flow);
+        let place = hint.filter(is_there).or_else(|| self.place(flow))?;
         self.recent[slot(flow)] = Some((flow, place));
-        self.held.get(place as usize)?.as_deref()
+        Some((self.held.get(place as usize)?.1.as_deref()?, place))
     }
 
     /// What is kept of a flow.
     #[inline]
     pub(crate) fn get(&self, flow: FrameNo) -> Option<&T> {
-        self.held.get(self.place(flow)? as usize)?.as_deref()
+        self.held.get(self.place(flow)? as usize)?.1.as_deref()
     }
 
     /// The same, to be changed.
     #[inline]
     pub(crate) fn get_mut(&mut self, flow: FrameNo) -> Option<&mut T> {
         let place = self.place(flow)?;
-        self.held.get_mut(place as usize)?.as_deref_mut()
+        self.held.get_mut(place as usize)?.1.as_deref_mut()
     }
 
     /// The same, made where there is none; and whether it was.
@@ -79,15 +85,16 @@ impl<T> Open<T> {
         let known = self.place(flow);
         let place = known.unwrap_or_else(|| self.make_place(flow));
         // Each place that is given out is there.
-        (self.held[place as usize].get_or_insert_with(|| Box::new(make())), known.is_none())
+        (self.held[place as usize].1.get_or_insert_with(|| Box::new(make())), known.is_none())
     }
 
     #[cold]
     fn make_place(&mut self, flow: FrameNo) -> u32 {
         let place = self.free.pop().unwrap_or_else(|| {
-            self.held.push(None);
+            self.held.push((flow, None));
             self.held.len() as u32 - 1
         });
+        self.held[place as usize].0 = flow;
         self.places.insert(flow, place);
         self.recent[slot(flow)] = Some((flow, place));
         place
@@ -96,13 +103,13 @@ impl<T> Open<T> {
     /// Lends what is kept of a flow, to be given back before anything else of the flow is asked for.
     pub(crate) fn lend(&mut self, flow: FrameNo) -> Option<Box<T>> {
         let place = self.place(flow)?;
-        self.held.get_mut(place as usize)?.take()
+        self.held.get_mut(place as usize)?.1.take()
     }
 
     /// Takes back what was lent.
     pub(crate) fn give_back(&mut self, flow: FrameNo, lent: Box<T>) {
         if let Some(held) = self.place(flow).and_then(|place| self.held.get_mut(place as usize)) {
-            *held = Some(lent);
+            held.1 = Some(lent);
         }
     }
 
@@ -111,7 +118,8 @@ impl<T> Open<T> {
         let place = self.places.remove(&flow)?;
         self.recent[slot(flow)] = None;
         self.free.push(place);
-        self.held.get_mut(place as usize)?.take()
+        self.held[place as usize].0 = NONE;
+        self.held.get_mut(place as usize)?.1.take()
     }
 }
 
@@ -127,11 +135,12 @@ mod tests {
         assert_eq!(open.get_or_insert_with(a, || 'a'), (&mut 'a', true));
         assert_eq!(open.get_or_insert_with(a, || 'x'), (&mut 'a', false));
         assert_eq!(open.get_or_insert_with(b, || 'b'), (&mut 'b', true));
-        assert_eq!(open.look_ahead(a), Some(&'a'));
-        assert_eq!(open.look_ahead(b), Some(&'b'));
-        assert_eq!(open.look_ahead(c), None);
+        assert_eq!(open.look_ahead(a, None), Some((&'a', 0)));
+        assert_eq!(open.look_ahead(b, Some(1)), Some((&'b', 1)));
+        assert_eq!(open.look_ahead(b, Some(0)), Some((&'b', 1)), "it is not where it was said to be");
+        assert_eq!(open.look_ahead(c, Some(7)), None);
         assert_eq!(open.remove(b).as_deref(), Some(&'b'));
-        assert!(open.remove(b).is_none());
+        assert!(open.remove(b).is_none() && open.look_ahead(b, Some(1)).is_none());
         assert_eq!((open.get(a), open.get(b)), (Some(&'a'), None));
         open.get_or_insert_with(c, || 'c');
         assert_eq!((open.get(a), open.get(b), open.get(c)), (Some(&'a'), None, Some(&'c')));

@@ -66,8 +66,8 @@ impl Conformance {
 
     /// Asks for the memory that a message of the flow needs.
     #[inline]
-    pub(super) fn prefetch(&mut self, flow: FrameNo) {
-        if let Some(connection) = self.open.look_ahead(flow) {
+    pub(super) fn prefetch(&mut self, flow: FrameNo, place: u32) {
+        if let Some((connection, _)) = self.open.look_ahead(flow, Some(place)) {
             connection.prefetch();
         }
     }

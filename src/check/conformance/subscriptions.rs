@@ -111,19 +111,15 @@ impl Subscriptions {
         let once = pattern(filter);
         let inner = pattern(once);
         if wild {
-            if self.wild.capacity() == self.wild.len() {
-                self.wild.reserve_exact(self.wild.len().max(1));
-            }
+            make_room(&mut self.wild);
             self.wild.push(Edges::of(inner, place as u16));
         } else {
             let hash = self.hasher.hash_one(pattern(filter));
             let at = self.exact.partition_point(|(other, _)| *other <= hash);
+            make_room(&mut self.exact);
             self.exact.insert(at, (hash, place as u16));
         }
-        if self.all.capacity() == self.all.len() {
-            // Most connections ask for one or two.
-            self.all.reserve_exact(self.all.len().max(1));
-        }
+        make_room(&mut self.all);
         let begin = self.filters.len() as u32;
         self.filters.extend_from_slice(filter);
         self.all.push(Subscription {
@@ -180,6 +176,13 @@ impl Subscriptions {
         hasher.write(name);
         hasher.write(publish.payload);
         hasher.finish()
+    }
+}
+
+/// Makes room for one more in a list: most connections ask for one or two.
+fn make_room<T>(list: &mut Vec<T>) {
+    if list.capacity() == list.len() {
+        list.reserve_exact((list.len() / 2).max(1));
     }
 }
 
