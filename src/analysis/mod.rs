@@ -9,7 +9,7 @@ pub use threads::Reader;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use crate::capture::{Batch, Fill, Lost, Origin, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message, Protocol, SnMessage};
 use crate::engine::{
@@ -120,6 +120,9 @@ struct Above {
     caps: CapCounts,
     /// Their total.
     capped: u64,
+    /// Flows that are looked ahead for: by the hash of one, and by the place of its session.
+    expected: Option<(FrameNo, u32)>,
+    located: Option<(FrameNo, u32)>,
     /// What addresses are called, by the answers of DNS so far.
     names: Names,
     /// The latest time of the capture, once that has ended.
@@ -299,11 +302,17 @@ impl Above {
         if self.absent {
             return;
         }
-        if let Some(flow) = coming.later
-            && let Some(place) = self.sessions.prefetch(flow)
-        {
+        if let Some((flow, place)) = self.located.take() {
+            self.sessions.prefetch(flow, place);
             self.checks.prefetch(flow, place);
         }
+        if let Some((flow, hash)) = self.expected.take()
+            && let Some(place) = self.sessions.locate(hash)
+        {
+            self.checks.approach(place);
+            self.located = Some((flow, place));
+        }
+        self.expected = coming.later.map(|flow| (flow, self.sessions.expect(flow)));
         if let Some(flow) = coming.sooner {
             self.sessions.prefetch_parts(flow);
             self.checks.prefetch_parts(flow);

@@ -165,7 +165,13 @@ impl Checks {
         }
     }
 
-    /// Asks for the memory that a message of the flow needs, whose session has this place.
+    /// Asks for what leads to the connection whose session has this place.
+    #[inline]
+    pub fn approach(&self, place: u32) {
+        self.conformance.approach(place);
+    }
+
+    /// The same a little later: the memory that a message of the flow needs.
     #[inline]
     pub fn prefetch(&mut self, flow: FrameNo, place: u32) {
         self.conformance.prefetch(flow, place);

@@ -114,15 +114,27 @@ impl Sessions {
         }
     }
 
-    /// Asks for the memory that a message of the flow needs; gives the place of its session.
+    /// A message of the flow comes soon. Gives a hash for [`Sessions::locate`].
     #[inline]
-    pub fn prefetch(&mut self, flow: FrameNo) -> Option<u32> {
-        let (session, place) = self.open.look_ahead(flow, None)?;
-        session.prefetch();
-        Some(place)
+    pub fn expect(&self, flow: FrameNo) -> u32 {
+        self.open.expect(flow)
     }
 
-    /// The same a little later: what the session points to.
+    /// A frame later: asks for what leads to the session, and gives its place.
+    #[inline]
+    pub fn locate(&self, hash: u32) -> Option<u32> {
+        self.open.locate(hash).inspect(|place| self.open.approach(*place))
+    }
+
+    /// Another frame later: asks for the session at this place.
+    #[inline]
+    pub fn prefetch(&mut self, flow: FrameNo, place: u32) {
+        if let Some(session) = self.open.arrive(flow, place) {
+            session.prefetch();
+        }
+    }
+
+    /// At last: asks for what the session points to.
     #[inline]
     pub fn prefetch_parts(&self, flow: FrameNo) {
         if let Some(session) = self.open.get(flow) {

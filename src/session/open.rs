@@ -1,19 +1,22 @@
 //! What is kept of each connection that is open, by the frame that opened it.
 //!
-//! Each message of a connection asks for it, and whoever looks ahead asked twice before. With thousands of connections an
-//! index does not fit into the core's own cache, so that the answers of late are remembered.
+//! Each message of a connection asks for it. With thousands of connections neither an index nor what it leads to is in the
+//! core's own cache, so that whoever looks ahead goes there in steps, and what was found on the way is remembered.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 
 use crate::capture::FrameNo;
+use crate::flow::Index;
+use crate::prefetch::prefetch;
 
-/// So many answers are remembered: what was looked ahead for is asked for again some ten frames later.
+/// So many answers are remembered: what was looked ahead for is asked for again some frames later.
 const RECENT: usize = 32;
 
 /// Something of each connection that is open.
 #[derive(Debug)]
 pub(crate) struct Open<T> {
-    places: HashMap<FrameNo, u32, foldhash::fast::RandomState>,
+    places: Index,
+    state: foldhash::fast::RandomState,
     /// In boxes, for a session is large and many places may be free; each with its flow.
     held: Vec<(FrameNo, Option<Box<T>>)>,
     free: Vec<u32>,
@@ -23,7 +26,8 @@ pub(crate) struct Open<T> {
 
 impl<T> Default for Open<T> {
     fn default() -> Self {
-        Self { places: HashMap::default(), held: Vec::new(), free: Vec::new(), recent: [None; RECENT] }
+        let state = foldhash::fast::RandomState::default();
+        Self { places: Index::new(), state, held: Vec::new(), free: Vec::new(), recent: [None; RECENT] }
     }
 }
 
@@ -39,7 +43,7 @@ const fn slot(flow: FrameNo) -> usize {
 impl<T> Open<T> {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.places.len()
+        self.held.len() - self.free.len()
     }
 
     /// All, in no order.
@@ -48,22 +52,54 @@ impl<T> Open<T> {
     }
 
     #[inline]
+    fn hash(&self, flow: FrameNo) -> u32 {
+        (self.state.hash_one(flow) >> 32) as u32
+    }
+
+    #[inline]
     fn place(&self, flow: FrameNo) -> Option<u32> {
         match self.recent[slot(flow)] {
             Some((known, place)) if known == flow => Some(place),
-            _ => self.places.get(&flow).copied(),
+            _ => self.find(flow),
         }
     }
 
-    /// What is kept of a flow, and its place; it is asked for soon again.
-    ///
-    /// Who else keeps something of the same flows most often has it at the same place, and may say where that is.
+    fn find(&self, flow: FrameNo) -> Option<u32> {
+        let is_it = |place: usize| self.held.get(place).is_some_and(|(known, _)| *known == flow);
+        self.places.find(self.hash(flow), is_it).map(|place| place as u32)
+    }
+
+    /// The first step ahead: a flow is asked for soon. Gives its hash.
     #[inline]
-    pub(crate) fn look_ahead(&mut self, flow: FrameNo, hint: Option<u32>) -> Option<(&T, u32)> {
-        let is_there = |place: &u32| self.held.get(*place as usize).is_some_and(|(known, _)| *known == flow);
-        let place = hint.filter(is_there).or_else(|| self.place(flow))?;
+    pub(crate) fn expect(&self, flow: FrameNo) -> u32 {
+        let hash = self.hash(flow);
+        self.places.prefetch(hash);
+        hash
+    }
+
+    /// The second one: the place that this hash most likely leads to.
+    #[inline]
+    pub(crate) fn locate(&self, hash: u32) -> Option<u32> {
+        self.places.likely(hash).map(|place| place as u32)
+    }
+
+    /// The same where the place is known: who else keeps something of the same flows most often has it at the same place.
+    #[inline]
+    pub(crate) fn approach(&self, place: u32) {
+        if let Some(held) = self.held.get(place as usize) {
+            prefetch(held);
+        }
+    }
+
+    /// The third one: what is kept of the flow, if it is at this place.
+    #[inline]
+    pub(crate) fn arrive(&mut self, flow: FrameNo, place: u32) -> Option<&T> {
+        let (known, held) = self.held.get(place as usize)?;
+        if *known != flow {
+            return None;
+        }
         self.recent[slot(flow)] = Some((flow, place));
-        Some((self.held.get(place as usize)?.1.as_deref()?, place))
+        held.as_deref()
     }
 
     /// What is kept of a flow.
@@ -95,7 +131,7 @@ impl<T> Open<T> {
             self.held.len() as u32 - 1
         });
         self.held[place as usize].0 = flow;
-        self.places.insert(flow, place);
+        self.places.insert(self.hash(flow), place as usize);
         self.recent[slot(flow)] = Some((flow, place));
         place
     }
@@ -115,7 +151,8 @@ impl<T> Open<T> {
 
     /// Takes out what is kept of a flow.
     pub(crate) fn remove(&mut self, flow: FrameNo) -> Option<Box<T>> {
-        let place = self.places.remove(&flow)?;
+        let place = self.place(flow)?;
+        self.places.remove(self.hash(flow), place as usize);
         self.recent[slot(flow)] = None;
         self.free.push(place);
         self.held[place as usize].0 = NONE;
@@ -135,12 +172,15 @@ mod tests {
         assert_eq!(open.get_or_insert_with(a, || 'a'), (&mut 'a', true));
         assert_eq!(open.get_or_insert_with(a, || 'x'), (&mut 'a', false));
         assert_eq!(open.get_or_insert_with(b, || 'b'), (&mut 'b', true));
-        assert_eq!(open.look_ahead(a, None), Some((&'a', 0)));
-        assert_eq!(open.look_ahead(b, Some(1)), Some((&'b', 1)));
-        assert_eq!(open.look_ahead(b, Some(0)), Some((&'b', 1)), "it is not where it was said to be");
-        assert_eq!(open.look_ahead(c, Some(7)), None);
+        for (flow, place, kept) in [(a, 0, 'a'), (b, 1, 'b')] {
+            let hash = open.expect(flow);
+            assert_eq!(open.locate(hash), Some(place));
+            assert_eq!(open.arrive(flow, place), Some(&kept));
+            assert_eq!(open.arrive(flow, 1 - place), None, "it is not where it was said to be");
+        }
+        assert_eq!((open.get(a), open.get(b), open.get(c)), (Some(&'a'), Some(&'b'), None));
         assert_eq!(open.remove(b).as_deref(), Some(&'b'));
-        assert!(open.remove(b).is_none() && open.look_ahead(b, Some(1)).is_none());
+        assert!(open.remove(b).is_none() && open.arrive(b, 1).is_none());
         assert_eq!((open.get(a), open.get(b)), (Some(&'a'), None));
         open.get_or_insert_with(c, || 'c');
         assert_eq!((open.get(a), open.get(b), open.get(c)), (Some(&'a'), None, Some(&'c')));

@@ -51,6 +51,8 @@ impl Entries {
     #[inline]
     pub(super) fn prefetch(&self) {
         prefetch(&self.deferred);
+        prefetch(&self.untold);
+        prefetch(&self.enough);
     }
 
     /// Whether nothing waits for a packet.

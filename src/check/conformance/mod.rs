@@ -64,10 +64,16 @@ impl Conformance {
         Self { ledger: ledger.then(Ledger::default), cross: across.then(cross::Cross::default), ..Self::default() }
     }
 
+    /// Asks for what leads to a connection.
+    #[inline]
+    pub(super) fn approach(&self, place: u32) {
+        self.open.approach(place);
+    }
+
     /// Asks for the memory that a message of the flow needs.
     #[inline]
     pub(super) fn prefetch(&mut self, flow: FrameNo, place: u32) {
-        if let Some((connection, _)) = self.open.look_ahead(flow, Some(place)) {
+        if let Some(connection) = self.open.arrive(flow, place) {
             connection.prefetch();
         }
     }
