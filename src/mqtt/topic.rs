@@ -93,14 +93,14 @@ fn common(filter: &[u8], topic: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const LOW: u64 = ONES * 0x7f;
     // The top bit of each byte that is not zero (Hacker's Delight, section 6-1).
-    let set = |word: u64| ((word & LOW) + LOW | word) & !LOW;
+    let set = |word: u64| (((word & LOW) + LOW) | word) & !LOW;
     let (wanted, _) = filter.as_chunks::<8>();
     let (found, _) = topic.as_chunks::<8>();
     let mut equal = 0;
     for (wanted, found) in wanted.iter().zip(found) {
         let (wanted, found) = (u64::from_le_bytes(*wanted), u64::from_le_bytes(*found));
-        let literal = set(wanted ^ ONES * u64::from(b'+')) & set(wanted ^ ONES * u64::from(b'#'));
-        let ends = set(wanted ^ found) | !literal & !LOW;
+        let literal = set(wanted ^ (ONES * u64::from(b'+'))) & set(wanted ^ (ONES * u64::from(b'#')));
+        let ends = set(wanted ^ found) | (!literal & !LOW);
         if ends != 0 {
             return equal + ends.trailing_zeros() as usize / 8;
         }

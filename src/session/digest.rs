@@ -22,7 +22,7 @@ pub(super) struct Digest {
 /// A digest in half the room, for what is remembered of many messages: such are only compared where the identifier is the
 /// same, so that 32 bits of a hash tell enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(packed)]
+#[repr(Rust, packed)]
 pub(super) struct Brief {
     topic: u32,
     payload: u32,

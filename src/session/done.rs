@@ -28,7 +28,7 @@ pub(super) struct Done {
 /// The same in little room: each connection has up to forty of them, which is most of what is kept of it. That is why a
 /// frame has 48 bits.
 #[derive(Debug, Clone, Copy)]
-#[repr(packed)]
+#[repr(Rust, packed)]
 struct Kept {
     digest: Brief,
     first: [u8; 6],

@@ -17,7 +17,10 @@ pub(super) struct Early {
 /// What waits for its message, in the order of identifier and type. PUBREC and PUBCOMP of one message may both wait for
 /// it; PUBREL for the session that it goes on with.
 #[derive(Debug, Clone, Default)]
-pub(super) struct EarlyOnes(Option<Box<Vec<((u16, PacketType), Early)>>>);
+#[allow(clippy::box_collection, reason = "most never have any, and take a pointer's room for it")]
+pub(super) struct EarlyOnes(Option<Box<Vec<One>>>);
+
+type One = ((u16, PacketType), Early);
 
 impl EarlyOnes {
     /// Takes one; gives the one whose place it takes.
@@ -42,12 +45,12 @@ impl EarlyOnes {
     }
 
     /// All of them, in their order.
-    pub(super) fn into_iter(self) -> impl Iterator<Item = ((u16, PacketType), Early)> {
+    pub(super) fn into_iter(self) -> impl Iterator<Item = One> {
         self.0.into_iter().flat_map(|all| *all)
     }
 
     /// Forgets those that `stays` does not hold for; it is asked in their order.
-    pub(super) fn retain(&mut self, stays: impl FnMut(&((u16, PacketType), Early)) -> bool) {
+    pub(super) fn retain(&mut self, stays: impl FnMut(&One) -> bool) {
         if let Some(all) = &mut self.0 {
             all.retain(stays);
         }

@@ -13,6 +13,7 @@ pub(super) struct Filters {
     /// In the order of the filters, as long as there are few.
     few: Vec<(Box<[u8]>, SubscriptionState)>,
     /// Instead of them.
+    #[allow(clippy::box_collection, reason = "most have few, and take a pointer's room for it")]
     many: Option<Box<BTreeMap<Box<[u8]>, SubscriptionState>>>,
 }
 

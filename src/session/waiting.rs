@@ -10,6 +10,7 @@ pub(super) type Sent = (u64, u16);
 pub(super) struct Waiting {
     /// Where there is none, nothing is behind it.
     first: Option<Sent>,
+    #[allow(clippy::box_collection, reason = "most have none, and take a pointer's room for it")]
     behind: Option<Box<VecDeque<Sent>>>,
 }
 

@@ -28,6 +28,8 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
     let back = direction.reverse();
     // What an exchange begins with.
     let new = (at, at);
+    // What an identifier stood for before says something to the ledger alone.
+    let remembers = docket.ledger.is_some();
     let mut features = F::default();
     match &message.packet.body {
         Body::Connect(_) if connection.asked.is_none() => {
@@ -47,7 +49,7 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             features = if header.dup() { F::Resends } else { F::Opens };
             let answer = if header.qos() == 1 { T::PubAck } else { T::PubRec };
             let resent = if header.dup() { Before::Resent } else { Before::Nothing };
-            let before = docket.ledger.as_ref().and_then(|_| exchanges.before(direction, id)).unwrap_or(resent);
+            let before = exchanges.before(direction, id).unwrap_or(resent);
             exchanges.ask(direction, answer, id, new, before);
             if header.dup() && direction == Direction::ToServer && begins_anew {
                 docket.broken("MQTT-3.2.2-5", at.frame, Certainty::Likely);
@@ -61,17 +63,8 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             features = answered(fit.as_ref());
             let first = fit.map_or(at, |answered| answered.open.first);
             match packet_type {
-                // What an identifier stood for before says something to the ledger alone.
-                T::PubAck | T::PubComp if fit.is_some() => {
-                    if docket.ledger.is_some() {
-                        exchanges.finish(back, id, Before::Taken);
-                    }
-                }
-                T::PubRec if refused && fit.is_some() => {
-                    if docket.ledger.is_some() {
-                        exchanges.finish(back, id, Before::Refused);
-                    }
-                }
+                T::PubAck | T::PubComp if fit.is_some() => exchanges.finish(back, id, Before::Taken, remembers),
+                T::PubRec if refused && fit.is_some() => exchanges.finish(back, id, Before::Refused, remembers),
                 T::PubRec if fit.is_some() => {
                     exchanges.ask(direction, T::PubRel, id, (at, first), Before::Nothing);
                 }

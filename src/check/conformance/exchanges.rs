@@ -302,13 +302,11 @@ impl Waiting {
             more.push(one);
             return more.push(open);
         }
-        match self.more.as_mut().filter(|more| !more.is_empty()) {
-            Some(more) => more.push(open),
-            None => {
-                self.one = Some(open);
-                false
-            }
+        if let Some(more) = self.more.as_mut().filter(|more| !more.is_empty()) {
+            return more.push(open);
         }
+        self.one = Some(open);
+        false
     }
 
     fn pop(&mut self, answer: PacketType, id: u16) -> Option<Answered> {
@@ -405,8 +403,11 @@ impl Exchanges {
         }
     }
 
-    /// A message of this direction came to its end.
-    pub(super) fn finish(&mut self, direction: Direction, id: u16, how: Before) {
+    /// A message of this direction came to its end, which is remembered if somebody asks for that.
+    pub(super) fn finish(&mut self, direction: Direction, id: u16, how: Before, remembers: bool) {
+        if !remembers {
+            return;
+        }
         self.waiting[direction].done.get_or_insert_with(|| Box::new(Done::new())).push(id, how);
     }
 
@@ -512,13 +513,14 @@ mod tests {
     #[test]
     fn what_an_identifier_stood_for_is_remembered_for_a_while() {
         let mut exchanges = Exchanges::default();
-        exchanges.finish(ToServer, 1, Before::Taken);
-        exchanges.finish(ToServer, 2, Before::Refused);
+        exchanges.finish(ToServer, 1, Before::Taken, true);
+        exchanges.finish(ToServer, 2, Before::Refused, true);
+        exchanges.finish(ToServer, 1, Before::Refused, false);
         assert_eq!(exchanges.before(ToServer, 2), Some(Before::Refused));
         assert_eq!(exchanges.before(ToServer, 2), None);
         assert_eq!(exchanges.before(ToClient, 1), None);
         for id in 3..=DONE as u16 + 2 {
-            exchanges.finish(ToServer, id, Before::Taken);
+            exchanges.finish(ToServer, id, Before::Taken, true);
         }
         assert_eq!(exchanges.before(ToServer, 1), None);
     }

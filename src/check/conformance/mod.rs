@@ -219,7 +219,7 @@ impl Conformance {
     fn client(&self, flow: &FlowRef, message: &Message<'_>) -> Option<(clients::Key, bool)> {
         let Body::Connect(connect) = &message.packet.body else { return None };
         let client = self.clients.key(flow.server, connect.client_id?)?;
-        let whole = |id: FrameNo| self.open.get(id).is_none_or(|connection| connection.is_whole());
+        let whole = |id: FrameNo| self.open.get(id).is_none_or(Connection::is_whole);
         Some((client, self.clients.latest(client).is_some_and(whole)))
     }
 
