@@ -9,7 +9,7 @@ pub use threads::Reader;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
-use crate::capture::{Batch, Fill, Lost, Origin, Problem, Source, SourceReport};
+use crate::capture::{Batch, Fill, FrameNo, Lost, Origin, Problem, Source, SourceReport};
 use crate::check::{CheckOptions, Checks, Finding};
 use crate::dissect::{Conversation, Message, Protocol, SnMessage};
 use crate::engine::{
@@ -118,6 +118,11 @@ struct Above {
     absent: bool,
     /// What caps on sessions, routes and names have cost as far as was told.
     caps: CapCounts,
+    /// Their total.
+    capped: u64,
+    /// Flows that are looked ahead for: by the hash of one, and by the place of its session.
+    expected: Option<(FrameNo, u32)>,
+    located: Option<(FrameNo, u32)>,
     /// What addresses are called, by the answers of DNS so far.
     names: Names,
     /// The latest time of the capture, once that has ended.
@@ -293,14 +298,21 @@ impl Analysis {
 impl Above {
     /// Messages of these flows come soon: asks for the memory that they need.
     #[inline]
-    fn look_ahead(&self, coming: Coming) {
+    fn look_ahead(&mut self, coming: Coming) {
         if self.absent {
             return;
         }
-        if let Some(flow) = coming.later {
-            self.sessions.prefetch(flow);
-            self.checks.prefetch(flow);
+        if let Some((flow, place)) = self.located.take() {
+            self.sessions.prefetch(flow, place);
+            self.checks.prefetch(flow, place);
         }
+        if let Some((flow, hash)) = self.expected.take()
+            && let Some(place) = self.sessions.locate(hash)
+        {
+            self.checks.approach(place);
+            self.located = Some((flow, place));
+        }
+        self.expected = coming.later.map(|flow| (flow, self.sessions.expect(flow)));
         if let Some(flow) = coming.sooner {
             self.sessions.prefetch_parts(flow);
             self.checks.prefetch_parts(flow);
@@ -316,7 +328,7 @@ impl Above {
             return pass_on(event, sink);
         }
         self.sessions.on_event(event);
-        if self.sessions.capped() + self.names.forgotten() != self.caps.total() {
+        if self.sessions.capped() + self.names.forgotten() != self.capped {
             self.tell_caps(event, sink);
         }
         let ended = match event {
@@ -373,6 +385,7 @@ impl Above {
     /// Caps on sessions, routes and names had an effect with this event.
     fn tell_caps(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
         let caps = self.caps();
+        self.capped = caps.total();
         let before = std::mem::replace(&mut self.caps, caps);
         let origin = match event {
             Event::Message(_, message) => message.origin,

@@ -165,10 +165,16 @@ impl Checks {
         }
     }
 
-    /// Asks for the memory that a message of the flow needs.
+    /// Asks for what leads to the connection whose session has this place.
     #[inline]
-    pub fn prefetch(&self, flow: FrameNo) {
-        self.conformance.prefetch(flow);
+    pub fn approach(&self, place: u32) {
+        self.conformance.approach(place);
+    }
+
+    /// The same a little later: the memory that a message of the flow needs.
+    #[inline]
+    pub fn prefetch(&mut self, flow: FrameNo, place: u32) {
+        self.conformance.prefetch(flow, place);
     }
 
     /// The same a little later: what that memory points to.

@@ -46,25 +46,28 @@ pub struct Coming {
 }
 
 /// A flow as it is named in events.
+///
+/// What may change while it lasts stands in front, in half a cache line: its ends change with what they are known by only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
 pub struct FlowRef {
     /// The frame that opened it.
     pub id: FrameNo,
+    /// The sequence number of the first byte of each TCP stream, once there is one.
+    pub begin: PerDirection<Option<SeqNum>>,
     /// Wireshark's number of it.
     pub stream: u32,
+    /// Whether the SYN of each TCP stream was captured, or the first packet of a QUIC connection, so that what comes first of
+    /// it is its first byte.
+    pub from_start: PerDirection<bool>,
+    /// By what it is known which is which.
+    pub known_by: KnownBy,
     /// Its transport.
     pub transport: Transport,
     /// The client.
     pub client: SocketAddr,
     /// The server.
     pub server: SocketAddr,
-    /// By what it is known which is which.
-    pub known_by: KnownBy,
-    /// The sequence number of the first byte of each TCP stream, once there is one.
-    pub begin: PerDirection<Option<SeqNum>>,
-    /// Whether the SYN of each TCP stream was captured, or the first packet of a QUIC connection, so that what comes first of
-    /// it is its first byte.
-    pub from_start: PerDirection<bool>,
 }
 
 impl FlowRef {

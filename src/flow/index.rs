@@ -1,4 +1,4 @@
-//! Finds the slot of a flow by its two ends: one hash, and mostly one look.
+//! Finds the slot of a flow by its two ends, or of what else is kept by slots: one hash, and mostly one look.
 //!
 //! A cell is eight bytes and has no key: who asks compares with the flow itself, which is needed anyway.
 
@@ -13,7 +13,7 @@ use crate::prefetch::prefetch;
 /// INVARIANT: the length of `cells` is a power of two or zero, a quarter of them at least is empty, and between the
 /// home of a cell and its place none is.
 #[derive(Debug)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// The hash in the upper half and the slot, plus one, in the lower; zero where there is none.
     cells: Vec<u64>,
     held: usize,
@@ -21,7 +21,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { cells: Vec::new(), held: 0, state: foldhash::fast::RandomState::default() }
     }
 
@@ -56,7 +56,7 @@ impl Index {
 
     /// Asks for the cell of a hash that is looked up soon.
     #[inline]
-    pub(super) fn prefetch(&self, hash: u32) {
+    pub(crate) fn prefetch(&self, hash: u32) {
         if let Some(cell) = self.cells.get(hash as usize & self.cells.len().wrapping_sub(1)) {
             prefetch(cell);
         }
@@ -64,7 +64,7 @@ impl Index {
 
     /// The slot that a hash most likely leads to.
     #[inline]
-    pub(super) fn likely(&self, hash: u32) -> Option<usize> {
+    pub(crate) fn likely(&self, hash: u32) -> Option<usize> {
         let mask = self.cells.len().wrapping_sub(1);
         let cells = (0..4).map(|step| (hash as usize).wrapping_add(step) & mask).map_while(|at| self.cells.get(at));
         let cell = cells.copied().take_while(|cell| *cell != 0).find(|cell| (cell >> 32) as u32 == hash)?;
@@ -73,7 +73,7 @@ impl Index {
 
     /// The slot with this hash that `is` accepts.
     #[inline]
-    pub(super) fn find(&self, hash: u32, is: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn find(&self, hash: u32, is: impl Fn(usize) -> bool) -> Option<usize> {
         self.place_of(hash, is).map(|(_, slot)| slot)
     }
 
@@ -94,7 +94,7 @@ impl Index {
     }
 
     /// Adds a slot that is not in yet.
-    pub(super) fn insert(&mut self, hash: u32, slot: usize) {
+    pub(crate) fn insert(&mut self, hash: u32, slot: usize) {
         if self.held * 4 >= self.cells.len() * 3 {
             let more = vec![0; (self.cells.len() * 2).max(16)];
             for cell in std::mem::replace(&mut self.cells, more).into_iter().filter(|cell| *cell != 0) {
@@ -115,7 +115,7 @@ impl Index {
     }
 
     /// Takes a slot out.
-    pub(super) fn remove(&mut self, hash: u32, slot: usize) {
+    pub(crate) fn remove(&mut self, hash: u32, slot: usize) {
         let Some((mut hole, _)) = self.place_of(hash, |found| found == slot) else { return };
         self.held -= 1;
         let mask = self.cells.len() - 1;

@@ -39,6 +39,7 @@ pub use durations::Durations;
 pub use endpoint::{Direction, FlowKey, PerDirection, Role, Transport};
 pub use followed::Flow;
 pub use histogram::Histogram;
+pub(crate) use index::Index;
 pub use limits::FlowLimits;
 pub use metrics::{Counters, Range, RareCounters};
 pub use names::{Belongs, ConnectionId, NameChanges, Named};

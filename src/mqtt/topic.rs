@@ -88,6 +88,28 @@ pub fn matches(filter: &[u8], topic: &[u8]) -> bool {
     matches_pattern(shared(filter).map_or(filter, |(_, inner)| inner), topic)
 }
 
+/// With how many bytes before its next wildcard a filter begins as a topic does.
+fn common(filter: &[u8], topic: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const LOW: u64 = ONES * 0x7f;
+    // The top bit of each byte that is not zero (Hacker's Delight, section 6-1).
+    let set = |word: u64| (((word & LOW) + LOW) | word) & !LOW;
+    let (wanted, _) = filter.as_chunks::<8>();
+    let (found, _) = topic.as_chunks::<8>();
+    let mut equal = 0;
+    for (wanted, found) in wanted.iter().zip(found) {
+        let (wanted, found) = (u64::from_le_bytes(*wanted), u64::from_le_bytes(*found));
+        let literal = set(wanted ^ (ONES * u64::from(b'+'))) & set(wanted ^ (ONES * u64::from(b'#')));
+        let ends = set(wanted ^ found) | (!literal & !LOW);
+        if ends != 0 {
+            return equal + ends.trailing_zeros() as usize / 8;
+        }
+        equal += 8;
+    }
+    let rest = filter.get(equal..).unwrap_or_default().iter().zip(topic.get(equal..).unwrap_or_default());
+    equal + rest.take_while(|(wanted, byte)| wanted == byte && !is_wildcard(**wanted)).count()
+}
+
 /// The same for a filter that is known not to be shared.
 pub(crate) fn matches_pattern(filter: &[u8], topic: &[u8]) -> bool {
     if topic.is_empty() || filter.is_empty() {
@@ -102,8 +124,7 @@ pub(crate) fn matches_pattern(filter: &[u8], topic: &[u8]) -> bool {
     // Where the next byte of each stands.
     let (mut f, mut t) = (0, 0);
     loop {
-        let both = filter.get(f..).unwrap_or_default().iter().zip(topic.get(t..).unwrap_or_default());
-        let equal = both.take_while(|(wanted, byte)| wanted == byte && !is_wildcard(**wanted)).count();
+        let equal = common(filter.get(f..).unwrap_or_default(), topic.get(t..).unwrap_or_default());
         (f, t) = (f + equal, t + equal);
         match (filter.get(f), topic.get(t)) {
             (None, byte) => return byte.is_none(),
@@ -124,6 +145,27 @@ pub(crate) fn matches_pattern(filter: &[u8], topic: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_common_ends_at_a_difference_or_a_wildcard() {
+        let text = b"/a\0\x7f\x80\xff*,\x22\x24/site/1/line/22/level";
+        for length in 0..text.len() {
+            let plain = &text[..length];
+            assert_eq!(common(plain, text), length);
+            assert_eq!(common(text, plain), length);
+            for at in 0..length {
+                for byte in [b'+', b'#', plain[at] ^ 1, plain[at] ^ 0x80] {
+                    let mut other = plain.to_vec();
+                    other[at] = byte;
+                    assert_eq!(common(&other, plain), at, "{other:?}");
+                    if is_wildcard(byte) {
+                        // A topic that has one has it in vain.
+                        assert_eq!(common(&other, &other), at);
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn wildcards_match_as_the_specification_shows() {

@@ -15,7 +15,7 @@ use crate::time::Span;
 impl Sessions {
     /// A client asks for a connection: it may have another.
     pub(super) fn on_connect(&mut self, flow: FlowRef, origin: Origin) {
-        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        let Some(session) = self.open.get_mut(flow.id) else { return };
         if let Some(will) = &session.will {
             self.wills.add(flow, will.digest);
         }
@@ -24,7 +24,7 @@ impl Sessions {
         let Some(key) = session.client_key() else { return };
         let previous = self.clients.get_mut(&key).and_then(|client| client.flow);
         session.previous = previous.filter(|previous| *previous != flow.id);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(previous))
             && old.closed_at().is_none()
         {
             old.taken_over = Some(PacketRef { flow: flow.id, at: origin });
@@ -33,9 +33,9 @@ impl Sessions {
 
     /// The server lets a client in, or does not.
     pub(super) fn on_connack(&mut self, flow: FrameNo, origin: Origin) {
-        let Some(mut session) = self.open.remove(&flow) else { return };
+        let Some(mut session) = self.open.lend(flow) else { return };
         self.accept(&mut session, origin);
-        self.open.insert(flow, session);
+        self.open.give_back(flow, session);
     }
 
     fn accept(&mut self, session: &mut Session, origin: Origin) {
@@ -44,7 +44,7 @@ impl Sessions {
         let id = session.flow.id;
         if code != 0 {
             // It took nobody's place.
-            if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous))
+            if let Some(old) = previous.and_then(|previous| self.open.get_mut(previous))
                 && old.taken_over.is_some_and(|over| over.flow == id)
             {
                 old.taken_over = None;
@@ -72,7 +72,7 @@ impl Sessions {
             self.wills.call_off(key.broker, &key.id);
         }
         let came = session.connect.map_or(origin.time, |at| at.time);
-        if let Some(old) = previous.and_then(|previous| self.open.get_mut(&previous)) {
+        if let Some(old) = previous.and_then(|previous| self.open.get_mut(previous)) {
             old.freeze();
             if self.lost.is_some_and(|lost| old.last.frame < lost) {
                 // Nobody knows what it, or another connection of the client, said meanwhile.

@@ -1,6 +1,5 @@
 //! All sessions of all brokers: what messages and the ends of connections mean beyond their own connection.
 
-use std::collections::hash_map::{Entry, HashMap};
 use std::net::SocketAddr;
 
 use super::answers::AnswerTimes;
@@ -12,6 +11,7 @@ use super::digest::{Digest, digest};
 use super::exchange::Exchanges;
 use super::incident::Incident;
 use super::judge::Judge;
+use super::open::Open;
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
 use super::subscription::{Change, SubscriptionState};
 use super::topics::Topic;
@@ -60,16 +60,13 @@ pub struct SessionsHeld {
     pub topics: Level,
 }
 
-/// The sessions of the flows that are followed.
-pub(super) type OpenSessions = HashMap<FrameNo, Box<Session>, foldhash::fast::RandomState>;
-
 /// All sessions that are open, and what outlives them.
 ///
 /// Call [`Sessions::on_event`] for each event of the engine in order, and [`Sessions::end`] when a flow has ended; then
 /// take what they tell.
 #[derive(Debug)]
 pub struct Sessions {
-    pub(super) open: OpenSessions,
+    pub(super) open: Open<Session>,
     pub(super) clients: Clients,
     pub(super) wills: Wills,
     closings: Closings,
@@ -100,7 +97,7 @@ impl Sessions {
         let limits =
             RouteLimits { publications: options.publications, retained: options.retained, topics: options.topics };
         Self {
-            open: HashMap::default(),
+            open: Open::default(),
             clients: Clients::new(options.waiting_sessions),
             wills: Wills::default(),
             closings: Closings::default(),
@@ -117,30 +114,42 @@ impl Sessions {
         }
     }
 
-    /// Asks for the memory that a message of the flow needs.
+    /// A message of the flow comes soon. Gives a hash for [`Sessions::locate`].
     #[inline]
-    pub fn prefetch(&self, flow: FrameNo) {
-        if let Some(session) = self.open.get(&flow) {
+    pub fn expect(&self, flow: FrameNo) -> u32 {
+        self.open.expect(flow)
+    }
+
+    /// A frame later: asks for what leads to the session, and gives its place.
+    #[inline]
+    pub fn locate(&self, hash: u32) -> Option<u32> {
+        self.open.locate(hash).inspect(|place| self.open.approach(*place))
+    }
+
+    /// Another frame later: asks for the session at this place.
+    #[inline]
+    pub fn prefetch(&mut self, flow: FrameNo, place: u32) {
+        if let Some(session) = self.open.arrive(flow, place) {
             session.prefetch();
         }
     }
 
-    /// The same a little later: what the session points to.
+    /// At last: asks for what the session points to.
     #[inline]
     pub fn prefetch_parts(&self, flow: FrameNo) {
-        if let Some(session) = self.open.get(&flow) {
+        if let Some(session) = self.open.get(flow) {
             session.prefetch_parts();
         }
     }
 
     /// The session of the flow, if it carries one, so far.
     pub fn get(&self, flow: FrameNo) -> Option<&Session> {
-        self.open.get(&flow).map(AsRef::as_ref)
+        self.open.get(flow)
     }
 
     /// The sessions of connections that have not ended.
     pub fn open_sessions(&self) -> impl Iterator<Item = &Session> {
-        self.open.values().map(AsRef::as_ref)
+        self.open.values()
     }
 
     /// How many of them there are.
@@ -217,7 +226,7 @@ impl Sessions {
                     return self.forget_waiting(notice.origin.time);
                 }
                 let (Some(flow), direction) = (notice.flow, notice.kind.lacks()) else { return };
-                if let (Some(direction), Some(session)) = (direction, self.open.get_mut(&flow.id)) {
+                if let (Some(direction), Some(session)) = (direction, self.open.get_mut(flow.id)) {
                     session.lossy[direction] = true;
                     match notice.kind {
                         NoticeKind::LostSync(_, lost, _) if lost.reason == LostSyncReason::MalformedLength => {
@@ -254,7 +263,7 @@ impl Sessions {
     }
 
     fn on_closing(&mut self, flow: FlowRef, by: Role, at: Origin) {
-        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        let Some(session) = self.open.get_mut(flow.id) else { return };
         session.closed.get_or_insert(Closed { by, at });
         if let Some(router) = &mut self.router {
             // A client whose connection was taken over is connected all the same.
@@ -269,16 +278,12 @@ impl Sessions {
     }
 
     fn on_message(&mut self, flow: &FlowRef, message: &Message<'_>) {
-        let (session, is_new) = match self.open.entry(flow.id) {
-            Entry::Occupied(session) => (session.into_mut(), false),
-            Entry::Vacant(place) => (place.insert(Box::new(Session::new(*flow, message))), true),
-        };
+        let (session, is_new) = self.open.get_or_insert_with(flow.id, || Session::new(*flow, message));
         if is_new && self.lost.is_some_and(|lost| lost > flow.id) {
             // What it began with may be what was lost: within WebSocket the first packet that is read shows no other.
             session.lossy = PerDirection { to_server: true, to_client: true };
         }
-        // Who is the client may have turned out to be the other end.
-        session.flow = *flow;
+        session.name(flow);
         let known = session.is_known() && session.connack.is_some();
         let mut told = session.incidents_told;
         let mut judge = Judge {
@@ -383,7 +388,7 @@ impl Sessions {
             return;
         }
         let again = self.sent_before(flow, message, digest);
-        let Some(session) = self.open.get_mut(&flow.id) else { return };
+        let Some(session) = self.open.get_mut(flow.id) else { return };
         let (Some(router), Some(topic), Body::Publish(publish)) = (&mut self.router, topic, &message.packet.body)
         else {
             return;
@@ -420,19 +425,19 @@ impl Sessions {
     /// The publication that a client sends again before its CONNACK says that its session goes on.
     fn sent_before(&mut self, flow: FlowRef, message: &Message<'_>, digest: Digest) -> Option<u64> {
         let Body::Publish(publish) = &message.packet.body else { return None };
-        let session = self.open.get(&flow.id)?;
+        let session = self.open.get(flow.id)?;
         if session.connack.is_some() || message.direction == Direction::ToClient {
             return None;
         }
         let client = self.clients.get_mut(&session.client_key()?)?;
-        let previous = client.flow.and_then(|flow| self.open.get(&flow));
+        let previous = client.flow.and_then(|flow| self.open.get(flow));
         let state = client.state.as_deref().or(previous.map(|previous| &previous.state))?;
         state.exchanges.to_server.publication_of(publish.packet_id?, message.packet.header.qos(), digest)
     }
 
     /// Subscriptions were granted or taken back: the router learns of them.
     fn pass_on_subscriptions(&mut self, flow: FlowRef) {
-        let (Some(session), Some(router)) = (self.open.get(&flow.id), &mut self.router) else { return };
+        let (Some(session), Some(router)) = (self.open.get(flow.id), &mut self.router) else { return };
         for (filter, state) in self.changes.drain(..) {
             match state.and_then(|state| subscriber(session, &filter, state)) {
                 Some(subscriber) => router.subscribe(flow.server, subscriber),
@@ -443,7 +448,7 @@ impl Sessions {
 
     /// It may have turned out who the client is that was known by its connection: the router learns of it.
     fn pass_on_name(&mut self, flow: FlowRef, before: &Party, now: Timestamp) {
-        let (Some(session), Some(router)) = (self.open.get(&flow.id), &mut self.router) else { return };
+        let (Some(session), Some(router)) = (self.open.get(flow.id), &mut self.router) else { return };
         let party = party(session);
         if party == *before {
             return;
@@ -471,7 +476,7 @@ impl Sessions {
 
     /// The flow has ended at `now`, the latest time of the capture: its session is handed out.
     pub fn end(&mut self, flow: &Flow<Conversation>, why: Ended, now: Timestamp) -> Option<Box<Session>> {
-        let mut session = self.open.remove(&flow.id)?;
+        let mut session = self.open.remove(flow.id)?;
         let at = session.last;
         let name = session.flow;
         let mut told = session.incidents_told;

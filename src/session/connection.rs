@@ -83,10 +83,22 @@ pub const NEVER: u32 = u32::MAX;
 pub(super) type Disconnected = (Role, Option<u8>, Origin);
 
 /// The session on one connection. What only some have is in its [`Details`], which read as if they were part of it.
+///
+/// With thousands of connections each message waits for the memory of its session. So what all of them ask stands together,
+/// and what follows `flow` is for a few.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub struct Session {
-    /// The flow that carries it.
-    pub flow: FlowRef,
+    /// Counts by direction.
+    pub counts: PerDirection<Counts>,
+    /// The last message.
+    pub last: Origin,
+    /// What outlives the connection; empty once a later connection has taken it, or this one has ended.
+    pub state: SessionState,
+    /// What came of the exchanges, by the direction of the PUBLISH.
+    pub deliveries: PerDirection<Rare<Deliveries>>,
+    pub(super) disconnect: Option<Box<Disconnected>>,
+    pub(super) incidents_told: u32,
     /// The version as of the last message.
     pub version: Version,
     /// Whether messages of a direction are missing in the capture.
@@ -99,30 +111,22 @@ pub struct Session {
     pub(super) from_start: bool,
     pub(super) late_told: bool,
     pub(super) qos_told: bool,
-    pub(super) incidents_told: u32,
-    /// The first message.
-    pub first: Origin,
-    /// The last message.
-    pub last: Origin,
-    /// Counts by direction.
-    pub counts: PerDirection<Counts>,
     /// The CONNACK, with its code and Session Present.
     pub connack: Option<(Origin, u8, bool)>,
     /// What the receiver of each direction allows.
     pub limits: PerDirection<Limits>,
-    /// What outlives the connection; empty once a later connection has taken it, or this one has ended.
-    pub state: SessionState,
     /// Keep alive.
     pub keep_alive: KeepAlive,
-    /// What came of the exchanges, by the direction of the PUBLISH.
-    pub deliveries: PerDirection<Rare<Deliveries>>,
+    /// The flow that carries it.
+    pub flow: FlowRef,
+    pub(super) details: Rare<Details>,
+    /// The first message.
+    pub first: Origin,
     /// Messages that deviate from the specification.
     pub deviating: u64,
     pub(super) closed: Option<Closed>,
-    pub(super) disconnect: Option<Box<Disconnected>>,
     /// The last packet that breaks the protocol, and who sent it.
     pub(super) last_error: Option<(Role, Origin)>,
-    pub(super) details: Rare<Details>,
 }
 
 /// What happens while a message is at hand.
@@ -140,15 +144,14 @@ impl Session {
     /// Asks for the memory that the next message needs.
     #[inline]
     pub(super) fn prefetch(&self) {
-        prefetch(&self.flow);
-        prefetch(&self.lossy);
-        prefetch(&self.last);
+        // One of each line, wherever they begin.
         prefetch(&self.counts.to_server);
         prefetch(&self.counts.to_client);
+        prefetch(&self.last);
+        prefetch(&self.deliveries);
         prefetch(&self.connack);
-        prefetch(&self.state);
-        prefetch(&self.keep_alive);
-        prefetch(&self.details);
+        self.keep_alive.prefetch();
+        prefetch(&self.flow);
     }
 
     /// Asks for what these parts of it point to.
@@ -195,6 +198,15 @@ impl Session {
             last_error: None,
             details: Rare::new(),
         }
+    }
+
+    /// The flow as it is named now: who is the client may have turned out to be the other end.
+    pub(super) fn name(&mut self, flow: &FlowRef) {
+        let FlowRef { begin, from_start, known_by, .. } = self.flow;
+        if known_by != flow.known_by || from_start != flow.from_start || begin != flow.begin {
+            self.flow = *flow;
+        }
+        debug_assert_eq!(self.flow, *flow, "nothing else of it changes");
     }
 
     /// Whether the session is known from its beginning, and nothing of this connection is missing.

@@ -19,6 +19,32 @@ pub(super) struct Digest {
     pub(super) whole: bool,
 }
 
+/// A digest in half the room, for what is remembered of many messages: such are only compared where the identifier is the
+/// same, so that 32 bits of a hash tell enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(Rust, packed)]
+pub(super) struct Brief {
+    topic: u32,
+    payload: u32,
+    length: u32,
+    /// Which of them are known.
+    known: u8,
+}
+
+impl Brief {
+    const TOPIC: u8 = 1;
+    const PAYLOAD: u8 = 2;
+    const LENGTH: u8 = 4;
+
+    /// Whether nothing speaks against its being the same message.
+    pub(super) const fn may_equal(self, other: Self) -> bool {
+        let known = self.known & other.known;
+        (known & Self::TOPIC == 0 || self.topic == other.topic)
+            && (known & Self::PAYLOAD == 0 || self.payload == other.payload)
+            && (known & Self::LENGTH == 0 || self.length == other.length)
+    }
+}
+
 /// By what equal messages are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Content {
@@ -34,6 +60,14 @@ impl Digest {
         let (has_topic, has_length) = (topic.is_some(), length.is_some());
         let (topic, length) = (topic.unwrap_or_default(), length.unwrap_or_default());
         Self { topic, payload, length, has_topic, has_length, whole }
+    }
+
+    pub(super) const fn brief(self) -> Brief {
+        let Self { topic, payload, length, has_topic, has_length, whole } = self;
+        let mut known = if has_topic { Brief::TOPIC } else { 0 };
+        known |= if whole { Brief::PAYLOAD } else { 0 };
+        known |= if has_length { Brief::LENGTH } else { 0 };
+        Brief { topic: (topic >> 32) as u32, payload: (payload >> 32) as u32, length, known }
     }
 
     pub(super) fn topic(self) -> Option<u64> {

@@ -17,26 +17,51 @@ pub(super) struct Early {
 /// What waits for its message, in the order of identifier and type. PUBREC and PUBCOMP of one message may both wait for
 /// it; PUBREL for the session that it goes on with.
 #[derive(Debug, Clone, Default)]
-pub(super) struct EarlyOnes(pub(super) Vec<((u16, PacketType), Early)>);
+#[allow(clippy::box_collection, reason = "most never have any, and take a pointer's room for it")]
+pub(super) struct EarlyOnes(Option<Box<Vec<One>>>);
+
+type One = ((u16, PacketType), Early);
 
 impl EarlyOnes {
     /// Takes one; gives the one whose place it takes.
     pub(super) fn insert(&mut self, key: (u16, PacketType), early: Early) -> Option<Early> {
-        match self.0.binary_search_by_key(&key, |(other, _)| *other) {
-            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, early)),
+        let all = self.0.get_or_insert_default();
+        match all.binary_search_by_key(&key, |(other, _)| *other) {
+            Ok(at) => Some(std::mem::replace(&mut all[at].1, early)),
             Err(at) => {
-                if self.0.is_empty() {
-                    self.0.reserve_exact(1);
+                if all.is_empty() {
+                    all.reserve_exact(1);
                 }
-                self.0.insert(at, (key, early));
+                all.insert(at, (key, early));
                 None
             }
         }
     }
 
+    /// How many there are.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |all| all.len())
+    }
+
+    /// All of them, in their order.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = One> {
+        self.0.into_iter().flat_map(|all| *all)
+    }
+
+    /// Forgets those that `stays` does not hold for; it is asked in their order.
+    pub(super) fn retain(&mut self, stays: impl FnMut(&One) -> bool) {
+        if let Some(all) = &mut self.0 {
+            all.retain(stays);
+        }
+        // Most never have any.
+        self.0.take_if(|all| all.is_empty());
+    }
+
     pub(super) fn remove(&mut self, key: (u16, PacketType)) -> Option<Early> {
-        let at = self.0.binary_search_by_key(&key, |(other, _)| *other).ok()?;
-        Some(self.0.remove(at).1)
+        let all = self.0.as_mut()?;
+        let at = all.binary_search_by_key(&key, |(other, _)| *other).ok()?;
+        Some(all.remove(at).1)
     }
 }
 
@@ -59,7 +84,9 @@ mod tests {
             assert_eq!(before.map(|before| before.place.at.frame.0), (frame == 4).then_some(2));
         }
         assert!(ones.insert((3, PacketType::PubRec), early(5)).is_none());
-        assert!(ones.0.iter().map(|(key, early)| (key.0, early.place.at.frame.0)).eq([(3, 4), (3, 5), (7, 1), (9, 3)]));
         assert!(ones.remove((7, PacketType::PubAck)).is_some() && ones.remove((7, PacketType::PubAck)).is_none());
+        ones.retain(|(key, _)| *key != (3, PacketType::PubRec));
+        assert_eq!(ones.len(), 2);
+        assert!(ones.into_iter().map(|(key, early)| (key.0, early.place.at.frame.0)).eq([(3, 4), (9, 3)]));
     }
 }

@@ -3,8 +3,6 @@
 //! Packet identifiers are a name space of their own in each direction (MQTT 5.0, section 2.2.1), so there is one of
 //! these for each. They belong to the session and outlive a connection (section 4.4).
 
-use std::collections::VecDeque;
-
 use super::delivery::{Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
 use super::done::{Done, DoneOnes};
@@ -13,6 +11,7 @@ use super::ids::Ids;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::tally::Tally;
+use super::waiting::Waiting;
 use crate::capture::FrameNo;
 use crate::flow::Role;
 use crate::mqtt::PacketType;
@@ -45,7 +44,7 @@ pub struct Exchanges {
     early: EarlyOnes,
     done: DoneOnes,
     /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
-    waiting: [VecDeque<(u64, u16)>; 2],
+    waiting: [Waiting; 2],
     numbers: u64,
     /// The number of the last resend on this connection, of the order before it.
     last_resent: Option<u64>,
@@ -77,7 +76,7 @@ impl Exchanges {
 
     /// Whether acknowledgements wait for their message.
     pub(super) fn has_early(&self) -> bool {
-        !self.early.0.is_empty()
+        self.early.len() > 0
     }
 
     /// The exchange with this identifier, if it is open.
@@ -92,7 +91,7 @@ impl Exchanges {
 
     /// A new connection goes on with the session.
     pub(super) fn reconnect(&mut self) {
-        self.early.0.clear();
+        self.early = EarlyOnes::default();
         self.waiting = Default::default();
         self.last_resent = None;
         self.in_flight = 0;
@@ -131,9 +130,9 @@ impl Exchanges {
             }
             self.begin(packet_id, delivery, tally);
         }
-        self.done.append(newer.done);
+        self.done.append(&newer.done);
         // PUBREL goes before its PUBCOMP.
-        for ((packet_id, packet_type), early) in newer.early.0 {
+        for ((packet_id, packet_type), early) in newer.early.into_iter() {
             let Some(open) = self.open.get(packet_id) else {
                 self.early.insert((packet_id, packet_type), early);
                 continue;
@@ -250,7 +249,7 @@ impl Exchanges {
         let (waiting, open) = (&mut self.waiting[queue], &self.open);
         // Where the capture lacks the acknowledgements, nothing else takes out what is over.
         if waiting.len() >= WAITING && waiting.len() > 2 * open.len() {
-            waiting.retain(|(number, id)| open.get(*id).is_some_and(|delivery| delivery.number == *number));
+            waiting.retain(|(number, id)| open.get(id).is_some_and(|delivery| delivery.number == number));
         }
         waiting.push_back((number, packet_id));
     }
@@ -302,9 +301,9 @@ impl Exchanges {
         let now = sent.first.place;
         let done = self.done.last(packet_id);
         done.is_some_and(|done| {
-            let is_it = !done.refused && done.digest.may_equal(sent.digest);
-            let is_elsewhere = done.ended_here && !done.sent_here;
-            is_it && is_elsewhere && now.at.time.since(done.end.time) <= EARLY
+            let is_it = !done.refused && done.digest.may_equal(sent.digest.brief());
+            let just_now = |ended| now.at.time.since(ended) <= EARLY;
+            is_it && done.ended_here && done.ended.is_some_and(just_now)
         })
     }
 
@@ -313,8 +312,8 @@ impl Exchanges {
         let now = sent.first.place;
         let done = self.done.last(packet_id);
         match done {
-            Some(done) if done.digest.may_equal(sent.digest) => {
-                let frames = [done.first, done.end.frame, now.at.frame];
+            Some(done) if done.digest.may_equal(sent.digest.brief()) => {
+                let frames = [done.first, done.end, now.at.frame];
                 let kind = if done.refused {
                     IncidentKind::ResentAfterRefusal(packet_id)
                 } else {
@@ -359,12 +358,11 @@ impl Exchanges {
         let Some(open) = self.open.get_mut(packet_id) else {
             tally.of.counts.unmatched += 1;
             let never_seen = self.never_seen();
-            let done = self.done.last_mut(packet_id);
-            match done {
+            match self.done.last(packet_id) {
                 Some(done) => {
                     // It is answered, whatever came before.
-                    done.owed = done.owed.saturating_add(1);
-                    let frames = [done.first, done.end.frame, now];
+                    self.done.owe(packet_id);
+                    let frames = [done.first, done.end, now];
                     if done.refused {
                         let kind = IncidentKind::ResentAfterRefusal(packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Certain));
@@ -377,7 +375,7 @@ impl Exchanges {
                     judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], never_seen);
                 }
                 // A client may go on with its session before the CONNACK says that there is one.
-                None if self.early.0.len() < EARLY_LIMIT => {
+                None if self.early.len() < EARLY_LIMIT => {
                     let early = Early { code: 0, place, known: false, done: None };
                     self.early.insert((packet_id, PacketType::PubRel), early);
                 }
@@ -489,30 +487,26 @@ impl Exchanges {
         let Some(delivery) = self.open.remove(packet_id) else { return };
         self.leave_flight(&delivery, place.flow);
         self.done.push(Done {
-            digest: delivery.digest,
+            digest: delivery.digest.brief(),
             first: delivery.first.place.at.frame,
-            end: place.at,
+            end: place.at.frame,
+            ended: (delivery.last_flow() != place.flow).then_some(place.at.time),
             packet_id,
             owed: delivery.owed.min(u16::MAX.into()) as u16,
             refused,
             ended_here: true,
-            sent_here: delivery.last_flow() == place.flow,
         });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
 
     fn acknowledged_none(&mut self, step: Step, packet_id: u16, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
-        let done = self.done.last_mut(packet_id);
-        let done = match done {
-            // A resent PUBLISH or PUBREL explains another acknowledgement.
-            Some(done) if done.owed > 0 => {
-                done.owed -= 1;
-                return;
-            }
-            done => done.map(|done| done.end.frame),
-        };
+        // A resent PUBLISH or PUBREL explains another acknowledgement.
+        if self.done.take_owed(packet_id) {
+            return;
+        }
+        let done = self.done.last(packet_id).map(|done| done.end);
         tally.of.counts.unmatched += 1;
-        if self.early.0.len() < EARLY_LIMIT {
+        if self.early.len() < EARLY_LIMIT {
             let Step { packet_type, place, code } = step;
             let early = Early { code, place, known: judge.known, done };
             if let Some(before) = self.early.insert((packet_id, packet_type), early) {
@@ -524,14 +518,14 @@ impl Exchanges {
     /// Leaves acknowledgements that wait for their message with their connection, whose end tells of them.
     pub(super) fn leave_early(&mut self) -> Option<Self> {
         let early = std::mem::take(&mut self.early);
-        (!early.0.is_empty()).then(|| Self { early, ..Self::default() })
+        (early.len() > 0).then(|| Self { early, ..Self::default() })
     }
 
     /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was
     /// `lost` may be that message.
     pub(super) fn settle(&mut self, all: bool, lost: bool, judge: &mut Judge<'_>) {
         let mut waiting = std::mem::take(&mut self.early);
-        waiting.0.retain(|((packet_id, packet_type), early)| {
+        waiting.retain(|((packet_id, packet_type), early)| {
             let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
             if !waits && !lost {
                 self.tell_early(*early, *packet_id, *packet_type, judge);
@@ -566,16 +560,16 @@ impl Exchanges {
             })
         };
         while let Some((number, id)) = queue.front() {
-            if waits(*number, *id) {
+            if waits(number, id) {
                 break;
             }
             queue.pop_front();
         }
         let Some((_, oldest)) = queue.front() else { return };
-        if *oldest == packet_id {
+        if oldest == packet_id {
             queue.pop_front();
         } else if judge.known && step.code < 0x80 {
-            let frames = open.get(*oldest).map(|delivery| delivery.first.place.at.frame);
+            let frames = open.get(oldest).map(|delivery| delivery.first.place.at.frame);
             let frames: Vec<_> = frames.into_iter().chain([step.place.at.frame]).collect();
             let kind = IncidentKind::AcknowledgedOutOfOrder(step.packet_type, packet_id);
             judge.tell(kind, by, &frames, Certainty::Likely);

@@ -89,7 +89,7 @@ fn early_acknowledgements_are_bounded() {
         for id in 0..1000 {
             exchanges.on_acknowledgement(PacketType::PubAck, id, 0, at(1), judge, tally);
         }
-        assert_eq!(exchanges.early.0.len(), EARLY_LIMIT);
+        assert_eq!(exchanges.early.len(), EARLY_LIMIT);
     });
     assert_eq!(told, []);
 }

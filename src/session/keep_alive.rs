@@ -3,6 +3,7 @@
 use crate::capture::Origin;
 use crate::flow::Durations;
 use crate::mqtt::PacketType;
+use crate::prefetch::prefetch;
 use crate::time::{Span, Timestamp};
 
 /// What a capture point may add to a silence, beside a tenth of it.
@@ -10,17 +11,18 @@ const SLACK: Span = Span::from_secs(1);
 
 /// The keep alive of a connection.
 #[derive(Debug, Clone, Default)]
+#[repr(C)]
 pub struct KeepAlive {
-    /// Seconds: the server's where it gave one (5.0), else the client's. 0 means none, absent that no CONNECT was seen.
-    pub seconds: Option<u16>,
-    /// The longest time between two packets of the client, and the packet that ended it.
-    pub longest_silence: Option<(Span, Origin)>,
-    /// How often the client was silent for longer than agreed.
-    pub exceeded: u32,
     /// From PINGREQ to PINGRESP.
     pub ping: Durations,
+    /// The longest time between two packets of the client, and the packet that ended it.
+    pub longest_silence: Option<(Span, Origin)>,
     last_packet: Option<Origin>,
     open_ping: Option<Timestamp>,
+    /// Seconds: the server's where it gave one (5.0), else the client's. 0 means none, absent that no CONNECT was seen.
+    pub seconds: Option<u16>,
+    /// How often the client was silent for longer than agreed.
+    pub exceeded: u32,
 }
 
 /// A silence that was too long.
@@ -34,6 +36,13 @@ pub(super) struct TooLong {
 }
 
 impl KeepAlive {
+    /// Asks for what each packet of the client needs.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(&self.longest_silence);
+        prefetch(&self.open_ping);
+    }
+
     /// The client has sent a packet, which it `began` at that time; gives the silence before, if that was too long.
     pub(super) fn on_client(&mut self, packet_type: PacketType, began: Timestamp, origin: Origin) -> Option<TooLong> {
         if packet_type == PacketType::PingReq {

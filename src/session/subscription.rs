@@ -1,8 +1,8 @@
 //! The subscriptions of a session: what was asked for, what was granted, what was taken back.
 
-use std::collections::BTreeMap;
-
 use super::exchange::LATE;
+use super::filters::Filters;
+use super::ids::Ids;
 use crate::capture::{FrameNo, Origin};
 use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
 use crate::prefetch::prefetch;
@@ -89,8 +89,8 @@ pub(super) type Change = (Box<[u8]>, Option<SubscriptionState>);
 /// The subscriptions of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Subscriptions {
-    granted: BTreeMap<Box<[u8]>, SubscriptionState>,
-    pending: BTreeMap<u16, Pending>,
+    granted: Filters,
+    pending: Ids<Box<Pending>>,
     filter_bytes: usize,
     /// The least QoS of all that were ever asked for or granted: no message of that QoS or less is above what was granted.
     least_qos: Option<u8>,
@@ -140,7 +140,7 @@ impl Subscriptions {
 
     /// Whether a request with this identifier is not answered yet.
     pub(super) fn is_open(&self, packet_id: u16) -> bool {
-        self.pending.contains_key(&packet_id)
+        self.pending.get(packet_id).is_some()
     }
 
     /// Whether there is room for another filter; if not, it is counted as left out.
@@ -171,7 +171,7 @@ impl Subscriptions {
 
     /// When what this answers was sent, if it was captured.
     pub(super) fn asked_at(&self, packet_type: PacketType, packet_id: u16) -> Option<Timestamp> {
-        match (packet_type, self.pending.get(&packet_id)?) {
+        match (packet_type, self.pending.get(packet_id)?.as_ref()) {
             (PacketType::SubAck, Pending::Subscribe(.., at)) | (PacketType::UnsubAck, Pending::Unsubscribe(.., at)) => {
                 Some(at.time)
             }
@@ -184,17 +184,9 @@ impl Subscriptions {
             self.forget_pending(&pending);
             return false;
         };
-        let old = self.pending.insert(packet_id, pending);
+        let old = self.pending.remove(packet_id);
+        self.pending.insert(packet_id, Box::new(pending));
         old.inspect(|old| self.forget_pending(old)).is_some()
-    }
-
-    fn take_pending(&mut self, packet_id: u16) -> Option<Pending> {
-        let pending = self.pending.remove(&packet_id);
-        // An empty map keeps room for eleven, and most connections ask once.
-        if self.pending.is_empty() {
-            self.pending = BTreeMap::new();
-        }
-        pending
     }
 
     fn forget_pending(&mut self, pending: &Pending) {
@@ -206,8 +198,8 @@ impl Subscriptions {
 
     /// A SUBACK came; `changes` takes what it changed, where somebody wants to know.
     pub(super) fn on_suback(&mut self, packet_id: u16, codes: &[u8], mut changes: Option<&mut Vec<Change>>) -> Answer {
-        let Some(pending) = self.take_pending(packet_id) else { return Answer::Unsolicited };
-        let Pending::Subscribe(filters, count, at) = pending else {
+        let Some(pending) = self.pending.remove(packet_id) else { return Answer::Unsolicited };
+        let Pending::Subscribe(filters, count, at) = *pending else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;
         };
@@ -219,7 +211,7 @@ impl Subscriptions {
                 changes.push((filter.clone(), Some(state)));
             }
             state.granted_qos().into_iter().for_each(|qos| self.lower(qos));
-            if self.granted.insert(filter, state).is_some() {
+            if self.granted.insert(filter, state) {
                 self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
             }
         }
@@ -234,14 +226,14 @@ impl Subscriptions {
         has_codes: bool,
         mut changes: Option<&mut Vec<Change>>,
     ) -> Answer {
-        let Some(pending) = self.take_pending(packet_id) else { return Answer::Unsolicited };
-        let Pending::Unsubscribe(filters, count, _) = &pending else {
+        let Some(pending) = self.pending.remove(packet_id) else { return Answer::Unsolicited };
+        let Pending::Unsubscribe(filters, count, _) = pending.as_ref() else {
             self.pending.insert(packet_id, pending);
             return Answer::Unsolicited;
         };
         for (at, filter) in filters.iter().enumerate() {
             // Before 5.0 there is one answer for all, and it is yes (MQTT-3.10.4-4).
-            if codes.get(at).is_none_or(|code| *code < 0x80) && self.granted.remove(filter).is_some() {
+            if codes.get(at).is_none_or(|code| *code < 0x80) && self.granted.remove(filter) {
                 if let Some(changes) = &mut changes {
                     changes.push((filter.clone(), None));
                 }
@@ -297,14 +289,14 @@ impl Subscriptions {
         self.filter_bytes += newer.filter_bytes;
         self.left_out += newer.left_out;
         newer.least_qos.into_iter().for_each(|qos| self.lower(qos));
-        for (filter, state) in newer.granted {
+        for (filter, state) in newer.granted.into_iter() {
             let length = filter.len();
-            if self.granted.insert(filter, state).is_some() {
+            if self.granted.insert(filter, state) {
                 self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
             }
         }
         // Requests are for one connection: what was not answered before it ended is void.
-        for old in std::mem::replace(&mut self.pending, newer.pending).into_values() {
+        for (_, old) in std::mem::replace(&mut self.pending, newer.pending).into_iter() {
             self.forget_pending(&old);
         }
         // So are answers.
@@ -313,17 +305,17 @@ impl Subscriptions {
 
     /// Whether none are held.
     pub fn is_empty(&self) -> bool {
-        self.granted.is_empty() && self.pending.is_empty()
+        self.granted.len() == 0 && self.pending.len() == 0
     }
 
     /// All that were answered, by filter.
     pub fn granted(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
-        self.granted.iter().map(|(filter, state)| (filter.as_ref(), *state))
+        self.granted.iter()
     }
 
     /// Those that were asked for and not answered.
     pub fn unanswered(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
-        self.pending.values().flat_map(|pending| match pending {
+        self.pending.iter().flat_map(|(_, pending)| match pending.as_ref() {
             Pending::Subscribe(filters, _, at) => filters
                 .iter()
                 .map(|(filter, options)| {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::broker::OpenSessions;
+use super::connection::Session;
 use super::delivery::{Name, PacketRef};
 use super::details::Details;
 use super::digest::Digest;
+use super::open::Open;
 use super::will::Sighting;
 use crate::capture::FrameNo;
 use crate::dissect::Message;
@@ -92,7 +93,7 @@ impl Wills {
     /// like one.
     pub(super) fn look_for(
         &self,
-        open: &mut OpenSessions,
+        open: &mut Open<Session>,
         flow: FlowRef,
         message: &Message<'_>,
         digest: Digest,
@@ -102,22 +103,22 @@ impl Wills {
         }
         let key = (flow.server, digest.topic()?);
         let flows = self.open.get(&key).map_or(&[][..], Vec::as_slice);
-        let receiver = open.get(&flow.id)?;
+        let receiver = open.get(flow.id)?;
         let (client_id, bridge) = (receiver.client_id.clone(), receiver.bridge);
         let place = PacketRef { flow: flow.id, at: message.origin };
         let header = message.packet.header;
         // A will that was retained goes to later subscribers as well, with RETAIN.
         let live = (!header.retain() || bridge) && !header.dup();
         let equal = |id: &&FrameNo| {
-            let will = open.get(id).and_then(|owner| owner.will.as_ref());
+            let will = open.get(**id).and_then(|owner| owner.will.as_ref());
             will.is_some_and(|will| will.digest.may_equal(digest))
         };
         let equal: Vec<FrameNo> = flows.iter().filter(equal).copied().collect();
-        let may_be_sent = |id: &&FrameNo| open.get(id).is_some_and(|owner| !owner.has_no_will());
+        let may_be_sent = |id: &&FrameNo| open.get(**id).is_some_and(|owner| !owner.has_no_will());
         let candidates: Vec<FrameNo> = equal.iter().filter(may_be_sent).copied().collect();
         let mut found: Option<(Seen, bool)> = None;
         for id in &equal {
-            let Some(owner) = open.get_mut(id) else { continue };
+            let Some(owner) = open.get_mut(*id) else { continue };
             let closed = owner.closed_at().is_some() && !owner.has_no_will();
             let Details { will: Some(will), connect, client_id: owner_id, .. } = &mut *owner.details else { continue };
             let shadowed = will.shadowed.is_some_and(|since| message.origin.time.since(since) < SHADOW);

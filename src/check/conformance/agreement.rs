@@ -32,8 +32,11 @@ pub(super) fn judge(connection: &mut Connection, message: &Message<'_>, docket: 
         Body::Disconnect(disconnect) => judge_disconnect(connection, disconnect, &at, docket),
         _ => {}
     }
-    judge_size(connection, &at, docket);
-    judge_haste(connection, &at, docket);
+    if docket.ledger.is_some() {
+        // These make no findings.
+        judge_size(connection, &at, docket);
+        judge_haste(connection, &at, docket);
+    }
     if message.packet.version == Version::V5 {
         judge_problems(connection, &at, docket);
         judge_code(&at, docket);
@@ -114,13 +117,13 @@ fn judge_connack(connection: &mut Connection, at: &At<'_, '_>, docket: &mut Dock
         judge_grant(asked, connack, code, &frames, docket);
     }
     if code != 0 {
-        let keys: Vec<&'static str> = match (is_5, code) {
-            (true, 0x84) => vec!["MQTT-4.13.2-1", "MQTT-3.1.4-2", "MQTT-3.1.2-2"],
-            (true, 0x85) => vec!["MQTT-4.13.2-1", "MQTT-3.1.4-2", "MQTT-3.1.3-8"],
-            (true, 0x87 | 0x8c) => vec!["MQTT-4.13.2-1", "MQTT-3.1.4-2", "MQTT-4.12.0-1", "MQTT-4.12.0-4"],
-            (true, _) => vec!["MQTT-4.13.2-1", "MQTT-3.1.4-2"],
-            (false, 2) => vec!["MQTT-3.1.3-9"],
-            (false, _) => Vec::new(),
+        let keys: &'static [&'static str] = match (is_5, code) {
+            (true, 0x84) => &["MQTT-4.13.2-1", "MQTT-3.1.4-2", "MQTT-3.1.2-2"],
+            (true, 0x85) => &["MQTT-4.13.2-1", "MQTT-3.1.4-2", "MQTT-3.1.3-8"],
+            (true, 0x87 | 0x8c) => &["MQTT-4.13.2-1", "MQTT-3.1.4-2", "MQTT-4.12.0-1", "MQTT-4.12.0-4"],
+            (true, _) => &["MQTT-4.13.2-1", "MQTT-3.1.4-2"],
+            (false, 2) => &["MQTT-3.1.3-9"],
+            (false, _) => &[],
         };
         let message = "the connection stays open although the server has refused it";
         connection.expect_close(rules::OPEN_AFTER_REFUSAL, keys, at.message.origin, message);
@@ -305,13 +308,11 @@ fn judge_disconnect(
     if code == 0x94 {
         judge_alias_refusal(connection, by, at, docket);
     }
-    let mut keys = vec!["SERVER-CLOSE-AFTER-DISCONNECT"];
-    if code >= 0x80 {
-        keys.push("MQTT-4.13.2-1");
-    }
-    if matches!(code, 0x87 | 0x8c) {
-        keys.push("MQTT-4.12.1-2");
-    }
+    let keys: &'static [&'static str] = match code {
+        0x87 | 0x8c => &["SERVER-CLOSE-AFTER-DISCONNECT", "MQTT-4.13.2-1", "MQTT-4.12.1-2"],
+        0x80.. => &["SERVER-CLOSE-AFTER-DISCONNECT", "MQTT-4.13.2-1"],
+        _ => &["SERVER-CLOSE-AFTER-DISCONNECT"],
+    };
     let message = match by {
         Role::Client => "the connection stays open after the client's DISCONNECT",
         Role::Server => "the connection stays open after the server's DISCONNECT",

@@ -28,6 +28,8 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
     let back = direction.reverse();
     // What an exchange begins with.
     let new = (at, at);
+    // What an identifier stood for before says something to the ledger alone.
+    let remembers = docket.ledger.is_some();
     let mut features = F::default();
     match &message.packet.body {
         Body::Connect(_) if connection.asked.is_none() => {
@@ -61,8 +63,8 @@ pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket:
             features = answered(fit.as_ref());
             let first = fit.map_or(at, |answered| answered.open.first);
             match packet_type {
-                T::PubAck | T::PubComp if fit.is_some() => exchanges.finish(back, id, Before::Taken),
-                T::PubRec if refused && fit.is_some() => exchanges.finish(back, id, Before::Refused),
+                T::PubAck | T::PubComp if fit.is_some() => exchanges.finish(back, id, Before::Taken, remembers),
+                T::PubRec if refused && fit.is_some() => exchanges.finish(back, id, Before::Refused, remembers),
                 T::PubRec if fit.is_some() => {
                     exchanges.ask(direction, T::PubRel, id, (at, first), Before::Nothing);
                 }

@@ -26,15 +26,16 @@ pub(super) fn note_error(connection: &mut Connection, message: &Message<'_>) {
         return;
     }
     let flags = |kind: DeviationKind| matches!(kind, DeviationKind::FixedFlags(_));
-    let mut keys = Vec::new();
-    if version == Version::V311 && deviations.iter().any(|deviation| flags(deviation.kind)) {
-        keys.push("MQTT-2.2.2-2");
-    }
     match message.direction.sender() {
         Role::Client => {
-            if message.packet.header.packet_type == PacketType::Connect && version != Version::V31 {
-                keys.push("MQTT-3.1.4-1");
-            }
+            let of_flags = version == Version::V311 && deviations.iter().any(|deviation| flags(deviation.kind));
+            let of_connect = message.packet.header.packet_type == PacketType::Connect && version != Version::V31;
+            let keys: &'static [&'static str] = match (of_flags, of_connect) {
+                (true, true) => &["MQTT-2.2.2-2", "MQTT-3.1.4-1"],
+                (true, false) => &["MQTT-2.2.2-2"],
+                (false, true) => &["MQTT-3.1.4-1"],
+                (false, false) => &[],
+            };
             let text = "the server goes on although the client has broken the protocol";
             connection.expect_close(rules::OPEN_AFTER_ERROR, keys, message.origin, text);
         }
@@ -84,7 +85,7 @@ pub(super) fn settle(connection: &Connection, last: Origin, now: Timestamp, dock
                 let heard = closing.is_some() || last.time.since(since.time) > GRACE;
                 let certainty = if heard { Certainty::Likely } else { Certainty::Hint };
                 docket.breach(rule, &frames, certainty, text);
-                for key in keys {
+                for key in *keys {
                     docket.broken(key, since.frame, certainty);
                 }
             }

@@ -65,7 +65,7 @@ pub(super) struct Limits {
 pub(super) struct Expected {
     pub(super) rule: &'static super::Rule,
     /// The statements that it fulfils, besides the rule's.
-    pub(super) keys: Vec<&'static str>,
+    pub(super) keys: &'static [&'static str],
     pub(super) since: Origin,
     pub(super) message: &'static str,
 }
@@ -226,12 +226,14 @@ impl Connection {
     pub(super) fn expect_close(
         &mut self,
         rule: &'static super::Rule,
-        keys: Vec<&'static str>,
+        keys: &'static [&'static str],
         since: Origin,
         message: &'static str,
     ) {
         let all = &mut self.more_mut().expected;
         if all.len() < EXPECTED && !all.iter().any(|expected| std::ptr::eq(expected.rule, rule)) {
+            // Most often it is one.
+            all.reserve_exact(1);
             all.push(Expected { rule, keys, since, message });
         }
     }

@@ -38,6 +38,8 @@ pub(super) struct Deferred {
 pub(super) struct Entries {
     /// How many findings each rule has made on this connection.
     told: Vec<(&'static str, u32)>,
+    /// The last one that was asked about and has made enough: it is asked about with each message.
+    enough: Option<&'static Rule>,
     deferred: Vec<Deferred>,
     /// Of rules that are not told any more: how many wait besides, by the direction that may have lost something. They
     /// only take the place of others.
@@ -49,6 +51,8 @@ impl Entries {
     #[inline]
     pub(super) fn prefetch(&self) {
         prefetch(&self.deferred);
+        prefetch(&self.untold);
+        prefetch(&self.enough);
     }
 
     /// Whether nothing waits for a packet.
@@ -56,8 +60,15 @@ impl Entries {
         self.deferred.is_empty() && self.untold.to_server == 0 && self.untold.to_client == 0
     }
 
-    fn is_told_enough(&self, rule: &Rule) -> bool {
-        self.told.iter().any(|(id, told)| *id == rule.id && *told >= LIMIT)
+    fn is_told_enough(&mut self, rule: &'static Rule) -> bool {
+        if self.enough.is_some_and(|enough| std::ptr::eq(enough, rule)) {
+            return true;
+        }
+        let is_enough = self.told.iter().any(|(id, told)| *id == rule.id && *told >= LIMIT);
+        if is_enough {
+            self.enough = Some(rule);
+        }
+        is_enough
     }
 }
 
@@ -91,6 +102,8 @@ impl Docket<'_> {
         let all = &mut self.entries.get_or_insert_default().told;
         let place = all.iter().position(|(id, _)| *id == rule.id).unwrap_or(all.len());
         if place == all.len() {
+            // Most connections break one rule, if any.
+            all.reserve_exact(1);
             all.push((rule.id, 0));
         }
         let told = &mut all[place].1;
@@ -144,7 +157,8 @@ impl Docket<'_> {
         for direction in Direction::BOTH.into_iter().filter(|direction| arrived(*direction)) {
             entries.untold[direction] = 0;
         }
-        if !entries.deferred.iter().any(|waits| arrived(waits.lost_in)) {
+        // Most of the time those wait that are not told any more.
+        if entries.deferred.is_empty() || !entries.deferred.iter().any(|waits| arrived(waits.lost_in)) {
             return;
         }
         let (version, at) = (self.version, self.at);

@@ -62,6 +62,15 @@ impl Open {
     fn is_ping(&self) -> bool {
         self.answer == PacketType::PingResp
     }
+
+    fn is_answered_by(&self, answer: PacketType, id: u16) -> bool {
+        self.answer == answer && (self.is_ping() || self.id == id)
+    }
+
+    /// Whether it is a message with this identifier whose sender waits.
+    fn is_message(&self, id: u16) -> bool {
+        self.id == id && OF_MESSAGES.contains(&self.answer)
+    }
 }
 
 /// A request whose answer has come.
@@ -171,17 +180,20 @@ impl Done {
     }
 }
 
-/// What waits in one direction.
+/// What waits in one direction where it is more than one.
 #[derive(Debug, Default)]
-struct Waiting {
+struct More {
     /// In the order of the requests, as long as there are few.
     few: Vec<Open>,
     /// Instead of them.
     many: Option<Box<Many>>,
-    done: Option<Box<Done>>,
 }
 
-impl Waiting {
+impl More {
+    fn is_empty(&self) -> bool {
+        self.few.is_empty() && self.many.is_none()
+    }
+
     fn get_mut(&mut self, answer: PacketType, id: u16) -> Option<&mut Open> {
         match &mut self.many {
             Some(many) => many.open.get_mut(&(answer, id)).map(|(_, open)| open),
@@ -196,22 +208,15 @@ impl Waiting {
         }
     }
 
-    /// Whether a message with this identifier is under way.
     fn has_message(&self, id: u16) -> bool {
         match &self.many {
             Some(many) => OF_MESSAGES.into_iter().any(|answer| many.open.contains_key(&(answer, id))),
-            None => self.few.iter().any(|open| open.id == id && OF_MESSAGES.contains(&open.answer)),
+            None => self.few.iter().any(|open| open.is_message(id)),
         }
     }
 
-    /// Takes a request; gives whether another had to make place for it.
+    /// Takes a request that does not wait yet; gives whether another had to make place for it.
     fn push(&mut self, open: Open) -> bool {
-        if !open.is_ping()
-            && let Some(old) = self.get_mut(open.answer, open.id)
-        {
-            old.at = open.at;
-            return false;
-        }
         if let Some(many) = &mut self.many {
             return many.push(open);
         }
@@ -219,8 +224,7 @@ impl Waiting {
             return self.many.insert(Box::new(Many::of(std::mem::take(&mut self.few)))).push(open);
         }
         if self.few.capacity() == 0 {
-            // Most have one open at a time.
-            self.few.reserve_exact(1);
+            self.few.reserve_exact(2);
         }
         self.few.push(open);
         false
@@ -234,12 +238,83 @@ impl Waiting {
             }
             return answered;
         }
-        let is_ping = answer == PacketType::PingResp;
-        let place = self.few.iter().position(|open| open.answer == answer && (is_ping || open.id == id))?;
+        let place = self.few.iter().position(|open| open.is_answered_by(answer, id))?;
         let open = self.few.remove(place);
         let older = self.few.get(..place).unwrap_or_default();
         let later = answer == PacketType::PubRel && older.iter().any(|open| open.answer == PacketType::PubRel);
         Some(Answered { open, later })
+    }
+
+    /// In the order of the requests, pings last.
+    fn iter(&self) -> impl Iterator<Item = &Open> {
+        let few = self.few.iter().filter(|open| !open.is_ping()).chain(self.few.iter().filter(|open| open.is_ping()));
+        let many = self.many.iter().flat_map(|many| {
+            let others = many.order.values().filter_map(|key| many.open.get(key)).map(|(_, open)| open);
+            others.chain(&many.pings)
+        });
+        few.chain(many)
+    }
+}
+
+/// What waits in one direction.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// The only one that waits: most have one open at a time.
+    one: Option<Open>,
+    /// All of them instead; made when there are two, and left for the next time.
+    more: Option<Box<More>>,
+    done: Option<Box<Done>>,
+}
+
+impl Waiting {
+    fn get_mut(&mut self, answer: PacketType, id: u16) -> Option<&mut Open> {
+        match &mut self.one {
+            Some(one) => one.is(answer, id).then_some(one),
+            None => self.more.as_mut()?.get_mut(answer, id),
+        }
+    }
+
+    fn has(&self, answer: PacketType, id: u16) -> bool {
+        match &self.one {
+            Some(one) => one.is(answer, id),
+            None => self.more.as_ref().is_some_and(|more| more.has(answer, id)),
+        }
+    }
+
+    /// Whether a message with this identifier is under way.
+    fn has_message(&self, id: u16) -> bool {
+        match &self.one {
+            Some(one) => one.is_message(id),
+            None => self.more.as_ref().is_some_and(|more| more.has_message(id)),
+        }
+    }
+
+    /// Takes a request; gives whether another had to make place for it.
+    fn push(&mut self, open: Open) -> bool {
+        if !open.is_ping()
+            && let Some(old) = self.get_mut(open.answer, open.id)
+        {
+            old.at = open.at;
+            return false;
+        }
+        if let Some(one) = self.one.take() {
+            let more = self.more.get_or_insert_default();
+            more.push(one);
+            return more.push(open);
+        }
+        if let Some(more) = self.more.as_mut().filter(|more| !more.is_empty()) {
+            return more.push(open);
+        }
+        self.one = Some(open);
+        false
+    }
+
+    fn pop(&mut self, answer: PacketType, id: u16) -> Option<Answered> {
+        if self.one.is_some() {
+            let open = self.one.take_if(|one| one.is_answered_by(answer, id))?;
+            return Some(Answered { open, later: false });
+        }
+        self.more.as_mut()?.pop(answer, id)
     }
 }
 
@@ -262,8 +337,8 @@ impl Exchanges {
     #[inline]
     pub(super) fn prefetch_parts(&self) {
         for waiting in [&self.waiting.to_server, &self.waiting.to_client] {
-            if let Some(open) = waiting.few.first() {
-                prefetch(open);
+            if let Some(more) = &waiting.more {
+                prefetch(more.as_ref());
             }
             if let Some(done) = &waiting.done {
                 prefetch(&done.ids);
@@ -328,8 +403,11 @@ impl Exchanges {
         }
     }
 
-    /// A message of this direction came to its end.
-    pub(super) fn finish(&mut self, direction: Direction, id: u16, how: Before) {
+    /// A message of this direction came to its end, which is remembered if somebody asks for that.
+    pub(super) fn finish(&mut self, direction: Direction, id: u16, how: Before, remembers: bool) {
+        if !remembers {
+            return;
+        }
         self.waiting[direction].done.get_or_insert_with(|| Box::new(Done::new())).push(id, how);
     }
 
@@ -340,13 +418,8 @@ impl Exchanges {
 
     /// What a direction still waits for, in the order of the requests, pings last.
     pub(super) fn open(&self, direction: Direction) -> impl Iterator<Item = Open> {
-        let Waiting { few, many, .. } = &self.waiting[direction];
-        let few = few.iter().filter(|open| !open.is_ping()).chain(few.iter().filter(|open| open.is_ping()));
-        let many = many.iter().flat_map(|many| {
-            let others = many.order.values().filter_map(|key| many.open.get(key)).map(|(_, open)| open);
-            others.chain(&many.pings)
-        });
-        few.chain(many).copied()
+        let Waiting { one, more, .. } = &self.waiting[direction];
+        one.iter().chain(more.iter().flat_map(|more| more.iter())).copied()
     }
 }
 
@@ -440,23 +513,27 @@ mod tests {
     #[test]
     fn what_an_identifier_stood_for_is_remembered_for_a_while() {
         let mut exchanges = Exchanges::default();
-        exchanges.finish(ToServer, 1, Before::Taken);
-        exchanges.finish(ToServer, 2, Before::Refused);
+        exchanges.finish(ToServer, 1, Before::Taken, true);
+        exchanges.finish(ToServer, 2, Before::Refused, true);
+        exchanges.finish(ToServer, 1, Before::Refused, false);
         assert_eq!(exchanges.before(ToServer, 2), Some(Before::Refused));
         assert_eq!(exchanges.before(ToServer, 2), None);
         assert_eq!(exchanges.before(ToClient, 1), None);
         for id in 3..=DONE as u16 + 2 {
-            exchanges.finish(ToServer, id, Before::Taken);
+            exchanges.finish(ToServer, id, Before::Taken, true);
         }
         assert_eq!(exchanges.before(ToServer, 1), None);
     }
 
     #[test]
     fn few_and_many_are_answered_alike() {
-        for count in [FEW as u16, FEW as u16 + 1] {
+        for count in [4, FEW as u16, FEW as u16 + 1] {
             let mut exchanges = Exchanges::default();
             (1..=count).for_each(|id| ask(&mut exchanges, ToServer, PubRel, id, id.into()));
-            assert_eq!(exchanges.waiting.to_server.many.is_some(), usize::from(count) > FEW);
+            let has_many = |exchanges: &Exchanges| {
+                exchanges.waiting.to_server.more.as_ref().is_some_and(|more| more.many.is_some())
+            };
+            assert_eq!(has_many(&exchanges), usize::from(count) > FEW);
             ask(&mut exchanges, ToServer, PubRel, 2, 100);
             assert!(exchanges.answer(ToServer, PubRel, 3, at(101)).is_some_and(|answered| answered.later));
             assert!(exchanges.answer(ToServer, PubRel, 1, at(102)).is_some_and(|answered| !answered.later));
@@ -467,7 +544,7 @@ mod tests {
             for id in left {
                 assert!(exchanges.answer(ToServer, PubRel, id, at(104)).is_some());
             }
-            assert!(exchanges.open(ToServer).next().is_none() && exchanges.waiting.to_server.many.is_none());
+            assert!(exchanges.open(ToServer).next().is_none() && !has_many(&exchanges));
         }
     }
 }

@@ -29,8 +29,6 @@ pub use ledger::{Standing, Verdict};
 pub use rules::{RULES, Rule};
 pub use statement::{Caveat, Scope, Statement, Table};
 
-use std::collections::HashMap;
-
 use clients::Clients;
 use connection::Connection;
 use docket::Docket;
@@ -43,13 +41,13 @@ use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{Event, FlowRef, Notice, NoticeKind};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{Body, Deviation, PacketType, Version};
-use crate::session::{Delivery, Incident, Session, WillFate};
+use crate::session::{Delivery, Incident, Open, Session, WillFate};
 use crate::time::Timestamp;
 
 /// Holds traffic against the statements.
 #[derive(Debug, Default)]
 pub struct Conformance {
-    open: HashMap<FrameNo, Box<Connection>, foldhash::fast::RandomState>,
+    open: Open<Connection>,
     clients: Clients,
     cross: Option<cross::Cross>,
     ledger: Option<Ledger>,
@@ -66,10 +64,16 @@ impl Conformance {
         Self { ledger: ledger.then(Ledger::default), cross: across.then(cross::Cross::default), ..Self::default() }
     }
 
+    /// Asks for what leads to a connection.
+    #[inline]
+    pub(super) fn approach(&self, place: u32) {
+        self.open.approach(place);
+    }
+
     /// Asks for the memory that a message of the flow needs.
     #[inline]
-    pub(super) fn prefetch(&self, flow: FrameNo) {
-        if let Some(connection) = self.open.get(&flow) {
+    pub(super) fn prefetch(&mut self, flow: FrameNo, place: u32) {
+        if let Some(connection) = self.open.arrive(flow, place) {
             connection.prefetch();
         }
     }
@@ -77,7 +81,7 @@ impl Conformance {
     /// Asks for what that memory points to.
     #[inline]
     pub(super) fn prefetch_parts(&self, flow: FrameNo) {
-        if let Some(connection) = self.open.get(&flow) {
+        if let Some(connection) = self.open.get(flow) {
             connection.exchanges.prefetch_parts();
             if let Some(entries) = &connection.entries {
                 entries.prefetch();
@@ -98,20 +102,20 @@ impl Conformance {
         match event {
             Event::Message(flow, message) if message.is_aside() => {
                 // In which order it is with the others nobody has said.
-                if let Some(connection) = self.open.get_mut(&flow.id) {
+                if let Some(connection) = self.open.get_mut(flow.id) {
                     connection.lossy = PerDirection { to_server: true, to_client: true };
                 }
             }
             Event::Message(flow, message) => self.on_message(flow, message, findings),
             Event::Closing(flow, by, at) => {
                 self.now = self.now.max(Some(at.time));
-                if let Some(connection) = self.open.get_mut(&flow.id) {
+                if let Some(connection) = self.open.get_mut(flow.id) {
                     connection.closing.get_or_insert((*by, *at));
                 }
             }
             Event::Flow(flow, _) => {
                 self.now = self.now.max(Some(flow.last.time));
-                if let Some(mut connection) = self.open.remove(&flow.id) {
+                if let Some(mut connection) = self.open.remove(flow.id) {
                     for direction in Direction::BOTH {
                         let side = &flow.connection.sides[direction];
                         let missing = side.missing_bytes() > 0 || side.unseen_tail_bytes() > 0;
@@ -137,7 +141,7 @@ impl Conformance {
     fn on_notice(&mut self, notice: &Notice) {
         match (notice.kind, notice.flow) {
             (NoticeKind::LostSync(direction, lost, version), Some(flow)) => {
-                if let Some(connection) = self.open.get_mut(&flow.id) {
+                if let Some(connection) = self.open.get_mut(flow.id) {
                     connection.lossy[direction] = true;
                 }
                 if lost.reason == crate::mqtt::LostSyncReason::MalformedLength
@@ -149,7 +153,7 @@ impl Conformance {
             (NoticeKind::UnseenSince(direction) | NoticeKind::Quic(direction, _), Some(flow))
                 if notice.kind.lacks().is_some() =>
             {
-                if let Some(connection) = self.open.get_mut(&flow.id) {
+                if let Some(connection) = self.open.get_mut(flow.id) {
                     connection.lossy[direction] = true;
                 }
             }
@@ -167,7 +171,7 @@ impl Conformance {
     fn on_message(&mut self, flow: &FlowRef, message: &Message<'_>, findings: &mut Vec<Finding>) {
         self.now = self.now.max(Some(message.origin.time));
         let client = self.client(flow, message);
-        let connection = self.open.entry(flow.id).or_insert_with(|| Box::new(Connection::new(flow, message)));
+        let connection = self.open.get_or_insert_with(flow.id, || Connection::new(flow, message)).0;
         connection.server_was_heard = flow.begin[Direction::ToClient].is_some();
         connection.note_gaps(message);
         let mut entries = connection.entries.take();
@@ -198,8 +202,8 @@ impl Conformance {
         }
         connection.entries = entries;
         connection.note(message);
-        if connection.client.is_none()
-            && let Some((client, known)) = client
+        if let Some((client, known)) = client
+            && connection.client.is_none()
         {
             (connection.client, connection.known_before) = (Some(client), known);
         }
@@ -215,7 +219,7 @@ impl Conformance {
     fn client(&self, flow: &FlowRef, message: &Message<'_>) -> Option<(clients::Key, bool)> {
         let Body::Connect(connect) = &message.packet.body else { return None };
         let client = self.clients.key(flow.server, connect.client_id?)?;
-        let whole = |id: FrameNo| self.open.get(&id).is_none_or(|connection| connection.is_whole());
+        let whole = |id: FrameNo| self.open.get(id).is_none_or(Connection::is_whole);
         Some((client, self.clients.latest(client).is_some_and(whole)))
     }
 
@@ -278,7 +282,7 @@ impl Conformance {
     /// Whether the server of a connection sets the keep alive. A session is told before its flow, so that the connection
     /// is still there.
     fn sets_keep_alive(&self, flow: FrameNo) -> bool {
-        let granted = self.open.get(&flow).and_then(|connection| connection.granted.as_ref());
+        let granted = self.open.get(flow).and_then(|connection| connection.granted.as_ref());
         granted.is_some_and(|granted| granted.keep_alive.is_some())
     }
 

@@ -10,7 +10,7 @@ use super::connection::{Connection, number};
 use super::docket::Docket;
 use super::rules;
 use super::statement::Caveat;
-use super::subscription::{Subscription, fixed, pattern};
+use super::subscription::{Edges, Subscription, pattern};
 use crate::capture::Origin;
 use crate::check::Certainty;
 use crate::dissect::Message;
@@ -69,8 +69,8 @@ pub(super) struct Subscriptions {
     all: Vec<Subscription>,
     /// The filters of all, one behind the other: each message is held against them.
     filters: Vec<u8>,
-    /// Those with wildcards.
-    wild: Vec<u16>,
+    /// Those with wildcards, each with what every topic begins and ends with that it matches.
+    wild: Vec<Edges>,
     /// Those without, by hash.
     exact: Vec<(u64, u16)>,
     /// What is asked for and not answered: a packet identifier and a place in `all`, in the order of the requests.
@@ -91,7 +91,7 @@ impl Subscriptions {
     /// Asks for what a message of the server needs.
     #[inline]
     pub(super) fn prefetch(&self) {
-        prefetch(&self.all);
+        prefetch(&self.wild);
         prefetch(&self.exact);
         prefetch(&self.overflow);
     }
@@ -107,35 +107,26 @@ impl Subscriptions {
         let renewed = self.all.iter().any(|old| old.filter(&self.filters) == filter && old.stands());
         let place = self.all.len();
         self.asked.push((id, place as u16));
-        if wild {
-            self.wild.push(place as u16);
-        } else {
-            let hash = self.hasher.hash_one(pattern(filter));
-            let at = self.exact.partition_point(|(other, _)| *other <= hash);
-            self.exact.insert(at, (hash, place as u16));
-        }
         // A filter is at most 64 KiB long, by its length on the wire. What matching takes off is taken off once.
         let once = pattern(filter);
         let inner = pattern(once);
-        if self.all.capacity() == self.all.len() {
-            // Most connections ask for one or two.
-            self.all.reserve_exact(self.all.len().max(1));
+        if wild {
+            make_room(&mut self.wild);
+            self.wild.push(Edges::of(inner, place as u16));
+        } else {
+            let hash = self.hasher.hash_one(pattern(filter));
+            let at = self.exact.partition_point(|(other, _)| *other <= hash);
+            make_room(&mut self.exact);
+            self.exact.insert(at, (hash, place as u16));
         }
+        make_room(&mut self.all);
         let begin = self.filters.len() as u32;
         self.filters.extend_from_slice(filter);
         self.all.push(Subscription {
-            filter: (begin, filter.len() as u16),
-            hash: self.hasher.hash_one(filter),
-            options,
-            identifier,
-            answer: None,
-            asked: at,
             renewed,
-            removed: None,
-            disturbed: false,
             pattern: (filter.len() - inner.len()) as u16,
-            fixed: fixed(inner),
             wild: topic::has_wildcard(inner),
+            ..Subscription::new((begin, filter.len() as u16), options, identifier, at)
         });
     }
 
@@ -148,7 +139,12 @@ impl Subscriptions {
             let equal = self.exact.iter().skip(from).take_while(|(other, _)| *other == hash);
             found.extend(equal.map(|(_, place)| usize::from(*place)).filter(|place| self.matches(*place, name)));
         }
-        found.extend(self.wild.iter().map(|place| usize::from(*place)).filter(|place| self.matches(*place, name)));
+        if !self.wild.is_empty() {
+            let edges = Edges::of_topic(name);
+            // Most do not match, and this tells it without a look at them.
+            let may_match = self.wild.iter().filter(|wanted| wanted.may_match(edges));
+            found.extend(may_match.map(|wanted| usize::from(wanted.place)).filter(|place| self.matches(*place, name)));
+        }
     }
 
     fn matches(&self, place: usize, name: &[u8]) -> bool {
@@ -180,6 +176,13 @@ impl Subscriptions {
         hasher.write(name);
         hasher.write(publish.payload);
         hasher.finish()
+    }
+}
+
+/// Makes room for one more in a list: most connections ask for one or two.
+fn make_room<T>(list: &mut Vec<T>) {
+    if list.capacity() == list.len() {
+        list.reserve_exact((list.len() / 2).max(1));
     }
 }
 
@@ -222,8 +225,7 @@ pub(super) fn follow(
                     let (before, from) = held.all.split_at_mut(place);
                     let filter = from.first().map(|asked| asked.filter(&held.filters));
                     let is_equal = |old: &Subscription| Some(old.filter(&held.filters)) == filter;
-                    let old = before.iter_mut().filter(|old| old.removed.is_none() && is_equal(old));
-                    old.for_each(|old| old.removed = Some(at));
+                    before.iter_mut().filter(|old| is_equal(old)).for_each(|old| old.remove(at));
                 }
                 if granted <= 2 && granted > wanted {
                     let message = format!("the server grants QoS {granted} where {wanted} was asked for");
@@ -249,12 +251,13 @@ pub(super) fn follow(
             if held.taken_back.is_empty() {
                 held.taken_back = Vec::new();
             }
-            for (place, filter) in filters.iter().enumerate() {
-                if unsuback.codes.get(place).is_some_and(|code| *code >= 0x80) {
-                    continue;
+            let refused = |place: usize| unsuback.codes.get(place).is_some_and(|code| *code >= 0x80);
+            let Subscriptions { all, filters: bytes, hasher, .. } = &mut **held;
+            for stands in all.iter_mut().filter(|held| held.removed().is_none()) {
+                let hash = hasher.hash_one(stands.filter(bytes));
+                if filters.iter().enumerate().any(|(place, filter)| *filter == hash && !refused(place)) {
+                    stands.remove(at);
                 }
-                let stands = held.all.iter_mut().filter(|held| held.hash == *filter && held.removed.is_none());
-                stands.for_each(|held| held.removed = Some(at));
             }
         }
         Body::Publish(publish) => {
@@ -307,7 +310,8 @@ fn judge(
     let is_5 = message.packet.version == Version::V5;
     let by_identifier = check_identifiers(held, matching, standing, publish, is_5, message, docket);
     if standing.is_empty() {
-        docket.matched.removed = matching.iter().filter_map(|place| held.all[*place].removed).max_by_key(|at| at.time);
+        docket.matched.removed =
+            matching.iter().filter_map(|place| held.all[*place].removed()).max_by_key(|at| at.time);
         check_without(held, name, message, docket);
     } else {
         let retain = message.packet.header.retain();
@@ -364,7 +368,7 @@ fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docke
 /// Whether a filter would match if a wildcard stood for `$` too.
 fn by_wildcard(held: &Subscriptions, name: &[u8]) -> bool {
     let plain = [b"x", name.get(1..).unwrap_or_default()].concat();
-    held.wild.iter().map(|place| usize::from(*place)).any(|place| {
+    held.wild.iter().map(|wanted| usize::from(wanted.place)).any(|place| {
         let filter = pattern(held.filter(place));
         held.all[place].stands() && matches!(filter.first(), Some(b'#' | b'+')) && topic::matches(filter, &plain)
     })
@@ -522,7 +526,7 @@ mod tests {
         add(&mut held, 1, "a");
         add(&mut held, 2, "a");
         assert_eq!(held.all.iter().map(|held| held.renewed).collect::<Vec<_>>(), [false, true]);
-        held.all.iter_mut().for_each(|held| held.removed = Some(held.asked));
+        held.all.iter_mut().for_each(|held| held.remove(held.asked));
         add(&mut held, 3, "a");
         assert!(!held.all[2].renewed);
     }
