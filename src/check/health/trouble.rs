@@ -80,7 +80,11 @@ struct Threshold {
 
 /// Hosts that may be scanning or flooded.
 #[derive(Debug, Default)]
-struct Watch(HashMap<IpAddr, Watched>);
+struct Watch {
+    hosts: HashMap<IpAddr, Watched>,
+    /// Before this no host is to be let go, however full it is: looking for one costs as much as there are.
+    full_until: Option<Timestamp>,
+}
 
 enum Seen {
     /// Nothing out of the usual.
@@ -93,14 +97,11 @@ enum Seen {
 
 impl Watch {
     fn see(&mut self, host: IpAddr, target: SocketAddr, at: Origin, threshold: Threshold) -> Seen {
-        if self.0.len() >= HOSTS && !self.0.contains_key(&host) {
-            self.0.retain(|_, watched| watched.told || at.time.since(watched.since) < threshold.window);
-            if self.0.len() >= HOSTS {
-                return Seen::Usual;
-            }
+        if self.hosts.len() >= HOSTS && !self.hosts.contains_key(&host) && !self.make_room(at.time, threshold.window) {
+            return Seen::Usual;
         }
         let fresh = || Watched { since: at.time, targets: HashSet::new(), count: 0, frames: Vec::new(), told: false };
-        let watched = self.0.entry(host).or_insert_with(fresh);
+        let watched = self.hosts.entry(host).or_insert_with(fresh);
         if watched.told {
             return Seen::Known;
         }
@@ -119,6 +120,20 @@ impl Watch {
         watched.told = true;
         watched.targets = HashSet::new();
         Seen::Reached(watched.count, std::mem::take(&mut watched.frames))
+    }
+
+    /// Lets go the hosts that were watched for long enough, and says whether there were any.
+    fn make_room(&mut self, now: Timestamp, window: Span) -> bool {
+        if self.full_until.is_some_and(|until| now < until) {
+            return false;
+        }
+        self.hosts.retain(|_, watched| watched.told || now.since(watched.since) < window);
+        let has_room = self.hosts.len() < HOSTS;
+        // Those of which it was told stay.
+        let first = self.hosts.values().filter(|watched| !watched.told).map(|watched| watched.since).min();
+        let until = first.map_or(Timestamp::from_nanos(i64::MAX), |first| first + window);
+        self.full_until = (!has_room).then_some(until);
+        has_room
     }
 }
 
@@ -343,4 +358,32 @@ impl Rule for FlowRule {
 
 fn is_refusal(body: &Body<'_>) -> bool {
     matches!(body, Body::ConnAck(connack) if connack.code.is_some_and(|code| code != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_watch_has_room_again_once_a_host_was_watched_for_long_enough() {
+        let threshold = Threshold { window: Span::from_secs(10), count: 3 };
+        let target = SocketAddr::from(([10, 0, 0, 1], 1883));
+        let host = |number: usize| IpAddr::from([10, 1, (number >> 8) as u8, number as u8]);
+        let at = |seconds: i64| Origin { frame: FrameNo(1), time: Timestamp::from_nanos(seconds * 1_000_000_000) };
+        let mut watch = Watch::default();
+        for number in 0..HOSTS {
+            watch.see(host(number), target, at(if number == 7 { 1 } else { 5 }), threshold);
+        }
+        let knows = |watch: &Watch, number| watch.hosts.contains_key(&host(number));
+        for seconds in [6, 10] {
+            watch.see(host(HOSTS), target, at(seconds), threshold);
+            assert!(!knows(&watch, HOSTS), "at {seconds} s");
+        }
+        watch.see(host(HOSTS), target, at(11), threshold);
+        assert!(knows(&watch, HOSTS) && !knows(&watch, 7));
+        watch.see(host(HOSTS + 1), target, at(14), threshold);
+        assert!(!knows(&watch, HOSTS + 1));
+        watch.see(host(HOSTS + 1), target, at(15), threshold);
+        assert!(knows(&watch, HOSTS + 1) && !knows(&watch, 8));
+    }
 }
