@@ -89,6 +89,8 @@ pub(super) struct ClientRule {
     limits: Limits,
     told: Told,
     clients: HashMap<ClientKey, Client>,
+    /// So many more clients that find no room are passed over before room is looked for again.
+    passed_over: usize,
     /// The client of a connection, and what it said in its CONNECT.
     flows: ByFlow<Option<(Name, u64)>>,
     /// Attempts that did not come so far that a client could say its name.
@@ -102,16 +104,23 @@ impl ClientRule {
             limits: limits.clone(),
             told: Told::default(),
             clients: HashMap::new(),
+            passed_over: 0,
             flows: ByFlow::default(),
             attempts: HashMap::new(),
             storms: HashMap::new(),
         }
     }
 
-    /// Makes room by forgetting who has not been seen for long.
+    /// Makes room by forgetting who has not been seen for long. That looks at all of them, and is not done for each
+    /// client that finds no room.
     fn make_room(&mut self, now: Timestamp) -> bool {
         const LONG: Span = Span::from_secs(3600);
         if self.clients.len() >= FOLLOWED {
+            if let Some(left) = self.passed_over.checked_sub(1) {
+                self.passed_over = left;
+                return false;
+            }
+            self.passed_over = FOLLOWED / 8;
             self.clients.retain(|_, client| {
                 client.open.is_some() && client.connected.back().is_some_and(|last| now.since(last.time) < LONG)
             });
