@@ -13,11 +13,12 @@ impl Rule for CarrierRule {
 
     fn on_event(&mut self, event: &Event<'_>, findings: &mut Vec<Finding>) {
         let Event::Notice(notice) = event else { return };
-        findings.extend(match notice.kind {
-            NoticeKind::WebSocket(direction, fault) => Some(websocket::judge(notice, direction, fault)),
-            NoticeKind::Tls(direction, fault) => Some(tls::judge(notice, direction, fault)),
-            NoticeKind::Quic(direction, fault) => Some(quic::judge(notice, direction, fault)),
-            _ => None,
-        });
+        let (rule, message) = match notice.kind {
+            NoticeKind::WebSocket(direction, fault) => websocket::judge(direction, fault),
+            NoticeKind::Tls(direction, fault) => tls::judge(direction, fault),
+            NoticeKind::Quic(direction, fault) => quic::judge(direction, fault),
+            _ => return,
+        };
+        findings.push(rule.found(notice, message));
     }
 }

@@ -1,9 +1,8 @@
 //! Rules on QUIC: how connections end, and what the capture or the keys lack.
 
+use super::Severity;
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Severity};
 use crate::dissect::{QuicFault, TlsFault, quic_error_name};
-use crate::engine::Notice;
 use crate::flow::Direction;
 
 use Severity::{Note, Warning};
@@ -84,10 +83,11 @@ const TOO_MANY: KnownRule = KnownRule {
 pub(super) const RULES: [KnownRule; 10] =
     [CLOSED, RESET, NO_VERSION, EXPIRED, NOT_YET_VALID, NOT_AUTHENTIC, KEYS_LATE, MISSING, CAPPED, TOO_MANY];
 
-pub(super) fn judge(notice: &Notice, direction: Direction, fault: QuicFault) -> Finding {
+/// The rule that a case of it breaks, and what it says of it.
+pub(super) fn judge(direction: Direction, fault: QuicFault) -> (KnownRule, String) {
     let sender = direction.sender().name();
     let receiver = direction.receiver().name();
-    let (rule, message) = match fault {
+    match fault {
         QuicFault::Closed(code) => {
             let name = quic_error_name(code).unwrap_or_else(|| format!("error 0x{code:x}"));
             (CLOSED, format!("the {sender} closes the connection: {name}"))
@@ -111,17 +111,5 @@ pub(super) fn judge(notice: &Notice, direction: Direction, fault: QuicFault) -> 
         }
         QuicFault::Capped => (CAPPED, format!("{} (stream of the {sender})", CAPPED.title)),
         QuicFault::TooManyStreams => (TOO_MANY, TOO_MANY.title.to_owned()),
-    };
-    Finding {
-        id: rule.id.to_owned(),
-        severity: rule.severity,
-        certainty: Certainty::Certain,
-        flow: notice.flow,
-        client_id: None,
-        frames: vec![notice.origin.frame],
-        time: notice.origin.time,
-        message,
-        clause: rule.clause,
-        hint: rule.hint,
     }
 }

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{
-    RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, quic, sn, streams, tls,
-    websocket,
+    Certainty, Finding, RuleText, Severity, conformance, health, incident_list, incidents, lints, packets, quic, sn,
+    streams, tls, websocket,
 };
+use crate::engine::Notice;
 use crate::mqtt::{DeviationKind, Version};
 use crate::mqttsn;
 use crate::text::distance;
@@ -23,6 +24,24 @@ pub(super) struct KnownRule {
     pub(super) title: &'static str,
     pub(super) clause: Option<&'static str>,
     pub(super) hint: Option<&'static str>,
+}
+
+impl KnownRule {
+    /// A case of it that the engine is sure of.
+    pub(super) fn found(&self, notice: &Notice, message: String) -> Finding {
+        Finding {
+            id: self.id.to_owned(),
+            severity: self.severity,
+            certainty: Certainty::Certain,
+            flow: notice.flow,
+            client_id: None,
+            frames: vec![notice.origin.frame],
+            time: notice.origin.time,
+            message,
+            clause: self.clause,
+            hint: self.hint,
+        }
+    }
 }
 
 /// A rule, as it is told of where no case of it is at hand.

@@ -1,7 +1,7 @@
 //! Rules on what carries the messages: fragments that disagree, holes, limits that were reached.
 
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Rule, Severity, Wanted};
+use super::{Finding, Rule, Severity, Wanted};
 use crate::capture::Lost;
 use crate::engine::{Event, Notice, NoticeKind};
 use crate::mqtt::{DeviationKind, LostSyncReason, Version};
@@ -193,18 +193,7 @@ fn judge(notice: &Notice) -> Option<Finding> {
         NoticeKind::FramesLost(lost) => (FRAMES_LOST, say_lost(lost)),
         NoticeKind::FlowEvicted(count) => (FLOW_EVICTED, format!("{}: {count} by now", FLOW_EVICTED.title)),
     };
-    Some(Finding {
-        id: rule.id.to_owned(),
-        severity: rule.severity,
-        certainty: Certainty::Certain,
-        flow: notice.flow,
-        client_id: None,
-        frames: vec![notice.origin.frame],
-        time: notice.origin.time,
-        message,
-        clause: rule.clause,
-        hint: rule.hint,
-    })
+    Some(rule.found(notice, message))
 }
 
 /// Who lost how many frames by now.

@@ -1,9 +1,8 @@
 //! Rules on TLS: what both ends say in the clear, and what keys can't unlock.
 
+use super::Severity;
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Severity};
 use crate::dissect::{TlsFault, alert_name, version_name};
-use crate::engine::Notice;
 use crate::flow::Direction;
 
 use Severity::{Note, Warning};
@@ -62,12 +61,10 @@ const LOST: KnownRule = KnownRule {
 /// All of them.
 pub(super) const RULES: [KnownRule; 7] = [ALERT, OLD_VERSION, EXPIRED, NOT_YET_VALID, NOT_AUTHENTIC, KEYS_LATE, LOST];
 
-pub(super) fn judge(notice: &Notice, direction: Direction, fault: TlsFault) -> Finding {
-    let sender = match direction {
-        Direction::ToServer => "client",
-        Direction::ToClient => "server",
-    };
-    let (rule, message) = match fault {
+/// The rule that a case of it breaks, and what it says of it.
+pub(super) fn judge(direction: Direction, fault: TlsFault) -> (KnownRule, String) {
+    let sender = direction.sender().name();
+    match fault {
         TlsFault::Alert { level, description } => {
             let name = alert_name(description).map_or_else(|| format!("alert {description}"), str::to_owned);
             let level = if level == 1 { "a warning" } else { "a fatal alert" };
@@ -86,17 +83,5 @@ pub(super) fn judge(notice: &Notice, direction: Direction, fault: TlsFault) -> F
         }
         TlsFault::KeysLate => (KEYS_LATE, format!("too much of the {sender} had to wait for keys, and is not read")),
         TlsFault::Lost => (LOST, format!("{} (stream of the {sender})", LOST.title)),
-    };
-    Finding {
-        id: rule.id.to_owned(),
-        severity: rule.severity,
-        certainty: Certainty::Certain,
-        flow: notice.flow,
-        client_id: None,
-        frames: vec![notice.origin.frame],
-        time: notice.origin.time,
-        message,
-        clause: rule.clause,
-        hint: rule.hint,
     }
 }

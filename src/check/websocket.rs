@@ -1,9 +1,8 @@
 //! Rules on WebSocket, where it carries MQTT: how both ends agree on it, and its frames.
 
+use super::Severity;
 use super::rules::KnownRule;
-use super::{Certainty, Finding, Severity};
 use crate::dissect::{HandshakePart, WebSocketFault, close_code_name};
-use crate::engine::Notice;
 use crate::flow::Direction;
 
 const fn rule(id: &'static str, severity: Severity, title: &'static str, clause: &'static str) -> KnownRule {
@@ -145,9 +144,10 @@ pub(super) const RULES: [KnownRule; 23] = [
     LOST_FRAMES,
 ];
 
-pub(super) fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault) -> Finding {
+/// The rule that a case of it breaks, and what it says of it.
+pub(super) fn judge(direction: Direction, fault: WebSocketFault) -> (KnownRule, String) {
     let sender = direction.sender().name();
-    let (rule, message) = match fault {
+    match fault {
         WebSocketFault::NotOffered { old: true } => (
             NOT_OFFERED,
             "the client offers the subprotocol mqttv3.1, which is the old name of mqtt, and not mqtt".into(),
@@ -226,18 +226,6 @@ pub(super) fn judge(notice: &Notice, direction: Direction, fault: WebSocketFault
         WebSocketFault::LostFrames(at) => {
             (LOST_FRAMES, format!("{} (from byte {at} of the {sender}'s stream on)", LOST_FRAMES.title))
         }
-    };
-    Finding {
-        id: rule.id.to_owned(),
-        severity: rule.severity,
-        certainty: Certainty::Certain,
-        flow: notice.flow,
-        client_id: None,
-        frames: vec![notice.origin.frame],
-        time: notice.origin.time,
-        message,
-        clause: rule.clause,
-        hint: rule.hint,
     }
 }
 
