@@ -259,6 +259,23 @@ fn a_bomb_of_compressed_frames_takes_constant_memory() {
 }
 
 #[test]
+fn a_window_that_is_only_claimed_takes_no_memory() {
+    if !limits() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("window.pcap.zst");
+    let mut bytes = std::fs::read(fixtures().join("vectors/H_ooo.pcap.zst")).unwrap();
+    // A second frame: its window is as long as its content is said to be (RFC 8878, section 3.1.1.1), and one raw block of none.
+    bytes.extend(b"\x28\xb5\x2f\xfd\xa0");
+    bytes.extend(120_000_000u32.to_le_bytes());
+    bytes.extend(b"\x01\x00\x00");
+    std::fs::write(&path, bytes).unwrap();
+    let output = limited(least() + (32 << 10), &["read", "-j1", path.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{:?} {}", output.status, stderr(&output));
+}
+
+#[test]
 fn lengths_that_lie_take_no_memory() {
     if !limits() {
         return;

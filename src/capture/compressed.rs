@@ -178,6 +178,8 @@ impl<R: BufRead> Zstd<R> {
                 skip(&mut self.input, u64::from(Order::Little.of_u32(length)))?;
                 continue;
             }
+            // One that has read a frame takes the memory of the next one's window at once, 128 MiB if its header says so.
+            self.decoder = FrameDecoder::new();
             self.decoder.reset(io::Cursor::new(magic).chain(&mut self.input)).map_err(|error| {
                 Error::new(ErrorKind::InvalidData, format!("the zstd frame header can't be read: {error}"))
             })?;
