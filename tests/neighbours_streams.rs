@@ -290,3 +290,34 @@ fn commands_of_ftp_behind_a_cleared_channel_are_read_again() {
     secured().client(&[&alert[..], b"\x80\x00what\r\n"].concat()).client(b"PWD\r\n").save(&path);
     assert_eq!(infos(&told(&[])).len(), 3);
 }
+
+#[test]
+fn secrets_are_written_over_in_the_bytes_that_were_sent() {
+    let followed = |name: &str, arguments: &[&str]| {
+        let path = fixtures().join("neighbours").join(name).with_extension("pcap");
+        let output = mqttsniff().arg("follow").arg(path).arg("1").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for (name, secrets, shows) in [
+        ("ftp", &["geheim"][..], "  PASS ******\n"),
+        ("smtp", &["AGpvZQ", "Z2VoZWlt"], "  AUTH PLAIN ****************\n"),
+        ("telnet", &["geheim"], "  Password: \n"),
+        ("http", &["Basic", "token=geheim", "sid="], "  Location: /items/1?token=******\n"),
+        ("amqp091", &["guest", "LOGIN"], "*******"),
+    ] {
+        let text = followed(name, &[]);
+        assert!(text.contains(shows), "{name}: {text}");
+        // What a server says of a password in a body is not looked for.
+        let heads: String = text.lines().filter(|line| !line.contains('{')).collect();
+        for form in ["raw", "text"] {
+            let client = followed(name, &["--as", form, "--from", "client"]);
+            for secret in secrets {
+                assert!(!client.contains(secret), "{name} as {form} shows {secret}: {client}");
+                assert!(!heads.contains(secret), "{name} shows {secret}: {heads}");
+            }
+        }
+    }
+    let lines = followed("smtp", &["--json"]);
+    assert!(lines.contains("AUTH PLAIN ****************") && !lines.contains("AGpvZQ"), "{lines}");
+}

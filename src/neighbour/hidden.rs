@@ -33,8 +33,8 @@ fn coap(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     while let Some((number, value)) = coap_options::next_value(&mut rest, last) {
         last = number;
         let hides = match number {
-            15 | 20 => secret::parameters(value) != value,
-            35 => secret::uri(value) != value,
+            15 | 20 => !secret::parameter_places(value).is_empty(),
+            35 => !secret::uri_places(value).is_empty(),
             _ => false,
         };
         if hides {

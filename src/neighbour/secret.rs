@@ -1,5 +1,7 @@
 //! What must not be shown of texts: passwords, and what opens doors as they do.
 
+use std::ops::Range;
+
 /// What stands in its place.
 pub(super) const MASK: &[u8] = b"***";
 
@@ -33,61 +35,67 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
 
 /// A target of HTTP without user and password in it, and without the values of secret parameters.
 pub(super) fn uri(text: &[u8]) -> Vec<u8> {
-    let question = text.iter().position(|byte| *byte == b'?').unwrap_or(text.len());
-    let (path, query) = text.split_at(question);
-    let mut out = without_user(path);
-    if let Some((mark, query)) = query.split_first() {
-        out.push(*mark);
-        out.extend(parameters(query));
-    }
-    out
+    without(text, &uri_places(text))
 }
 
-/// `scheme://user:password@host` without what stands before the `@`.
-fn without_user(text: &[u8]) -> Vec<u8> {
-    let Some(scheme) = text.windows(3).position(|part| part == b"://") else { return text.to_vec() };
-    let (before, authority) = text.split_at(scheme + 3);
+/// Where these stand in it.
+pub(super) fn uri_places(text: &[u8]) -> Vec<Range<usize>> {
+    let question = text.iter().position(|byte| *byte == b'?').unwrap_or(text.len());
+    let (path, query) = text.split_at(question);
+    let mut places = Vec::from_iter(user_place(path));
+    if let Some((_, query)) = query.split_first() {
+        places.extend(moved(parameter_places(query), question + 1));
+    }
+    places
+}
+
+/// What stands before the `@` in `scheme://user:password@host`.
+fn user_place(text: &[u8]) -> Option<Range<usize>> {
+    let start = text.windows(3).position(|part| part == b"://")? + 3;
+    let authority = text.get(start..)?;
     let end = authority.iter().position(|byte| *byte == b'/').unwrap_or(authority.len());
-    let Some(at) = authority.get(..end).and_then(|host| host.iter().rposition(|byte| *byte == b'@')) else {
-        return text.to_vec();
-    };
-    [before, MASK, authority.get(at..).unwrap_or_default()].concat()
+    let at = authority.get(..end)?.iter().rposition(|byte| *byte == b'@')?;
+    Some(start..start + at)
 }
 
 /// Parameters of a query or a form, `name=value&…`, with secret values masked.
 pub(super) fn parameters(query: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(query.len());
-    for (number, part) in query.split(|byte| *byte == b'&').enumerate() {
-        if number > 0 {
-            out.push(b'&');
+    without(query, &parameter_places(query))
+}
+
+/// Where these values stand.
+pub(super) fn parameter_places(query: &[u8]) -> Vec<Range<usize>> {
+    let (mut places, mut start) = (Vec::new(), 0);
+    for part in query.split(|byte| *byte == b'&') {
+        if let Some(equals) = part.iter().position(|byte| *byte == b'=')
+            && is_secret(part.get(..equals).unwrap_or_default())
+        {
+            places.push(start + equals + 1..start + part.len());
         }
-        match part.iter().position(|byte| *byte == b'=') {
-            Some(equals) if is_secret(part.get(..equals).unwrap_or_default()) => {
-                out.extend_from_slice(part.get(..=equals).unwrap_or_default());
-                out.extend_from_slice(MASK);
-            }
-            _ => out.extend_from_slice(part),
-        }
+        start += part.len() + 1;
     }
-    out
+    places
 }
 
 /// A text of any kind with what looks like a secret masked: what stands behind a name for one and a sign that gives it a value,
 /// to the end of the value.
 pub(super) fn text(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+    without(text, &text_places(text))
+}
+
+/// Where such values stand.
+pub(super) fn text_places(text: &[u8]) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         if !is_word(byte) {
-            out.push(*byte);
             at += 1;
             continue;
         }
         let rest = text.get(at..).unwrap_or_default();
         let length = rest.iter().position(|byte| !is_word(byte)).unwrap_or(rest.len());
         let (word, behind) = rest.split_at(length);
-        out.extend_from_slice(word);
         at += length;
         let closes = text.get(..at - length).is_some_and(|before| before.ends_with(b"</"));
         if closes || !is_secret(word) {
@@ -103,7 +111,6 @@ pub(super) fn text(text: &[u8]) -> Vec<u8> {
         if sign.is_empty() || value.is_empty() || !is_sign {
             continue;
         }
-        out.extend_from_slice(sign);
         let quote = sign.last().copied().filter(|byte| matches!(byte, b'"' | b'\''));
         let mut end = 0;
         while let Some(byte) = value.get(end) {
@@ -118,9 +125,28 @@ pub(super) fn text(text: &[u8]) -> Vec<u8> {
             }
             end += if *byte == b'\\' && quote.is_some() { 2 } else { 1 };
         }
-        out.extend_from_slice(MASK);
-        at += signs + end.min(value.len());
+        let start = at + signs;
+        at = start + end.min(value.len());
+        places.push(start..at);
     }
+    places
+}
+
+/// The same places of what stands behind so many other bytes.
+pub(super) fn moved(places: Vec<Range<usize>>, by: usize) -> impl Iterator<Item = Range<usize>> {
+    places.into_iter().map(move |place| place.start + by..place.end + by)
+}
+
+/// A text in which a mask stands for each of these places.
+fn without(text: &[u8], places: &[Range<usize>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for place in places {
+        out.extend_from_slice(text.get(at..place.start).unwrap_or_default());
+        out.extend_from_slice(MASK);
+        at = place.end;
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
     out
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Where a secret stands is known once its packet is whole, so that bytes of MQTT wait for that. What no packet covers
 //! is shown as it is, but for what a client sends before its first packet is whole: that can only be a CONNECT.
+//! In the protocols beside MQTT secrets are found as the bytes come.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,6 +13,8 @@ use crate::dissect::{Message, Protocol, UNKNOWN_GAP};
 use crate::engine::StreamPart;
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{FieldNode, FieldValue, Fields, PacketType};
+use crate::neighbour::Neighbour;
+use crate::neighbour::stream::HiddenBytes;
 
 /// The most bytes that wait for their packet to be whole.
 const WAITING: usize = 4 << 20;
@@ -60,6 +63,8 @@ pub struct MaskedStreams {
     /// A packet of the client was whole.
     introduced: bool,
     secrets: PerDirection<Vec<Range<u64>>>,
+    /// What finds the secrets of a protocol beside MQTT.
+    beside: Option<HiddenBytes>,
 }
 
 impl MaskedStreams {
@@ -100,7 +105,14 @@ impl MaskedStreams {
 
     /// What the connection carries, as soon as it is known.
     pub fn carries(&mut self, protocol: Option<Protocol>) {
-        self.protocol = self.protocol.or(protocol);
+        if self.protocol.is_none() {
+            self.protocol = protocol;
+            self.beside = match protocol {
+                Some(Protocol::Http) => Some(HiddenBytes::of(Neighbour::Http)),
+                Some(Protocol::Neighbour(neighbour)) => Some(HiddenBytes::of(neighbour)),
+                _ => None,
+            };
+        }
     }
 
     /// Hands out what need not wait any more; all of it where no more will come.
@@ -130,8 +142,14 @@ impl MaskedStreams {
             let Some(waiting) = self.waiting.pop_front() else { return Ok(()) };
             let Waiting { direction, start, part, origin } = waiting;
             match part {
-                Part::Gap(length) => show(direction, StreamPart::Gap(length), origin)?,
-                Part::Lost => show(direction, StreamPart::Lost, origin)?,
+                Part::Gap(length) => {
+                    self.lost(direction, Some(length));
+                    show(direction, StreamPart::Gap(length), origin)?;
+                }
+                Part::Lost => {
+                    self.lost(direction, None);
+                    show(direction, StreamPart::Lost, origin)?;
+                }
                 Part::Head(bytes) => {
                     self.waiting_bytes -= bytes.len();
                     show(direction, StreamPart::Head(&bytes), origin)?;
@@ -146,7 +164,16 @@ impl MaskedStreams {
         Ok(())
     }
 
+    fn lost(&mut self, direction: Direction, length: Option<u64>) {
+        if let Some(beside) = &mut self.beside {
+            beside.lost(direction, length);
+        }
+    }
+
     fn mask(&mut self, direction: Direction, start: u64, bytes: &mut [u8]) {
+        if let Some(beside) = &mut self.beside {
+            beside.hide(direction, bytes);
+        }
         let end = start + bytes.len() as u64;
         if self.protocol == Some(Protocol::Mqtt) && direction == Direction::ToServer && !self.introduced {
             bytes.fill(MASK);

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use mqttsniff::capture::{FrameNo, Origin, Place};
-use mqttsniff::dissect::{Conversation, SnMessage};
 use mqttsniff::dissect::sn::{self, ClientPlace, HeldDatagram, Said, SnFields, SnStep, SnTopics};
+use mqttsniff::dissect::{Conversation, SnMessage};
 use mqttsniff::flow::Direction;
 use mqttsniff::mqttsn;
 use mqttsniff::time::Timestamp;

@@ -2,7 +2,7 @@
 
 use mqttsniff::capture::{FrameNo, Origin};
 use mqttsniff::flow::{Direction, PerDirection};
-use mqttsniff::neighbour::stream::{Beginning, LONGEST, ReadingSink, Streams, reader, recognise};
+use mqttsniff::neighbour::stream::{Beginning, HiddenBytes, LONGEST, ReadingSink, Streams, reader, recognise};
 use mqttsniff::neighbour::{Neighbour, Reading};
 use mqttsniff::time::Timestamp;
 
@@ -53,12 +53,35 @@ fn read(protocol: Neighbour, bytes: &[u8], lengths: &[u8], hole: Option<(usize, 
     Some(told)
 }
 
+/// The stream with its secrets written over as its pieces come.
+fn hidden(protocol: Neighbour, bytes: &[u8], most: usize, hole: Option<(usize, u64)>) -> Vec<u8> {
+    let mut hidden = HiddenBytes::of(protocol);
+    let direction = if bytes.len() % 2 == 0 { Direction::ToServer } else { Direction::ToClient };
+    let mut shown = bytes.to_vec();
+    let (before, behind) = shown.split_at_mut(hole.map_or(bytes.len(), |(place, _)| place));
+    before.chunks_mut(most).for_each(|piece| hidden.hide(direction, piece));
+    if let Some((_, missing)) = hole {
+        hidden.lost(direction, Some(missing));
+    }
+    behind.chunks_mut(most).for_each(|piece| hidden.hide(direction, piece));
+    shown
+}
+
 /// The protocol, where a hole is, the lengths of pieces, and the stream.
 pub(super) fn run(bytes: &[u8]) {
     let [which, place, missing, first, second, stream @ ..] = bytes else { return };
     let protocol = Neighbour::ALL[usize::from(*which) % Neighbour::ALL.len()];
     let place = usize::from(*place).min(stream.len());
     for hole in [None, Some((place, u64::from(*missing)))] {
+        let (whole, cut) =
+            (hidden(protocol, stream, usize::MAX, hole), hidden(protocol, stream, usize::from(*first) + 1, hole));
+        for ((whole, cut), byte) in whole.iter().zip(&cut).zip(stream) {
+            assert!(
+                whole == byte || *whole == b'*',
+                "{protocol:?}: a secret is written over, and nothing else changed"
+            );
+            assert!(cut == whole || *cut == b'*', "{protocol:?}: no less is hidden of a stream in pieces");
+        }
         let Some(once) = read(protocol, stream, &[], hole) else { return };
         let cut = read(protocol, stream, &[*first, *second], hole);
         assert_eq!(Some(once.0), cut.map(|told| told.0), "{protocol:?}: cut otherwise, and read otherwise");

@@ -11,6 +11,11 @@ use crate::neighbour::{Neighbour, Reading, Value, secret};
 /// Commands whose argument opens doors.
 const SECRET: [&str; 4] = ["PASS", "ACCT", "ADAT", "MIC"];
 
+/// Whether the argument of this command opens doors.
+pub(super) fn is_secret(command: &[u8]) -> bool {
+    SECRET.iter().any(|known| command.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// Reads commands and replies, line by line.
 #[derive(Debug, Default)]
 pub(super) struct Ftp {
@@ -56,8 +61,7 @@ impl Ftp {
         if !seen.wants() {
             return;
         }
-        let hides = SECRET.iter().any(|known| is(known));
-        let argument = if hides && !argument.is_empty() { secret::MASK } else { argument };
+        let argument = if is_secret(word) && !argument.is_empty() { secret::MASK } else { argument };
         let mut reading = Reading::new(Neighbour::Ftp);
         reading.flag("ftp.request", true);
         reading.flag("ftp.response", false);

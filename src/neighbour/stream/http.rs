@@ -14,7 +14,7 @@ use crate::flow::{Direction, PerDirection};
 use crate::neighbour::kind::Contents;
 use crate::neighbour::{Neighbour, Reading, Value, secret};
 use head::{Framing, LINES, description, first_line, head_end, headers, split};
-pub(super) use head::{asks, begins};
+pub(super) use head::{asks, begins, holds_uri, is_secret_line};
 
 /// The most requests that wait for their responses. Clients that pipeline send a few.
 const WAITING: usize = 64;

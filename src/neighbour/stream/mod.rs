@@ -8,6 +8,7 @@ mod amqp;
 mod amqp1;
 mod framed;
 mod ftp;
+mod hidden;
 mod http;
 mod line;
 mod recognise;
@@ -19,6 +20,7 @@ mod tests;
 
 use std::net::IpAddr;
 
+pub use hidden::HiddenBytes;
 pub use http::{Http, HttpFacts, Reuse};
 pub use recognise::{Beginning, asks_http, begins_http, recognise};
 

@@ -14,6 +14,11 @@ const COMMANDS: [&str; 12] =
 /// The lines that a mail may end with.
 const ENDS: [&[u8]; 2] = [b".\r\n", b".\n"];
 
+/// Whether it is one of these.
+pub(super) fn is_command(word: &[u8]) -> bool {
+    COMMANDS.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// Reads both directions.
 #[derive(Debug, Default)]
 pub(super) struct Smtp {
@@ -63,8 +68,7 @@ impl Smtp {
         let Some((text, take)) = line(bytes) else { return Step::More };
         let (word, parameter) = words(text);
         let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
-        let is_known = COMMANDS.iter().any(|known| is(known));
-        if is_known {
+        if is_command(word) {
             self.authenticates = false;
         } else if self.unsure && !is("AUTH") {
             return Step::Take(take);

@@ -80,6 +80,21 @@ const HEADERS: [(&str, &str, bool); 30] = [
     ("proxy-connection", "", false),
 ];
 
+/// The header line of this name.
+fn known(name: &[u8]) -> Option<&'static (&'static str, &'static str, bool)> {
+    HEADERS.iter().find(|(known, ..)| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether the value of a line of this name is secret.
+pub(in crate::neighbour::stream) fn is_secret_line(name: &[u8]) -> bool {
+    known(name.trim_ascii()).is_some_and(|(.., is_secret)| *is_secret)
+}
+
+/// Whether it is an address, which may have secrets in it.
+pub(in crate::neighbour::stream) fn holds_uri(name: &[u8]) -> bool {
+    [b"referer".as_slice(), b"location"].iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known))
+}
+
 /// Whether these bytes begin with a request or a response; `None` where more may tell.
 pub(in crate::neighbour::stream) fn begins(bytes: &[u8]) -> Option<bool> {
     if bytes.starts_with(b"HTTP/1.") {
@@ -158,11 +173,7 @@ pub(super) fn headers(lines: &[u8], framing: &mut Framing, mut reading: Option<&
         let Some(colon) = text.iter().position(|byte| *byte == b':') else { continue };
         let name = text.get(..colon).unwrap_or_default().trim_ascii();
         let value = text.get(colon + 1..).unwrap_or_default().trim_ascii();
-        let Some((known, field, is_secret)) =
-            HEADERS.iter().find(|(known, ..)| name.eq_ignore_ascii_case(known.as_bytes()))
-        else {
-            continue;
-        };
+        let Some((known, field, is_secret)) = known(name) else { continue };
         let has = |wanted: &str| {
             value.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()))
         };
@@ -180,7 +191,7 @@ pub(super) fn headers(lines: &[u8], framing: &mut Framing, mut reading: Option<&
         let Some(reading) = reading.as_deref_mut().filter(|_| !field.is_empty()) else { continue };
         let shown = match *known {
             _ if *is_secret => Cow::Borrowed(secret::MASK),
-            "referer" | "location" => Cow::Owned(secret::uri(value)),
+            _ if holds_uri(name) => Cow::Owned(secret::uri(value)),
             _ => Cow::Borrowed(value),
         };
         reading.long_text(field, &shown);

@@ -1,0 +1,188 @@
+//! Secrets in protocols of lines: what stands behind the name of one.
+
+use std::ops::Range;
+
+use super::super::http::{asks, holds_uri, is_secret_line};
+use super::super::line::{code, words};
+use super::super::{ftp, smtp};
+use super::MASK;
+use crate::flow::{Direction, PerDirection};
+use crate::neighbour::secret::{moved, text_places, uri_places};
+
+/// Bytes of a line by which it is known where secrets stand in it.
+const LOOKED_AT: usize = 4096;
+
+/// Whose lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Http,
+    Ftp,
+    Smtp,
+    /// A protocol that is not known.
+    Text,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    /// The line at hand, as far as it came and is looked at.
+    line: Vec<u8>,
+    /// All of the line from here on is hidden.
+    hides_rest: bool,
+    /// A line that begins with a blank goes on with the secret of the one before (RFC 9112, section 5.2).
+    folds: bool,
+}
+
+/// Goes through both directions line by line.
+#[derive(Debug)]
+pub(super) struct Lines {
+    of: Of,
+    sides: PerDirection<Side>,
+    /// Of SMTP: credentials pass by, or a mail.
+    authenticates: bool,
+    mail: bool,
+}
+
+impl Lines {
+    pub(super) fn of(of: Of) -> Self {
+        Self { of, sides: PerDirection::default(), authenticates: false, mail: false }
+    }
+
+    pub(super) fn hide(&mut self, direction: Direction, bytes: &mut [u8]) {
+        for piece in bytes.split_inclusive_mut(|byte| *byte == b'\n') {
+            let ends = piece.last() == Some(&b'\n');
+            let end = piece.len() - usize::from(ends) - usize::from(piece.ends_with(b"\r\n"));
+            let (text, _) = piece.split_at_mut(end);
+            let mut line = std::mem::take(&mut self.sides[direction].line);
+            let before = line.len();
+            let room = LOOKED_AT.saturating_sub(before).min(text.len());
+            let (known, beyond) = text.split_at_mut(room);
+            line.extend_from_slice(known);
+            let mut hides_rest = self.sides[direction].hides_rest;
+            if hides_rest {
+                known.fill(MASK);
+            } else {
+                for place in self.places(direction, &line, ends && beyond.is_empty()) {
+                    hides_rest |= place.end == line.len() && line.len() == LOOKED_AT;
+                    let place = place.start.max(before) - before..place.end.max(before) - before;
+                    if let Some(secret) = known.get_mut(place) {
+                        secret.fill(MASK);
+                    }
+                }
+            }
+            if hides_rest {
+                beyond.fill(MASK);
+            }
+            if ends {
+                self.ended(direction, &line);
+                self.sides[direction].hides_rest = false;
+                line.clear();
+            } else {
+                self.sides[direction].hides_rest = hides_rest;
+            }
+            self.sides[direction].line = line;
+        }
+    }
+
+    /// Where secrets stand in a line, which may not be `whole`.
+    fn places(&self, direction: Direction, line: &[u8], whole: bool) -> Vec<Range<usize>> {
+        match (self.of, direction) {
+            (Of::Http, _) => self.places_in_head(direction, line, whole),
+            (Of::Ftp, Direction::ToServer) => {
+                let (word, _) = words(line);
+                Vec::from_iter(ftp::is_secret(word).then(|| behind(line, word.len() + 1)))
+            }
+            (Of::Smtp, Direction::ToServer) => self.places_in_command(line, whole),
+            // What the server asks in an exchange of credentials is a part of it (RFC 4954, section 4).
+            (Of::Smtp, Direction::ToClient) => Vec::from_iter((code(line) == Some(334)).then(|| behind(line, 4))),
+            (Of::Ftp, Direction::ToClient) => Vec::new(),
+            (Of::Text, _) => text_places(line),
+        }
+    }
+
+    fn places_in_head(&self, direction: Direction, line: &[u8], whole: bool) -> Vec<Range<usize>> {
+        if asks(line) == Some(true) {
+            let (method, rest) = words(line);
+            let (target, _) = words(rest);
+            let is_whole = whole || target.len() < rest.len();
+            return moved(in_uri(target, is_whole), method.len() + 1).collect();
+        }
+        if matches!(line.first(), Some(b' ' | b'\t')) {
+            return Vec::from_iter(self.sides[direction].folds.then(|| behind(line, 1)));
+        }
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return Vec::new() };
+        let (name, value) = line.split_at(colon);
+        let blanks = value.iter().skip(1).take_while(|byte| **byte == b' ').count();
+        let start = colon + 1 + blanks;
+        if is_secret_line(name) {
+            return vec![behind(line, start)];
+        }
+        if holds_uri(name) {
+            return moved(in_uri(line.get(start..).unwrap_or_default(), whole), start).collect();
+        }
+        Vec::new()
+    }
+
+    fn places_in_command(&self, line: &[u8], whole: bool) -> Vec<Range<usize>> {
+        if self.mail {
+            return Vec::new();
+        }
+        let (word, rest) = words(line);
+        if self.authenticates && !(whole && smtp::is_command(word)) {
+            return vec![0..line.len()];
+        }
+        if word.eq_ignore_ascii_case(b"AUTH") {
+            let (mechanism, _) = words(rest);
+            return vec![behind(line, word.len() + 1 + mechanism.len() + 1)];
+        }
+        Vec::new()
+    }
+
+    /// A line is over.
+    fn ended(&mut self, direction: Direction, line: &[u8]) {
+        // The end of a line may come in two pieces.
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let side = &mut self.sides[direction];
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        let goes_on = side.folds && matches!(line.first(), Some(b' ' | b'\t'));
+        side.folds = self.of == Of::Http && (goes_on || is_secret_line(name));
+        if self.of != Of::Smtp {
+            return;
+        }
+        let (word, _) = words(line);
+        match direction {
+            Direction::ToServer if self.mail => self.mail = line != b".",
+            Direction::ToServer => {
+                self.mail = word.eq_ignore_ascii_case(b"DATA");
+                self.authenticates =
+                    (self.authenticates && !smtp::is_command(word)) || word.eq_ignore_ascii_case(b"AUTH");
+            }
+            Direction::ToClient => {
+                let code = code(line).unwrap_or_default();
+                self.authenticates &= code != 235 && code < 400;
+                // No mail follows where the server does not want one.
+                self.mail &= code < 400;
+            }
+        }
+    }
+
+    pub(super) fn lost(&mut self, direction: Direction) {
+        let side = &mut self.sides[direction];
+        side.line.clear();
+        // What is missing may have begun a secret; a body of HTTP is not to be cut for that.
+        side.hides_rest |= direction == Direction::ToServer && matches!(self.of, Of::Ftp | Of::Smtp) && !self.mail;
+    }
+}
+
+/// What stands in a line behind so many bytes.
+fn behind(line: &[u8], start: usize) -> Range<usize> {
+    start.min(line.len())..line.len()
+}
+
+/// Where secrets stand in an address that may go on: who comes before the host is known for that by what follows.
+fn in_uri(uri: &[u8], whole: bool) -> Vec<Range<usize>> {
+    let host = uri.windows(3).position(|part| part == b"://").map(|at| at + 3);
+    match host {
+        Some(host) if !whole && !uri.get(host..).unwrap_or_default().contains(&b'/') => vec![behind(uri, host)],
+        _ => uri_places(uri),
+    }
+}
