@@ -1,18 +1,20 @@
 //! Reading to the end, with as many threads as there is work for.
 //!
-//! A thread takes up a stage, not a share of the flows: one fetches and unpacks, one decodes and follows flows, and the
-//! caller's own follows sessions, judges and prints. Each stage sees everything, in the order of the frames, so that the
-//! number of threads can change neither a result nor what a limit lets go.
+//! A thread takes up stages, not a share of the flows: one fetches and unpacks, one decodes and follows flows, and the
+//! caller's own follows sessions, judges and prints. Of two, one follows flows, which takes longest, and the caller's has the
+//! others; unless what is fetched may have to be waited for, while what is known already is to be told. Each stage sees
+//! everything, in the order of the frames, so that the number of threads can change neither a result nor what a limit lets go.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
 
 use super::{Above, Analysis, Output};
-use crate::capture::{Batch, Fill, Source, SourceReport};
-use crate::dissect::Conversation;
-use crate::engine::{Engine, Event, EventLog, Sink};
+use crate::capture::{Batch, Fill, FrameNo, Source, SourceReport};
+use crate::dissect::{Conversation, FramedMessage};
+use crate::engine::{Engine, Event, EventLog, FlowRef, Sink};
 use crate::flow::{Ended, Flow};
 use crate::time::Timestamp;
 
@@ -63,29 +65,25 @@ impl<F: FnMut(&Output<'_>)> Reader for F {
     }
 }
 
-/// What the frames of a batch have told.
+/// What the frames of a batch have told, or some of them.
 #[derive(Default)]
 struct Chunk {
     log: EventLog,
     report: SourceReport,
+    /// Nothing more of its batch follows.
+    is_last: bool,
 }
 
-/// One stage hands on, and gets back what was used up.
-struct Line<T> {
-    to: SyncSender<T>,
-    back: Receiver<T>,
+/// From one stage to the next.
+fn line<T>() -> (SyncSender<T>, Receiver<T>) {
+    mpsc::sync_channel(ON_THE_WAY)
 }
 
-/// The other end of it.
-struct LineEnd<T> {
-    from: Receiver<T>,
-    back: Sender<T>,
-}
-
-fn line<T>() -> (Line<T>, LineEnd<T>) {
-    let (to, from) = mpsc::sync_channel(ON_THE_WAY);
-    let (back, returned) = mpsc::channel();
-    (Line { to, back: returned }, LineEnd { from, back })
+/// Where the last stage gets what there is to tell, and gives back what was used up.
+struct Teller {
+    from: Receiver<Chunk>,
+    spent_chunks: Sender<Chunk>,
+    spent_batches: Sender<Batch>,
 }
 
 impl Analysis {
@@ -128,106 +126,200 @@ impl Analysis {
     /// Nothing where there can be no more threads; then nothing was read either.
     fn read_in_threads(&mut self, threads: usize, reader: &mut dyn Reader) -> Option<ControlFlow<()>> {
         let Self { source, engine, above, batch } = self;
-        let (to_reader, from_follower) = line();
+        let (to_teller, from) = line();
+        let (spent_chunks, chunks) = mpsc::channel();
+        let (spent_batches, batches) = mpsc::channel();
+        let teller = Teller { from, spent_chunks, spent_batches };
+        let mut fetcher = Fetcher { next: batch.next_number(), batches };
+        let follower = Follower { engine, to: to_teller, chunks };
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         thread::scope(|scope| {
             // Threads end when nobody takes what they hand on; a panic of theirs goes on when the scope ends.
-            if threads == 2 {
-                let work = move || fetch_and_follow(&mut **source, engine, batch, &to_reader);
+            if threads == 2 && source.may_wait() {
+                let work = move || fetch_and_follow(&mut **source, fetcher, follower);
                 named("follow").spawn_scoped(scope, work).ok()?;
             } else {
                 let (to_follower, from_fetcher) = line();
-                let next = batch.next_number();
-                named("follow").spawn_scoped(scope, move || follow(engine, &from_fetcher, &to_reader)).ok()?;
-                named("fetch").spawn_scoped(scope, move || fetch(&mut **source, next, &to_follower)).ok()?;
+                named("follow").spawn_scoped(scope, move || follow(&from_fetcher, follower)).ok()?;
+                if threads == 2 {
+                    return Some(fetch_and_tell(&mut **source, fetcher, &to_follower, &teller, above, reader));
+                }
+                let work = move || fetch(&mut **source, &mut fetcher, &to_follower);
+                named("fetch").spawn_scoped(scope, work).ok()?;
             }
-            let LineEnd { from, back } = from_follower;
-            for mut chunk in from {
-                if tell(&chunk, above, reader).is_break() {
+            while let Ok(chunk) = teller.from.recv() {
+                if teller.tell(chunk, above, reader).is_break() {
                     return Some(ControlFlow::Break(()));
                 }
-                chunk.log.clear();
-                // The other side may have ended, and need it no more.
-                let _ = back.send(chunk);
             }
             Some(ControlFlow::Continue(()))
         })
     }
 }
 
-/// The last stage.
-fn tell(chunk: &Chunk, above: &mut Above, reader: &mut dyn Reader) -> ControlFlow<()> {
-    for place in 0..chunk.log.len() {
-        above.look_ahead(chunk.log.ahead(place));
-        chunk.log.replay(place, &mut |event: &Event<'_>| above.event(event, &mut |output| reader.output(output)));
-    }
-    reader.pause(&chunk.report)
-}
-
-/// The stages before it, in one thread.
-fn fetch_and_follow(source: &mut dyn Source, engine: &mut Engine, batch: &mut Batch, to: &Line<Chunk>) {
-    loop {
-        batch.advance();
-        let fill = source.fill(batch);
-        if follow_batch(engine, batch, source.report(), to).is_break() || fill == Fill::End {
-            return;
+impl Teller {
+    /// The last stage.
+    fn tell(&self, mut chunk: Chunk, above: &mut Above, reader: &mut dyn Reader) -> ControlFlow<()> {
+        for place in 0..chunk.log.len() {
+            above.look_ahead(chunk.log.ahead(place));
+            chunk.log.replay(place, &mut |event: &Event<'_>| above.event(event, &mut |output| reader.output(output)));
         }
+        reader.pause(&chunk.report)?;
+        // The other sides may have ended, and need them no more.
+        if let Some(batch) = chunk.log.clear() {
+            let _ = self.spent_batches.send(batch);
+        }
+        let _ = self.spent_chunks.send(chunk);
+        ControlFlow::Continue(())
     }
 }
 
 /// Frames on their way to be followed, and what the source said of itself behind them.
-#[derive(Default)]
 struct Fetched {
     batch: Batch,
     report: SourceReport,
 }
 
-/// The first stage by itself: it unpacks as well.
-fn fetch(source: &mut dyn Source, mut next: crate::capture::FrameNo, to: &Line<Fetched>) {
+/// The first stage: it unpacks as well.
+struct Fetcher {
+    /// The number of the next frame.
+    next: FrameNo,
+    /// Used ones.
+    batches: Receiver<Batch>,
+}
+
+impl Fetcher {
+    fn fetch(&mut self, source: &mut dyn Source) -> (Fetched, Fill) {
+        let mut batch = self.batches.try_recv().unwrap_or_default();
+        batch.restart(self.next);
+        let fill = source.fill(&mut batch);
+        self.next = batch.next_number();
+        (Fetched { batch, report: source.report() }, fill)
+    }
+}
+
+/// The first stage in a thread of its own.
+fn fetch(source: &mut dyn Source, fetcher: &mut Fetcher, to_follower: &SyncSender<Fetched>) {
     loop {
-        let mut fetched = to.back.try_recv().unwrap_or_default();
-        fetched.batch.restart(next);
-        let fill = source.fill(&mut fetched.batch);
-        next = fetched.batch.next_number();
-        fetched.report = source.report();
-        if to.to.send(fetched).is_err() || fill == Fill::End {
+        let (fetched, fill) = fetcher.fetch(source);
+        if to_follower.send(fetched).is_err() || fill == Fill::End {
+            return;
+        }
+    }
+}
+
+/// The first stage and the last one, in one thread: it fetches ahead, and tells what comes back.
+fn fetch_and_tell(
+    source: &mut dyn Source,
+    mut fetcher: Fetcher,
+    to_follower: &SyncSender<Fetched>,
+    teller: &Teller,
+    above: &mut Above,
+    reader: &mut dyn Reader,
+) -> ControlFlow<()> {
+    let (mut under_way, mut next) = (0, Fill::More);
+    loop {
+        // No more than the line takes without waiting: the follower may wait for what it tells to be taken.
+        while under_way < ON_THE_WAY && next == Fill::More {
+            let (fetched, fill) = fetcher.fetch(source);
+            if to_follower.send(fetched).is_err() {
+                return ControlFlow::Continue(());
+            }
+            under_way += 1;
+            next = fill;
+        }
+        if under_way == 0 {
+            return ControlFlow::Continue(());
+        }
+        let Ok(chunk) = teller.from.recv() else { return ControlFlow::Continue(()) };
+        under_way -= usize::from(chunk.is_last);
+        teller.tell(chunk, above, reader)?;
+    }
+}
+
+/// The first stage and the one in the middle, in one thread.
+fn fetch_and_follow(source: &mut dyn Source, mut fetcher: Fetcher, mut follower: Follower<'_>) {
+    loop {
+        let (fetched, fill) = fetcher.fetch(source);
+        if follower.follow(fetched).is_break() || fill == Fill::End {
             return;
         }
     }
 }
 
 /// The stage in the middle.
-fn follow(engine: &mut Engine, from: &LineEnd<Fetched>, to: &Line<Chunk>) {
-    for mut fetched in &from.from {
-        let report = std::mem::take(&mut fetched.report);
-        if follow_batch(engine, &fetched.batch, report, to).is_break() {
+fn follow(from: &Receiver<Fetched>, mut follower: Follower<'_>) {
+    while let Ok(fetched) = from.recv() {
+        if follower.follow(fetched).is_break() {
             return;
         }
-        let _ = from.back.send(fetched);
     }
+}
+
+/// Takes frames in, and hands on what they tell.
+struct Follower<'a> {
+    engine: &'a mut Engine,
+    to: SyncSender<Chunk>,
+    /// Used ones.
+    chunks: Receiver<Chunk>,
+}
+
+impl Follower<'_> {
+    fn follow(&mut self, fetched: Fetched) -> ControlFlow<()> {
+        let Self { engine, to, chunks } = self;
+        let Fetched { batch, report } = fetched;
+        let batch = Arc::new(batch);
+        let chunk = empty_chunk(chunks, &batch);
+        let mut writer = Writer { chunk, batch: &batch, report: &report, to, chunks, ended: false };
+        engine.lost(batch.lost());
+        for (place, frame) in batch.frames().enumerate() {
+            engine.look_ahead(&batch, place);
+            for secrets in batch.secrets_before(frame.number) {
+                engine.learn(secrets);
+            }
+            engine.frame(&frame, &[], &mut writer);
+            if writer.ended {
+                return ControlFlow::Break(());
+            }
+        }
+        for secrets in batch.secrets_before(batch.next_number()) {
+            engine.learn(secrets);
+        }
+        let last = writer.chunk;
+        // Whoever tells the last chunk is to be the only one who has the batch.
+        drop(batch);
+        match to.send(Chunk { report, is_last: true, ..last }) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+/// A used chunk if there is one, for what this batch tells.
+fn empty_chunk(used: &Receiver<Chunk>, batch: &Arc<Batch>) -> Chunk {
+    let mut chunk = used.try_recv().unwrap_or_default();
+    chunk.log.begin(Arc::clone(batch));
+    chunk
 }
 
 /// Writes events down, and hands the log on when it is full: one frame may tell of half a million messages, where they
 /// waited behind a hole.
 struct Writer<'a> {
     chunk: Chunk,
-    report: SourceReport,
-    to: &'a Line<Chunk>,
+    batch: &'a Arc<Batch>,
+    report: &'a SourceReport,
+    to: &'a SyncSender<Chunk>,
+    chunks: &'a Receiver<Chunk>,
     /// Nobody takes it any more.
     ended: bool,
 }
 
 impl Writer<'_> {
-    fn hand_on(&mut self) {
-        let empty = self.to.back.try_recv().unwrap_or_default();
-        let mut full = std::mem::replace(&mut self.chunk, empty);
-        full.report = self.report.clone();
-        self.ended |= self.to.to.send(full).is_err();
-    }
-
     fn hand_on_full(&mut self) {
         if self.chunk.log.bytes_held() > LOG_BYTES {
-            self.hand_on();
+            let full = std::mem::replace(&mut self.chunk, empty_chunk(self.chunks, self.batch));
+            let full = Chunk { report: self.report.clone(), is_last: false, ..full };
+            self.ended |= self.to.send(full).is_err();
         }
     }
 }
@@ -238,28 +330,14 @@ impl Sink for Writer<'_> {
         self.hand_on_full();
     }
 
+    fn framed(&mut self, flow: FlowRef, message: &FramedMessage<'_>) -> bool {
+        self.chunk.log.framed(flow, message);
+        self.hand_on_full();
+        true
+    }
+
     fn ended(&mut self, flow: Box<Flow<Conversation>>, why: Ended) {
         self.chunk.log.ended(flow, why);
         self.hand_on_full();
     }
-}
-
-fn follow_batch(engine: &mut Engine, batch: &Batch, report: SourceReport, to: &Line<Chunk>) -> ControlFlow<()> {
-    let mut writer = Writer { chunk: to.back.try_recv().unwrap_or_default(), report, to, ended: false };
-    engine.lost(batch.lost());
-    for (place, frame) in batch.frames().enumerate() {
-        engine.look_ahead(batch, place);
-        for secrets in batch.secrets_before(frame.number) {
-            engine.learn(secrets);
-        }
-        engine.frame(&frame, &[], &mut writer);
-        if writer.ended {
-            break;
-        }
-    }
-    for secrets in batch.secrets_before(batch.next_number()) {
-        engine.learn(secrets);
-    }
-    writer.hand_on();
-    if writer.ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -447,6 +447,10 @@ impl Source for File {
         }
     }
 
+    fn may_wait(&self) -> bool {
+        !self.regular
+    }
+
     fn interface_name(&self, interface: u32) -> Option<&str> {
         match &self.grammar {
             Some(Grammar::Pcapng(pcapng)) => pcapng.interface_name(interface),

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::Secrets;
+use crate::prefetch::prefetch;
 use crate::time::Timestamp;
 
 /// How much of a batch's buffer outlives [`Batch::advance`]: four usual batches of a file.
@@ -237,6 +238,12 @@ impl Batch {
         self.bytes.get(..self.held).unwrap_or_default()
     }
 
+    /// Where a slice begins in [`Batch::bytes`], if it is one of theirs.
+    #[inline]
+    pub(crate) fn offset_of(&self, part: &[u8]) -> Option<u32> {
+        offset_in(part, self.bytes().as_ptr_range())
+    }
+
     /// Drops the first `count` bytes of a batch that holds no frames yet.
     pub(super) fn drop_front(&mut self, count: usize) {
         debug_assert!(self.slots.is_empty(), "slots would point to other bytes");
@@ -252,6 +259,22 @@ impl Batch {
         let end = range.end.min(self.held);
         let start = range.start.min(end);
         self.slots.push(Slot { header, start: start as u32, captured: (end - start) as u32 });
+    }
+
+    /// Asks for the memory of the headers of a frame that is looked at soon: another core may have fetched it.
+    #[inline]
+    pub(crate) fn prefetch(&self, place: usize) {
+        const HEADERS: usize = 64;
+        const SLOTS: usize = 24;
+        if let Some(later) = self.slots.get(place + SLOTS) {
+            prefetch(later);
+        }
+        let Some(slot) = self.slots.get(place) else { return };
+        for at in [0, HEADERS] {
+            if let Some(byte) = self.bytes.get(slot.start as usize + at) {
+                prefetch(byte);
+            }
+        }
     }
 
     /// Remembers a comment that the file holds for the frame pushed last.
@@ -339,11 +362,15 @@ impl Frame<'_> {
     ///
     /// A datagram that was put together from fragments is none: it was copied.
     pub fn place_of(&self, part: &[u8]) -> Place {
-        let (frame, part) = (self.data.as_ptr_range(), part.as_ptr_range());
-        let inside = frame.start <= part.start && part.end <= frame.end;
-        let offset = part.start.addr().wrapping_sub(frame.start.addr());
-        Place { origin: self.origin(), offset: if inside { u32::try_from(offset).ok() } else { None } }
+        Place { origin: self.origin(), offset: offset_in(part, self.data.as_ptr_range()) }
     }
+}
+
+/// Where a slice begins in these bytes, if it is one of theirs.
+fn offset_in(part: &[u8], whole: std::ops::Range<*const u8>) -> Option<u32> {
+    let part = part.as_ptr_range();
+    let inside = whole.start <= part.start && part.end <= whole.end;
+    if inside { u32::try_from(part.start.addr().wrapping_sub(whole.start.addr())).ok() } else { None }
 }
 
 #[cfg(test)]

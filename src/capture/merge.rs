@@ -98,6 +98,13 @@ impl Source for Input {
         }
     }
 
+    fn may_wait(&self) -> bool {
+        match &self.0 {
+            Kind::One(file) => file.may_wait(),
+            Kind::Many(merge) => merge.may_wait(),
+        }
+    }
+
     fn interface_name(&self, interface: u32) -> Option<&str> {
         match &self.0 {
             Kind::One(file) => file.interface_name(interface),
@@ -382,6 +389,11 @@ impl Source for Merge {
         }
         report.bytes_total = self.bytes_total;
         report
+    }
+
+    fn may_wait(&self) -> bool {
+        // Only files have a length.
+        self.bytes_total.is_none()
     }
 
     fn interface_name(&self, interface: u32) -> Option<&str> {

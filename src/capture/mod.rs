@@ -43,6 +43,11 @@ pub trait Source {
     /// What is known of the input so far: bytes, problems, drops.
     fn report(&self) -> SourceReport;
 
+    /// Whether [`Source::fill`] may wait for what is not there yet, so that what was fetched before should not wait with it.
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     /// The name of an interface, by the number in [`FrameHeader::interface`]; known at the latest with its first frame.
     fn interface_name(&self, _interface: u32) -> Option<&str> {
         None

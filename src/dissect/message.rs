@@ -3,7 +3,7 @@
 
 use crate::capture::{FrameNo, Origin};
 use crate::flow::Direction;
-use crate::mqtt::{ControlPacket, Piece};
+use crate::mqtt::{self, Body, ControlPacket, FixedHeader, PacketType, Piece, Version};
 
 /// By what the protocol version of a connection is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,7 +98,124 @@ pub struct Message<'a> {
     pub was_doubtful: bool,
 }
 
+/// A control packet as it was cut out of its stream, with what its connection adds to it: its fields are not read yet.
+///
+/// See [`Message`] for what has the same name.
+#[derive(Debug, Clone, Copy)]
+pub struct FramedMessage<'a> {
+    /// Its fixed header.
+    pub header: FixedHeader,
+    /// The bytes behind it.
+    pub body: &'a [u8],
+    /// The version to read it as.
+    pub version: Version,
+    /// See there.
+    pub version_known_by: VersionKnownBy,
+    /// See there.
+    pub direction: Direction,
+    /// See there.
+    pub stream: Direction,
+    /// See there.
+    pub origin: Origin,
+    /// See there.
+    pub started: Origin,
+    /// See there.
+    pub frames: &'a [FrameNo],
+    /// See there.
+    pub pieces: &'a [Piece],
+    /// See there.
+    pub stream_offset: u64,
+    /// See there.
+    pub outer_end: u64,
+    /// See there.
+    pub missing: u32,
+    /// See there.
+    pub resynced: bool,
+    /// See there.
+    pub incomplete: bool,
+    /// See there.
+    pub quic: Option<QuicLane>,
+    /// See there.
+    pub was_doubtful: bool,
+}
+
+impl<'a> FramedMessage<'a> {
+    /// Reads its fields. What earlier packets of the connection add is left out: the topic is the one that it names itself.
+    #[inline]
+    pub fn read(&self) -> Message<'a> {
+        let packet = mqtt::decode(self.header, self.body, self.version);
+        let topic = match &packet.body {
+            Body::Publish(publish) => publish.topic,
+            _ => None,
+        };
+        Message {
+            packet,
+            body: self.body,
+            direction: self.direction,
+            stream: self.stream,
+            origin: self.origin,
+            started: self.started,
+            frames: self.frames,
+            pieces: self.pieces,
+            stream_offset: self.stream_offset,
+            outer_end: self.outer_end,
+            version_known_by: self.version_known_by,
+            topic,
+            topic_alias: None,
+            missing: self.missing,
+            resynced: self.resynced,
+            incomplete: self.incomplete,
+            quic: self.quic,
+            was_doubtful: self.was_doubtful,
+        }
+    }
+
+    /// Whether [`FramedMessage::read`] gives all of the message, and it changes nothing for those behind it: a whole packet that
+    /// neither begins a session nor has to do with topic aliases.
+    #[inline]
+    pub fn stands_alone(&self) -> bool {
+        let is_whole = self.missing == 0 && !self.incomplete;
+        match self.header.packet_type {
+            PacketType::Connect => false,
+            PacketType::Publish if self.version == Version::V5 => is_whole && self.names_topic_alone(),
+            _ => is_whole,
+        }
+    }
+
+    /// Whether a PUBLISH of 5.0 has a topic, and no properties (MQTT 5.0, section 3.3.2).
+    fn names_topic_alone(&self) -> bool {
+        let Some((length, _)) = self.body.split_first_chunk() else { return false };
+        let length = usize::from(u16::from_be_bytes(*length));
+        let identifier = if matches!(self.header.qos(), 1 | 2) { 2 } else { 0 };
+        length > 0 && self.header.qos() < 3 && self.body.get(2 + length + identifier) == Some(&0)
+    }
+}
+
 impl<'a> Message<'a> {
+    /// The same without its fields.
+    #[inline]
+    pub const fn framed(&self) -> FramedMessage<'a> {
+        FramedMessage {
+            header: self.packet.header,
+            body: self.body,
+            version: self.packet.version,
+            version_known_by: self.version_known_by,
+            direction: self.direction,
+            stream: self.stream,
+            origin: self.origin,
+            started: self.started,
+            frames: self.frames,
+            pieces: self.pieces,
+            stream_offset: self.stream_offset,
+            outer_end: self.outer_end,
+            missing: self.missing,
+            resynced: self.resynced,
+            incomplete: self.incomplete,
+            quic: self.quic,
+            was_doubtful: self.was_doubtful,
+        }
+    }
+
     /// Whether it came beside the stream that carries the session: see [`QuicLane::is_aside`].
     pub fn is_aside(&self) -> bool {
         self.quic.is_some_and(QuicLane::is_aside)

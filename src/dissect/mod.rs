@@ -21,7 +21,7 @@ mod tls;
 mod websocket;
 
 pub use carrier::CarrierPart;
-pub use message::{Message, QuicLane, VersionKnownBy};
+pub use message::{FramedMessage, Message, QuicLane, VersionKnownBy};
 pub use mqtt::Mqtt;
 pub use probe::{Opening, recognise};
 pub use protocol::Protocol;

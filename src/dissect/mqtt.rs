@@ -5,7 +5,7 @@ mod opening;
 pub(super) use opening::recognise;
 
 use super::aliases::Aliases;
-use super::{Dissector, FlowFacts, Message, MessageSink, VersionKnownBy};
+use super::{Dissector, FlowFacts, FramedMessage, Message, MessageSink, VersionKnownBy};
 use crate::capture::{FrameNo, Origin, Place};
 use crate::flow::{Direction, PerDirection};
 use crate::mqtt::{
@@ -474,11 +474,11 @@ impl Reader {
             // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
             self.aliases = PerDirection::default();
         }
-        let aliases = &mut self.aliases[direction];
         let shift = self.shift.as_ref().map_or(0, |shift| shift[position.stream]);
-        let mut message = Message {
-            packet: mqtt::decode(header, body, version),
+        let framed = FramedMessage {
+            header,
             body,
+            version,
             direction,
             stream: position.stream,
             origin: position.origin,
@@ -488,43 +488,19 @@ impl Reader {
             stream_offset: position.start,
             outer_end: position.start.wrapping_add(header.packet_length()).wrapping_add(shift),
             version_known_by,
-            topic: None,
-            topic_alias: None,
             missing: position.missing,
             resynced: position.resynced,
             incomplete: position.incomplete,
             quic: None,
             was_doubtful: tell == Tell::Settled,
         };
-        if let Body::Publish(publish) = &message.packet.body {
-            let mut topic_alias = None;
-            if !publish.properties.is_empty() {
-                let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
-                topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
+        if tell == Tell::Preview || !framed.stands_alone() || !sink.framed(&framed) {
+            let mut message = framed.read();
+            resolve(&mut message, &mut self.aliases[direction], tell);
+            match tell {
+                Tell::Message | Tell::Settled => sink.message(&message),
+                Tell::Preview => sink.preview(&message),
             }
-            message.topic = match topic_alias {
-                Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => {
-                    aliases.as_ref().and_then(|aliases| aliases.get(alias))
-                }
-                _ if tell == Tell::Preview => publish.topic.filter(|topic| !topic.is_empty()),
-                Some(alias) => {
-                    publish.topic.inspect(|topic| aliases.get_or_insert_default().set(alias, topic));
-                    publish.topic
-                }
-                None if message.packet.version == Version::V5
-                    && !has_all_properties(publish, message.packet.missing) =>
-                {
-                    // The properties are not all there: which alias they set or stand for is not known.
-                    *aliases = None;
-                    publish.topic.filter(|topic| !topic.is_empty())
-                }
-                None => publish.topic,
-            };
-            message.topic_alias = topic_alias;
-        }
-        match tell {
-            Tell::Message | Tell::Settled => sink.message(&message),
-            Tell::Preview => sink.preview(&message),
         }
         if let Some((_, redacted)) = redactor.as_deref_mut() {
             // One body of a megabyte must not keep as much for as long as the connection lives.
@@ -532,4 +508,31 @@ impl Reader {
         }
         self.redactor = redactor;
     }
+}
+
+/// Says which topic a PUBLISH is about, and learns what its alias stands for (MQTT 5.0, section 3.3.2.3.4).
+fn resolve<'a>(message: &mut Message<'a>, aliases: &'a mut Option<Box<Aliases>>, tell: Tell) {
+    let Body::Publish(publish) = &message.packet.body else { return };
+    let mut topic_alias = None;
+    if !publish.properties.is_empty() {
+        let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
+        topic_alias = alias.and_then(|alias| u16::try_from(alias).ok());
+    }
+    message.topic = match topic_alias {
+        Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => {
+            aliases.as_ref().and_then(|aliases| aliases.get(alias))
+        }
+        _ if tell == Tell::Preview => publish.topic.filter(|topic| !topic.is_empty()),
+        Some(alias) => {
+            publish.topic.inspect(|topic| aliases.get_or_insert_default().set(alias, topic));
+            publish.topic
+        }
+        None if message.packet.version == Version::V5 && !has_all_properties(publish, message.packet.missing) => {
+            // The properties are not all there: which alias they set or stand for is not known.
+            *aliases = None;
+            publish.topic.filter(|topic| !topic.is_empty())
+        }
+        None => publish.topic,
+    };
+    message.topic_alias = topic_alias;
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{CarrierPart, Message, QuicFault, TlsFault, WebSocketFault};
+use super::{CarrierPart, FramedMessage, Message, QuicFault, TlsFault, WebSocketFault};
 use crate::capture::Origin;
 use crate::flow::{Direction, Role};
 use crate::mqtt::{LostSync, Version};
@@ -12,6 +12,12 @@ use crate::neighbour::Reading;
 pub trait MessageSink {
     /// A control packet is complete, or its stream ended within it.
     fn message(&mut self, message: &Message<'_>);
+
+    /// The same before its fields are read, of one that [stands alone](FramedMessage::stands_alone). Whoever reads them later,
+    /// or never, takes it, and says so; else it is told as a message.
+    fn framed(&mut self, _message: &FramedMessage<'_>) -> bool {
+        false
+    }
 
     /// Whether [`MessageSink::preview`] wants to hear anything.
     fn wants_previews(&self) -> bool {

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::cap::Cap;
 use crate::capture::{Frame, FrameNo, Lost, Origin};
 use crate::dissect::{
-    CarrierPart, ClientHello, Conversation, FrameHeader, Head, Message, Protocol, QuicFault, QuicSeen, ServerHello,
-    SnMessage, TlsFault, WebSocketFault,
+    CarrierPart, ClientHello, Conversation, FrameHeader, FramedMessage, Head, Message, Protocol, QuicFault, QuicSeen,
+    ServerHello, SnMessage, TlsFault, WebSocketFault,
 };
 use crate::flow::{
     Datagrams, Direction, Ended, Flow, KnownBy, PerDirection, Role, TcpState, Transport, Verdict, WiresharkVerdict,
@@ -22,6 +22,11 @@ use crate::wire::{FragmentNote, Packet, SeqNum, Trace};
 pub trait Sink {
     /// The next event. What it borrows is gone afterwards.
     fn event(&mut self, event: &Event<'_>);
+
+    /// A message before its fields are read: see [`MessageSink::framed`](crate::dissect::MessageSink::framed).
+    fn framed(&mut self, _flow: FlowRef, _message: &FramedMessage<'_>) -> bool {
+        false
+    }
 
     /// A flow has ended, and nobody else needs it any more.
     fn ended(&mut self, flow: Box<Flow<Conversation>>, why: Ended) {

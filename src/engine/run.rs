@@ -216,11 +216,13 @@ impl Engine {
     /// Gives the flows of those among them that carry MQTT.
     #[inline]
     pub fn look_ahead(&mut self, batch: &Batch, next: usize) -> Coming {
+        const FETCH: usize = 36;
         const EXPECT: usize = 24;
         const LOCATE: usize = 18;
         const APPROACH: usize = 12;
         const ARRIVE: usize = 6;
         const ENTER: usize = 3;
+        batch.prefetch(next + FETCH);
         let flows = &mut self.followed.flows;
         let ring = &mut self.ahead;
         if let Ahead::At(slot) = ring[next % RING] {

@@ -11,8 +11,8 @@ use super::options::EngineOptions;
 use super::stats::EngineStats;
 use crate::capture::{Frame, Origin, Place};
 use crate::dissect::{
-    CarrierPart, Conversation, FlowFacts, Hello, Message, MessageSink, Protocol, QuicFault, TlsFault, WebSocketFault,
-    hidden,
+    CarrierPart, Conversation, FlowFacts, FramedMessage, Hello, Message, MessageSink, Protocol, QuicFault, TlsFault,
+    WebSocketFault, hidden,
 };
 use crate::flow::{Direction, Flow, KnownBy, PerDirection, Role, StreamSink};
 use crate::mqtt::{Body, LostSync, Version};
@@ -415,6 +415,13 @@ impl<S: Sink> MessageSink for Messages<'_, S> {
 
     fn preview(&mut self, message: &Message<'_>) {
         self.sink.event(&Event::Preview(self.flow, message));
+    }
+
+    fn framed(&mut self, message: &FramedMessage<'_>) -> bool {
+        // A line of the packet shows some fields.
+        let taken = !self.options.packets && self.sink.framed(self.flow, message);
+        self.stats.messages += u64::from(taken);
+        taken
     }
 
     fn message(&mut self, message: &Message<'_>) {

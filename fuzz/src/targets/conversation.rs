@@ -40,6 +40,8 @@ struct Told {
     messages: PerDirection<Vec<(u8, Vec<u8>, u32, bool)>>,
     faults: PerDirection<Vec<String>>,
     lost: bool,
+    /// It is a WebSocket of which the server's answer was not seen.
+    unanswered: bool,
 }
 
 impl MessageSink for Told {
@@ -101,8 +103,9 @@ pub(super) fn run(bytes: &[u8]) {
     // behind bytes that can't be read on where a segment begins.
     let connects = |told: &Told| told.messages.to_server.first().is_some_and(|(first, ..)| *first == 0x10);
     let first = pieces.iter().find(|(direction, _)| *direction == Direction::ToServer);
-    // So it is with a WebSocket that does not begin with its handshake.
-    let is_whole = forced != Some(Protocol::WebSocket) || first.is_some_and(|(_, bytes)| bytes.starts_with(b"GET "));
+    // So it is with a WebSocket that does not begin with a handshake of both ends.
+    let is_asked = forced != Some(Protocol::WebSocket) || first.is_some_and(|(_, bytes)| bytes.starts_with(b"GET "));
+    let is_whole = is_asked && !whole.unanswered && !cut.unanswered;
     if is_whole && !has_holes && !whole.lost && !cut.lost && (connects(&whole) || connects(&cut)) {
         assert_eq!(cut.messages, whole.messages, "however the streams are cut");
     }
@@ -152,6 +155,7 @@ fn converse(pieces: &[(Direction, &[u8])], options: &DissectOptions, seed: Optio
         conversation.begin(decision, facts, options, &mut told);
     }
     conversation.finish(&mut told);
+    told.unanswered = conversation.websocket().is_some_and(|facts| facts.status.is_none());
     told
 }
 

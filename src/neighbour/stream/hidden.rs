@@ -73,11 +73,10 @@ impl HiddenBytes {
     /// Writes over what is secret in the next bytes of this direction.
     pub fn hide(&mut self, direction: Direction, bytes: &mut [u8]) {
         match &mut self.0 {
-            Kind::Open => {}
             Kind::Lines(lines) => lines.hide(direction, bytes),
             Kind::Frames(frames) if direction == Direction::ToServer => frames.hide(bytes),
             Kind::Typed(typed) if direction == Direction::ToServer => typed.hide(bytes),
-            Kind::Frames(_) | Kind::Typed(_) => {}
+            Kind::Open | Kind::Frames(_) | Kind::Typed(_) => {}
         }
     }
 
@@ -249,7 +248,7 @@ mod tests {
     #[test]
     fn behind_a_hole_rather_too_much_is_hidden() {
         let mut hidden = HiddenBytes::of(Neighbour::Ftp);
-        hidden.hide(ToServer, &mut *b"PASS gehe".to_vec());
+        hidden.hide(ToServer, &mut b"PASS gehe".to_vec());
         hidden.lost(ToServer, Some(1));
         let mut rest = *b"m\r\nPWD\r\n";
         hidden.hide(ToServer, &mut rest);

@@ -128,7 +128,7 @@ impl Lines {
         }
         let (word, rest) = words(line);
         if self.authenticates && !(whole && smtp::is_command(word)) {
-            return vec![0..line.len()];
+            return vec![behind(line, 0)];
         }
         if word.eq_ignore_ascii_case(b"AUTH") {
             let (mechanism, _) = words(rest);
@@ -181,8 +181,10 @@ fn behind(line: &[u8], start: usize) -> Range<usize> {
 /// Where secrets stand in an address that may go on: who comes before the host is known for that by what follows.
 fn in_uri(uri: &[u8], whole: bool) -> Vec<Range<usize>> {
     let host = uri.windows(3).position(|part| part == b"://").map(|at| at + 3);
-    match host {
-        Some(host) if !whole && !uri.get(host..).unwrap_or_default().contains(&b'/') => vec![behind(uri, host)],
-        _ => uri_places(uri),
-    }
+    let mut places = uri_places(uri);
+    places.extend(
+        host.filter(|host| !whole && !uri.get(*host..).unwrap_or_default().contains(&b'/'))
+            .map(|host| behind(uri, host)),
+    );
+    places
 }
