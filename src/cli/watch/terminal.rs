@@ -159,3 +159,35 @@ fn raw(modes: &Termios) -> Termios {
     raw.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
     raw
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Not a test by itself: the one below runs it on a terminal.
+    #[test]
+    #[ignore = "it panics"]
+    fn panics_with_the_terminal_taken() {
+        let _terminal = Terminal::enter().expect("it is a terminal");
+        panic!("on purpose");
+    }
+
+    #[test]
+    fn a_panic_is_told_on_a_terminal_that_was_given_back() {
+        let Ok(tests) = std::env::current_exe() else { return };
+        let name = "cli::watch::terminal::tests::panics_with_the_terminal_taken";
+        let command = format!("'{}' --ignored --exact {name} --nocapture; stty -a", tests.display());
+        // util-linux's makes a terminal, and shows what is written to it.
+        let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).output() else {
+            eprintln!("skipped: script is not installed");
+            return;
+        };
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let place = |text: &str| shown.find(text).unwrap_or_else(|| panic!("no {text:?} in {shown}"));
+        assert!(place("\x1b[?1049h") < place("\x1b[?1049l") && place("\x1b[?1049l") < place("on purpose"), "{shown}");
+        assert!(!shown.contains("-icanon") && !shown.contains("-echo "), "{shown}");
+        place("icanon");
+    }
+}
