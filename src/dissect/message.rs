@@ -174,7 +174,9 @@ impl<'a> FramedMessage<'a> {
     /// neither begins a session nor has to do with topic aliases.
     #[inline]
     pub fn stands_alone(&self) -> bool {
-        let is_whole = self.missing == 0 && !self.incomplete;
+        // A limit may have cut it as well.
+        let is_here = self.body.len() == self.header.remaining_length as usize;
+        let is_whole = is_here && self.missing == 0 && !self.incomplete;
         match self.header.packet_type {
             PacketType::Connect => false,
             PacketType::Publish if self.version == Version::V5 => is_whole && self.names_topic_alone(),

@@ -2,13 +2,20 @@
 
 use crate::wire::SeqNum;
 
-/// The ranges below the highest number seen that were not captured, oldest first.
+/// The ranges below the highest number seen that were not captured, oldest first; and how many bytes those had that were
+/// given up as missing for good, and are no longer told apart.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Holes(Vec<(SeqNum, SeqNum)>);
+pub(super) struct Holes(Vec<(SeqNum, SeqNum)>, u64);
 
 /// The most holes that are told apart. A direction with more is not a transfer that loses segments but
 /// noise; the oldest are then given up as missing for good.
 const LIMIT: usize = 256;
+
+/// How many bytes a hole has.
+const fn length(from: SeqNum, to: SeqNum) -> u64 {
+    let length = to.distance(from);
+    if length > 0 { length as u64 } else { 0 }
+}
 
 /// What of a range had been seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,22 +28,51 @@ pub(super) struct Seen {
 
 impl Holes {
     /// No holes.
-    pub(super) const NONE: Self = Self(Vec::new());
+    pub(super) const NONE: Self = Self(Vec::new(), 0);
 
     /// Notes that `from..to` was skipped.
     pub(super) fn open(&mut self, from: SeqNum, to: SeqNum) {
         self.0.push((from, to));
-        if self.0.len() > LIMIT {
-            self.0.remove(0);
+        self.keep_to_limit();
+    }
+
+    /// Says whether one was given up.
+    fn keep_to_limit(&mut self) -> bool {
+        let is_over = self.0.len() > LIMIT;
+        if is_over {
+            let (from, to) = self.0.remove(0);
+            self.1 += length(from, to);
         }
+        is_over
+    }
+
+    /// Numbers come round after 2^32, so that holes far behind can't be told from holes to come: those before a number are
+    /// given up. Numbers are counted from `near`, from which no hole may be 2^31 away; what lies before `first` is forgotten.
+    pub(super) fn give_up(&mut self, near: SeqNum, first: i64, before: i64) {
+        let Self(open, gone) = self;
+        open.retain_mut(|(from, to)| {
+            let start = i64::from(from.distance(near));
+            let end = start + length(*from, *to) as i64;
+            let (lost_from, lost_to) = (start.max(first), end.min(before));
+            *gone += u64::try_from(lost_to - lost_from).unwrap_or(0);
+            if start < before {
+                *from = near.plus(before as u32);
+            }
+            end > before
+        });
     }
 
     /// How many bytes they have in all.
     pub(super) fn bytes(&self) -> u64 {
-        self.0.iter().map(|(from, to)| u64::from(to.distance(*from).max(0) as u32)).sum()
+        self.1 + self.0.iter().map(|(from, to)| length(*from, *to)).sum::<u64>()
     }
 
-    /// How many bytes they have before `end`.
+    /// How many bytes were given up.
+    pub(super) const fn bytes_gone(&self) -> u64 {
+        self.1
+    }
+
+    /// How many bytes those have before `end` that were not given up.
     pub(super) fn bytes_before(&self, end: SeqNum) -> u64 {
         let before = self.0.iter().filter(|(from, _)| from.is_before(end));
         before.map(|(from, to)| if to.is_after(end) { end.distance(*from) } else { to.distance(*from) } as u64).sum()
@@ -77,8 +113,7 @@ impl Holes {
                     self.0[at].1 = filled_from;
                     self.0.insert(at + 1, (filled_to, end));
                     at += 2;
-                    if self.0.len() > LIMIT {
-                        self.0.remove(0);
+                    if self.keep_to_limit() {
                         at -= 1;
                     }
                 }

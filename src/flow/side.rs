@@ -250,8 +250,8 @@ pub struct Side {
     pub(super) base: Option<SeqNum>,
     /// The number after the highest that it sent; absent until it was seen to send.
     pub(super) next: Option<SeqNum>,
-    /// The lowest number that was captured of it, and the number after the highest; `next` may lie beyond, by
-    /// acknowledgements.
+    /// The lowest number that was captured of it, or of the last half a GiB at least, and the number after the highest; `next`
+    /// may lie beyond, by acknowledgements.
     pub(super) captured: Option<(SeqNum, SeqNum)>,
     /// The number after its FIN.
     pub(super) fin: Option<SeqNum>,
@@ -305,6 +305,10 @@ impl Blank for Vec<Arrival> {
     }
 }
 
+/// Bytes behind the highest number of which is told which were captured. Numbers have an order over 2^31; what is later than
+/// that belongs to no window there can be (RFC 7323, section 2.3).
+const KEPT: i64 = 1 << 30;
+
 impl Side {
     /// Its state.
     pub const fn state(&self) -> TcpState {
@@ -324,13 +328,16 @@ impl Side {
     /// Payload bytes of it that were never captured, between the first and the last that were.
     pub fn missing_bytes(&self) -> u64 {
         let holes = &self.trouble.holes;
-        self.captured.map_or(0, |(from, to)| holes.bytes_before(to) - holes.bytes_before(from))
+        // Numbers that nobody would send may lie too far apart for an order.
+        self.captured.map_or(0, |(from, to)| {
+            holes.bytes_gone() + holes.bytes_before(to).saturating_sub(holes.bytes_before(from))
+        })
     }
 
     /// Bytes beyond the last captured that its peer acknowledged: what was sent there, a FIN among it, is not known.
     pub fn unseen_tail_bytes(&self) -> u64 {
         let holes = &self.trouble.holes;
-        self.captured.map_or(0, |(_, to)| holes.bytes() - holes.bytes_before(to))
+        self.captured.map_or(0, |(_, to)| (holes.bytes() - holes.bytes_gone()).saturating_sub(holes.bytes_before(to)))
     }
 
     /// Whether it has sent more, bytes or a FIN, than was captured: its own numbers show it, or what its peer acknowledged.
@@ -463,10 +470,20 @@ impl Side {
     /// Notes which of its numbers were captured.
     #[inline]
     pub(super) fn note_captured(&mut self, seq: SeqNum, end: SeqNum) {
-        self.captured = Some(match self.captured {
-            None => (seq, end),
-            Some((from, to)) => (if seq.is_before(from) { seq } else { from }, to.max(end)),
-        });
+        let Some((from, to)) = self.captured else {
+            self.captured = Some((seq, end));
+            return;
+        };
+        let mut first = i64::from(seq.distance(to).min(from.distance(to)));
+        let last = i64::from(end.distance(to).max(0));
+        if last - first > KEPT {
+            let before = last - KEPT / 2;
+            if let Some(trouble) = self.trouble.made() {
+                trouble.holes.give_up(to, first, before);
+            }
+            first = before;
+        }
+        self.captured = Some((to.plus(first as u32), to.plus(last as u32)));
     }
 
     /// Keeps the newest stamp, and notes a stack that does not number its packets.

@@ -316,6 +316,37 @@ fn a_late_original_is_out_of_order_by_its_identification() {
 }
 
 #[test]
+fn what_is_missing_of_many_gib_stays_what_it_is() {
+    const PIECE: u32 = 1 << 20;
+    let mut story = Story::established();
+    let mut at: u32 = 1;
+    let (mut missing, mut late) = (0, 0);
+    // 5 GiB, so that the numbers come round, and each number is at one time the highest and the lowest that is known.
+    for piece in 0..5 << 10 {
+        // A hundred bytes of each 64 MiB are never captured, and a hundred others late.
+        let never = if piece % 64 == 1 { 100 } else { 0 };
+        missing += u64::from(never);
+        let first = at.wrapping_add(never);
+        let after = if piece % 64 == 32 {
+            story.client(Line { seq: first.wrapping_add(100), length: PIECE, ..LINE });
+            story.ids.to_server -= 2;
+            story.client(Line { seq: first, length: 100, ..LINE });
+            story.ids.to_server += 2;
+            late += 1;
+            100
+        } else {
+            story.client(Line { seq: first, length: PIECE, ..LINE });
+            0
+        };
+        at = first.wrapping_add(PIECE).wrapping_add(after);
+        story.server(Line { ack: at, ..LINE });
+        let side = &story.connection.sides.to_server;
+        assert_eq!((side.missing_bytes(), side.unseen_tail_bytes()), (missing, 0), "after {piece} MiB");
+        assert_eq!(story.counters(Direction::ToServer).out_of_order, late, "after {piece} MiB");
+    }
+}
+
+#[test]
 fn a_lone_segment_is_probed_first_and_then_times_out_with_back_off() {
     let mut story = Story::established();
     story.client(Line { length: 100, ..LINE });
