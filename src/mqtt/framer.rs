@@ -306,7 +306,8 @@ impl Framer {
                         spanning.passed += length as u32;
                         self.state = State::Spanning(spanning);
                     } else {
-                        self.deliver_spanning(&spanning, header, origin, sink);
+                        spanning.seen(origin);
+                        self.deliver_spanning(&spanning, header, sink);
                         if length > left {
                             self.lose(self.offset + left, end, origin, sink);
                         }
@@ -480,19 +481,13 @@ impl Framer {
                 let length = bytes.len() - behind.len();
                 spanning.came_from(Piece { offset, length: length as u32, place });
                 self.offset += length as u64;
-                self.deliver_spanning(&spanning, header, spanning.last, sink);
+                self.deliver_spanning(&spanning, header, sink);
                 Ok(behind)
             }
         }
     }
 
-    fn deliver_spanning<S: FrameSink>(
-        &mut self,
-        spanning: &Spanning,
-        header: FixedHeader,
-        origin: Origin,
-        sink: &mut S,
-    ) {
+    fn deliver_spanning<S: FrameSink>(&mut self, spanning: &Spanning, header: FixedHeader, sink: &mut S) {
         let resynced = self.take_resynced();
         sink.packet(Framed {
             header,
@@ -502,7 +497,7 @@ impl Framer {
             start: spanning.start,
             frames: &spanning.frames,
             pieces: &spanning.pieces,
-            origin,
+            origin: spanning.last,
             started: spanning.started,
             header_malformed: header.breaks_every_version(),
             resynced,
@@ -562,12 +557,17 @@ impl Spanning {
         if self.passed == header.remaining_length { Taken::Whole(header, behind) } else { Taken::All }
     }
 
-    /// Notes where bytes came from. Late frames fill earlier holes, so frames do not always come in order.
-    fn came_from(&mut self, piece: Piece) {
-        let origin = piece.place.origin;
-        if origin.frame > self.last.frame {
+    /// Notes which frame is the latest: late ones fill earlier holes, so that they do not always come in order.
+    const fn seen(&mut self, origin: Origin) {
+        if origin.frame.0 > self.last.frame.0 {
             self.last = origin;
         }
+    }
+
+    /// Notes where bytes came from.
+    fn came_from(&mut self, piece: Piece) {
+        let origin = piece.place.origin;
+        self.seen(origin);
         let goes_on = |last: &&mut Piece| {
             last.offset + last.length == piece.offset
                 && last.place.offset.is_some()

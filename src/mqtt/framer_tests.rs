@@ -23,6 +23,11 @@ impl FrameSink for Log {
     fn packet(&mut self, framed: Framed<'_>) {
         assert_eq!(framed.body.len() + framed.holes as usize, framed.header.remaining_length as usize);
         assert!(framed.frames.is_sorted_by(|a, b| a < b), "{:?}", framed.frames);
+        assert!(
+            framed.frames.last() <= Some(&framed.origin.frame),
+            "the last of them completes it: {:?}",
+            framed.frames
+        );
         check_pieces(framed.pieces, framed.frames, framed.header.packet_length() - u64::from(framed.missing));
         self.0.push(Seen::Packet {
             start: framed.start,
@@ -151,6 +156,19 @@ fn a_hole_that_ends_with_the_packet_keeps_the_border() {
     let seen = run(&[Bytes(&first[..50]), Gap(57), Bytes(&second)]);
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[1], found(107, &second, &[2], false));
+}
+
+#[test]
+fn a_packet_whose_end_is_missing_is_completed_by_the_latest_frame() {
+    // The second half came first, in a frame that the snap length cut.
+    let packet = publish("a/b", &[b'x'; 100]);
+    let place = |frame| Place { origin: origin(frame), offset: Some(0) };
+    let (mut framer, mut log) = (Framer::new(FramerLimits::default()), Log::default());
+    framer.push(&packet[..50], place(2), &mut log);
+    framer.push(&packet[50..70], place(1), &mut log);
+    framer.gap(packet.len() as u64 - 70, origin(1), &mut log);
+    let [Seen::Packet { frames, .. }] = log.0.as_slice() else { panic!("{:?}", log.0) };
+    assert_eq!(frames, &[1, 2]);
 }
 
 #[test]

@@ -231,5 +231,32 @@ impl Side {
 
 /// Whether a head can begin with these bytes.
 fn could_be_http(bytes: &[u8]) -> bool {
-    bytes.iter().take(32).all(|byte| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\r' | b'\n' | b'\t'))
+    /// A method, or the name of the protocol, is ASCII; reasons and values may have other bytes (RFC 9110, section 5.5).
+    const ASCII: usize = 4;
+    bytes.iter().take(32).enumerate().all(|(at, byte)| match byte {
+        b' ' | b'\r' | b'\n' | b'\t' => true,
+        0x80.. => at >= ASCII,
+        byte => byte.is_ascii_graphic(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::FrameNo;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_head_with_bytes_beyond_ascii_is_one_however_it_is_cut() {
+        let head = b"GET / HTTP/1.1\r\nHost: caf\xe9\r\nUpgrade: websocket\r\n\r\n";
+        for most in 1..head.len() {
+            let mut handshake = Handshake::default();
+            let origin = Origin { frame: FrameNo(1), time: Timestamp::default() };
+            for piece in head.chunks(most) {
+                handshake.data(Direction::ToServer, piece, Place { origin, offset: Some(0) });
+            }
+            assert!(handshake.head(Direction::ToServer).is_some(), "in pieces of {most}");
+        }
+        assert!(!could_be_http(b"\xc2\x98\x12") && !could_be_http(b"GET \x01"));
+    }
 }
