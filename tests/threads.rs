@@ -173,3 +173,46 @@ fn the_same_seed_makes_the_same_traffic() {
     assert_eq!((&bytes, written), (&traffic.bytes().0, traffic.bytes().1));
     assert_ne!(bytes, Traffic { seed: 2, ..traffic }.bytes().0);
 }
+
+/// A reader that has enough ends the program, whatever the threads are at: `mqttsniff read … | head` does not hang.
+#[test]
+fn output_that_nobody_reads_any_more_ends_all_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("generated.pcap");
+    let traffic = Traffic {
+        packets: 100_000,
+        connections: 50,
+        seed: 7,
+        loss: 0,
+        retransmission: 0,
+        reordering: 0,
+        duplicates: 0,
+    };
+    let mut out = BufWriter::new(File::create(&path).unwrap());
+    traffic.write(&mut out).unwrap();
+    out.flush().unwrap();
+    for threads in ["-j1", "-j2", "-j3"] {
+        for through_pipe in [false, true] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_mqttsniff"));
+            command.args(["read", "--show", "messages", threads]);
+            command.arg(if through_pipe { Path::new("-") } else { &path });
+            command.stdin(Stdio::null());
+            if through_pipe {
+                let (from, mut to) = std::io::pipe().unwrap();
+                let bytes = std::fs::read(&path).unwrap();
+                command.stdin(from);
+                std::thread::spawn(move || drop(to.write_all(&bytes)));
+            }
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            drop(command);
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            let ended = (0..6000).any(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                child.try_wait().unwrap().is_some()
+            });
+            child.kill().unwrap();
+            assert!(ended, "{threads} does not end, through a pipe: {through_pipe}");
+        }
+    }
+}

@@ -2,8 +2,9 @@
 //!
 //! A thread takes up stages, not a share of the flows: one fetches and unpacks, one decodes and follows flows, and the
 //! caller's own follows sessions, judges and prints. Of two, one follows flows, which takes longest, and the caller's has the
-//! others; unless what is fetched may have to be waited for, while what is known already is to be told. Each stage sees
-//! everything, in the order of the frames, so that the number of threads can change neither a result nor what a limit lets go.
+//! other stages. Where fetching may wait (a pipe, a file that grows), it goes to the thread that follows instead, so that
+//! telling never waits for it. Each stage sees everything, in the order of the frames, so that the number of threads can
+//! change neither a result nor what a limit lets go.
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -134,6 +135,8 @@ impl Analysis {
         let follower = Follower { engine, to: to_teller, chunks };
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         thread::scope(|scope| {
+            // It is to be gone before the threads are waited for, however this ends.
+            let teller = teller;
             // Threads end when nobody takes what they hand on; a panic of theirs goes on when the scope ends.
             if threads == 2 && source.may_wait() {
                 let work = move || fetch_and_follow(&mut **source, fetcher, follower);
@@ -166,7 +169,8 @@ impl Teller {
         }
         reader.pause(&chunk.report)?;
         // The other sides may have ended, and need them no more.
-        if let Some(batch) = chunk.log.clear() {
+        if let Some(mut batch) = chunk.log.clear() {
+            batch.advance();
             let _ = self.spent_batches.send(batch);
         }
         let _ = self.spent_chunks.send(chunk);

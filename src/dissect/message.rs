@@ -100,7 +100,7 @@ pub struct Message<'a> {
 
 /// A control packet as it was cut out of its stream, with what its connection adds to it: its fields are not read yet.
 ///
-/// See [`Message`] for what has the same name.
+/// [`Message`] has more to say of what has the same name.
 #[derive(Debug, Clone, Copy)]
 pub struct FramedMessage<'a> {
     /// Its fixed header.
@@ -109,33 +109,33 @@ pub struct FramedMessage<'a> {
     pub body: &'a [u8],
     /// The version to read it as.
     pub version: Version,
-    /// See there.
+    /// By what that is known.
     pub version_known_by: VersionKnownBy,
-    /// See there.
+    /// From whom to whom.
     pub direction: Direction,
-    /// See there.
+    /// The direction of the stream in which it stood.
     pub stream: Direction,
-    /// See there.
+    /// The frame that completed it.
     pub origin: Origin,
-    /// See there.
+    /// The frame that began it.
     pub started: Origin,
-    /// See there.
+    /// The frames that delivered bytes of it, ascending; of very many only the first.
     pub frames: &'a [FrameNo],
-    /// See there.
+    /// Where its bytes came from, in the order of the packet; of very many pieces only the first.
     pub pieces: &'a [Piece],
-    /// See there.
+    /// Where it begins in its direction's stream, in bytes.
     pub stream_offset: u64,
-    /// See there.
+    /// Where it ends in the stream of the flow, in bytes.
     pub outer_end: u64,
-    /// See there.
+    /// Bytes of it that were never captured.
     pub missing: u32,
-    /// See there.
+    /// It was found by searching.
     pub resynced: bool,
-    /// See there.
+    /// The stream ended in the middle of it.
     pub incomplete: bool,
-    /// See there.
+    /// The stream of QUIC that it came on.
     pub quic: Option<QuicLane>,
-    /// See there.
+    /// Its version was in doubt, so that it is told later than it could be read.
     pub was_doubtful: bool,
 }
 

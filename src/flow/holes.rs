@@ -5,7 +5,10 @@ use crate::wire::SeqNum;
 /// The ranges below the highest number seen that were not captured, oldest first; and how many bytes those had that were
 /// given up as missing for good, and are no longer told apart.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Holes(Vec<(SeqNum, SeqNum)>, u64);
+pub(super) struct Holes {
+    ranges: Vec<(SeqNum, SeqNum)>,
+    gone: u64,
+}
 
 /// The most holes that are told apart. A direction with more is not a transfer that loses segments but
 /// noise; the oldest are then given up as missing for good.
@@ -28,20 +31,25 @@ pub(super) struct Seen {
 
 impl Holes {
     /// No holes.
-    pub(super) const NONE: Self = Self(Vec::new(), 0);
+    pub(super) const NONE: Self = Self { ranges: Vec::new(), gone: 0 };
 
     /// Notes that `from..to` was skipped.
     pub(super) fn open(&mut self, from: SeqNum, to: SeqNum) {
-        self.0.push((from, to));
+        // What is acknowledged step by step, and never seen, is one hole.
+        if let Some((_, end)) = self.ranges.last_mut().filter(|(start, end)| *end == from && to.is_after(*start)) {
+            *end = to;
+            return;
+        }
+        self.ranges.push((from, to));
         self.keep_to_limit();
     }
 
     /// Says whether one was given up.
     fn keep_to_limit(&mut self) -> bool {
-        let is_over = self.0.len() > LIMIT;
+        let is_over = self.ranges.len() > LIMIT;
         if is_over {
-            let (from, to) = self.0.remove(0);
-            self.1 += length(from, to);
+            let (from, to) = self.ranges.remove(0);
+            self.gone += length(from, to);
         }
         is_over
     }
@@ -49,8 +57,8 @@ impl Holes {
     /// Numbers come round after 2^32, so that holes far behind can't be told from holes to come: those before a number are
     /// given up. Numbers are counted from `near`, from which no hole may be 2^31 away; what lies before `first` is forgotten.
     pub(super) fn give_up(&mut self, near: SeqNum, first: i64, before: i64) {
-        let Self(open, gone) = self;
-        open.retain_mut(|(from, to)| {
+        let Self { ranges, gone } = self;
+        ranges.retain_mut(|(from, to)| {
             let start = i64::from(from.distance(near));
             let end = start + length(*from, *to) as i64;
             let (lost_from, lost_to) = (start.max(first), end.min(before));
@@ -64,28 +72,28 @@ impl Holes {
 
     /// How many bytes they have in all.
     pub(super) fn bytes(&self) -> u64 {
-        self.1 + self.0.iter().map(|(from, to)| length(*from, *to)).sum::<u64>()
+        self.gone + self.ranges.iter().map(|(from, to)| length(*from, *to)).sum::<u64>()
     }
 
     /// How many bytes were given up.
     pub(super) const fn bytes_gone(&self) -> u64 {
-        self.1
+        self.gone
     }
 
     /// How many bytes those have before `end` that were not given up.
     pub(super) fn bytes_before(&self, end: SeqNum) -> u64 {
-        let before = self.0.iter().filter(|(from, _)| from.is_before(end));
+        let before = self.ranges.iter().filter(|(from, _)| from.is_before(end));
         before.map(|(from, to)| if to.is_after(end) { end.distance(*from) } else { to.distance(*from) } as u64).sum()
     }
 
     /// Fills `from..to`, which lies below the highest number seen, and says what of it is new.
     pub(super) fn fill(&mut self, from: SeqNum, to: SeqNum) -> Seen {
         let mut seen = Seen { new: 0, first_byte_known: true };
-        if self.0.is_empty() {
+        if self.ranges.is_empty() {
             return seen;
         }
         let mut at = 0;
-        while let Some(&(start, end)) = self.0.get(at) {
+        while let Some(&(start, end)) = self.ranges.get(at) {
             if !to.is_after(start) {
                 break;
             }
@@ -99,19 +107,19 @@ impl Holes {
             seen.first_byte_known &= !(filled_from == from);
             match (filled_from == start, filled_to == end) {
                 (true, true) => {
-                    self.0.remove(at);
+                    self.ranges.remove(at);
                 }
                 (true, false) => {
-                    self.0[at].0 = filled_to;
+                    self.ranges[at].0 = filled_to;
                     at += 1;
                 }
                 (false, true) => {
-                    self.0[at].1 = filled_from;
+                    self.ranges[at].1 = filled_from;
                     at += 1;
                 }
                 (false, false) => {
-                    self.0[at].1 = filled_from;
-                    self.0.insert(at + 1, (filled_to, end));
+                    self.ranges[at].1 = filled_from;
+                    self.ranges.insert(at + 1, (filled_to, end));
                     at += 2;
                     if self.keep_to_limit() {
                         at -= 1;
@@ -145,8 +153,8 @@ mod tests {
         holes.open(SeqNum(0), SeqNum(1 << 20));
         for at in (1..1 << 12).rev() {
             assert_eq!(holes.fill(SeqNum(at * 2), SeqNum(at * 2 + 1)), Seen { new: 1, first_byte_known: false });
-            assert!(holes.0.len() <= LIMIT);
-            if holes.0.len() == LIMIT {
+            assert!(holes.ranges.len() <= LIMIT);
+            if holes.ranges.len() == LIMIT {
                 return;
             }
         }

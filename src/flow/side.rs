@@ -305,8 +305,8 @@ impl Blank for Vec<Arrival> {
     }
 }
 
-/// Bytes behind the highest number of which is told which were captured. Numbers have an order over 2^31; what is later than
-/// that belongs to no window there can be (RFC 7323, section 2.3).
+/// How many numbers behind the highest are told apart. They have an order over 2^31, and what comes later than this belongs to
+/// no window there can be (RFC 7323, section 2.3).
 const KEPT: i64 = 1 << 30;
 
 impl Side {

@@ -242,9 +242,32 @@ fn could_be_http(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::WebSocket;
     use super::*;
     use crate::capture::FrameNo;
+    use crate::dissect::{DissectOptions, FlowFacts, Message, MessageSink};
+    use crate::mqtt::{LostSync, Version};
     use crate::time::Timestamp;
+
+    struct Nobody;
+
+    impl MessageSink for Nobody {
+        fn message(&mut self, _: &Message<'_>) {}
+        fn lost_sync(&mut self, _: Direction, _: LostSync, _: Version) {}
+        fn cut_header(&mut self, _: Direction, _: u64) {}
+    }
+
+    #[test]
+    fn an_answer_that_is_no_http_is_not_held_for_ever() {
+        let facts = FlowFacts { client_from_start: true, server_from_start: true, ..FlowFacts::default() };
+        let mut websocket = WebSocket::new(facts, true, &DissectOptions::default());
+        let place = Place { origin: Origin { frame: FrameNo(1), time: Timestamp::default() }, offset: Some(0) };
+        let request = b"GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+        websocket.data(Direction::ToServer, request, place, &mut Nobody);
+        websocket.data(Direction::ToClient, b"HTTP/1.\x01 what\r\nno answer", place, &mut Nobody);
+        websocket.finish(&mut Nobody);
+        assert_eq!(Direction::BOTH.map(|direction| websocket.message_bytes(direction)), [0, 0]);
+    }
 
     #[test]
     fn a_head_with_bytes_beyond_ascii_is_one_however_it_is_cut() {

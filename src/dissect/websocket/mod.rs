@@ -336,6 +336,8 @@ impl WebSocket {
     fn upgrade(&mut self, outcome: Outcome, sink: &mut dyn MessageSink) {
         let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Frames) else { return };
         self.facts.upgraded = true;
+        // An answer that was no HTTP may be held as the begin of one.
+        self.messages.leave();
         if sink.wants_carrier() {
             tell_heads(&handshake, &Direction::BOTH, sink);
         }

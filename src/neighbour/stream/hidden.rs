@@ -5,7 +5,7 @@
 mod frames;
 mod lines;
 
-use crate::flow::Direction;
+use crate::flow::{Direction, PerDirection};
 use crate::neighbour::Neighbour;
 use frames::Frames;
 use lines::Lines;
@@ -36,7 +36,7 @@ enum Kind {
     /// Nothing of it is hidden.
     Open,
     Lines(Lines),
-    Frames(Frames),
+    Frames(PerDirection<Frames>),
     /// What a user types at a terminal: passwords are among it.
     Typed(Typed),
 }
@@ -48,12 +48,11 @@ impl HiddenBytes {
             Neighbour::Http => Kind::Lines(Lines::of(lines::Of::Http)),
             Neighbour::Ftp => Kind::Lines(Lines::of(lines::Of::Ftp)),
             Neighbour::Smtp => Kind::Lines(Lines::of(lines::Of::Smtp)),
-            Neighbour::Lines
-            | Neighbour::Length16
-            | Neighbour::Length16Le
-            | Neighbour::Length32
-            | Neighbour::Length32Le => Kind::Lines(Lines::of(lines::Of::Text)),
-            Neighbour::Amqp => Kind::Frames(Frames::default()),
+            Neighbour::Lines => Kind::Lines(Lines::of(lines::Of::Text)),
+            Neighbour::Length16 | Neighbour::Length16Le | Neighbour::Length32 | Neighbour::Length32Le => {
+                Kind::Lines(Lines::of(lines::Of::Messages))
+            }
+            Neighbour::Amqp => Kind::Frames(PerDirection::default()),
             Neighbour::Telnet => Kind::Typed(Typed::default()),
             Neighbour::Ntp
             | Neighbour::Dns
@@ -74,9 +73,9 @@ impl HiddenBytes {
     pub fn hide(&mut self, direction: Direction, bytes: &mut [u8]) {
         match &mut self.0 {
             Kind::Lines(lines) => lines.hide(direction, bytes),
-            Kind::Frames(frames) if direction == Direction::ToServer => frames.hide(bytes),
+            Kind::Frames(frames) => frames[direction].hide(bytes),
             Kind::Typed(typed) if direction == Direction::ToServer => typed.hide(bytes),
-            Kind::Open | Kind::Frames(_) | Kind::Typed(_) => {}
+            Kind::Open | Kind::Typed(_) => {}
         }
     }
 
@@ -84,8 +83,8 @@ impl HiddenBytes {
     pub fn lost(&mut self, direction: Direction, length: Option<u64>) {
         match &mut self.0 {
             Kind::Lines(lines) => lines.lost(direction),
-            Kind::Frames(frames) if direction == Direction::ToServer => frames.lost(length),
-            Kind::Open | Kind::Frames(_) | Kind::Typed(_) => {}
+            Kind::Frames(frames) => frames[direction].lost(length),
+            Kind::Open | Kind::Typed(_) => {}
         }
     }
 }
@@ -246,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn what_long_lines_and_messages_with_a_length_hide() {
+        let long = format!("GET /cb?state={}&access_token=xyz HTTP/1.1\r\nX-Api-Key: xyz\r\n\r\n", "s".repeat(4100));
+        assert!(!shown(Neighbour::Http, &[(ToServer, long.as_bytes())])[0].contains("xyz"));
+        let long = format!("{{\"a\":\"{}\",\"password\":\"xyz\"}}\n", "s".repeat(5000));
+        assert!(!shown(Neighbour::Lines, &[(ToServer, long.as_bytes())])[0].contains("xyz"));
+        let many: Vec<u8> = (0..500).flat_map(|_| b"\0\x0f{\"token\":\"xyz\"}\0\x08PASS xyz".to_owned()).collect();
+        let text = &shown(Neighbour::Length16, &[(ToServer, &many)])[0];
+        assert!(!text.contains("xyz") && text.ends_with("PASS ***"), "{text}");
+        let body = [b"HTTP/1.1 200 OK\r\n\r\n".as_slice(), &[b'x'; 5000], b" token=5\r\n"].concat();
+        assert!(shown(Neighbour::Http, &[(ToClient, &body)])[0].ends_with("x token=5\r\n"));
+    }
+
+    #[test]
     fn behind_a_hole_rather_too_much_is_hidden() {
         let mut hidden = HiddenBytes::of(Neighbour::Ftp);
         hidden.hide(ToServer, &mut b"PASS gehe".to_vec());
@@ -253,5 +265,32 @@ mod tests {
         let mut rest = *b"m\r\nPWD\r\n";
         hidden.hide(ToServer, &mut rest);
         assert_eq!(&rest, b"*\r\nPWD\r\n");
+        let behind = |protocol, before: &[u8], rest: &[u8]| {
+            let (mut hidden, mut rest) = (HiddenBytes::of(protocol), rest.to_vec());
+            hidden.hide(ToServer, &mut before.to_vec());
+            hidden.lost(ToServer, Some(3));
+            hidden.hide(ToServer, &mut rest);
+            String::from_utf8(rest).unwrap()
+        };
+        assert_eq!(
+            behind(Neighbour::Http, b"Authorization: Basic dX", b"NlcjpwYXNz\r\nA: b\r\n"),
+            "**********\r\nA: b\r\n"
+        );
+        assert_eq!(behind(Neighbour::Http, b"HTTP/1.1 200 OK\r\n\r\nbody", b"and body\r\n"), "and body\r\n");
+        assert_eq!(behind(Neighbour::Lines, b"{\"password\":\"ab", b"cd\"}\n"), "****\n");
+        // The client's header is missing.
+        let proof = b"\x01\0\0\0\0\0\x1c\0\x0a\0\x0b\0\0\0\0\x05PLAIN\0\0\0\x08\0joe\0pwd\x02en\xce";
+        let mut hidden = HiddenBytes::of(Neighbour::Amqp);
+        hidden.lost(ToServer, Some(8));
+        let mut said = proof.to_vec();
+        hidden.hide(ToServer, &mut said);
+        assert!(!said.windows(3).any(|part| part == b"pwd"), "{said:?}");
+        // What the server asks for is answered, whatever came before.
+        let mut hidden = HiddenBytes::of(Neighbour::Smtp);
+        hidden.hide(ToServer, &mut b"FOO\r\nAUTH\tLOGIN\r\n".to_vec());
+        hidden.hide(ToClient, &mut b"500 what\r\n334 VXNlcm5hbWU6\r\n".to_vec());
+        let mut said = *b"Z2VoZWlt\r\n";
+        hidden.hide(ToServer, &mut said);
+        assert_eq!(&said, b"********\r\n");
     }
 }

@@ -445,6 +445,15 @@ impl<R: StreamReader> Streams<R> {
         }
     }
 
+    /// What follows is another protocol's: nothing is read any more, and what is held is forgotten.
+    pub fn leave(&mut self) {
+        for direction in Direction::BOTH {
+            let side = &mut self.sides[direction];
+            side.held = Vec::new();
+            side.at = At::Over;
+        }
+    }
+
     /// Holds nothing back any more. Gives how many messages are cut by it.
     pub fn shed(&mut self, sink: &mut dyn ReadingSink) -> u64 {
         let mut cut = 0;

@@ -9,8 +9,9 @@ use super::MASK;
 use crate::flow::{Direction, PerDirection};
 use crate::neighbour::secret::{moved, text_places, uri_places};
 
-/// Bytes of a line by which it is known where secrets stand in it.
-const LOOKED_AT: usize = 4096;
+/// Bytes of a line by which it is known where secrets stand in it. Of a longer one with an address all that follows is hidden;
+/// a longer text is looked at in pieces.
+const LOOKED_AT: usize = 2048;
 
 /// Whose lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(super) enum Of {
     Smtp,
     /// A protocol that is not known.
     Text,
+    /// The same, whose messages have their length in front of them, in bytes that are no text.
+    Messages,
 }
 
 #[derive(Debug, Default)]
@@ -48,39 +51,58 @@ impl Lines {
     }
 
     pub(super) fn hide(&mut self, direction: Direction, bytes: &mut [u8]) {
-        for piece in bytes.split_inclusive_mut(|byte| *byte == b'\n') {
-            let ends = piece.last() == Some(&b'\n');
+        let of = self.of;
+        let ends_line = |byte: &u8| *byte == b'\n' || (of == Of::Messages && byte.is_ascii_control() && *byte != b'\t');
+        for piece in bytes.split_inclusive_mut(ends_line) {
+            let ends = piece.last().is_some_and(ends_line);
             let end = piece.len() - usize::from(ends) - usize::from(piece.ends_with(b"\r\n"));
             let (text, _) = piece.split_at_mut(end);
-            let mut line = std::mem::take(&mut self.sides[direction].line);
-            let before = line.len();
-            let room = LOOKED_AT.saturating_sub(before).min(text.len());
-            let (known, beyond) = text.split_at_mut(room);
-            line.extend_from_slice(known);
-            let mut hides_rest = self.sides[direction].hides_rest;
-            if hides_rest {
-                known.fill(MASK);
-            } else {
-                for place in self.places(direction, &line, ends && beyond.is_empty()) {
-                    hides_rest |= place.end == line.len() && line.len() == LOOKED_AT;
-                    let place = place.start.max(before) - before..place.end.max(before) - before;
-                    if let Some(secret) = known.get_mut(place) {
-                        secret.fill(MASK);
+            let mut rest = text;
+            while !rest.is_empty() {
+                let side = &self.sides[direction];
+                let room = LOOKED_AT - side.line.len();
+                if room == 0 {
+                    if side.hides_rest {
+                        rest.fill(MASK);
                     }
+                    break;
                 }
-            }
-            if hides_rest {
-                beyond.fill(MASK);
+                let (known, beyond) = rest.split_at_mut(room.min(rest.len()));
+                self.hide_in_line(direction, known, ends && beyond.is_empty());
+                rest = beyond;
             }
             if ends {
+                let line = std::mem::take(&mut self.sides[direction].line);
                 self.ended(direction, &line);
                 self.sides[direction].hides_rest = false;
-                line.clear();
-            } else {
-                self.sides[direction].hides_rest = hides_rest;
             }
-            self.sides[direction].line = line;
         }
+    }
+
+    /// The same for the next bytes of a line, for which there is room.
+    fn hide_in_line(&mut self, direction: Direction, bytes: &mut [u8], whole: bool) {
+        if self.sides[direction].hides_rest {
+            bytes.fill(MASK);
+            return;
+        }
+        let mut line = std::mem::take(&mut self.sides[direction].line);
+        let before = line.len();
+        line.extend_from_slice(bytes);
+        let places = self.places(direction, &line, whole);
+        for place in &places {
+            let place = place.start.max(before) - before..place.end.max(before) - before;
+            if let Some(secret) = bytes.get_mut(place) {
+                secret.fill(MASK);
+            }
+        }
+        if line.len() == LOOKED_AT {
+            let is_open = places.iter().any(|place| place.end == line.len());
+            self.sides[direction].hides_rest = is_open || (self.of == Of::Http && has_uri(&line));
+            if matches!(self.of, Of::Text | Of::Messages) && !is_open {
+                line.drain(..LOOKED_AT / 2);
+            }
+        }
+        self.sides[direction].line = line;
     }
 
     /// Where secrets stand in a line, which may not be `whole`.
@@ -88,14 +110,15 @@ impl Lines {
         match (self.of, direction) {
             (Of::Http, _) => self.places_in_head(direction, line, whole),
             (Of::Ftp, Direction::ToServer) => {
-                let (word, _) = words(line);
-                Vec::from_iter(ftp::is_secret(word).then(|| behind(line, word.len() + 1)))
+                let word = word(line, 0);
+                let is_secret = ftp::is_secret(line.get(word.clone()).unwrap_or_default());
+                Vec::from_iter(is_secret.then(|| behind(line, word.end + 1)))
             }
             (Of::Smtp, Direction::ToServer) => self.places_in_command(line, whole),
             // What the server asks in an exchange of credentials is a part of it (RFC 4954, section 4).
             (Of::Smtp, Direction::ToClient) => Vec::from_iter((code(line) == Some(334)).then(|| behind(line, 4))),
             (Of::Ftp, Direction::ToClient) => Vec::new(),
-            (Of::Text, _) => text_places(line),
+            (Of::Text | Of::Messages, _) => text_places(line),
         }
     }
 
@@ -126,13 +149,14 @@ impl Lines {
         if self.mail {
             return Vec::new();
         }
-        let (word, rest) = words(line);
-        if self.authenticates && !(whole && smtp::is_command(word)) {
+        let command = word(line, 0);
+        let name = line.get(command.clone()).unwrap_or_default();
+        if self.authenticates && !(whole && smtp::is_command(name)) {
             return vec![behind(line, 0)];
         }
-        if word.eq_ignore_ascii_case(b"AUTH") {
-            let (mechanism, _) = words(rest);
-            return vec![behind(line, word.len() + 1 + mechanism.len() + 1)];
+        if name.eq_ignore_ascii_case(b"AUTH") {
+            let mechanism = word(line, command.end);
+            return vec![behind(line, mechanism.end + 1)];
         }
         Vec::new()
     }
@@ -148,7 +172,7 @@ impl Lines {
         if self.of != Of::Smtp {
             return;
         }
-        let (word, _) = words(line);
+        let word = line.get(word(line, 0)).unwrap_or_default();
         match direction {
             Direction::ToServer if self.mail => self.mail = line != b".",
             Direction::ToServer => {
@@ -158,19 +182,37 @@ impl Lines {
             }
             Direction::ToClient => {
                 let code = code(line).unwrap_or_default();
-                self.authenticates &= code != 235 && code < 400;
-                // No mail follows where the server does not want one.
-                self.mail &= code < 400;
+                // Replies to what was sent before may still be on their way, but whoever is asked answers.
+                self.authenticates = code == 334 || (self.authenticates && code != 235 && code < 400);
+                // No mail follows where the server does not want one, or asks for something else.
+                self.mail &= code < 400 && code != 334;
             }
         }
     }
 
     pub(super) fn lost(&mut self, direction: Direction) {
+        let line = std::mem::take(&mut self.sides[direction].line);
+        let is_open = self.places(direction, &line, false).iter().any(|place| place.end == line.len());
+        // What is missing may have begun a secret. A body of HTTP is not to be cut for that.
+        let may_be = direction == Direction::ToServer && matches!(self.of, Of::Ftp | Of::Smtp) && !self.mail;
         let side = &mut self.sides[direction];
-        side.line.clear();
-        // What is missing may have begun a secret; a body of HTTP is not to be cut for that.
-        side.hides_rest |= direction == Direction::ToServer && matches!(self.of, Of::Ftp | Of::Smtp) && !self.mail;
+        side.hides_rest |= may_be || (is_open && !line.is_empty());
     }
+}
+
+/// Where the next word from this place on stands, behind blanks.
+fn word(line: &[u8], from: usize) -> Range<usize> {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let rest = line.get(from..).unwrap_or_default();
+    let start = from + rest.iter().take_while(|byte| is_blank(byte)).count();
+    let length = line.get(start..).unwrap_or_default().iter().take_while(|byte| !is_blank(byte)).count();
+    start..start + length
+}
+
+/// Whether a line of a head has an address in it.
+fn has_uri(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    asks(line) == Some(true) || holds_uri(name)
 }
 
 /// What stands in a line behind so many bytes.

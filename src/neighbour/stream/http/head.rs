@@ -87,12 +87,17 @@ fn known(name: &[u8]) -> Option<&'static (&'static str, &'static str, bool)> {
 
 /// Whether the value of a line of this name is secret.
 pub(in crate::neighbour::stream) fn is_secret_line(name: &[u8]) -> bool {
-    known(name.trim_ascii()).is_some_and(|(.., is_secret)| *is_secret)
+    match known(name.trim_ascii()) {
+        Some((.., is_secret)) => *is_secret,
+        None => name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') && secret::is_secret(name),
+    }
 }
 
 /// Whether it is an address, which may have secrets in it.
 pub(in crate::neighbour::stream) fn holds_uri(name: &[u8]) -> bool {
-    [b"referer".as_slice(), b"location"].iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known))
+    [b"referer".as_slice(), b"location", b"content-location", b"refresh", b"link"]
+        .iter()
+        .any(|known| name.trim_ascii().eq_ignore_ascii_case(known))
 }
 
 /// Whether these bytes begin with a request or a response; `None` where more may tell.
