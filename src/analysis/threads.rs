@@ -170,6 +170,7 @@ impl Teller {
         reader.pause(&chunk.report)?;
         // The other sides may have ended, and need them no more.
         if let Some(mut batch) = chunk.log.clear() {
+            // One of 128 MiB is not to wait as long as that.
             batch.advance();
             let _ = self.spent_batches.send(batch);
         }

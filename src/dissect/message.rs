@@ -1,6 +1,8 @@
 //! An MQTT control packet with all that its connection adds to it: where it stood, who sent it, what its
 //! topic alias means.
 
+use std::ops::Deref;
+
 use crate::capture::{FrameNo, Origin};
 use crate::flow::Direction;
 use crate::mqtt::{self, Body, ControlPacket, FixedHeader, PacketType, Piece, Version};
@@ -52,13 +54,17 @@ impl QuicLane {
     }
 }
 
-/// A control packet on a connection.
-#[derive(Debug, Clone)]
-pub struct Message<'a> {
-    /// Its fields.
-    pub packet: ControlPacket<'a>,
+/// A control packet as it was cut out of its stream, with what its connection adds to it: its fields are not read yet.
+#[derive(Debug, Clone, Copy)]
+pub struct FramedMessage<'a> {
+    /// Its fixed header.
+    pub header: FixedHeader,
     /// The bytes behind its fixed header, as far as they are available without a hole.
     pub body: &'a [u8],
+    /// The version to read it as; a CONNECT is read as the one that it names.
+    pub version: Version,
+    /// By what the version is known.
+    pub version_known_by: VersionKnownBy,
     /// From whom to whom.
     pub direction: Direction,
     /// The direction of the stream in which it stood, as the flow is named by now. It is the other one where this
@@ -79,12 +85,6 @@ pub struct Message<'a> {
     /// Where it ends in the stream of the flow, in bytes. That is another stream than its own where one carries the other,
     /// as WebSocket does; then it may be a little less, and never more than was read.
     pub outer_end: u64,
-    /// By what the version is known that it was read as.
-    pub version_known_by: VersionKnownBy,
-    /// The topic that a PUBLISH is about, its alias resolved; absent where the alias was not seen to be set.
-    pub topic: Option<&'a [u8]>,
-    /// The topic alias of a PUBLISH.
-    pub topic_alias: Option<u16>,
     /// Bytes of it that were never captured; of an incomplete one also those that never came.
     pub missing: u32,
     /// It was found by searching, after bytes that are missing or could not be read.
@@ -98,45 +98,25 @@ pub struct Message<'a> {
     pub was_doubtful: bool,
 }
 
-/// A control packet as it was cut out of its stream, with what its connection adds to it: its fields are not read yet.
-///
-/// [`Message`] has more to say of what has the same name.
-#[derive(Debug, Clone, Copy)]
-pub struct FramedMessage<'a> {
-    /// Its fixed header.
-    pub header: FixedHeader,
-    /// The bytes behind it.
-    pub body: &'a [u8],
-    /// The version to read it as.
-    pub version: Version,
-    /// By what that is known.
-    pub version_known_by: VersionKnownBy,
-    /// From whom to whom.
-    pub direction: Direction,
-    /// The direction of the stream in which it stood.
-    pub stream: Direction,
-    /// The frame that completed it.
-    pub origin: Origin,
-    /// The frame that began it.
-    pub started: Origin,
-    /// The frames that delivered bytes of it, ascending; of very many only the first.
-    pub frames: &'a [FrameNo],
-    /// Where its bytes came from, in the order of the packet; of very many pieces only the first.
-    pub pieces: &'a [Piece],
-    /// Where it begins in its direction's stream, in bytes.
-    pub stream_offset: u64,
-    /// Where it ends in the stream of the flow, in bytes.
-    pub outer_end: u64,
-    /// Bytes of it that were never captured.
-    pub missing: u32,
-    /// It was found by searching.
-    pub resynced: bool,
-    /// The stream ended in the middle of it.
-    pub incomplete: bool,
-    /// The stream of QUIC that it came on.
-    pub quic: Option<QuicLane>,
-    /// Its version was in doubt, so that it is told later than it could be read.
-    pub was_doubtful: bool,
+/// A control packet on a connection: read, and with what earlier packets say of it. It has all that it was framed with.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    /// What was known before its fields were read.
+    pub framed: FramedMessage<'a>,
+    /// Its fields.
+    pub packet: ControlPacket<'a>,
+    /// The topic that a PUBLISH is about, its alias resolved; absent where the alias was not seen to be set.
+    pub topic: Option<&'a [u8]>,
+    /// The topic alias of a PUBLISH.
+    pub topic_alias: Option<u16>,
+}
+
+impl<'a> Deref for Message<'a> {
+    type Target = FramedMessage<'a>;
+
+    fn deref(&self) -> &FramedMessage<'a> {
+        &self.framed
+    }
 }
 
 impl<'a> FramedMessage<'a> {
@@ -148,26 +128,7 @@ impl<'a> FramedMessage<'a> {
             Body::Publish(publish) => publish.topic,
             _ => None,
         };
-        Message {
-            packet,
-            body: self.body,
-            direction: self.direction,
-            stream: self.stream,
-            origin: self.origin,
-            started: self.started,
-            frames: self.frames,
-            pieces: self.pieces,
-            stream_offset: self.stream_offset,
-            outer_end: self.outer_end,
-            version_known_by: self.version_known_by,
-            topic,
-            topic_alias: None,
-            missing: self.missing,
-            resynced: self.resynced,
-            incomplete: self.incomplete,
-            quic: self.quic,
-            was_doubtful: self.was_doubtful,
-        }
+        Message { framed: *self, packet, topic, topic_alias: None }
     }
 
     /// Whether [`FramedMessage::read`] gives all of the message, and it changes nothing for those behind it: a whole packet that
@@ -194,30 +155,6 @@ impl<'a> FramedMessage<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The same without its fields.
-    #[inline]
-    pub const fn framed(&self) -> FramedMessage<'a> {
-        FramedMessage {
-            header: self.packet.header,
-            body: self.body,
-            version: self.packet.version,
-            version_known_by: self.version_known_by,
-            direction: self.direction,
-            stream: self.stream,
-            origin: self.origin,
-            started: self.started,
-            frames: self.frames,
-            pieces: self.pieces,
-            stream_offset: self.stream_offset,
-            outer_end: self.outer_end,
-            missing: self.missing,
-            resynced: self.resynced,
-            incomplete: self.incomplete,
-            quic: self.quic,
-            was_doubtful: self.was_doubtful,
-        }
-    }
-
     /// Whether it came beside the stream that carries the session: see [`QuicLane::is_aside`].
     pub fn is_aside(&self) -> bool {
         self.quic.is_some_and(QuicLane::is_aside)

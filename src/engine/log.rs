@@ -324,7 +324,7 @@ impl EventLog {
             None => Topic::None,
             Some(topic) => Topic::Aliased(append(&mut self.bytes, topic)),
         };
-        self.write_framed(flow, &message.framed(), topic, message.topic_alias);
+        self.write_framed(flow, &message.framed, topic, message.topic_alias);
     }
 
     fn write_framed(&mut self, flow: FlowRef, message: &FramedMessage<'_>, topic: Topic, topic_alias: Option<u16>) {

@@ -70,9 +70,9 @@ impl Holes {
         });
     }
 
-    /// How many bytes they have in all.
+    /// How many bytes those have that were not given up.
     pub(super) fn bytes(&self) -> u64 {
-        self.gone + self.ranges.iter().map(|(from, to)| length(*from, *to)).sum::<u64>()
+        self.ranges.iter().map(|(from, to)| length(*from, *to)).sum::<u64>()
     }
 
     /// How many bytes were given up.
@@ -80,7 +80,7 @@ impl Holes {
         self.gone
     }
 
-    /// How many bytes those have before `end` that were not given up.
+    /// How many of these stand before `end`.
     pub(super) fn bytes_before(&self, end: SeqNum) -> u64 {
         let before = self.ranges.iter().filter(|(from, _)| from.is_before(end));
         before.map(|(from, to)| if to.is_after(end) { end.distance(*from) } else { to.distance(*from) } as u64).sum()

@@ -337,7 +337,7 @@ impl Side {
     /// Bytes beyond the last captured that its peer acknowledged: what was sent there, a FIN among it, is not known.
     pub fn unseen_tail_bytes(&self) -> u64 {
         let holes = &self.trouble.holes;
-        self.captured.map_or(0, |(_, to)| (holes.bytes() - holes.bytes_gone()).saturating_sub(holes.bytes_before(to)))
+        self.captured.map_or(0, |(_, to)| holes.bytes().saturating_sub(holes.bytes_before(to)))
     }
 
     /// Whether it has sent more, bytes or a FIN, than was captured: its own numbers show it, or what its peer acknowledged.

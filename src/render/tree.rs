@@ -76,7 +76,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The bytes in a hole of the message behind which more of it is there.
-    pub(super) const fn hole(&self) -> u32 {
+    pub(super) fn hole(&self) -> u32 {
         match self {
             Self::Mqtt(message, _) => message.missing,
             Self::Sensors(..) => 0,

@@ -166,21 +166,20 @@ mod tests {
 
     use super::*;
 
-    /// Not a test by itself: the one below runs it on a terminal.
-    #[test]
-    #[ignore = "it panics"]
-    fn panics_with_the_terminal_taken() {
-        let _terminal = Terminal::enter().expect("it is a terminal");
-        panic!("on purpose");
-    }
+    /// Set for the program that is to panic with the terminal taken: these tests, once more.
+    const PANICS: &str = "MQTTSNIFF_TEST_PANICS";
 
     #[test]
     fn a_panic_is_told_on_a_terminal_that_was_given_back() {
+        if std::env::var_os(PANICS).is_some() {
+            let _terminal = Terminal::enter().expect("it is a terminal");
+            panic!("on purpose");
+        }
         let Ok(tests) = std::env::current_exe() else { return };
-        let name = "cli::watch::terminal::tests::panics_with_the_terminal_taken";
-        let command = format!("'{}' --ignored --exact {name} --nocapture; stty -a", tests.display());
+        let name = "cli::watch::terminal::tests::a_panic_is_told_on_a_terminal_that_was_given_back";
+        let command = format!("'{}' --exact {name} --nocapture; stty -a", tests.display());
         // util-linux's makes a terminal, and shows what is written to it.
-        let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).output() else {
+        let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).env(PANICS, "1").output() else {
             eprintln!("skipped: script is not installed");
             return;
         };

@@ -399,14 +399,17 @@ struct Lane<'a> {
 }
 
 impl Lane<'_> {
-    const fn mark(&self) -> QuicLane {
-        QuicLane::new(self.id, self.control)
+    /// The message with the stream that it came on.
+    fn marked<'m>(&self, message: &Message<'m>) -> Message<'m> {
+        let mut marked = message.clone();
+        marked.framed.quic = Some(QuicLane::new(self.id, self.control));
+        marked
     }
 }
 
 impl MessageSink for Lane<'_> {
     fn message(&mut self, message: &Message<'_>) {
-        self.sink.message(&Message { quic: Some(self.mark()), ..message.clone() });
+        self.sink.message(&self.marked(message));
     }
 
     fn wants_previews(&self) -> bool {
@@ -414,7 +417,7 @@ impl MessageSink for Lane<'_> {
     }
 
     fn preview(&mut self, message: &Message<'_>) {
-        self.sink.preview(&Message { quic: Some(self.mark()), ..message.clone() });
+        self.sink.preview(&self.marked(message));
     }
 
     fn lost_sync(&mut self, direction: Direction, lost: LostSync, version: Version) {
