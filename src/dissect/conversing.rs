@@ -32,7 +32,7 @@ impl Conversing for Conversation {
     #[inline]
     fn shared_bytes(&self) -> usize {
         match &self.state {
-            State::Mqtt(mqtt) => mqtt.doubtful_bytes(),
+            State::Mqtt(mqtt) => mqtt.shared_bytes(),
             State::Probing(probe) => probe.as_ref().map_or(0, |probe| probe.held_bytes()),
             State::WebSocket(websocket) => websocket.shared_bytes(),
             State::Tls(tls) => tls.shared_bytes(),

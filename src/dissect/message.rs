@@ -109,6 +109,8 @@ pub struct Message<'a> {
     pub topic: Option<&'a [u8]>,
     /// The topic alias of a PUBLISH.
     pub topic_alias: Option<u16>,
+    /// The alias has no topic here, and may have been set all the same, by what was not kept or not read whole.
+    pub topic_forgotten: bool,
 }
 
 impl<'a> Deref for Message<'a> {
@@ -128,7 +130,7 @@ impl<'a> FramedMessage<'a> {
             Body::Publish(publish) => publish.topic,
             _ => None,
         };
-        Message { framed: *self, packet, topic, topic_alias: None }
+        Message { framed: *self, packet, topic, topic_alias: None, topic_forgotten: false }
     }
 
     /// Whether [`FramedMessage::read`] gives all of the message, and it changes nothing for those behind it: a whole packet that

@@ -53,6 +53,8 @@ struct Reader {
     turn_untold: bool,
     /// Made with the first alias.
     aliases: PerDirection<Option<Box<Aliases>>>,
+    /// They take more than usual.
+    has_many_aliases: bool,
     /// Packets whose version is in doubt, and those behind them.
     doubtful: Option<Box<Doubtful>>,
     /// What replaces everything private before it is decoded, and the body that it works on.
@@ -138,20 +140,38 @@ impl Mqtt {
 
     /// Bytes of packets whose version is in doubt.
     #[inline]
-    pub(super) fn doubtful_bytes(&self) -> usize {
+    fn doubtful_bytes(&self) -> usize {
         self.reader.doubtful.as_ref().map_or(0, |doubtful| doubtful.bytes)
+    }
+
+    /// Bytes of packets whose version is in doubt, and of more aliases than usual.
+    #[inline]
+    pub(super) fn shared_bytes(&self) -> usize {
+        let of = |aliases: &Option<Box<Aliases>>| aliases.as_ref().map_or(0, |aliases| aliases.unusual_bytes());
+        let aliases = if self.reader.has_many_aliases {
+            of(&self.reader.aliases.to_server) + of(&self.reader.aliases.to_client)
+        } else {
+            0
+        };
+        aliases + self.doubtful_bytes()
     }
 
     /// Whether it holds anything of this direction, or of both.
     #[inline]
     pub(super) fn may_hold(&self, direction: Direction) -> bool {
         let is_within = |framer: &Framer| framer.pending() != Pending::Nothing;
-        self.framers[direction].as_ref().is_some_and(is_within) || self.reader.doubtful.is_some()
+        let is_doubtful = self.reader.doubtful.is_some();
+        self.framers[direction].as_ref().is_some_and(is_within) || is_doubtful || self.reader.has_many_aliases
     }
 
     /// Holds nothing back any more; gives how many packets are cut by it.
     pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
         self.reader.settle_doubts(sink);
+        if self.reader.has_many_aliases {
+            self.reader.has_many_aliases = false;
+            self.reader.aliases.to_server.iter_mut().for_each(|aliases| aliases.forget());
+            self.reader.aliases.to_client.iter_mut().for_each(|aliases| aliases.forget());
+        }
         Direction::BOTH.map(|way| u64::from(self.framers[way].as_mut().is_some_and(Framer::shed))).into_iter().sum()
     }
 
@@ -170,6 +190,7 @@ impl Mqtt {
                 turned: false,
                 turn_untold: false,
                 aliases: PerDirection::default(),
+                has_many_aliases: false,
                 doubtful: None,
                 redactor: options.redactor.map(|redactor| Box::new((redactor, Vec::new()))),
                 shift: None,
@@ -473,6 +494,7 @@ impl Reader {
         if tell != Tell::Preview && header.packet_type == PacketType::Connect && !position.incomplete {
             // Aliases live as long as the connection (MQTT 5.0, section 3.3.2.3.4).
             self.aliases = PerDirection::default();
+            self.has_many_aliases = false;
         }
         let shift = self.shift.as_ref().map_or(0, |shift| shift[position.stream]);
         let framed = FramedMessage {
@@ -496,7 +518,8 @@ impl Reader {
         };
         if tell == Tell::Preview || !framed.stands_alone() || !sink.framed(&framed) {
             let mut message = framed.read();
-            resolve(&mut message, &mut self.aliases[direction], tell);
+            let aliases = &mut self.aliases[direction];
+            self.has_many_aliases |= resolve(&mut message, aliases, tell);
             match tell {
                 Tell::Message | Tell::Settled => sink.message(&message),
                 Tell::Preview => sink.preview(&message),
@@ -510,9 +533,10 @@ impl Reader {
     }
 }
 
-/// Says which topic a PUBLISH is about, and learns what its alias stands for (MQTT 5.0, section 3.3.2.3.4).
-fn resolve<'a>(message: &mut Message<'a>, aliases: &'a mut Option<Box<Aliases>>, tell: Tell) {
-    let Body::Publish(publish) = &message.packet.body else { return };
+/// Says which topic a PUBLISH is about, and learns what its alias stands for (MQTT 5.0, section 3.3.2.3.4). Gives whether
+/// aliases take more than usual by now.
+fn resolve<'a>(message: &mut Message<'a>, aliases: &'a mut Option<Box<Aliases>>, tell: Tell) -> bool {
+    let Body::Publish(publish) = &message.packet.body else { return false };
     let mut topic_alias = None;
     if !publish.properties.is_empty() {
         let alias = publish.properties.get(PropertyId::TopicAlias).and_then(mqtt::PropertyValue::number);
@@ -520,7 +544,10 @@ fn resolve<'a>(message: &mut Message<'a>, aliases: &'a mut Option<Box<Aliases>>,
     }
     message.topic = match topic_alias {
         Some(alias) if publish.topic.is_some_and(<[u8]>::is_empty) => {
-            aliases.as_ref().and_then(|aliases| aliases.get(alias))
+            let topic = aliases.as_ref().and_then(|aliases| aliases.get(alias));
+            let may_be = aliases.as_ref().is_some_and(|aliases| aliases.may_have_forgotten());
+            message.topic_forgotten = topic.is_none() && may_be;
+            topic
         }
         _ if tell == Tell::Preview => publish.topic.filter(|topic| !topic.is_empty()),
         Some(alias) => {
@@ -529,10 +556,11 @@ fn resolve<'a>(message: &mut Message<'a>, aliases: &'a mut Option<Box<Aliases>>,
         }
         None if message.packet.version == Version::V5 && !has_all_properties(publish, message.packet.missing) => {
             // The properties are not all there: which alias they set or stand for is not known.
-            *aliases = None;
+            aliases.get_or_insert_default().forget();
             publish.topic.filter(|topic| !topic.is_empty())
         }
         None => publish.topic,
     };
     message.topic_alias = topic_alias;
+    topic_alias.is_some() && aliases.as_ref().is_some_and(|aliases| aliases.unusual_bytes() > 0)
 }

@@ -122,6 +122,8 @@ struct WrittenSn {
 enum Topic {
     /// It is not known, whatever the packet says.
     None,
+    /// The same, and it may have been.
+    Forgotten,
     /// In the packet itself, if it has one.
     Named,
     /// It was named by an earlier packet.
@@ -285,6 +287,7 @@ impl EventLog {
         match &written.topic {
             Topic::Named => {}
             Topic::None => message.topic = None,
+            Topic::Forgotten => (message.topic, message.topic_forgotten) = (None, true),
             Topic::Aliased(range) => message.topic = Some(at(&self.bytes, range)),
         }
         message.topic_alias = written.topic_alias;
@@ -320,6 +323,7 @@ impl EventLog {
             _ => None,
         };
         let topic = match message.topic {
+            None if message.topic_forgotten => Topic::Forgotten,
             topic if topic == named => Topic::Named,
             None => Topic::None,
             Some(topic) => Topic::Aliased(append(&mut self.bytes, topic)),

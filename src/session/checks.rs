@@ -52,7 +52,11 @@ impl Session {
         {
             let kind = IncidentKind::AliasAboveMaximum(alias, maximum);
             judge.tell(kind, direction.sender(), &frames, Certainty::Likely);
-        } else if message.topic.is_none() && self.flow.from_start[direction] && !self.lossy[direction] {
+        } else if message.topic.is_none()
+            && !message.topic_forgotten
+            && self.flow.from_start[direction]
+            && !self.lossy[direction]
+        {
             let kind = IncidentKind::AliasUnknown(alias);
             judge.tell(kind, direction.sender(), &frames, Certainty::Certain);
         }
