@@ -18,7 +18,8 @@ use serde_json::Value;
 
 /// Caps that small traffic reaches.
 const CAPS: &str = "flows=500 fragments=50 fragment_bytes=1000000 out_of_order=100000 messages=600000 \
-                    stream_memory=2000000 sessions=100 deliveries=500 retained=500 topics=500";
+                    stream_memory=2000000 sessions=100 deliveries=500 session_memory=2000000 retained=500 \
+                    topics=500";
 
 /// What the program may hold beside what it needs to run at all, in MiB.
 const MEMORY: u64 = 48;
@@ -80,6 +81,7 @@ fn packets_of(attack: &Attack) -> u64 {
         "nested-tunnels" => 100,
         "empty-properties" | "property-bomb" => 30,
         "user-properties" | "subscribe-bomb" | "topic-levels" => 40,
+        "filters-of-many" => 600,
         "wildcards" => 130,
         "clients" | "escapes" | "giant-lengths" | "unacknowledged" | "aliases" | "retained" => 2500,
         "garbage" | "take-over" | "topic-explosion" | "overlapping-segments" => 4000,
@@ -135,6 +137,8 @@ fn what_is_given_up_for_a_cap_is_told() {
     given_up("giant-lengths", 2000, "stream_memory=1000000", "messages");
     given_up("overlapping-segments", 2000, "stream_memory=100000", "out_of_order");
     given_up("unacknowledged", 5000, "flows=10", "deliveries");
+    given_up("unacknowledged-by-many", 2500, "session_memory=1000000", "session_memory");
+    given_up("filters-of-many", 500, "session_memory=1000000", "session_memory");
     given_up("topic-explosion", 4000, "topics=1000", "topics");
     given_up("retained", 4000, "retained=1000", "retained");
 }
@@ -155,6 +159,20 @@ fn streams_that_are_shed_go_on() {
     let shed = publications.iter().filter(|message| message.get("topic").is_none()).count();
     assert!((1..200).contains(&shed), "{shed}");
     assert!(of(&records, "finding").iter().all(|finding| finding["id"] != "mqtt.lost-sync"));
+}
+
+#[test]
+fn an_answer_to_what_was_given_up_is_held_against_nobody() {
+    // The first clients are acknowledged after they gave up what they hold, and none of it is wrong.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mqttsniff"));
+    let show = ["read", "-j1", "--json", "--show", "findings,summary", "--cap", "session_memory=1000000", "-"];
+    command.args(show).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = play(named("unacknowledged-by-many"), 2500, 10, &mut command);
+    let records = lines(&output);
+    assert!(of(&records, "summary")[0]["losses"]["capped_by"]["session_memory"].as_u64().unwrap() > 10);
+    let ids: Vec<_> =
+        of(&records, "finding").iter().map(|finding| finding["id"].as_str().unwrap().to_owned()).collect();
+    assert!(ids.iter().all(|id| id == "capture.cap-reached"), "{ids:?}");
 }
 
 #[test]

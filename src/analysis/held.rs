@@ -16,7 +16,7 @@ pub struct Held {
 
 impl Held {
     /// All levels with their names.
-    pub const fn levels(&self) -> [(&'static str, Level); 12] {
+    pub const fn levels(&self) -> [(&'static str, Level); 13] {
         let Self { engine, sessions, names } = self;
         [
             ("flows", engine.flows),
@@ -28,6 +28,7 @@ impl Held {
             ("stream_memory", engine.stream_memory),
             ("sessions", sessions.sessions),
             ("deliveries", sessions.deliveries),
+            ("session_memory", sessions.memory),
             ("retained", sessions.retained),
             ("topics", sessions.topics),
             ("names", *names),

@@ -384,6 +384,9 @@ impl Above {
 
     /// Caps on sessions, routes and names had an effect with this event.
     fn tell_caps(&mut self, event: &Event<'_>, sink: &mut dyn FnMut(&Output<'_>)) {
+        for flow in self.sessions.take_relieved() {
+            self.checks.relieve(flow);
+        }
         let caps = self.caps();
         self.capped = caps.total();
         let before = std::mem::replace(&mut self.caps, caps);

@@ -183,6 +183,11 @@ impl Checks {
         self.conformance.prefetch_parts(flow);
     }
 
+    /// The session of this flow gave up what it held, for want of room: so does what is kept of the flow here.
+    pub fn relieve(&mut self, flow: FrameNo) {
+        self.conformance.relieve(flow);
+    }
+
     /// How each statement of the specifications stands; nothing without a ledger.
     pub fn standings(&self) -> Vec<Standing> {
         self.conformance.standings()

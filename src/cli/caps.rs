@@ -16,7 +16,8 @@ pub(super) struct Caps {
     /// counted), stream_memory (268435456 bytes for what all streams hold of the last two; the one that holds most of some
     /// gives it up), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
     /// messages on their way through a broker; the oldest is told; and always 4096 that wait for an acknowledgement, in each
-    /// direction of a session), retained (100000 messages), topics (100000; of further ones there is no row), topic_ids
+    /// direction of a session), session_memory (268435456 bytes for what all sessions hold of messages that wait for an
+    /// acknowledgement, and of filters; those that hold most give up what is above their share), retained (100000 messages), topics (100000; of further ones there is no row), topic_ids
     /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept), quic_streams (256 of a
     /// QUIC connection at a time; further ones are not read) and names (100000
     /// addresses that DNS names; the one that was named longest ago goes without). Those of deliveries, retained
@@ -73,7 +74,7 @@ impl Caps {
                 What::Number(Cap::TopicIds) => options.dissect.sn.names_bytes = *number,
                 What::Number(Cap::QuicStreams) => options.dissect.quic.streams = *number,
                 What::Number(Cap::Names) => options.names.limit(*number),
-                What::Number(Cap::Sessions | Cap::Deliveries | Cap::Retained | Cap::Topics) => {}
+                What::Number(Cap::Sessions | Cap::Deliveries | Cap::SessionMemory | Cap::Retained | Cap::Topics) => {}
             }
         }
         options
@@ -85,6 +86,7 @@ impl Caps {
             match what {
                 What::Number(Cap::Sessions) => options.waiting_sessions = *number,
                 What::Number(Cap::Deliveries) => options.publications = *number,
+                What::Number(Cap::SessionMemory) => options.memory = *number,
                 What::Number(Cap::Retained) => options.retained = *number,
                 What::Number(Cap::Topics) => options.topics = *number,
                 What::Number(

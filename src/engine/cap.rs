@@ -16,6 +16,8 @@ pub enum Cap {
     Sessions,
     /// Messages on their way through a broker; one was told without waiting for its receivers.
     Deliveries,
+    /// Bytes of what all sessions hold of exchanges and filters; one gave up what was above its share.
+    SessionMemory,
     /// Retained messages; one was not remembered.
     Retained,
     /// Topics; a message of another was not counted.
@@ -30,13 +32,14 @@ pub enum Cap {
 
 impl Cap {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Flows,
         Self::Fragments,
         Self::OutOfOrder,
         Self::Messages,
         Self::Sessions,
         Self::Deliveries,
+        Self::SessionMemory,
         Self::Retained,
         Self::Topics,
         Self::TopicIds,
@@ -53,6 +56,7 @@ impl Cap {
             Self::Messages => "messages",
             Self::Sessions => "sessions",
             Self::Deliveries => "deliveries",
+            Self::SessionMemory => "session_memory",
             Self::Retained => "retained",
             Self::Topics => "topics",
             Self::TopicIds => "topic_ids",
@@ -70,6 +74,7 @@ impl Cap {
             Self::Messages => "messages not kept to their end",
             Self::Sessions => "sessions forgotten that waited for their client",
             Self::Deliveries => "messages not followed through the broker to their end",
+            Self::SessionMemory => "sessions that gave up what they held above their share",
             Self::Retained => "retained messages not remembered",
             Self::Topics => "messages of topics that are not counted",
             Self::TopicIds => "topic names of MQTT-SN not kept",

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::answers::AnswerTimes;
+use super::budget::Budget;
 use super::client::Clients;
 use super::closings::Closings;
 use super::connection::{Closed, Context, Session, SessionState};
@@ -12,6 +13,7 @@ use super::exchange::Exchanges;
 use super::incident::Incident;
 use super::judge::Judge;
 use super::open::Open;
+use super::options::{SessionOptions, SessionsHeld};
 use super::route::{Party, Published, PublishedAs, RouteLimits, Router, Sent};
 use super::subscription::{Change, SubscriptionState};
 use super::topics::Topic;
@@ -24,41 +26,6 @@ use crate::engine::{Cap, CapCounts, Event, FlowRef, Level, NoticeKind};
 use crate::flow::{Direction, Ended, Flow, PerDirection, Role};
 use crate::mqtt::{Body, LostSyncReason, Version, topic};
 use crate::time::Timestamp;
-
-/// What is followed of sessions, and how much is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionOptions {
-    /// Follow each message through the broker, and tell deliveries and topics.
-    pub routes: bool,
-    /// Sessions that wait for their client to come back.
-    pub waiting_sessions: usize,
-    /// Messages on their way through a broker.
-    pub publications: usize,
-    /// Retained messages.
-    pub retained: usize,
-    /// Topics.
-    pub topics: usize,
-}
-
-impl Default for SessionOptions {
-    /// Routes are not followed; a hundred thousand of each, which take some tens of megabytes.
-    fn default() -> Self {
-        Self { routes: false, waiting_sessions: 100_000, publications: 100_000, retained: 100_000, topics: 100_000 }
-    }
-}
-
-/// How much is held of sessions and routes; of the last three nothing where routes are not followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionsHeld {
-    /// Sessions that wait for their client to come back.
-    pub sessions: Level,
-    /// Messages on their way through a broker.
-    pub deliveries: Level,
-    /// Retained messages.
-    pub retained: Level,
-    /// Topics.
-    pub topics: Level,
-}
 
 /// All sessions that are open, and what outlives them.
 ///
@@ -74,7 +41,7 @@ pub struct Sessions {
     pub(super) incidents: Vec<Incident>,
     pub(super) over: Boxes,
     /// Subscriptions that the message at hand changes.
-    changes: Vec<Change>,
+    pub(super) changes: Vec<Change>,
     told: Boxes,
     /// The first frame behind the latest loss of frames.
     pub(super) lost: Option<FrameNo>,
@@ -82,7 +49,11 @@ pub struct Sessions {
     hash: foldhash::fast::RandomState,
     /// Exchanges that were given up because too many were open.
     given_up: u64,
-    options: SessionOptions,
+    pub(super) budget: Budget,
+    /// Flows whose session gave something up for it, and how many have.
+    pub(super) relieved: Vec<FrameNo>,
+    pub(super) reliefs: u64,
+    pub(super) options: SessionOptions,
 }
 
 impl Default for Sessions {
@@ -110,6 +81,9 @@ impl Sessions {
             answers: AnswerTimes::default(),
             hash: foldhash::fast::RandomState::default(),
             given_up: 0,
+            budget: Budget::new(options.memory),
+            relieved: Vec::new(),
+            reliefs: 0,
             options,
         }
     }
@@ -190,13 +164,13 @@ impl Sessions {
     /// The total of [`Sessions::caps`], for less.
     pub fn capped(&self) -> u64 {
         let routes = self.router.as_ref().map_or(0, |router| router.caps.total() + router.topics.left_out());
-        self.clients.forgotten() + self.given_up + routes
+        self.clients.forgotten() + self.given_up + self.reliefs + routes
     }
 
     /// How often a cap was reached, so that something was forgotten.
     pub fn caps(&self) -> CapCounts {
         let counts = CapCounts::default().with(Cap::Sessions, self.clients.forgotten());
-        let counts = counts.with(Cap::Deliveries, self.given_up);
+        let counts = counts.with(Cap::Deliveries, self.given_up).with(Cap::SessionMemory, self.reliefs);
         self.router.as_ref().map_or(counts, |router| {
             let topics = router.topics.left_out();
             counts.and(&router.caps).with(Cap::Topics, topics)
@@ -211,7 +185,7 @@ impl Sessions {
             |router| router.levels(),
         );
         let topics = router.as_ref().map_or(Level::of_all(0, options.topics), |router| router.topics.level());
-        SessionsHeld { sessions: self.clients.level(), deliveries, retained, topics }
+        SessionsHeld { sessions: self.clients.level(), deliveries, retained, topics, memory: self.budget.level() }
     }
 
     /// Takes an event into account.
@@ -325,7 +299,10 @@ impl Sessions {
         session.on_message(message, &mut context);
         for direction in Direction::BOTH {
             if let Some(exchanges) = session.state.exchanges[direction].made() {
-                self.given_up += std::mem::take(&mut exchanges.given_up);
+                let given_up = std::mem::take(&mut exchanges.given_up);
+                self.given_up += given_up;
+                // An answer to one of those is nothing that was never asked for.
+                session.state.known &= given_up == 0;
             }
         }
         session.settle(Some(message.direction), &mut context.judge);
@@ -347,6 +324,9 @@ impl Sessions {
             self.on_publish(*flow, message, digest, topic.as_ref());
         } else if !self.changes.is_empty() {
             self.pass_on_subscriptions(*flow);
+        }
+        if self.budget.add(self.adds(message)) {
+            self.weigh();
         }
         if self.router.is_some() {
             self.pass_on(message.origin.time);
@@ -436,7 +416,7 @@ impl Sessions {
     }
 
     /// Subscriptions were granted or taken back: the router learns of them.
-    fn pass_on_subscriptions(&mut self, flow: FlowRef) {
+    pub(super) fn pass_on_subscriptions(&mut self, flow: FlowRef) {
         let (Some(session), Some(router)) = (self.open.get(flow.id), &mut self.router) else { return };
         for (filter, state) in self.changes.drain(..) {
             match state.and_then(|state| subscriber(session, &filter, state)) {

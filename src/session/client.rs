@@ -116,6 +116,11 @@ impl Clients {
         None
     }
 
+    /// The sessions that wait for their client, each with the latest connection, in no order.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (Option<FrameNo>, &ClientKey, &SessionState)> {
+        self.by_key.iter().filter_map(|(key, client)| Some((client.flow, key, client.state.as_deref()?)))
+    }
+
     /// All sessions that wait for their client, in the order of their connections; the clients are forgotten.
     pub(super) fn take_waiting(&mut self) -> Vec<(ClientKey, Box<SessionState>)> {
         self.parked.clear();

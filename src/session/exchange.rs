@@ -177,6 +177,14 @@ impl Exchanges {
         tally.end(old, DeliveryOutcome::Unresolved);
     }
 
+    /// No more than so many are to be open: the oldest go.
+    pub(super) fn give_up_to(&mut self, kept: usize, flow: FrameNo, tally: &mut Tally<'_>) {
+        while self.open.len() > kept {
+            self.give_up_one(flow, tally);
+        }
+        self.waiting.iter_mut().for_each(Waiting::shrink);
+    }
+
     /// The identifier of an open exchange is taken for another message, `sent`.
     fn supersede(&mut self, packet_id: u16, sent: &mut Delivery, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
         let Some(old) = self.open.remove(packet_id) else { return };

@@ -303,6 +303,22 @@ impl Subscriptions {
         self.early = newer.early;
     }
 
+    /// Bytes that the filters take which are kept.
+    pub(super) const fn filter_bytes(&self) -> usize {
+        self.filter_bytes
+    }
+
+    /// Forgets all of them, for want of room; `changes` takes what that changed, where somebody wants to know.
+    pub(super) fn forget_all(&mut self, changes: Option<&mut Vec<Change>>) {
+        let granted = std::mem::take(&mut self.granted);
+        self.left_out += granted.len() as u64 + self.unanswered().count() as u64;
+        self.pending = Ids::default();
+        (self.filter_bytes, self.least_qos) = (0, None);
+        if let Some(changes) = changes {
+            changes.extend(granted.into_iter().map(|(filter, _)| (filter, None)));
+        }
+    }
+
     /// Whether none are held.
     pub fn is_empty(&self) -> bool {
         self.granted.len() == 0 && self.pending.len() == 0

@@ -38,6 +38,13 @@ impl Waiting {
         }
     }
 
+    /// Gives back the memory that it does not need by now.
+    pub(super) fn shrink(&mut self) {
+        if let Some(behind) = &mut self.behind {
+            behind.shrink_to_fit();
+        }
+    }
+
     /// Takes out those that `stays` does not hold for.
     pub(super) fn retain(&mut self, stays: impl Fn(Sent) -> bool) {
         if let Some(behind) = &mut self.behind {

@@ -56,6 +56,16 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack { name: "retained", what: "a retained message on another topic each time", play: retained },
     Attack { name: "aliases", what: "65,535 topic aliases, of long topics, on each connection", play: aliases },
     Attack { name: "unacknowledged", what: "messages of QoS 2 that nobody acknowledges", play: unacknowledged },
+    Attack {
+        name: "unacknowledged-by-many",
+        what: "the same of ever more clients, and late answers",
+        play: unacknowledged_by_many,
+    },
+    Attack {
+        name: "filters-of-many",
+        what: "short filters by the thousand, of ever more clients",
+        play: filters_of_many,
+    },
     Attack { name: "acknowledgements", what: "acknowledgements of messages that nobody sent", play: acknowledgements },
     Attack { name: "clients", what: "another client with a will of 16 kB each time, which breaks off", play: clients },
     Attack { name: "take-over", what: "the same client identifier on each connection, none closed", play: take_over },
@@ -545,6 +555,41 @@ fn unacknowledged(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
             let message = publish(0x34, format!("t/{id}").as_bytes(), &id.to_be_bytes(), None, b"x");
             at = wire.send(client(number), at, &message)?;
         }
+        number += 1;
+    }
+    Ok(())
+}
+
+/// A segment has fifty messages; twenty clients later the broker acknowledges the first of them.
+fn unacknowledged_by_many(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
+    let mut ends = std::collections::VecDeque::new();
+    let mut number = 0;
+    while wire.written < packets {
+        let mut at = wire.session(number, 4)?;
+        for first in (1..2000).step_by(50) {
+            let message = |id: u16| publish(0x32, b"t", &id.to_be_bytes(), None, b"x");
+            at = wire.send(client(number), at, &(first..first + 50).flat_map(message).collect::<Vec<_>>())?;
+        }
+        ends.push_back((client(number), at));
+        number += 1;
+        if ends.len() == 20
+            && let Some((client, at)) = ends.pop_front()
+        {
+            let answers: Vec<u8> = (1..=20_u16).flat_map(|id| packet(0x40, &[&id.to_be_bytes()])).collect();
+            wire.tcp(SERVER, client, PSH | ACK, (5, at), &answers)?;
+        }
+    }
+    Ok(())
+}
+
+fn filters_of_many(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
+    let mut number = 0;
+    while wire.written < packets {
+        let at = wire.session(number, 4)?;
+        let filters: Vec<u8> =
+            (0..4000).flat_map(|number| [string(format!("{number}").as_bytes()), vec![0]].concat()).collect();
+        let at = wire.send(client(number), at, &packet(0x82, &[&[0, 1], &filters]))?;
+        wire.tcp(SERVER, client(number), PSH | ACK, (5, at), &packet(0x90, &[&[0, 1], &[0; 4000]]))?;
         number += 1;
     }
     Ok(())

@@ -11,6 +11,9 @@ use crate::time::Span;
 /// The most requests of a direction that wait; with more, those that were first are forgotten.
 const OPEN: usize = 4096;
 
+/// The most PINGREQs that wait: most clients send none before the last one is answered.
+const PINGS: usize = 64;
+
 /// Requests of a direction that are looked through one by one; more of them have an index.
 ///
 /// Clients seldom have more than twenty open, and a short list is faster to look through than any index, and smaller.
@@ -110,7 +113,7 @@ impl Many {
     fn push(&mut self, open: Open) -> bool {
         if open.is_ping() {
             self.pings.push_back(open);
-            return self.pings.len() > OPEN && self.pings.pop_front().is_some();
+            return self.pings.len() > PINGS && self.pings.pop_front().is_some();
         }
         let key = (open.answer, open.id);
         let full = self.order.len() == OPEN;
@@ -348,6 +351,11 @@ impl Exchanges {
         }
     }
 
+    /// Forgets all that waits.
+    pub(super) fn forget(&mut self) {
+        *self = Self { forgot: true, unsubscribed: self.unsubscribed, ..Self::default() };
+    }
+
     /// Whether a message with this identifier is under way in a direction.
     pub(super) fn in_flight(&self, direction: Direction, id: u16) -> bool {
         self.waiting[direction].has_message(id) || self.is_received(direction, id)
@@ -507,7 +515,9 @@ mod tests {
         for _ in 0..2 * OPEN {
             ask(&mut exchanges, ToServer, PingResp, 0, 1);
         }
-        assert_eq!(exchanges.open(ToServer).count(), 2 * OPEN);
+        assert_eq!(exchanges.open(ToServer).count(), OPEN + PINGS);
+        exchanges.forget();
+        assert!(exchanges.forgot && exchanges.open(ToServer).next().is_none());
     }
 
     #[test]

@@ -92,6 +92,16 @@ impl Conformance {
         }
     }
 
+    /// A connection gives up what it holds of requests and subscriptions; what rests on these is not known any more.
+    pub(super) fn relieve(&mut self, flow: FrameNo) {
+        let Some(connection) = self.open.get_mut(flow) else { return };
+        connection.lossy = PerDirection { to_server: true, to_client: true };
+        connection.exchanges.forget();
+        if let Some(subscriptions) = &mut connection.subscriptions {
+            subscriptions.forget();
+        }
+    }
+
     /// How each statement stands, in the order of the table; nothing without a ledger.
     pub fn standings(&self) -> Vec<Standing> {
         self.ledger.as_ref().map(Ledger::standings).unwrap_or_default()

@@ -96,6 +96,11 @@ impl Subscriptions {
         prefetch(&self.overflow);
     }
 
+    /// Forgets all of them; it is known that there were some.
+    pub(super) fn forget(&mut self) {
+        *self = Self { overflow: true, ..Self::default() };
+    }
+
     fn add(&mut self, id: u16, filter: &[u8], options: u8, identifier: Option<u32>, at: Origin) {
         let wild = topic::has_wildcard(pattern(filter));
         let full = self.all.len() >= SUBSCRIPTIONS || (wild && self.wild.len() >= WILDCARDS);
