@@ -154,6 +154,16 @@ fn bad_usage_exits_with_2_and_says_what_would_be_right() {
 }
 
 #[test]
+fn a_capture_is_not_written_among_the_rows_and_no_input_is_opened_for_it() {
+    for arguments in [["read", "nosuch.pcap"], ["capture", "nosuchcard0"]] {
+        let output = run([&arguments[..], &["--write", "-"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains("--write - would mix"), "{arguments:?}: {output:?}");
+        assert!(stderr(&output).contains("mkfifo"), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
 fn an_interface_that_does_not_exist_is_refused_with_a_way_out() {
     // Where libpcap or the right to capture is missing, that is what is said.
     let output = run(["capture", "nosuchcard0", "--count", "1", "--duration", "5s"]);
