@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     report.check()?;
     let mut keys = arguments.decoding.streams.keys.observer();
     let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
-    let deadline = arguments.duration.map(|duration| now() + duration);
+    let deadline = arguments.duration.and_then(|duration| now().checked_add(duration));
     let mut ended = Ok(());
     // The first error ends the capture. What was captured before is still saved, and told where it can be.
     let note = |result: anyhow::Result<()>, ended: &mut anyhow::Result<()>| {
