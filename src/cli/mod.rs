@@ -41,6 +41,7 @@ mod stats;
 mod stop;
 mod tail;
 mod target;
+mod terminal;
 mod threads;
 mod watch;
 

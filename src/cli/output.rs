@@ -22,6 +22,7 @@ use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
 use super::sinks::Sinks;
 use super::staged::Staged;
+use super::terminal;
 
 /// What is said where the results can't be written.
 pub(super) const STDOUT: &str = "can't write to standard output";
@@ -546,12 +547,11 @@ pub(super) fn style_of(color: ColorArgument, clock: bool) -> Style {
     };
     // COLUMNS counts on a pipe as well, so that a table can be laid out for a page.
     let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
-    let terminal = || {
-        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-        // A terminal that says it has no columns is one that was never told its size.
-        Some(if width.0 == 0 { 80 } else { usize::from(width.0) })
+    let width = if io::stdout().is_terminal() {
+        terminal::size().map(|(columns, _)| columns).or(named).or(Some(80))
+    } else {
+        named
     };
-    let width = if io::stdout().is_terminal() { terminal().or(named).or(Some(80)) } else { named };
     Style { width, color, clock }
 }
 
