@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::timeline::{self, Timeline};
 use common::{craft, fixtures, lines, mqttsniff, of, records, stderr, stdout};
@@ -276,4 +276,66 @@ fn fields_are_listed_and_searched() {
     assert!(stdout(&some).lines().all(|line| line.to_lowercase().contains("alias")), "{}", stdout(&some));
     let none = mqttsniff().args(["fields", "nothing-of-this-name"]).output().unwrap();
     assert_eq!(none.status.code(), Some(2));
+}
+
+/// The records of each kind, as they were printed one after the other.
+fn by_kind(output: &std::process::Output) -> BTreeMap<String, Vec<String>> {
+    let mut kinds = BTreeMap::<String, Vec<String>>::new();
+    for line in stdout(output).lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        kinds.entry(record["record"].to_string()).or_default().push(line.to_owned());
+    }
+    kinds
+}
+
+fn assert_same(shown: &std::process::Output, all: &std::process::Output, what: &str) {
+    let (shown, all) = (by_kind(shown), by_kind(all));
+    assert!(shown.keys().eq(all.keys()), "{what}: {:?} in place of {:?}", shown.keys(), all.keys());
+    for (kind, all) in &all {
+        let shown = &shown[kind];
+        let differs = shown.iter().zip(all).find(|(shown, all)| shown != all);
+        assert_eq!(differs, None, "{what}: {kind}");
+        assert_eq!(shown.len(), all.len(), "{what}: {kind}");
+    }
+}
+
+#[test]
+fn a_filter_that_chooses_every_frame_changes_no_record() {
+    for capture in common::captures() {
+        let read = |more: &[&str]| mqttsniff().args(["read", "--json"]).args(more).arg(&capture).output().unwrap();
+        let show = format!("{},neighbours", common::ALL);
+        for threads in ["-j1", "-j3"] {
+            let arguments = ["--show", &show, threads];
+            let all = read(&arguments);
+            let shown = read(&[&arguments[..], &["--filter", "frame"]].concat());
+            assert_same(&shown, &all, &format!("{threads} {}", capture.display()));
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_chooses_every_frame_changes_no_kind_of_record_by_itself() {
+    for capture in ["mqtt5_qos.pcap", "malformed.pcap", "lab/persistent_session.pcap", "lab/midstream.pcap"] {
+        for kind in common::ALL.split(',').chain(["neighbours"]) {
+            for threads in ["-j1", "-j3"] {
+                let arguments = ["--json", "--show", kind, threads];
+                let shown = read(capture, &[&arguments[..], &["--filter", "frame"]].concat());
+                assert_same(&shown, &read(capture, &arguments), &format!("{arguments:?} {capture}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_delivery_that_is_told_after_its_flow_is_that_of_a_frame_that_was_chosen() {
+    let arguments = ["--json", "--show", "deliveries"];
+    let all = lines(&read("mqtt5_qos.pcap", &arguments));
+    let flows: BTreeSet<u64> = of(&all, "delivery").iter().map(|delivery| delivery["flow"].as_u64().unwrap()).collect();
+    assert!(flows.len() > 1, "{flows:?}");
+    for flow in flows {
+        let filter = format!("frame.number == {flow}");
+        let shown = lines(&read("mqtt5_qos.pcap", &[&arguments[..], &["--filter", &filter]].concat()));
+        let of_flow: Vec<_> = of(&all, "delivery").into_iter().filter(|delivery| delivery["flow"] == flow).collect();
+        assert_eq!(of(&shown, "delivery"), of_flow, "{filter}");
+    }
 }

@@ -9,6 +9,7 @@ mod caps;
 mod capture;
 mod check;
 mod choose;
+mod chosen;
 mod clock;
 mod decoding;
 mod diff;
