@@ -7,7 +7,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::timeline::{self, Timeline};
-use common::{craft, fixtures, lines, mqttsniff, of, records, stderr, stdout};
+use common::{craft, fixtures, lines, mqttsniff, of, records, run, stderr, stdout};
 
 fn read(capture: &str, arguments: &[&str]) -> std::process::Output {
     mqttsniff().arg("read").args(arguments).arg(fixtures().join(capture)).output().unwrap()
@@ -338,4 +338,49 @@ fn a_delivery_that_is_told_after_its_flow_is_that_of_a_frame_that_was_chosen() {
         let of_flow: Vec<_> = of(&all, "delivery").into_iter().filter(|delivery| delivery["flow"] == flow).collect();
         assert_eq!(of(&shown, "delivery"), of_flow, "{filter}");
     }
+}
+
+/// A capture of which one frame completes 90,001 messages, and its number.
+fn a_frame_of_many_messages() -> (tempfile::NamedTempFile, u64) {
+    const PING: [u8; 2] = [0xc0, 0];
+    let mut time = Timeline::new();
+    // Its window has no scale that is known, so that nothing lies beyond it.
+    let mut line = Timeline::line(40_000);
+    time.client(&mut line, &craft::connect(2, b"one", &[]));
+    time.server(&mut line, &craft::CONNACK);
+    let pings = PING.repeat(30_000);
+    for at in 0..3 {
+        let behind = PING.len() + at * pings.len();
+        time.displaced(&mut line, timeline::CLIENT, behind as i32, timeline::ACK, &pings);
+    }
+    time.segment(&mut line, timeline::CLIENT, timeline::PSH | timeline::ACK, &PING);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), time.pcap()).unwrap();
+    (file, 8)
+}
+
+#[test]
+fn rows_beyond_what_can_wait_are_left_out_and_counted_and_never_shown_unasked() {
+    let (capture, last) = a_frame_of_many_messages();
+    let folder = common::folder_for_all();
+    let copy = folder.path().join("copy.jsonl");
+    let path = capture.path().to_str().unwrap();
+    let copied = copy.to_str().unwrap();
+    let read = |filter: &str| {
+        let arguments = ["read", path, "--json", "--show", "messages", "--json-show", "messages", "--json-to", copied];
+        run([&arguments[..], &["--filter", filter]].concat())
+    };
+    let pings = |text: &str| text.lines().filter(|line| line.contains("\"PINGREQ\"")).count() as u64;
+    let output = read("frame.number == 1");
+    assert_eq!(pings(stdout(&output)), 0, "of another frame");
+    assert_eq!(pings(&std::fs::read_to_string(&copy).unwrap()), 0);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""), "what is not wanted is not missing");
+
+    let output = read(&format!("frame.number == {last}"));
+    let shown = pings(stdout(&output));
+    assert!(stdout(&output).len() < 17 << 20, "{}", stdout(&output).len());
+    let left_out = format!("{} rows left out", 90_001 - shown);
+    assert!(shown > 10_000 && stderr(&output).contains(&left_out), "{shown}: {}", stderr(&output));
+    assert_eq!(pings(&std::fs::read_to_string(&copy).unwrap()), shown);
+    assert!(stderr(&output).contains("--json-to: ") && output.status.code() == Some(2), "{}", stderr(&output));
 }

@@ -22,7 +22,7 @@ use super::args::{
 use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
 use super::sinks::Sinks;
-use super::staged::Staged;
+use super::staged::{Staged, too_many_to_wait};
 use super::terminal;
 
 /// What is said where the results can't be written.
@@ -331,9 +331,9 @@ impl Report {
         .context(STDOUT)
     }
 
-    /// Whether all was written that --json-to asked for.
-    pub(super) const fn is_whole(&self) -> bool {
-        self.sinks.is_whole()
+    /// Whether all was written that was asked for, also by --json-to.
+    pub(super) fn is_whole(&mut self) -> bool {
+        self.sinks.is_whole() && self.renderer.out().left_out() == 0
     }
 
     /// Writes what comes last.
@@ -360,6 +360,10 @@ impl Report {
         written.context(STDOUT)?;
         if let Some(chooser) = &self.chooser {
             chooser.finish();
+        }
+        let left_out = self.renderer.out().left_out();
+        if left_out > 0 {
+            say(&too_many_to_wait(left_out));
         }
         // Whoever asked for TCP alone does not miss it.
         if self.shown.messages || self.shown.sessions {
