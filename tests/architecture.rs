@@ -32,7 +32,7 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// The rooms of each dependency: files and directories under `src/`, by the beginning of their path.
-const ROOMS: [(&str, &[&str]); 38] = [
+const ROOMS: [(&str, &[&str]); 37] = [
     // TLS is decrypted by these: AES in blocks and by counter, digests, and what derives keys.
     ("aes", &["dissect/tls/"]),
     ("anstream", &["cli/"]),
@@ -77,8 +77,8 @@ const ROOMS: [(&str, &[&str]); 38] = [
     ("regex", &["field/filter/pattern.rs", "field/filter/eval.rs"]),
     // AES-GCM and ChaCha20-Poly1305 at three times the speed that others have, and what masks the headers of QUIC.
     ("ring", &["dissect/quic/keys.rs", "dissect/tls/"]),
-    // A terminal's modes, and many sockets at a time; terminal_size has it anyway.
-    ("rustix", &["cage/", "cli/watch/"]),
+    // A terminal's size and modes, and many sockets at a time.
+    ("rustix", &["cage/", "cli/terminal.rs", "cli/watch/"]),
     ("ruzstd", &["capture/"]),
     ("seccompiler", &["cage/"]),
     ("serde", &["render/"]),
@@ -86,7 +86,6 @@ const ROOMS: [(&str, &[&str]); 38] = [
     ("sha1", &["dissect/tls/", "dissect/websocket/"]),
     ("sha2", &["dissect/tls/"]),
     ("signal_hook", &["cli/"]),
-    ("terminal_size", &["cli/"]),
     ("thiserror", &["cage/", "capture/"]),
     ("toml", &["assertions/"]),
     // What ruzstd packs is larger than what gzip does.

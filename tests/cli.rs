@@ -137,19 +137,31 @@ fn a_file_that_is_cut_short_is_read_to_its_end_and_fails_the_run() {
 
 #[test]
 fn bad_usage_exits_with_2_and_says_what_would_be_right() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["read"], "<FILE>"),
         (&["read", QOS, "--show", "everything"], "packets"),
         (&["read", QOS, "--decode-as", "1884"], "1884=mqtt"),
         (&["read", QOS, "--decode-as", "1884=smoke"], "mqtt, tls, http"),
         (&["read", QOS, "--mqtt-version", "4"], "3.1.1"),
         (&["capture", "lo", "--duration", "soon"], "30s"),
+        (&["capture", "lo", "--duration", "10000000000000000000s"], "36500d"),
+        (&["stats", QOS, "--interval", "0s"], "100ms"),
     ];
     for (arguments, words) in cases {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&output).contains(words), "{arguments:?}: {output:?}");
         assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_capture_is_not_written_among_the_rows_and_no_input_is_opened_for_it() {
+    for arguments in [["read", "nosuch.pcap"], ["capture", "nosuchcard0"]] {
+        let output = run([&arguments[..], &["--write", "-"]].concat());
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(stderr(&output).contains("--write - would mix"), "{arguments:?}: {output:?}");
+        assert!(stderr(&output).contains("mkfifo"), "{arguments:?}: {output:?}");
     }
 }
 

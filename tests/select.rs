@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::timeline::{self, Timeline};
-use common::{craft, fixtures, lines, mqttsniff, of, records, stderr, stdout};
+use common::{craft, fixtures, lines, mqttsniff, of, records, run, stderr, stdout};
 
 fn read(capture: &str, arguments: &[&str]) -> std::process::Output {
     mqttsniff().arg("read").args(arguments).arg(fixtures().join(capture)).output().unwrap()
@@ -276,4 +276,111 @@ fn fields_are_listed_and_searched() {
     assert!(stdout(&some).lines().all(|line| line.to_lowercase().contains("alias")), "{}", stdout(&some));
     let none = mqttsniff().args(["fields", "nothing-of-this-name"]).output().unwrap();
     assert_eq!(none.status.code(), Some(2));
+}
+
+/// The records of each kind, as they were printed one after the other.
+fn by_kind(output: &std::process::Output) -> BTreeMap<String, Vec<String>> {
+    let mut kinds = BTreeMap::<String, Vec<String>>::new();
+    for line in stdout(output).lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        kinds.entry(record["record"].to_string()).or_default().push(line.to_owned());
+    }
+    kinds
+}
+
+fn assert_same(shown: &std::process::Output, all: &std::process::Output, what: &str) {
+    let (shown, all) = (by_kind(shown), by_kind(all));
+    assert!(shown.keys().eq(all.keys()), "{what}: {:?} in place of {:?}", shown.keys(), all.keys());
+    for (kind, all) in &all {
+        let shown = &shown[kind];
+        let differs = shown.iter().zip(all).find(|(shown, all)| shown != all);
+        assert_eq!(differs, None, "{what}: {kind}");
+        assert_eq!(shown.len(), all.len(), "{what}: {kind}");
+    }
+}
+
+#[test]
+fn a_filter_that_chooses_every_frame_changes_no_record() {
+    for capture in common::captures() {
+        let read = |more: &[&str]| mqttsniff().args(["read", "--json"]).args(more).arg(&capture).output().unwrap();
+        let show = format!("{},neighbours", common::ALL);
+        for threads in ["-j1", "-j3"] {
+            let arguments = ["--show", &show, threads];
+            let all = read(&arguments);
+            let shown = read(&[&arguments[..], &["--filter", "frame"]].concat());
+            assert_same(&shown, &all, &format!("{threads} {}", capture.display()));
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_chooses_every_frame_changes_no_kind_of_record_by_itself() {
+    for capture in ["mqtt5_qos.pcap", "malformed.pcap", "lab/persistent_session.pcap", "lab/midstream.pcap"] {
+        for kind in common::ALL.split(',').chain(["neighbours"]) {
+            for threads in ["-j1", "-j3"] {
+                let arguments = ["--json", "--show", kind, threads];
+                let shown = read(capture, &[&arguments[..], &["--filter", "frame"]].concat());
+                assert_same(&shown, &read(capture, &arguments), &format!("{arguments:?} {capture}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_delivery_that_is_told_after_its_flow_is_that_of_a_frame_that_was_chosen() {
+    let arguments = ["--json", "--show", "deliveries"];
+    let all = lines(&read("mqtt5_qos.pcap", &arguments));
+    let flows: BTreeSet<u64> = of(&all, "delivery").iter().map(|delivery| delivery["flow"].as_u64().unwrap()).collect();
+    assert!(flows.len() > 1, "{flows:?}");
+    for flow in flows {
+        let filter = format!("frame.number == {flow}");
+        let shown = lines(&read("mqtt5_qos.pcap", &[&arguments[..], &["--filter", &filter]].concat()));
+        let of_flow: Vec<_> = of(&all, "delivery").into_iter().filter(|delivery| delivery["flow"] == flow).collect();
+        assert_eq!(of(&shown, "delivery"), of_flow, "{filter}");
+    }
+}
+
+/// A capture of which one frame completes 90,001 messages, and its number.
+fn a_frame_of_many_messages() -> (tempfile::NamedTempFile, u64) {
+    const PING: [u8; 2] = [0xc0, 0];
+    let mut time = Timeline::new();
+    // Its window has no scale that is known, so that nothing lies beyond it.
+    let mut line = Timeline::line(40_000);
+    time.client(&mut line, &craft::connect(2, b"one", &[]));
+    time.server(&mut line, &craft::CONNACK);
+    let pings = PING.repeat(30_000);
+    for at in 0..3 {
+        let behind = PING.len() + at * pings.len();
+        time.displaced(&mut line, timeline::CLIENT, behind as i32, timeline::ACK, &pings);
+    }
+    time.segment(&mut line, timeline::CLIENT, timeline::PSH | timeline::ACK, &PING);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), time.pcap()).unwrap();
+    (file, 8)
+}
+
+#[test]
+fn rows_beyond_what_can_wait_are_left_out_and_counted_and_never_shown_unasked() {
+    let (capture, last) = a_frame_of_many_messages();
+    let folder = common::folder_for_all();
+    let copy = folder.path().join("copy.jsonl");
+    let path = capture.path().to_str().unwrap();
+    let copied = copy.to_str().unwrap();
+    let read = |filter: &str| {
+        let arguments = ["read", path, "--json", "--show", "messages", "--json-show", "messages", "--json-to", copied];
+        run([&arguments[..], &["--filter", filter]].concat())
+    };
+    let pings = |text: &str| text.lines().filter(|line| line.contains("\"PINGREQ\"")).count() as u64;
+    let output = read("frame.number == 1");
+    assert_eq!(pings(stdout(&output)), 0, "of another frame");
+    assert_eq!(pings(&std::fs::read_to_string(&copy).unwrap()), 0);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""), "what is not wanted is not missing");
+
+    let output = read(&format!("frame.number == {last}"));
+    let shown = pings(stdout(&output));
+    assert!(stdout(&output).len() < 17 << 20, "{}", stdout(&output).len());
+    let left_out = format!("{} rows left out", 90_001 - shown);
+    assert!(shown > 10_000 && stderr(&output).contains(&left_out), "{shown}: {}", stderr(&output));
+    assert_eq!(pings(&std::fs::read_to_string(&copy).unwrap()), shown);
+    assert!(stderr(&output).contains("--json-to: ") && output.status.code() == Some(2), "{}", stderr(&output));
 }

@@ -32,6 +32,9 @@ const HELD_S: i64 = 60;
 pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     stop_at_signals(&stop)?;
+    if let Some(path) = &arguments.write {
+        target::refuse_stdout(path)?;
+    }
     let mut chooser = arguments.selection.chooser(&arguments.output)?;
     let prints_fields = chooser.as_ref().is_some_and(Chooser::prints);
     let after = arguments.rotation.after_file(arguments.write.as_ref())?;
@@ -80,7 +83,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     report.check()?;
     let mut keys = arguments.decoding.streams.keys.observer();
     let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
-    let deadline = arguments.duration.map(|duration| now() + duration);
+    let deadline = arguments.duration.and_then(|duration| now().checked_add(duration));
     let mut ended = Ok(());
     // The first error ends the capture. What was captured before is still saved, and told where it can be.
     let note = |result: anyhow::Result<()>, ended: &mut anyhow::Result<()>| {
@@ -165,12 +168,6 @@ fn saver(
     interfaces: &[(String, LinkType)],
     after: Option<AfterFile>,
 ) -> anyhow::Result<Saver> {
-    if path == Path::new("-") {
-        bail!(Failure::new(
-            "--write - would mix the capture with the rows on standard output",
-            Some("name a file, or a FIFO made with mkfifo".to_owned()),
-        ));
-    }
     target::refuse_packing(path, "--after-file xz")?;
     let mut options = save::Options::of_path(path);
     let link = interfaces.first().map_or(LinkType::ETHERNET, |(_, link)| *link);

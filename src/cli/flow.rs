@@ -19,6 +19,7 @@ use super::input;
 use super::output::{STDOUT, style_of};
 use super::progress::Progress;
 use super::replacement::Replacement;
+use super::terminal;
 
 pub(super) fn run(arguments: &Flow) -> anyhow::Result<ExitCode> {
     let mut needs = arguments.choice.needs();
@@ -158,8 +159,8 @@ impl Viewer {
             return target.write(&plot.svg());
         }
         let height = arguments.height.or_else(|| {
-            let (_, height) = terminal_size::terminal_size_of(io::stdout())?;
-            Some(height.0.saturating_sub(2)).filter(|height| *height >= 10)
+            let (_, lines) = terminal::size()?;
+            u16::try_from(lines.saturating_sub(2)).ok().filter(|height| *height >= 10)
         });
         let text = plot.text(style, height.map_or(24, usize::from));
         io::stdout().write_all(text.as_bytes()).context(STDOUT)

@@ -9,6 +9,7 @@ mod caps;
 mod capture;
 mod check;
 mod choose;
+mod chosen;
 mod clock;
 mod decoding;
 mod diff;
@@ -41,6 +42,7 @@ mod stats;
 mod stop;
 mod tail;
 mod target;
+mod terminal;
 mod threads;
 mod watch;
 

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, bail};
+use mqttsniff::capture::FrameNo;
 use mqttsniff::capture::live::LiveOptions;
 use mqttsniff::check::Finding;
 use mqttsniff::dissect::Protocol;
@@ -21,7 +22,8 @@ use super::args::{
 use super::failure::{Failure, say};
 use super::select::{Chooser, Fate};
 use super::sinks::Sinks;
-use super::staged::Staged;
+use super::staged::{Staged, too_many_to_wait};
+use super::terminal;
 
 /// What is said where the results can't be written.
 pub(super) const STDOUT: &str = "can't write to standard output";
@@ -55,7 +57,13 @@ pub(super) struct Report {
 }
 
 /// What waits for the frame that it belongs to.
-enum Waiting {
+struct Waiting {
+    /// The flow of which a frame has to be chosen; none where it is shown in any case, behind what came before it.
+    flow: Option<FrameNo>,
+    what: Told,
+}
+
+enum Told {
     Finding(Box<Finding>),
     Delivery(Box<Delivery>),
 }
@@ -199,12 +207,15 @@ impl Report {
     fn take(&mut self, output: &Output<'_>, fate: Option<Fate>) -> io::Result<()> {
         let Some(fate) = fate else { return self.render(output) };
         match (fate, output) {
-            (Fate::Waits, Output::Finding(finding)) => {
-                self.waiting.push(Waiting::Finding(Box::new((*finding).clone())));
+            (Fate::Dropped, Output::Finding(_) | Output::Delivery(_)) => Ok(()),
+            (fate, Output::Finding(finding)) if fate == Fate::Waits || !self.waiting.is_empty() => {
+                let flow = finding.flow.map(|flow| flow.id).filter(|_| fate == Fate::Waits);
+                self.waiting.push(Waiting { flow, what: Told::Finding(Box::new((*finding).clone())) });
                 Ok(())
             }
-            (Fate::Waits, Output::Delivery(delivery)) => {
-                self.waiting.push(Waiting::Delivery(Box::new((*delivery).clone())));
+            (fate, Output::Delivery(delivery)) if fate == Fate::Waits || !self.waiting.is_empty() => {
+                let flow = Some(delivery.first.place.flow).filter(|_| fate == Fate::Waits);
+                self.waiting.push(Waiting { flow, what: Told::Delivery(Box::new((*delivery).clone())) });
                 Ok(())
             }
             (Fate::Waits, _) => {
@@ -238,16 +249,13 @@ impl Report {
 
     /// Shows what has waited for a frame, if it is of a flow of which one was chosen.
     fn settle(&mut self) -> io::Result<()> {
-        for waiting in std::mem::take(&mut self.waiting) {
-            let knows = |flow| self.chooser.as_ref().is_none_or(|chooser| chooser.knows(flow));
-            match &waiting {
-                Waiting::Finding(finding) if finding.flow.is_some_and(|flow| knows(flow.id)) => {
-                    self.render(&Output::Finding(finding))?;
+        for Waiting { flow, what } in std::mem::take(&mut self.waiting) {
+            let chooser = self.chooser.as_mut();
+            if flow.is_none_or(|flow| chooser.is_none_or(|chooser| chooser.admits(flow))) {
+                match &what {
+                    Told::Finding(finding) => self.render(&Output::Finding(finding))?,
+                    Told::Delivery(delivery) => self.render(&Output::Delivery(delivery))?,
                 }
-                Waiting::Delivery(delivery) if knows(delivery.first.place.flow) => {
-                    self.render(&Output::Delivery(delivery))?;
-                }
-                Waiting::Finding(_) | Waiting::Delivery(_) => {}
             }
         }
         Ok(())
@@ -323,13 +331,18 @@ impl Report {
         .context(STDOUT)
     }
 
-    /// Whether all was written that --json-to asked for.
-    pub(super) const fn is_whole(&self) -> bool {
-        self.sinks.is_whole()
+    /// Whether all was written that was asked for, also by --json-to.
+    pub(super) fn is_whole(&mut self) -> bool {
+        self.sinks.is_whole() && self.renderer.out().left_out() == 0
     }
 
     /// Writes what comes last.
     pub(super) fn end(&mut self, summary: &Summary) -> anyhow::Result<()> {
+        // What was told behind the last frame and the last flow.
+        let settled = self.settle();
+        if self.error.is_none() {
+            self.error = settled.err();
+        }
         self.sinks.end(summary);
         let written = match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
@@ -345,6 +358,13 @@ impl Report {
             }
         };
         written.context(STDOUT)?;
+        if let Some(chooser) = &self.chooser {
+            chooser.finish();
+        }
+        let left_out = self.renderer.out().left_out();
+        if left_out > 0 {
+            say(&too_many_to_wait(left_out));
+        }
         // Whoever asked for TCP alone does not miss it.
         if self.shown.messages || self.shown.sessions {
             hint_at_missing_mqtt(summary);
@@ -546,12 +566,11 @@ pub(super) fn style_of(color: ColorArgument, clock: bool) -> Style {
     };
     // COLUMNS counts on a pipe as well, so that a table can be laid out for a page.
     let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
-    let terminal = || {
-        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-        // A terminal that says it has no columns is one that was never told its size.
-        Some(if width.0 == 0 { 80 } else { usize::from(width.0) })
+    let width = if io::stdout().is_terminal() {
+        terminal::size().map(|(columns, _)| columns).or(named).or(Some(80))
+    } else {
+        named
     };
-    let width = if io::stdout().is_terminal() { terminal().or(named).or(Some(80)) } else { named };
     Style { width, color, clock }
 }
 

@@ -49,6 +49,10 @@ pub(super) fn order(text: &str) -> Result<Order, String> {
     Err(format!("no view has a column '{column}'{hint}"))
 }
 
+/// The longest time that can be asked for: nobody waits as long, and in nanoseconds it still has its place in what the capture
+/// and the clocks of all systems count in.
+const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
+
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -61,7 +65,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "d" => 86_400.0,
         other => return Err(format!("'{other}' is no unit of time; use ms, s, m, h or d")),
     };
-    Duration::try_from_secs_f64(number * factor).map_err(|error| error.to_string())
+    Duration::try_from_secs_f64(number * factor).ok().filter(|duration| *duration <= LONGEST).ok_or_else(|| {
+        format!("'{text}' is longer than a hundred years; try 30s, 10m or 2h, or 36500d for all that there is")
+    })
 }
 
 /// A number of bytes with its unit: powers of ten as the sizes of disks, or of two.
@@ -111,6 +117,16 @@ mod tests {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(duration("soon").is_err());
         assert!(duration("5 parsecs").is_err());
+    }
+
+    #[test]
+    fn a_time_that_no_clock_can_count_is_refused_with_one_that_it_can() {
+        assert_eq!(duration("36500d"), Ok(LONGEST));
+        let nines = "9".repeat(400);
+        for text in ["36501d", "10000000000000000000s", "18446744073709551615s", "99999999999999999999d", &nines] {
+            let error = duration(text).expect_err(text);
+            assert!(error.contains("longer than a hundred years") && error.contains("36500d"), "{error}");
+        }
     }
 
     #[test]

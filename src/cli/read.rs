@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::{Batch, Source, SourceReport, save};
 use mqttsniff::engine::EngineOptions;
@@ -18,7 +17,7 @@ use super::args::Read;
 use super::cage;
 use super::clock::clock;
 use super::decoding::engine_options;
-use super::failure::{FAILED, Failure, report as report_error, report_problems, say};
+use super::failure::{FAILED, report as report_error, report_problems, say};
 use super::input;
 use super::keylog::KeyLogObserver;
 use super::output::{Mode, Report};
@@ -209,12 +208,7 @@ impl View<'_> {
 
 /// Refuses what can't be written, or should not be.
 fn refuse(path: &Path, arguments: &Read) -> anyhow::Result<()> {
-    if path == Path::new("-") {
-        bail!(Failure::new(
-            "--write - would mix the capture with the rows on standard output",
-            Some("name a file, or a FIFO made with mkfifo".to_owned()),
-        ));
-    }
+    target::refuse_stdout(path)?;
     // What a name with times and numbers in it lacks, the series tells better.
     let is_series = arguments.rotation.series(path)?.is_some();
     target::refuse_output(path, "xz afterwards")?;

@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use mqttsniff::Output;
 use mqttsniff::capture::{Batch, Source, Tap};
+use mqttsniff::engine::FlowRef;
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
@@ -113,7 +114,7 @@ impl Saver {
         match output {
             Output::Message(flow, message) => excerpt.message(*flow, message),
             Output::Packet(view) => excerpt.frame(view, chosen),
-            Output::Flow(flow, _) => excerpt.flow(flow.id),
+            Output::Flow(flow, _) => excerpt.flow(FlowRef::of(flow)),
             // A packet in doubt is told again, once its version is known.
             Output::SnMessage(..)
             | Output::SnSession(_)

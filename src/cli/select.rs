@@ -1,20 +1,23 @@
 //! What is chosen of a capture: by a display filter, and as columns of fields.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use mqttsniff::Output as Told;
 use mqttsniff::capture::FrameNo;
-use mqttsniff::engine::EngineOptions;
+use mqttsniff::dissect::sn;
+use mqttsniff::engine::{EngineOptions, PacketView};
 use mqttsniff::field::{Columns, Extractor, FieldId, Filter, Names as _, Quote, Registry, Which};
 use mqttsniff::flow::Direction;
 use mqttsniff::mqtt::{Body, PropertyId, PropertyValue};
 use mqttsniff::render::{FieldCells, FieldColumn, write_titles};
 use mqttsniff::session::Name;
+use mqttsniff::wire::Payload;
 
 use super::args::{FormatArgument, Output, View};
-use super::failure::Failure;
+use super::chosen::{ChosenFlows, Known};
+use super::failure::{Failure, say};
 
 /// The arguments by which frames are chosen.
 #[derive(Debug, Args)]
@@ -107,13 +110,15 @@ pub(super) struct Chooser {
     style: Columns,
     extractor: Extractor,
     /// Flows of which a frame was chosen.
-    flows: BTreeSet<FrameNo>,
-    /// The last of them: most frames belong to the flow of the one before.
-    latest: Option<FrameNo>,
+    flows: ChosenFlows,
+    /// How much was not shown though it may belong to a flow that was forgotten.
+    unsure: u64,
     clients: HashMap<FrameNo, Name>,
     /// Of each flow the packets whose version is in doubt: their frames, and whether these were chosen. As many at most
     /// as the engine keeps back.
     doubtful: HashMap<FrameNo, VecDeque<(FrameNo, bool)>>,
+    /// Of each conversation that may turn out to be MQTT-SN the frames that were chosen: their messages are told then.
+    suspected: HashMap<FrameNo, Vec<FrameNo>>,
     /// The frame before the one at hand.
     last: FrameNo,
     /// Rows of fields that may still be printed.
@@ -134,6 +139,9 @@ enum Form {
     /// As the columns of packets.
     Columns,
 }
+
+/// The most frames of a conversation that are remembered until it is known what it is: as many as are held back.
+const SUSPECTED: usize = 16;
 
 /// What becomes of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,10 +266,11 @@ impl Chooser {
             ids,
             style,
             extractor: Extractor::new(&wanted),
-            flows: BTreeSet::new(),
-            latest: None,
+            flows: ChosenFlows::default(),
+            unsure: 0,
             clients: HashMap::new(),
             doubtful: HashMap::new(),
+            suspected: HashMap::new(),
             last: FrameNo(0),
             left,
             line: String::new(),
@@ -274,9 +283,22 @@ impl Chooser {
         Ok(Self::new(Some(parse(text)?), None, Vec::new(), Columns::default(), u64::MAX))
     }
 
-    /// Whether a frame of this flow was chosen.
-    pub(super) fn knows(&self, flow: FrameNo) -> bool {
-        self.flows.contains(&flow)
+    /// Whether what has waited is shown: a frame of this flow was chosen.
+    pub(super) fn admits(&mut self, flow: FrameNo) -> bool {
+        let known = self.flows.know(flow);
+        self.unsure += u64::from(known == Known::Forgotten);
+        known == Known::Chosen
+    }
+
+    /// All is told: says what may be missing.
+    pub(super) fn finish(&self) {
+        if self.unsure > 0 {
+            say(&format!(
+                "there were too many flows to remember which of those that had ended had a frame that was chosen: of \
+                 the deliveries and findings that came later up to {} may be missing",
+                self.unsure
+            ));
+        }
     }
 
     /// What the engine has to tell for it.
@@ -349,7 +371,8 @@ impl Chooser {
                 }
                 if message.origin.frame <= self.last {
                     // It was held back until it was known what it is, and its frame is told already.
-                    return has(self.filter.is_none());
+                    let held = self.suspected.get(&flow.id);
+                    return has(self.filter.is_none() || held.is_some_and(|held| held.contains(&message.origin.frame)));
                 }
                 self.extractor.on_sn_message(message);
                 Fate::Waits
@@ -381,9 +404,7 @@ impl Chooser {
                         }
                     }
                     if let Some(flow) = view.flow {
-                        if self.latest.replace(flow.id) != Some(flow.id) {
-                            self.flows.insert(flow.id);
-                        }
+                        self.flows.note(flow.id);
                         let doubtful = if self.doubtful.is_empty() { None } else { self.doubtful.get_mut(&flow.id) };
                         doubtful
                             .into_iter()
@@ -393,6 +414,7 @@ impl Chooser {
                     }
                     self.extractor.displayed();
                 }
+                self.suspect(view, chosen);
                 self.last = view.frame.number;
                 self.extractor.clear();
                 has(chosen)
@@ -400,11 +422,11 @@ impl Chooser {
             Told::Flow(flow, _) => {
                 self.clients.remove(&flow.id);
                 self.doubtful.remove(&flow.id);
-                self.latest = None;
-                has(self.flows.remove(&flow.id) || self.filter.is_none())
+                self.suspected.remove(&flow.id);
+                has(self.flows.end(flow.id) || self.filter.is_none())
             }
-            Told::Session(session, _) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
-            Told::SnSession(session) => has(self.filter.is_none() || self.flows.contains(&session.flow.id)),
+            Told::Session(session, _) => has(self.is_shown(session.flow.id)),
+            Told::SnSession(session) => has(self.is_shown(session.flow.id)),
             // What a message proves is told before the frame that completed it.
             Told::Delivery(delivery) => self.waits_for(delivery.first.place.flow),
             Told::Finding(finding) => finding.flow.map_or(Fate::Shown, |flow| self.waits_for(flow.id)),
@@ -426,7 +448,24 @@ impl Chooser {
         (frame <= self.last).then_some(chosen)
     }
 
+    /// Remembers whether a frame was chosen that may hold a message of MQTT-SN, until it is known.
+    fn suspect(&mut self, view: &PacketView<'_>, chosen: bool) {
+        let (Some(flow), Payload::Udp(datagram)) = (view.flow, view.packet.payload) else { return };
+        if view.protocol.is_some() {
+            self.suspected.remove(&flow.id);
+        } else if chosen && sn::looks_like(datagram.payload, datagram.payload_length) {
+            let held = self.suspected.entry(flow.id).or_default();
+            if held.len() < SUSPECTED {
+                held.push(view.frame.number);
+            }
+        }
+    }
+
+    fn is_shown(&self, flow: FrameNo) -> bool {
+        self.filter.is_none() || self.flows.know(flow) == Known::Chosen
+    }
+
     fn waits_for(&self, flow: FrameNo) -> Fate {
-        if self.filter.is_none() || self.flows.contains(&flow) { Fate::Shown } else { Fate::Waits }
+        if self.is_shown(flow) { Fate::Shown } else { Fate::Waits }
     }
 }

@@ -17,9 +17,10 @@ use mqttsniff::time::Timestamp;
 use mqttsniff::{Output, Summary};
 
 use super::args::View;
-use super::failure::Failure;
+use super::failure::{Failure, say};
 use super::parse::{duration, size};
 use super::rotation::{self, Bounds};
+use super::staged::{HELD, too_many_to_wait};
 
 /// The arguments.
 #[allow(clippy::struct_field_names, reason = "the fields are named as their options")]
@@ -152,7 +153,7 @@ impl SinkArguments {
             };
             let shown = self.shown(destination);
             let json = JsonLines::new(Vec::new(), shown).with_messages(messages);
-            sinks.push(Sink { json, shown, outlet, held: Vec::new(), held_bytes: 0 });
+            sinks.push(Sink { json, shown, outlet, held: Vec::new(), held_bytes: 0, beyond: 0, left_out: 0 });
         }
         Ok(Sinks { all: sinks, holds: false, latest: Timestamp::default(), is_whole: true })
     }
@@ -203,15 +204,17 @@ trait Outlet {
     fn finish(&mut self) -> bool;
 }
 
-/// The most bytes of lines that wait for a frame to be chosen; with more they are written, wanted or not.
-const HELD: usize = 16 << 20;
-
 struct Sink {
     json: JsonLines<Vec<u8>>,
     shown: Shown,
     outlet: Box<dyn Outlet>,
+    /// Lines that wait for a frame to be chosen, and their bytes.
     held: Vec<(Vec<u8>, Urgency)>,
     held_bytes: usize,
+    /// How many there was no room for, of those that wait.
+    beyond: u64,
+    /// How many of them were wanted.
+    left_out: u64,
 }
 
 /// All that go along with an output.
@@ -285,6 +288,7 @@ impl Sinks {
         for sink in &mut self.all {
             sink.held.clear();
             sink.held_bytes = 0;
+            sink.beyond = 0;
         }
     }
 
@@ -315,7 +319,10 @@ impl Sinks {
 
     fn finish(&mut self) {
         for mut sink in self.all.drain(..) {
-            self.is_whole &= sink.outlet.finish();
+            if sink.left_out > 0 {
+                say(&format!("--json-to: {}", too_many_to_wait(sink.left_out)));
+            }
+            self.is_whole &= sink.outlet.finish() && sink.left_out == 0;
         }
     }
 
@@ -339,16 +346,18 @@ impl Sink {
         if line.is_empty() {
             return;
         }
-        if holds && self.held_bytes < HELD {
-            self.held_bytes += line.len();
-            self.held.push((line.clone(), urgency));
+        if holds {
+            // Nothing comes behind a line that is missing.
+            if self.beyond > 0 || self.held_bytes >= HELD {
+                self.beyond += 1;
+            } else {
+                self.held_bytes += line.len();
+                self.held.push((line.clone(), urgency));
+            }
             line.clear();
             return;
         }
         let line = std::mem::take(line);
-        if holds {
-            self.release(time);
-        }
         self.outlet.line(&line, urgency, time);
         // The room is used again.
         *self.json.get_mut() = line;
@@ -360,6 +369,7 @@ impl Sink {
             self.outlet.line(&line, urgency, time);
         }
         self.held_bytes = 0;
+        self.left_out += std::mem::take(&mut self.beyond);
     }
 }
 

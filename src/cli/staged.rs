@@ -2,34 +2,57 @@
 
 use std::io::{self, BufWriter, Stdout, Write};
 
-/// The most that is held back; with more it is written, wanted or not.
-const HELD: usize = 16 << 20;
+use mqttsniff::render::Count;
+
+/// How much waits before further rows are left out. One row may go beyond it: that of a large message, of which its renderer
+/// has made as much anyway.
+pub(super) const HELD: usize = 16 << 20;
 
 /// Standard output; while it holds, what is written waits to be kept or taken back.
 pub(super) struct Staged {
     out: BufWriter<Stdout>,
     held: Vec<u8>,
     holds: bool,
+    /// There is no room for the row at hand.
+    is_full: bool,
+    /// Something of it was written all the same.
+    cut: bool,
+    /// How many rows there was no room for, of those that wait.
+    beyond: u64,
+    /// How many of them were wanted.
+    left_out: u64,
 }
 
 impl Staged {
     pub(super) fn new() -> Self {
-        Self { out: BufWriter::with_capacity(1 << 16, io::stdout()), held: Vec::new(), holds: false }
+        Self {
+            out: BufWriter::with_capacity(1 << 16, io::stdout()),
+            held: Vec::new(),
+            holds: false,
+            is_full: false,
+            cut: false,
+            beyond: 0,
+            left_out: 0,
+        }
     }
 
-    /// What is written from now on waits.
+    /// What is written from now on waits. It is one row.
     pub(super) fn hold(&mut self) {
         self.holds = true;
+        // Nothing comes behind a row that is missing.
+        self.is_full = self.beyond > 0 || self.held.len() >= HELD;
     }
 
     /// What is written from now on does not wait; what was held stays held.
     pub(super) fn pass(&mut self) {
         self.holds = false;
+        self.beyond += u64::from(std::mem::take(&mut self.cut));
     }
 
     /// What waits is wanted.
     pub(super) fn keep(&mut self) -> io::Result<()> {
-        self.holds = false;
+        self.pass();
+        self.left_out += std::mem::take(&mut self.beyond);
         self.out.write_all(&self.held)?;
         self.held.clear();
         Ok(())
@@ -37,9 +60,23 @@ impl Staged {
 
     /// What waits is not wanted.
     pub(super) fn take_back(&mut self) {
-        self.holds = false;
+        self.pass();
+        self.beyond = 0;
         self.held.clear();
     }
+
+    /// How many rows were wanted and are missing, as there was no room for them to wait.
+    pub(super) const fn left_out(&self) -> u64 {
+        self.left_out
+    }
+}
+
+/// What is said of rows that were left out.
+pub(super) fn too_many_to_wait(left_out: u64) -> String {
+    let (most, rows) = (HELD >> 20, Count(left_out, "row"));
+    format!(
+        "a frame completed more rows than may wait until it is known whether it is chosen ({most} MiB): {rows} left out"
+    )
 }
 
 impl Write for Staged {
@@ -47,11 +84,11 @@ impl Write for Staged {
         if !self.holds {
             return self.out.write(bytes);
         }
-        if self.held.len() > HELD {
-            self.out.write_all(&self.held)?;
-            self.held.clear();
+        if self.is_full {
+            self.cut |= !bytes.is_empty();
+        } else {
+            self.held.extend_from_slice(bytes);
         }
-        self.held.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -36,6 +36,17 @@ enum Place {
     Series(Box<Series>),
 }
 
+/// Refuses standard output, where that has the rows.
+pub(super) fn refuse_stdout(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        bail!(Failure::new(
+            "--write - would mix the capture with the rows on standard output",
+            Some("name a file, or a FIFO made with mkfifo".to_owned()),
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses what would not be what its name says, or harm a terminal. `way_out` is a command that compresses.
 pub(super) fn refuse_output(path: &Path, way_out: &str) -> anyhow::Result<()> {
     refuse_packing(path, way_out)?;

@@ -43,7 +43,7 @@ impl Default for ExcerptLimits {
 /// frame, take what is done with [`Excerpt::next_done`]; at the end call [`Excerpt::finish`], and take the rest.
 ///
 /// ```
-/// use mqttsniff::engine::EngineOptions;
+/// use mqttsniff::engine::{EngineOptions, FlowRef};
 /// use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 /// use mqttsniff::{Analysis, Output};
 ///
@@ -53,7 +53,7 @@ impl Default for ExcerptLimits {
 /// analysis.run(&mut |output: &Output<'_>| match output {
 ///     Output::Message(flow, message) => excerpt.message(*flow, message),
 ///     Output::Packet(view) => excerpt.frame(view, view.messages.iter().any(|message| message.name == "CONNECT")),
-///     Output::Flow(flow, _) => excerpt.flow(flow.id),
+///     Output::Flow(flow, _) => excerpt.flow(FlowRef::of(flow)),
 ///     _ => {}
 /// });
 /// excerpt.finish();
@@ -170,13 +170,13 @@ impl Excerpt {
     }
 
     /// A flow has ended: nothing more will be read in it.
-    pub fn flow(&mut self, id: FrameNo) {
-        self.streams.retain(|key, stream| {
-            if key.0 == id {
+    pub fn flow(&mut self, flow: FlowRef) {
+        // By its keys, as there may be a stream for each of a million flows, all of which end at last.
+        for end in [flow.client, flow.server] {
+            if let Some(mut stream) = self.streams.remove(&(flow.id, end)) {
                 stream.release(&mut self.held);
             }
-            key.0 != id
-        });
+        }
     }
 
     /// The capture has ended.
@@ -204,7 +204,7 @@ impl Excerpt {
         let is_read = view.protocol.is_none_or(|protocol| protocol == Protocol::Mqtt);
         if !is_read {
             // There was a time when it was not known.
-            self.flow_is_not_read(flow);
+            self.flow(flow);
             return None;
         }
         if segment.payload_length == 0 {
@@ -212,14 +212,6 @@ impl Excerpt {
         }
         let begin = if flow.client == sender { flow.begin.to_server } else { flow.begin.to_client };
         Some((key, segment, begin))
-    }
-
-    fn flow_is_not_read(&mut self, flow: FlowRef) {
-        for end in [flow.client, flow.server] {
-            if let Some(mut stream) = self.streams.remove(&(flow.id, end)) {
-                stream.release(&mut self.held);
-            }
-        }
     }
 
     /// The earlier fragments of datagrams that the frame completed, and whether it is itself a fragment that has to wait.

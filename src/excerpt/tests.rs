@@ -1,4 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::capture::{self, Batch, Fill, FrameHeader, LinkType, Source as _};
 use crate::engine::{Engine, EngineOptions, Event, MessageLine};
+use crate::flow::{KnownBy, PerDirection, Transport};
 use crate::time::Timestamp;
 
 /// What became of a capture.
@@ -62,7 +66,7 @@ fn make(name: &str, limits: ExcerptLimits, choose: impl Fn(&[MessageLine]) -> bo
                 made.done.push((frame.as_frame().number.0, number));
             }
         }
-        Event::Flow(flow, _) => excerpt.flow(flow.id),
+        Event::Flow(flow, _) => excerpt.flow(FlowRef::of(flow)),
         _ => {}
     });
     excerpt.finish();
@@ -190,6 +194,37 @@ fn excerpt_of(batch: &Batch, wanted: &dyn Fn(u8) -> bool) -> (Vec<u8>, Vec<(u32,
         taken.push((seq, data[40..].to_vec()));
     }
     (topics, taken)
+}
+
+#[test]
+fn flows_end_one_by_one_though_a_hundred_thousand_are_open() {
+    let flows: Vec<FlowRef> = (0..100_000_u32)
+        .map(|number| FlowRef {
+            id: FrameNo(u64::from(number) + 1),
+            begin: PerDirection::default(),
+            stream: number,
+            from_start: PerDirection::default(),
+            known_by: KnownBy::Connect,
+            transport: Transport::Tcp,
+            client: SocketAddr::from((number.to_be_bytes(), 40_000)),
+            server: SocketAddr::from(([192, 0, 2, 9], 1883)),
+        })
+        .collect();
+    let mut excerpt = Excerpt::new(ExcerptLimits::default());
+    for flow in &flows {
+        for end in [flow.client, flow.server] {
+            excerpt.streams.insert((flow.id, end), Stream::default());
+        }
+    }
+    let (done, left) = mpsc::channel();
+    thread::spawn(move || {
+        for flow in flows {
+            excerpt.flow(flow);
+        }
+        done.send(excerpt.streams.len())
+    });
+    // To look at all of them for each takes many minutes, to look at its own a fraction of a second.
+    assert_eq!(left.recv_timeout(Duration::from_secs(20)), Ok(0));
 }
 
 proptest! {

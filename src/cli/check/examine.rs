@@ -80,6 +80,7 @@ fn one(
     let _ = analysis.read(arguments.threads.get(), &mut progress.with(&mut take));
     let summary = analysis.finish(&mut take);
     progress.finish();
+    sieve.finish();
     let verdicts = assertions.map(|assertions| assertions.finish(&summary)).unwrap_or_default();
     for finding in verdicts.findings {
         sieve.take(finding);
@@ -113,24 +114,27 @@ impl Sieve<'_> {
         match (output, fate) {
             (Output::Finding(finding), Fate::Shown) => self.take((*finding).clone()),
             (Output::Finding(finding), Fate::Waits) => self.waiting.push((*finding).clone()),
-            (Output::Packet(_), _) => {
-                for finding in std::mem::take(&mut self.waiting) {
-                    let chooser = self.chooser.as_ref();
-                    if finding.flow.is_some_and(|flow| chooser.is_some_and(|chooser| chooser.knows(flow.id))) {
-                        self.take(finding);
-                    }
-                }
-            }
-            // A flow's end tells whether one of its frames was chosen, and forgets it.
-            (Output::Flow(flow, _), fate) => {
-                let of_flow = |finding: &mut Finding| finding.flow.is_some_and(|of| of.id == flow.id);
-                for finding in self.waiting.extract_if(.., of_flow).collect::<Vec<_>>() {
-                    if fate == Fate::Shown {
-                        self.take(finding);
-                    }
-                }
-            }
+            // Of a flow that has ended no frame comes any more.
+            (Output::Packet(_) | Output::Flow(..), _) => self.settle(),
             _ => {}
+        }
+    }
+
+    /// Keeps what has waited for a frame, if it is of a flow of which one was chosen.
+    fn settle(&mut self) {
+        for finding in std::mem::take(&mut self.waiting) {
+            let flow = finding.flow.map(|flow| flow.id);
+            if self.chooser.as_mut().is_none_or(|chooser| flow.is_none_or(|flow| chooser.admits(flow))) {
+                self.take(finding);
+            }
+        }
+    }
+
+    /// All was told.
+    fn finish(&mut self) {
+        self.settle();
+        if let Some(chooser) = &self.chooser {
+            chooser.finish();
         }
     }
 

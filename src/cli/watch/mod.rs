@@ -170,7 +170,7 @@ impl Prepared {
                 terminal: Terminal::enter()?,
                 size: (0, 0),
                 every: arguments.every.unwrap_or(DRAWN_EVERY),
-                due: now(),
+                due: Some(now()),
             }),
             _ => None,
         };
@@ -182,7 +182,7 @@ impl Prepared {
         let nothing = Moment { at: started, so_far: Counted::default(), open_flows: 0, open_sessions: 0 };
         Ok(Watcher {
             is_wanted: publisher.is_some() || page.is_some() || every.is_some(),
-            periods: every.map(|every| Periods { every, due: now() + every, before: nothing }),
+            periods: every.map(|every| Periods { every, due: now().checked_add(every), before: nothing }),
             tally: Tally::default(),
             started,
             publisher,
@@ -208,7 +208,8 @@ pub(super) struct Watcher {
 
 struct Periods {
     every: Duration,
-    due: Instant,
+    /// None where the clock does not go as far.
+    due: Option<Instant>,
     /// The beginning of the period.
     before: Moment,
 }
@@ -219,7 +220,8 @@ struct Drawn {
     terminal: Terminal,
     size: (usize, usize),
     every: Duration,
-    due: Instant,
+    /// None where the clock does not go as far.
+    due: Option<Instant>,
 }
 
 impl Watcher {
@@ -239,12 +241,12 @@ impl Watcher {
         self.draw(analysis);
         let periods = self.periods.as_mut()?;
         let now = now();
-        if now < periods.due {
+        if periods.due.is_none_or(|due| now < due) {
             return None;
         }
         // A machine that slept has missed some; they are one.
-        while periods.due <= now {
-            periods.due += periods.every;
+        while let Some(due) = periods.due.filter(|due| *due <= now) {
+            periods.due = due.checked_add(periods.every);
         }
         let moment = Moment::of(analysis, &self.tally, clock());
         Some(Period::between(&std::mem::replace(&mut periods.before, moment), moment))
@@ -287,7 +289,7 @@ impl Watcher {
         let size = Terminal::size();
         let resized = std::mem::replace(&mut page.size, size) != size;
         let began = now();
-        let is_due = began >= page.due;
+        let is_due = page.due.is_some_and(|due| began >= due);
         if !is_due && !wishes && !resized {
             return;
         }
@@ -300,7 +302,7 @@ impl Watcher {
         }
         if is_due {
             let took = now().saturating_duration_since(began);
-            page.due = began + page.every.max(took * SHARE);
+            page.due = began.checked_add(page.every.max(took.saturating_mul(SHARE)));
         }
     }
 }
@@ -315,6 +317,7 @@ mod tests {
         assert_eq!(period("1m"), Ok(Duration::from_secs(60)));
         assert!(period("900ms").is_err_and(|error| error.contains("second")));
         assert!(period("often").is_err());
+        assert!(period("10000000000000000000s").is_err_and(|error| error.contains("36500d")));
     }
 
     #[test]

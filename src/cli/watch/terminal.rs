@@ -11,6 +11,8 @@ use std::thread::{self, JoinHandle};
 use anyhow::Context as _;
 use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
+use super::super::terminal;
+
 /// To the alternate screen, without a cursor; lines are not broken at the edge.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J";
 
@@ -96,10 +98,7 @@ impl Terminal {
 
     /// Its columns and lines.
     pub(super) fn size() -> (usize, usize) {
-        let size = terminal_size::terminal_size_of(io::stdout());
-        let (width, height) = size.map_or((0, 0), |(width, height)| (usize::from(width.0), usize::from(height.0)));
-        // A terminal that says 0 is one that was never told its size.
-        (if width == 0 { 80 } else { width }, if height == 0 { 24 } else { height })
+        terminal::size().unwrap_or((80, 24))
     }
 
     /// The bytes of the keys that were pressed, as far as there are any: it never waits.
