@@ -136,6 +136,8 @@ fn what_is_given_up_for_a_cap_is_told() {
     given_up("holes", 2000, "flows=10", "out_of_order");
     given_up("giant-lengths", 2000, "stream_memory=1000000", "messages");
     given_up("overlapping-segments", 2000, "stream_memory=100000", "out_of_order");
+    given_up("deflated", 2000, "stream_memory=1000000", "messages");
+    given_up("tls-records", 2000, "stream_memory=1000000", "messages");
     given_up("unacknowledged", 5000, "flows=10", "deliveries");
     given_up("unacknowledged-by-many", 2500, "session_memory=1000000", "session_memory");
     given_up("filters-of-many", 500, "session_memory=1000000", "session_memory");

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use mqttsniff::capture::interfaces::{self, Interface};
+use mqttsniff::text::Escaped;
 
 use super::args::Interfaces;
 use super::failure::Failure;
@@ -20,12 +21,18 @@ fn print(list: &[Interface], json: bool, out: &mut impl io::Write) -> io::Result
     if json {
         return list.iter().try_for_each(|interface| mqttsniff::render::write_interface(&mut *out, interface));
     }
-    let widest = list.iter().map(|interface| interface.name.len()).max().unwrap_or(0);
+    // The kernel lets a name hold nearly anything.
+    let name = |interface: &Interface| Escaped(interface.name.as_bytes()).to_string();
+    let widest = list.iter().map(|interface| name(interface).len()).max().unwrap_or(0);
     for interface in list {
         let addresses: Vec<_> = interface.addresses.iter().map(ToString::to_string).collect();
-        let description = interface.description.as_deref().map(|text| format!("  ({text})")).unwrap_or_default();
+        let description = interface
+            .description
+            .as_deref()
+            .map(|text| format!("  ({})", Escaped(text.as_bytes())))
+            .unwrap_or_default();
         let state = state(interface);
-        let line = format!("{:<widest$}  {state:<14}  {}{description}", interface.name, addresses.join(" "));
+        let line = format!("{:<widest$}  {state:<14}  {}{description}", name(interface), addresses.join(" "));
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
@@ -44,4 +51,26 @@ fn state(interface: &Interface) -> String {
         _ => "",
     };
     format!("{state}{kind}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_an_interface_moves_the_terminal() {
+        let interface = Interface {
+            name: "e\u{1b}[31m".to_owned(),
+            description: Some("a\u{9b}b".to_owned()),
+            addresses: Vec::new(),
+            up: true,
+            running: true,
+            loopback: false,
+            wireless: false,
+        };
+        let mut out = Vec::new();
+        print(&[interface], false, &mut out).expect("memory takes it");
+        let text = String::from_utf8(out).expect("it is text");
+        assert!(text.starts_with("e\\x1b[31m") && text.trim_end().chars().all(|c| !c.is_control()), "{text:?}");
+    }
 }

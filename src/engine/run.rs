@@ -464,7 +464,8 @@ impl<S: Sink> Pass<'_, S> {
     fn shed(&mut self) {
         // One after the other, and not all at one frame: what comes up with one may be held again.
         for _ in 0..SHED_AT_ONCE {
-            if self.followed.holds() <= self.options.held.0 as u64 {
+            let before = self.followed.holds();
+            if before <= self.options.held.0 as u64 {
                 return;
             }
             let Some(found) = self.followed.flows.heaviest() else { return };
@@ -473,6 +474,10 @@ impl<S: Sink> Pass<'_, S> {
                 reader.shed(flow);
             } else if let Some(datagrams) = flows.datagrams_mut(found) {
                 reader.shed_quic(datagrams);
+            }
+            // To look for the next one costs something, which is in vain where nothing is given up.
+            if self.followed.holds() >= before {
+                return;
             }
         }
     }

@@ -51,6 +51,8 @@ pub(crate) const ATTACKS: &[Attack] = &[
         play: subscribe_bomb,
     },
     Attack { name: "wildcards", what: "filters of all patterns of +, and messages that all match", play: wildcards },
+    Attack { name: "deflated", what: "windows to inflate messages, of ever more WebSockets", play: deflated },
+    Attack { name: "tls-records", what: "records of TLS without their end, of ever more clients", play: tls_records },
     Attack { name: "topic-explosion", what: "a new topic in each message", play: topic_explosion },
     Attack { name: "topic-levels", what: "topics and filters of 30,000 levels", play: topic_levels },
     Attack { name: "retained", what: "a retained message on another topic each time", play: retained },
@@ -505,6 +507,43 @@ fn topic_explosion(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
         let message = publish(0x30, format!("explosion/of/topics/{number}").as_bytes(), &[], None, b"x");
         (message, Vec::new())
     })
+}
+
+fn deflated(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
+    // The key and its answer are those of RFC 6455, section 1.3.
+    const ASK: &[u8] = b"GET /mqtt HTTP/1.1\r\nHost: b\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: mqtt\r\n\
+        Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    let mut number = 0;
+    while wire.written < packets {
+        let client = client(number);
+        wire.open(client)?;
+        let at = wire.send(client, 1, ASK)?;
+        wire.tcp(SERVER, client, PSH | ACK, (1, at), ANSWER)?;
+        // A stored block, and the empty one whose end a sender leaves out (RFC 7692, section 7.2.3.3).
+        let hello = connect(4, format!("client-{number}").as_bytes());
+        let length = (hello.len() as u16).to_le_bytes();
+        let block = [&[0], &length[..], &length.map(|byte| !byte), &hello, &[0]].concat();
+        let frame = [&[0xc2, 0x80 | block.len() as u8, 0, 0, 0, 0][..], &block].concat();
+        wire.send(client, at, &frame)?;
+        number += 1;
+    }
+    Ok(())
+}
+
+fn tls_records(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
+    let mut number = 0;
+    while wire.written < packets {
+        wire.open(client(number))?;
+        // Handshake of TLS 1.0, 16 KiB long: a ClientHello of 16,380 bytes, and nearly all of it.
+        let begin = [0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc, 3, 3];
+        wire.send(client(number), 1, &[&begin[..], &[0x55; 16_000]].concat())?;
+        number += 1;
+    }
+    Ok(())
 }
 
 fn topic_levels(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {

@@ -136,16 +136,18 @@ fn each_version_is_shown_as_it_happens_and_reads_back_the_same() {
 }
 
 #[test]
-fn sigterm_ends_with_the_summary() {
-    let Some(broker) = broker_if_possible("SIGTERM") else { return };
-    let mut sniffer = Sniffer::start(&["lo"], broker.port(), &[]);
-    broker.publish("mqttv5", "live/term", 1, "last words");
-    sniffer.wait_for("the PUBACK", |record| record["type"] == "PUBACK");
-    sniffer.signal("TERM");
-    let (status, records) = sniffer.finish();
-    assert_eq!(status, Some(0));
-    assert_eq!(records.last().unwrap()["record"], "summary");
-    assert_eq!(of_kind(&records, "session").len(), 1);
+fn sigterm_and_a_terminal_that_goes_away_end_with_the_summary() {
+    for signal in ["TERM", "HUP"] {
+        let Some(broker) = broker_if_possible("the end by a signal") else { return };
+        let mut sniffer = Sniffer::start(&["lo"], broker.port(), &[]);
+        broker.publish("mqttv5", "live/term", 1, "last words");
+        sniffer.wait_for("the PUBACK", |record| record["type"] == "PUBACK");
+        sniffer.signal(signal);
+        let (status, records) = sniffer.finish();
+        assert_eq!(status, Some(0), "{signal}");
+        assert_eq!(records.last().unwrap()["record"], "summary");
+        assert_eq!(of_kind(&records, "session").len(), 1);
+    }
 }
 
 #[test]

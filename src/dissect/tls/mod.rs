@@ -107,14 +107,13 @@ impl Tls {
         self.connection.held_bytes() + self.carried.inner.shared_bytes()
     }
 
-    /// Holds nothing back any more: records do not wait for keys, nor bytes for a border. Gives how many messages within are
-    /// cut by it.
+    /// Holds nothing back any more: records do not wait for keys or for their end, nor bytes for a border. Gives how many
+    /// records and messages within are cut by it.
     pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
         self.connection.go_on(true, &mut Told { carried: &mut self.carried, sink });
-        for reader in [&mut self.readers.to_server, &mut self.readers.to_client] {
-            reader.shed();
-        }
-        let cut = self.cleared.as_mut().map_or(0, |cleared| cleared.shed(sink));
+        let readers = [&mut self.readers.to_server, &mut self.readers.to_client];
+        let cut: u64 = readers.into_iter().map(|reader| u64::from(reader.shed())).sum();
+        let cut = cut + self.cleared.as_mut().map_or(0, |cleared| cleared.shed(sink));
         cut + self.carried.inner.shed(sink)
     }
 

@@ -111,16 +111,25 @@ impl RecordReader {
     pub(super) fn held_bytes(&self) -> usize {
         match &self.state {
             State::Header { .. } | State::Over => 0,
-            State::Body { buffer, .. } => buffer.len(),
+            // Room is made for all of it.
+            State::Body { buffer, .. } => buffer.capacity(),
             State::Lost(search) => search.bytes.len() + size_of_val(search.pieces.as_slice()),
         }
     }
 
-    /// Lets go what is searched for a record: the search begins anew behind it.
-    pub(super) fn shed(&mut self) {
-        if let State::Lost(search) = &mut self.state {
-            **search = Search::default();
+    /// Lets go what is searched for a record, so that the search begins anew behind it, and a record that has begun, which is
+    /// as one that was not captured whole. Gives whether there was one.
+    pub(super) fn shed(&mut self) -> bool {
+        match &mut self.state {
+            State::Lost(search) => **search = Search::default(),
+            State::Body { buffer, broken, .. } if !buffer.is_empty() => {
+                *buffer = Vec::new();
+                *broken = true;
+                return true;
+            }
+            State::Body { .. } | State::Header { .. } | State::Over => {}
         }
+        false
     }
 
     pub(super) const fn is_over(&self) -> bool {

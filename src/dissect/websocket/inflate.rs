@@ -42,7 +42,7 @@ pub(super) struct Inflater {
 impl Inflater {
     /// Memory of its window and of what inflates, once there is some: 32 KiB, and tables and a buffer.
     pub(super) const fn held_bytes(&self) -> usize {
-        const STATE: usize = 48 << 10;
+        const STATE: usize = (48 << 10) + STEP;
         if self.state.is_some() { STATE } else { 0 }
     }
 
@@ -54,6 +54,13 @@ impl Inflater {
     /// Bytes that went in and came out.
     pub(super) const fn counts(&self) -> (u64, u64) {
         (self.taken, self.given)
+    }
+
+    /// Lets go its window, between messages: one that refers to what was in it can't be read. Gives whether there was one.
+    pub(super) fn shed(&mut self) -> bool {
+        let had = self.state.take().is_some();
+        self.incomplete |= had;
+        had
     }
 
     /// Bytes of the message were not captured, or are not to be read.

@@ -242,17 +242,22 @@ impl WebSocket {
         handshake + self.scratch.capacity() + self.inner.shared_bytes() + self.messages.shared_bytes()
     }
 
-    /// Holds nothing back any more: heads that have not ended are given up, and what the inner stream waits for. Gives how
-    /// many messages are cut by it.
+    /// Holds nothing back any more: heads that have not ended are given up, what inflates messages, and what the inner stream
+    /// waits for. Gives how many messages are cut by it, of those that refer to earlier ones only one for each direction.
     pub(super) fn shed(&mut self, sink: &mut dyn MessageSink) -> u64 {
         if let (Stage::Handshake(_), Some(origin)) = (&self.stage, self.last) {
             self.settle(true, origin, sink);
         }
-        for reader in [&mut self.readers.to_server, &mut self.readers.to_client] {
-            reader.shed();
+        let mut cut = 0;
+        if let Some(origin) = self.last {
+            for direction in Direction::BOTH {
+                let shed =
+                    &mut |reader: &mut FrameReader, work: &mut Work<'_>| cut += u64::from(reader.shed(origin, work));
+                self.frames(direction, sink, shed);
+            }
         }
         self.scratch = Vec::new();
-        self.messages.shed(&mut Readings(sink)) + self.inner.shed(sink)
+        cut + self.messages.shed(&mut Readings(sink)) + self.inner.shed(sink)
     }
 
     /// Runs the reader of a direction.

@@ -133,11 +133,20 @@ impl FrameReader {
         search + self.control.len() + self.inflater.as_ref().map_or(0, |inflater| inflater.held_bytes())
     }
 
-    /// Lets go what is searched for borders: the search begins anew behind it.
-    pub(super) fn shed(&mut self) {
+    /// Lets go what is searched for borders, so that the search begins anew behind it, and what inflates messages. Gives whether
+    /// there was such a thing.
+    pub(super) fn shed(&mut self, origin: Origin, work: &mut Work<'_>) -> bool {
         if let State::Lost(search) = &mut self.state {
             **search = Search::new(search.end());
         }
+        let Some(inflater) = &mut self.inflater else { return false };
+        let Some(Message { kind, deflated: true }) = self.message else { return inflater.shed() };
+        let has_window = inflater.held_bytes() > 0;
+        inflater.lose();
+        if has_window && kind == Kind::Binary {
+            self.missing(None, origin, work);
+        }
+        has_window
     }
 
     /// For a stream of which it is not known where frames begin.

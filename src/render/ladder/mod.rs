@@ -230,7 +230,10 @@ impl Ladder {
     fn take_messages(&mut self, frame: u64) -> Vec<Note> {
         let mut own = Vec::new();
         for (of, note) in std::mem::take(&mut self.messages) {
-            match self.rows.iter_mut().rfind(|row| row.frame == of && of != frame) {
+            // Rows are in the order of their frames, and nearly all messages are of this one, which has none yet.
+            let behind = if of == frame { 0 } else { self.rows.partition_point(|row| row.frame <= of) };
+            let earlier = behind.checked_sub(1).and_then(|place| self.rows.get_mut(place));
+            match earlier.filter(|row| row.frame == of) {
                 Some(row) => row.notes.push(note),
                 None if of < frame && !self.part.holds(FrameNo(of)) => {}
                 None => own.push(note),
