@@ -16,6 +16,10 @@ const INTERVALS: usize = 100_000;
 /// The most endpoints, and the most conversations, that are told apart.
 const ENDS: usize = 1_000_000;
 
+/// The most ways in which protocols carry each other that are told apart. A network has some dozens; tunnels within tunnels can
+/// be nested in more than there are frames.
+const PATHS: usize = 10_000;
+
 /// Frames and their bytes on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Load {
@@ -73,6 +77,7 @@ pub struct Statistics {
     endpoints: HashMap<IpAddr, EndLoad, foldhash::fast::RandomState>,
     conversations: HashMap<(IpAddr, IpAddr), Conversation, foldhash::fast::RandomState>,
     left_out: u64,
+    paths_left_out: u64,
 }
 
 impl Statistics {
@@ -87,26 +92,20 @@ impl Statistics {
             endpoints: HashMap::default(),
             conversations: HashMap::default(),
             left_out: 0,
+            paths_left_out: 0,
         }
     }
 
     /// Adds a frame.
     pub fn frame(&mut self, view: &PacketView<'_>) {
         let (time, length) = (view.frame.header.time, view.frame.header.length);
-        let mut path: Vec<&'static str> = Vec::new();
         let carries = match &view.packet.payload {
             Payload::Tcp(segment) => segment.payload_length > 0,
             Payload::Udp(_) => view.protocol.is_some_and(|protocol| protocol != Protocol::Unknown),
             _ => false,
         };
         let carried = view.brought().filter(|_| carries);
-        for name in view.packet.layers.iter().map(Layer::name).chain(carried.map(Protocol::name)) {
-            path.push(name);
-            match self.protocols.get_mut(&path) {
-                Some(load) => load.add(length),
-                None => self.protocols.entry(path.clone()).or_default().add(length),
-            }
-        }
+        self.path(view.packet.layers.iter().map(Layer::name).chain(carried.map(Protocol::name)), length);
         let range = LENGTHS.partition_point(|from| *from <= length).saturating_sub(1);
         if let Some(load) = self.lengths.get_mut(range) {
             load.add(length);
@@ -128,6 +127,24 @@ impl Statistics {
         conversation.first = conversation.first.min(time);
         conversation.last = conversation.last.max(time);
         if forth { &mut conversation.forth } else { &mut conversation.back }.add(length);
+    }
+
+    /// Adds a frame to each of its protocols, the outermost first. Where there is no room for one, it counts for those around it
+    /// alone.
+    fn path(&mut self, names: impl Iterator<Item = &'static str>, length: u32) {
+        let mut path: Vec<&'static str> = Vec::new();
+        for name in names {
+            path.push(name);
+            let has_room = self.protocols.len() < PATHS;
+            match self.protocols.get_mut(&path) {
+                Some(load) => load.add(length),
+                None if !has_room => {
+                    self.paths_left_out += 1;
+                    return;
+                }
+                None => self.protocols.entry(path.clone()).or_default().add(length),
+            }
+        }
     }
 
     /// The load of the interval that has this time in it.
@@ -186,6 +203,11 @@ impl Statistics {
     pub const fn left_out(&self) -> u64 {
         self.left_out
     }
+
+    /// Frames of which not all protocols are told, because they are nested in too many ways: they count for those further out.
+    pub const fn paths_left_out(&self) -> u64 {
+        self.paths_left_out
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +224,23 @@ mod tests {
         assert_eq!(statistics.interval(), Span::from_millis(4));
         assert_eq!(statistics.intervals().map(|(_, load)| load.frames).sum::<u64>(), 250_000);
         assert_eq!(statistics.intervals().next(), Some((Span::ZERO, Load { frames: 4, bytes: 40 })));
+    }
+
+    #[test]
+    fn protocols_that_are_nested_in_too_many_ways_count_for_what_carries_them() {
+        let mut statistics = Statistics::new(Span::from_secs(1));
+        for number in 0..20_000_u32 {
+            let name = |bit: u32| if number >> bit & 1 == 0 { "IPv4" } else { "IPv6" };
+            statistics.path(["Ethernet"].into_iter().chain((0..23).map(name)), 100);
+        }
+        statistics.path(["Ethernet", "IPv4"].into_iter(), 100);
+        let all: Vec<_> = statistics.protocols().collect();
+        assert_eq!(all.len(), PATHS);
+        let sum =
+            |depth: usize| all.iter().filter(|(path, _)| path.len() == depth).map(|(_, load)| load.frames).sum::<u64>();
+        assert_eq!((sum(1), sum(2)), (20_001, 20_001));
+        let whole = sum(24);
+        assert!(whole > 0 && whole + statistics.paths_left_out() == 20_000, "{whole}");
     }
 
     #[test]

@@ -148,5 +148,11 @@ pub(super) fn run(arguments: &Stats) -> anyhow::Result<ExitCode> {
     if statistics.left_out() > 0 {
         say(&format!("the addresses of {} frames are left out, because there were too many", statistics.left_out()));
     }
+    if statistics.paths_left_out() > 0 {
+        let frames = statistics.paths_left_out();
+        say(&format!(
+            "the innermost protocols of {frames} frames are left out, because they are nested in too many ways"
+        ));
+    }
     Ok(report_problems(&summary.source.problems))
 }

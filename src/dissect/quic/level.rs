@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::super::tls::Unread;
 use super::super::tls::cipher::Opener;
-use super::super::tls::keylog::{Keys, Label};
+use super::super::tls::keylog::{Keys, Label, SecretBytes};
+use super::super::tls::suite::Suite;
 use super::handshake::{CryptoStream, Space, Terms};
 use super::header::{QuicPacketType, RawPacket};
 use super::keys::{NextKeys, PacketKeys, Unmasked, open_with};
@@ -178,34 +179,9 @@ impl Levels {
             Guard::Closed(why) => return Ready::Never(*why),
             Guard::Needed => {}
         }
-        let Some(keys) = keys else { return Ready::Never(Unread::NoKeys) };
-        let Some(random) = self.terms.client_random else {
-            // It may come late, but nothing can be waited for where there are no keys at all.
-            let hopes = keys.is_growing() || keys.connections() > 0;
-            return if hopes { Ready::NotYet } else { Ready::Never(Unread::NoHandshake) };
-        };
-        if !keys.knows(&random) && !keys.is_growing() {
-            return Ready::Never(Unread::NoKeys);
-        }
-        let suite = match (self.terms.server_spoke, self.terms.suite) {
-            (true, Some(suite)) => suite,
-            (true, None) => return Ready::Never(Unread::Suite),
-            (false, _) => return Ready::NotYet,
-        };
-        let label = match (kind, direction) {
-            (QuicPacketType::ZeroRtt, Direction::ToClient) => return Ready::Never(Unread::NoKeys),
-            (QuicPacketType::ZeroRtt, Direction::ToServer) => match self.terms.early_accepted {
-                None => return Ready::NotYet,
-                Some(false) => return Ready::Never(Unread::NoKeys),
-                Some(true) => Label::ClientEarly,
-            },
-            (QuicPacketType::Handshake, Direction::ToServer) => Label::ClientHandshake,
-            (QuicPacketType::Handshake, Direction::ToClient) => Label::ServerHandshake,
-            (_, Direction::ToServer) => Label::ClientTraffic,
-            (_, Direction::ToClient) => Label::ServerTraffic,
-        };
-        let Some(secret) = keys.get(&random, label) else {
-            return if keys.is_growing() { Ready::NotYet } else { Ready::Never(Unread::NoKeys) };
+        let (suite, secret) = match self.source(kind, direction, keys) {
+            Ok(source) => source,
+            Err(not) => return not,
         };
         let guard = self.guard(direction, kind);
         *guard = match PacketKeys::new(suite, secret, version) {
@@ -213,6 +189,54 @@ impl Levels {
             None => Guard::Closed(Unread::Suite),
         };
         if matches!(guard, Guard::Open(_)) { Ready::Yes } else { Ready::Never(Unread::Suite) }
+    }
+
+    /// Whether a packet of this kind would have to wait.
+    pub(super) fn is_blocked(&self, kind: QuicPacketType, direction: Direction, keys: Option<&Keys>) -> bool {
+        let side = &*self.sides[direction];
+        let guard = match kind {
+            QuicPacketType::ZeroRtt => &side.early,
+            QuicPacketType::Handshake => &side.handshake,
+            _ => &side.data,
+        };
+        matches!(guard, Guard::Needed) && matches!(self.source(kind, direction, keys), Err(Ready::NotYet))
+    }
+
+    /// What the keys of a level are made of.
+    fn source(
+        &self,
+        kind: QuicPacketType,
+        direction: Direction,
+        keys: Option<&Keys>,
+    ) -> Result<(Suite, SecretBytes), Ready> {
+        let Some(keys) = keys else { return Err(Ready::Never(Unread::NoKeys)) };
+        let Some(random) = self.terms.client_random else {
+            // It may come late, but nothing can be waited for where there are no keys at all.
+            let hopes = keys.is_growing() || keys.connections() > 0;
+            return Err(if hopes { Ready::NotYet } else { Ready::Never(Unread::NoHandshake) });
+        };
+        if !keys.knows(&random) && !keys.is_growing() {
+            return Err(Ready::Never(Unread::NoKeys));
+        }
+        let suite = match (self.terms.server_spoke, self.terms.suite) {
+            (true, Some(suite)) => suite,
+            (true, None) => return Err(Ready::Never(Unread::Suite)),
+            (false, _) => return Err(Ready::NotYet),
+        };
+        let label = match (kind, direction) {
+            (QuicPacketType::ZeroRtt, Direction::ToClient) => return Err(Ready::Never(Unread::NoKeys)),
+            (QuicPacketType::ZeroRtt, Direction::ToServer) => match self.terms.early_accepted {
+                None => return Err(Ready::NotYet),
+                Some(false) => return Err(Ready::Never(Unread::NoKeys)),
+                Some(true) => Label::ClientEarly,
+            },
+            (QuicPacketType::Handshake, Direction::ToServer) => Label::ClientHandshake,
+            (QuicPacketType::Handshake, Direction::ToClient) => Label::ServerHandshake,
+            (_, Direction::ToServer) => Label::ClientTraffic,
+            (_, Direction::ToClient) => Label::ServerTraffic,
+        };
+        let none = if keys.is_growing() { Ready::NotYet } else { Ready::Never(Unread::NoKeys) };
+        keys.get(&random, label).map(|secret| (suite, secret)).ok_or(none)
     }
 
     /// Opens early data before it is known whether the server takes it: its content is put into `out`.

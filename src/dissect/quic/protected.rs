@@ -1,6 +1,6 @@
 //! Packets one by one: their protection is taken off, and their frames do what they say.
 
-use super::super::tls::{Hello, Keys, Unread};
+use super::super::tls::{Hello, Unread};
 use super::frame::{Frames, QuicFrame, acknowledged};
 use super::handshake::{self, Parameters, Space, Told};
 use super::header::{QuicPacketType, RawPacket};
@@ -36,24 +36,34 @@ pub(super) struct Pass<'a> {
 impl Pass<'_> {
     /// Takes a packet of a datagram; `fresh` where it did not wait.
     pub(super) fn packet(&mut self, packet: &RawPacket<'_>, datagram: &[u8], fresh: bool) {
-        if fresh && self.quic.waiting.len() > 0 {
+        if fresh {
             self.go_on(false);
         }
         if self.process(packet, datagram, fresh) == Outcome::Blocked {
             let kept = self.context.options.keys.as_ref().is_some_and(|keys| {
-                let bytes = (packet.bytes, packet.bytes.len() as u32);
-                packet.is_whole && self.quic.waiting.keep(self.direction, bytes, self.origin, keys)
+                self.quic.waiting.keep((self.direction, packet.kind), packet.bytes, self.origin, keys)
             });
             if !kept {
-                let late = self.context.options.keys.as_ref().is_some_and(Keys::is_growing);
-                let why = if late { Unread::KeysLate } else { Unread::NoKeys };
-                self.unread(why, late);
+                self.quic.levels.close(packet.kind, self.direction, Unread::KeysLate);
+                self.give_up();
+                self.unread(Unread::KeysLate, true);
             }
             let seen = self.peek(packet).unwrap_or_else(|| QuicSeen::of(packet));
             tell(self.sink, self.direction, &seen, self.origin);
-        } else if fresh && self.quic.waiting.len() > 0 {
+        } else if fresh {
             // It may be what others waited for.
             self.go_on(false);
+        }
+    }
+
+    /// There is no room for another that waits: those that do are not read any more, nor what else there is of their levels,
+    /// or each packet that follows would find the queue full and all that is in it blocked.
+    fn give_up(&mut self) {
+        while let Some(waiting) = self.quic.waiting.take() {
+            self.quic.levels.close(waiting.kind, waiting.direction, Unread::KeysLate);
+            let (quic, context, sink) = (&mut *self.quic, self.context, &mut *self.sink);
+            Pass { quic, direction: waiting.direction, origin: waiting.origin, context, sink }
+                .unread(Unread::KeysLate, true);
         }
     }
 
@@ -70,6 +80,12 @@ impl Pass<'_> {
 
     /// Reads what waits, as far as that can be read by now.
     pub(super) fn go_on(&mut self, is_end: bool) {
+        // A round costs as much as there waits, and most packets bring nothing that would unlock any of it.
+        let keys = self.context.options.keys.as_ref();
+        let is_blocked = |(direction, kind)| self.quic.levels.is_blocked(kind, direction, keys);
+        if !is_end && self.quic.waiting.kinds().all(is_blocked) {
+            return;
+        }
         // Early data comes before the answer that says whether the server takes it, and what acknowledges it behind both.
         if self.quic.facts.tls.early_data && self.quic.levels.terms.early_accepted.is_none() {
             self.round(Some(QuicPacketType::Handshake), false);
@@ -82,7 +98,8 @@ impl Pass<'_> {
         for _ in 0..self.quic.waiting.len() {
             let Some(waiting) = self.quic.waiting.take() else { return };
             let id_length = self.quic.facts.ids[waiting.direction.reverse()].map_or(0, |id| id.bytes().len());
-            let Some(packet) = RawPacket::read(&waiting.bytes, waiting.length, id_length) else { continue };
+            let length = waiting.bytes.len() as u32;
+            let Some(packet) = RawPacket::read(&waiting.bytes, length, id_length) else { continue };
             if only.is_some_and(|only| only != packet.kind) {
                 self.quic.waiting.put_back(waiting);
                 continue;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::amqp1;
 use super::line::shown;
-use super::{LONGEST, Seen, Step, StreamReader};
+use super::{LONGEST, Seen, Step, StreamReader, Until};
 use crate::flow::{Direction, PerDirection};
 use crate::neighbour::kind::Contents;
 use crate::neighbour::{Neighbour, Reading, Value, secret};
@@ -172,11 +172,13 @@ pub(super) struct Amqp {
 impl StreamReader for Amqp {
     fn read(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
         if bytes.starts_with(b"AMQP") {
-            let Some(version) = bytes.get(4..).and_then(|rest| rest.first_chunk::<4>()) else { return Step::More };
+            let Some(version) = bytes.get(4..).and_then(|rest| rest.first_chunk::<4>()) else {
+                return Step::More(Until::Any);
+            };
             return self.header(*version, seen);
         }
         if b"AMQP".starts_with(bytes) {
-            return Step::More;
+            return Step::More(Until::Any);
         }
         if self.modern { amqp1::read(bytes, seen, &mut self.open) } else { self.frame(bytes, seen) }
     }
@@ -212,9 +214,9 @@ impl StreamReader for Amqp {
         self.body[direction] = Vec::new();
     }
 
-    fn resume(&self, bytes: &[u8], _: Direction) -> Result<usize, usize> {
+    fn resume(&self, bytes: &[u8], _: usize, _: Direction) -> Result<usize, (usize, Until)> {
         if self.modern {
-            return Err(bytes.len());
+            return Err((bytes.len(), Until::Any));
         }
         // Where a frame ends and one begins that ends as well.
         for (at, byte) in bytes.iter().enumerate() {
@@ -225,7 +227,7 @@ impl StreamReader for Amqp {
             let Some(size) =
                 next.get(3..7).and_then(|size| size.first_chunk()).map(|size| u32::from_be_bytes(*size) as usize)
             else {
-                return Err(at);
+                return Err((at, Until::Any));
             };
             if size > LONGEST / 2 {
                 continue;
@@ -233,10 +235,10 @@ impl StreamReader for Amqp {
             match next.get(7 + size) {
                 Some(&END) => return Ok(at + 1),
                 Some(_) => {}
-                None => return Err(at),
+                None => return Err((at, Until::Any)),
             }
         }
-        Err(bytes.len())
+        Err((bytes.len(), Until::Any))
     }
 
     fn held_bytes(&self) -> usize {
@@ -284,7 +286,7 @@ impl Amqp {
     }
 
     fn frame(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
-        let Some(header) = bytes.first_chunk::<7>() else { return Step::More };
+        let Some(header) = bytes.first_chunk::<7>() else { return Step::More(Until::Any) };
         let [kind, high, low, size @ ..] = *header;
         let (channel, size) = (u16::from_be_bytes([high, low]), u32::from_be_bytes(size));
         if !matches!(kind, 1..=3 | 8) {
@@ -301,12 +303,12 @@ impl Amqp {
             return Step::Payload { take: 7, length: Some(u64::from(size) + 1) };
         }
         let Some(payload) = bytes.get(7..).and_then(|rest| rest.get(..size as usize)) else {
-            return if size as usize > LONGEST - 8 { Step::Lost } else { Step::More };
+            return if size as usize > LONGEST - 8 { Step::Lost } else { Step::More(Until::Any) };
         };
         match bytes.get(7 + payload.len()) {
             Some(&END) => {}
             Some(_) => return Step::Lost,
-            None => return Step::More,
+            None => return Step::More(Until::Any),
         }
         if seen.wants() {
             match kind {

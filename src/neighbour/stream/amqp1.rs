@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::line::{kept, shown};
-use super::{LONGEST, Seen, Step};
+use super::{LONGEST, Seen, Step, Until};
 use crate::flow::PerDirection;
 use crate::neighbour::{Neighbour, Reading, Value};
 
@@ -80,15 +80,17 @@ const FIELDS: [(&str, &str); 27] = [
 
 /// Reads the frame at the front.
 pub(super) fn read(bytes: &[u8], seen: &mut Seen<'_>, open: &mut PerDirection<Option<Reading>>) -> Step {
-    let Some([a, b, c, d, offset, kind, high, low]) = bytes.first_chunk::<8>().copied() else { return Step::More };
+    let Some([a, b, c, d, offset, kind, high, low]) = bytes.first_chunk::<8>().copied() else {
+        return Step::More(Until::Any);
+    };
     let size = u32::from_be_bytes([a, b, c, d]) as usize;
     // Part 2.3.1: the header has 8 bytes at least, and the offset counts words.
     if size < 8 || offset < 2 || usize::from(offset) * 4 > size || kind > 1 {
         return Step::Lost;
     }
-    let Some(there) = bytes.get(..size.min(LOOKED_AT)) else { return Step::More };
+    let Some(there) = bytes.get(..size.min(LOOKED_AT)) else { return Step::More(Until::Any) };
     let is_long = size > LONGEST;
-    let Some(frame) = bytes.get(..size).or(is_long.then_some(there)) else { return Step::More };
+    let Some(frame) = bytes.get(..size).or(is_long.then_some(there)) else { return Step::More(Until::Any) };
     if !seen.wants() {
         return if is_long {
             Step::Payload { take: there.len(), length: Some((size - there.len()) as u64) }

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::line::{kept, line, shown};
-use super::{Seen, Step, StreamReader};
+use super::{Seen, Step, StreamReader, Until};
 use crate::flow::Direction;
 use crate::neighbour::kind::Contents;
 use crate::neighbour::{Neighbour, Reading, secret};
@@ -16,7 +16,7 @@ pub(super) struct Lines;
 
 impl StreamReader for Lines {
     fn read(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
-        let Some((text, take)) = line(bytes) else { return Step::More };
+        let Some((text, take)) = line(bytes) else { return Step::More(Until::LINE) };
         if seen.wants() {
             let reading = reading(Neighbour::Lines, text, text.len() as u64, seen);
             seen.tell(reading);
@@ -54,7 +54,7 @@ impl Prefixed {
 
 impl StreamReader for Prefixed {
     fn read(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
-        let Some(length) = self.length(bytes) else { return Step::More };
+        let Some(length) = self.length(bytes) else { return Step::More(Until::Any) };
         let whole = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(self.bytes);
         if whole > super::LONGEST {
             // It is not held; its length is what can be told of it, by the frame that shows it.
@@ -66,7 +66,7 @@ impl StreamReader for Prefixed {
             }
             return Step::Payload { take: self.bytes, length: Some(length) };
         }
-        let Some(message) = bytes.get(self.bytes..whole) else { return Step::More };
+        let Some(message) = bytes.get(self.bytes..whole) else { return Step::More(Until::Any) };
         if seen.wants() {
             let reading = reading(self.protocol, message, length, seen);
             seen.tell(reading);
@@ -74,9 +74,9 @@ impl StreamReader for Prefixed {
         Step::Take(whole)
     }
 
-    fn resume(&self, bytes: &[u8], _: Direction) -> Result<usize, usize> {
+    fn resume(&self, bytes: &[u8], _: usize, _: Direction) -> Result<usize, (usize, Until)> {
         // Nothing but counting from the beginning shows where one begins.
-        Err(bytes.len())
+        Err((bytes.len(), Until::Any))
     }
 
     fn cut(&mut self, bytes: &[u8], seen: &mut Seen<'_>) {

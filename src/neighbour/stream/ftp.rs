@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::line::{code, kept, line, shown, words};
-use super::{Seen, Step, StreamReader};
+use super::{Seen, Step, StreamReader, Until};
 use crate::flow::{Direction, Role};
 use crate::neighbour::{Neighbour, Reading, Value, secret};
 
@@ -27,7 +27,7 @@ pub(super) struct Ftp {
 
 impl StreamReader for Ftp {
     fn read(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
-        let Some((text, take)) = line(bytes) else { return Step::More };
+        let Some((text, take)) = line(bytes) else { return Step::More(Until::LINE) };
         match seen.direction {
             Direction::ToServer => self.command(text, seen),
             Direction::ToClient => {

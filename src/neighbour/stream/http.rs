@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use super::line::{line, shown};
-use super::{Seen, Step, StreamReader};
+use super::{Seen, Step, StreamReader, Until};
 use crate::capture::Origin;
 use crate::flow::{Direction, PerDirection};
 use crate::neighbour::kind::Contents;
@@ -21,6 +21,28 @@ const WAITING: usize = 64;
 
 /// Bytes of a body that tell what it is.
 const LOOKED_AT: usize = 4096;
+
+/// The longest first line that is taken for one behind a loss.
+const FIRST_LINE: usize = 4096;
+
+/// The end of a line.
+#[derive(Debug, Clone, Copy)]
+struct LineEnd {
+    at: usize,
+    /// Its last word is a version, as that of a request is.
+    has_version: bool,
+}
+
+impl LineEnd {
+    /// That of the line which goes on at this place; the first `searched` bytes have none.
+    fn of(bytes: &[u8], at: usize, searched: usize) -> Option<Self> {
+        let from = at.max(searched);
+        let (_, length) = line(bytes.get(from..)?)?;
+        let end = from + length - 1;
+        let (text, _) = line(bytes.get(at..=end)?)?;
+        Some(Self { at: end, has_version: first_line(text, true) })
+    }
+}
 
 /// How it came that a connection was used once or several times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,19 +353,19 @@ impl StreamReader for Http {
                 }
                 match begins(bytes) {
                     Some(true) => {}
-                    None => return Step::More,
-                    Some(false) => return if bytes == b"\r" { Step::More } else { Step::Lost },
+                    None => return Step::More(Until::Any),
+                    Some(false) => return if bytes == b"\r" { Step::More(Until::Any) } else { Step::Lost },
                 }
                 let from = open.scanned.saturating_sub(3).min(bytes.len());
                 let Some(end) = head_end(bytes, from) else {
                     open.scanned = bytes.len();
-                    return Step::More;
+                    return Step::More(Until::LINE);
                 };
                 open.scanned = 0;
                 self.head(bytes.get(..end).unwrap_or_default(), end, seen)
             }
             Part::Size => {
-                let Some((text, take)) = line(bytes) else { return Step::More };
+                let Some((text, take)) = line(bytes) else { return Step::More(Until::LINE) };
                 let digits = text.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
                 let size = std::str::from_utf8(digits).ok().and_then(|digits| u64::from_str_radix(digits, 16).ok());
                 match size {
@@ -360,12 +382,12 @@ impl StreamReader for Http {
                 }
             }
             Part::ChunkEnd => {
-                let Some((_, take)) = line(bytes) else { return Step::More };
+                let Some((_, take)) = line(bytes) else { return Step::More(Until::LINE) };
                 open.part = Part::Size;
                 Step::Take(take)
             }
             Part::Trailer => {
-                let Some((text, take)) = line(bytes) else { return Step::More };
+                let Some((text, take)) = line(bytes) else { return Step::More(Until::LINE) };
                 if text.is_empty() {
                     self.told(false, seen);
                 }
@@ -399,9 +421,11 @@ impl StreamReader for Http {
         self.asked.clear();
     }
 
-    fn resume(&self, bytes: &[u8], direction: Direction) -> Result<usize, usize> {
+    fn resume(&self, bytes: &[u8], searched: usize, direction: Direction) -> Result<usize, (usize, Until)> {
         let is_request = direction == Direction::ToServer;
         let mut at = 0;
+        // The end of the line at hand, if that is known: much may stand in one line that could begin it.
+        let mut ends: Option<LineEnd> = None;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let begins = if is_request {
                 asks(rest)
@@ -414,16 +438,27 @@ impl StreamReader for Http {
             };
             match begins {
                 Some(false) => at += 1,
-                None => return Err(at),
+                None => return Err((at, Until::Any)),
                 // A first line is a line, and says its version.
-                Some(true) => match line(rest) {
-                    None if rest.len() < 4096 => return Err(at),
-                    Some((first, _)) if first_line(first, is_request) => return Ok(at),
-                    None | Some(_) => at += 1,
-                },
+                Some(true) => {
+                    let end = ends.filter(|end| end.at >= at).or_else(|| LineEnd::of(bytes, at, searched));
+                    ends = end;
+                    match end {
+                        None if rest.len() < FIRST_LINE => return Err((at, Until::Line(FIRST_LINE))),
+                        Some(end)
+                            if end.at - at < FIRST_LINE
+                                && if is_request { end.has_version } else { first_line(rest, false) } =>
+                        {
+                            return Ok(at);
+                        }
+                        // No place before these has an end of a line near enough.
+                        None => at = bytes.len() - FIRST_LINE + 1,
+                        Some(_) => at += 1,
+                    }
+                }
             }
         }
-        Err(at)
+        Err((at, Until::Any))
     }
 
     fn cut(&mut self, bytes: &[u8], seen: &mut Seen<'_>) {

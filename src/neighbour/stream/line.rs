@@ -2,9 +2,27 @@
 
 use super::super::Reading;
 
+#[cfg(test)]
+thread_local! {
+    /// How many bytes were gone through in search of an end.
+    pub(super) static LOOKED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// So many bytes were gone through.
+#[cfg(test)]
+pub(super) fn looked(bytes: usize) {
+    LOOKED.set(LOOKED.get() + bytes as u64);
+}
+
+/// Only tests count them.
+#[cfg(not(test))]
+pub(super) const fn looked(_: usize) {}
+
 /// The line at the front without its end, and how many bytes it takes; `None` where it has not ended.
 pub(super) fn line(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    looked(end.unwrap_or(bytes.len()));
+    let end = end?;
     let line = bytes.get(..end)?;
     Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))
 }

@@ -34,8 +34,8 @@ pub const LONGEST: usize = 64 << 10;
 /// What is to be done with the front of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It is not whole yet.
-    More,
+    /// It is not whole yet; there is nothing to look at before this has come.
+    More(Until),
     /// So many bytes are read.
     Take(usize),
     /// So many bytes are read, and as many others follow that are payload; `None` where it goes on to the end.
@@ -51,6 +51,30 @@ pub enum Step {
     Over,
     /// So many bytes are read, and what comes behind them in both directions is TLS.
     Secured(usize),
+}
+
+/// What has to come before another look at the front of a stream can find more than the last one did. A reader that goes through
+/// what it sees has to name it, or to remember how far it went: else each byte costs as much as was held before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Until {
+    /// Any byte: looking costs little, however much is held.
+    #[default]
+    Any,
+    /// The end of a line, or as many bytes in all.
+    Line(usize),
+}
+
+impl Until {
+    /// The end of a line, however far that is.
+    pub const LINE: Self = Self::Line(usize::MAX);
+
+    /// Whether `new` bytes, with which so many are held, are worth a look.
+    fn came(self, new: &[u8], held: usize) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Line(most) => held >= most || new.contains(&b'\n'),
+        }
+    }
 }
 
 /// Takes what readers of streams find.
@@ -111,9 +135,10 @@ pub trait StreamReader: std::fmt::Debug + Send {
     /// Bytes between messages are missing in this direction.
     fn lost(&mut self, _direction: Direction) {}
 
-    /// Where a message begins in bytes that follow on a loss: its place, or how many bytes may be passed over.
-    fn resume(&self, bytes: &[u8], _direction: Direction) -> Result<usize, usize> {
-        bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1).ok_or(bytes.len())
+    /// Where a message begins in bytes that follow on a loss: its place, or how many bytes may be passed over, and what those
+    /// behind them wait for. The first `searched` bytes are known to have no line end, as it was waited for one.
+    fn resume(&self, bytes: &[u8], _searched: usize, _direction: Direction) -> Result<usize, (usize, Until)> {
+        bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1).ok_or((bytes.len(), Until::Any))
     }
 
     /// The stream has ended within a message.
@@ -142,8 +167,8 @@ impl<R: StreamReader + ?Sized> StreamReader for Box<R> {
         (**self).lost(direction);
     }
 
-    fn resume(&self, bytes: &[u8], direction: Direction) -> Result<usize, usize> {
-        (**self).resume(bytes, direction)
+    fn resume(&self, bytes: &[u8], searched: usize, direction: Direction) -> Result<usize, (usize, Until)> {
+        (**self).resume(bytes, searched, direction)
     }
 
     fn cut(&mut self, bytes: &[u8], seen: &mut Seen<'_>) {
@@ -205,6 +230,10 @@ struct Side {
     started: Option<Origin>,
     last: Option<Origin>,
     at: At,
+    /// What what is held waits for.
+    until: Until,
+    /// Where borders are lost: so many bytes of what is held have no line end.
+    searched: usize,
 }
 
 /// Both streams of a connection and who reads them.
@@ -273,6 +302,11 @@ impl<R: StreamReader> Streams<R> {
             side.started = Some(origin);
             return 0;
         }
+        let in_all = side.held.len() + bytes.len();
+        if in_all < self.longest && !side.until.came(bytes, in_all) {
+            side.held.extend_from_slice(bytes);
+            return 0;
+        }
         let mut held = std::mem::take(&mut side.held);
         let started = side.started.unwrap_or(origin);
         let before = held.len();
@@ -331,22 +365,25 @@ impl<R: StreamReader> Streams<R> {
                     }
                 }
                 At::Lost => {
-                    let mut found = self.reader.resume(front, direction);
+                    let mut found = self.reader.resume(front, std::mem::take(&mut side.searched), direction);
                     if found == Ok(0) && std::mem::take(&mut is_lost_here) {
                         // What was no message here is none a second time.
                         let behind = front.get(1..).unwrap_or_default();
-                        found = self.reader.resume(behind, direction).map(|at| at + 1).map_err(|pass| pass + 1);
+                        found = self.reader.resume(behind, 0, direction).map(|at| at + 1);
+                        found = found.map_err(|(pass, until)| (pass + 1, until));
                     }
                     match found {
                         Ok(at) => {
                             rest = rest.get(at..).unwrap_or_default();
                             side.at = At::Message;
                         }
-                        Err(pass) => {
+                        Err((pass, until)) => {
                             // What is as long as may be held and shows nothing is passed over whole.
                             let pass = if front.len() == self.longest { pass.max(1) } else { pass };
                             rest = rest.get(pass..).unwrap_or_default();
                             if front.len() < self.longest {
+                                side.until = until;
+                                side.searched = if matches!(until, Until::Line(_)) { rest.len() } else { 0 };
                                 return rest.len();
                             }
                         }
@@ -358,14 +395,17 @@ impl<R: StreamReader> Streams<R> {
                     let step = self.reader.read(front, &mut seen);
                     let take = match step {
                         Step::Take(take) | Step::Secured(take) | Step::Payload { take, .. } => take.min(front.len()),
-                        Step::More if front.len() < self.longest => return rest.len(),
-                        Step::More => front.len(),
+                        Step::More(until) if front.len() < self.longest => {
+                            self.sides[direction].until = until;
+                            return rest.len();
+                        }
+                        Step::More(_) => front.len(),
                         Step::Lost | Step::Over => 0,
                     };
                     rest = rest.get(take..).unwrap_or_default();
                     let side = &mut self.sides[direction];
                     match step {
-                        Step::Take(0) | Step::More | Step::Lost => {
+                        Step::Take(0) | Step::More(_) | Step::Lost => {
                             is_lost_here = take == 0;
                             side.at = At::Lost;
                             self.reader.lost(direction);
@@ -412,7 +452,10 @@ impl<R: StreamReader> Streams<R> {
                 }
                 self.reader.lost(direction);
             }
-            At::Lost => side.held = Vec::new(),
+            At::Lost => {
+                side.held = Vec::new();
+                side.searched = 0;
+            }
             At::Over => {}
         }
     }
@@ -461,6 +504,7 @@ impl<R: StreamReader> Streams<R> {
             let side = &mut self.sides[direction];
             let (Some(origin), false) = (side.last, side.held.is_empty()) else { continue };
             let held = std::mem::take(&mut side.held);
+            side.searched = 0;
             if side.at == At::Message {
                 cut += 1;
                 side.at = At::Lost;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::line::{code, kept, line, shown, words};
-use super::{Seen, Step, StreamReader};
+use super::{Seen, Step, StreamReader, Until};
 use crate::flow::Direction;
 use crate::neighbour::{Neighbour, Reading, secret};
 
@@ -31,6 +31,8 @@ pub(super) struct Smtp {
     unsure: bool,
     /// Bytes of the chunk that passes by (RFC 3030).
     chunk: u64,
+    /// So much of the reply at hand are lines that another one follows.
+    goes_on: usize,
 }
 
 impl StreamReader for Smtp {
@@ -47,7 +49,9 @@ impl StreamReader for Smtp {
     }
 
     fn lost(&mut self, direction: Direction) {
-        if direction == Direction::ToServer {
+        if direction == Direction::ToClient {
+            self.goes_on = 0;
+        } else {
             self.unsure = true;
             if let Some((_, begins)) = &mut self.mail {
                 *begins = false;
@@ -55,17 +59,17 @@ impl StreamReader for Smtp {
         }
     }
 
-    fn resume(&self, bytes: &[u8], direction: Direction) -> Result<usize, usize> {
+    fn resume(&self, bytes: &[u8], _: usize, direction: Direction) -> Result<usize, (usize, Until)> {
         if direction == Direction::ToServer && self.mail.is_some() {
             return Ok(0);
         }
-        bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1).ok_or(bytes.len())
+        bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1).ok_or((bytes.len(), Until::Any))
     }
 }
 
 impl Smtp {
     fn command(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
-        let Some((text, take)) = line(bytes) else { return Step::More };
+        let Some((text, take)) = line(bytes) else { return Step::More(Until::LINE) };
         let (word, parameter) = words(text);
         let is = |known: &str| word.eq_ignore_ascii_case(known.as_bytes());
         if is_command(word) {
@@ -132,7 +136,7 @@ impl Smtp {
     fn mail(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
         let Some((length, begins)) = &mut self.mail else { return Step::Lost };
         if *begins && ENDS.iter().any(|end| bytes.len() < end.len() && end.starts_with(bytes)) {
-            return Step::More;
+            return Step::More(Until::Any);
         }
         let ends = ENDS.iter().find(|end| bytes.starts_with(end)).filter(|_| *begins);
         if let Some(end) = ends {
@@ -150,20 +154,23 @@ impl Smtp {
 
     /// A reply with all its lines (section 4.2.1).
     fn reply(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
-        let mut take = 0;
-        let mut parts: Vec<&[u8]> = Vec::new();
-        let mut first = None;
-        loop {
-            let Some((text, length)) = bytes.get(take..).and_then(line) else { return Step::More };
-            take += length;
-            let code = code(text);
-            let goes_on = code.is_some() && text.get(3) == Some(&b'-');
-            parts.push(text);
-            first = first.or(code);
-            if !goes_on {
-                break;
+        let goes_on = |text: &[u8]| code(text).is_some() && text.get(3) == Some(&b'-');
+        let take = loop {
+            let Some((text, length)) = bytes.get(self.goes_on..).and_then(line) else {
+                return Step::More(Until::LINE);
+            };
+            self.goes_on += length;
+            if !goes_on(text) {
+                break std::mem::take(&mut self.goes_on);
             }
+        };
+        let mut rest = bytes.get(..take).unwrap_or_default();
+        let mut parts: Vec<&[u8]> = Vec::new();
+        while let Some((text, length)) = line(rest) {
+            parts.push(text);
+            rest = rest.get(length..).unwrap_or_default();
         }
+        let first = parts.iter().find_map(|text| code(text));
         let Some(code) = first else {
             return Step::Take(take);
         };

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Seen, Step, StreamReader};
+use super::line::looked;
+use super::{Seen, Step, StreamReader, Until};
 use crate::flow::{Direction, PerDirection};
 use crate::neighbour::{Neighbour, Reading};
 
@@ -63,6 +64,8 @@ const COMMANDS: [&str; 16] = [
 pub(super) struct Telnet {
     /// Bytes of text since the last line end or command.
     text: PerDirection<u64>,
+    /// Where the suboption at hand is known to go on without an end.
+    within: PerDirection<usize>,
 }
 
 impl Telnet {
@@ -80,7 +83,7 @@ impl Telnet {
 impl StreamReader for Telnet {
     fn read(&mut self, bytes: &[u8], seen: &mut Seen<'_>) -> Step {
         match *bytes {
-            [] | [IAC] | [IAC, 251..=254] => Step::More,
+            [] | [IAC] | [IAC, 251..=254] => Step::More(Until::Any),
             // The byte itself, doubled.
             [IAC, IAC, ..] => {
                 self.text[seen.direction] += 1;
@@ -89,9 +92,9 @@ impl StreamReader for Telnet {
             [IAC, command, ref rest @ ..] => {
                 let (option, take) = match command {
                     251..=254 => (rest.first().copied(), 3),
-                    SB => match end_of_option(rest) {
+                    SB => match end_of_option(rest, &mut self.within[seen.direction]) {
                         Some(end) => (rest.first().copied(), 2 + end),
-                        None => return Step::More,
+                        None => return Step::More(Until::Any),
                     },
                     _ => (None, 2),
                 };
@@ -144,6 +147,7 @@ impl StreamReader for Telnet {
 
     fn lost(&mut self, direction: Direction) {
         self.text[direction] = 0;
+        self.within[direction] = 0;
     }
 
     fn cut(&mut self, _: &[u8], seen: &mut Seen<'_>) {
@@ -170,15 +174,17 @@ fn suboption(option: u8, bytes: &[u8], reading: &mut Reading) {
     }
 }
 
-/// Where the suboption ends, its end counted; IAC within it is doubled (RFC 855).
-fn end_of_option(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
+/// Where the suboption ends, its end counted; IAC within it is doubled (RFC 855). It is looked for from `at` on, which is moved
+/// on, or back to the beginning behind the end.
+fn end_of_option(bytes: &[u8], at: &mut usize) -> Option<usize> {
     loop {
-        match bytes.get(at..)? {
-            [IAC, SE, ..] => return Some(at + 2),
-            [IAC, _, ..] => at += 2,
+        let rest = bytes.get(*at..)?;
+        looked(rest.len().min(1));
+        match rest {
+            [IAC, SE, ..] => return Some(std::mem::take(at) + 2),
+            [IAC, _, ..] => *at += 2,
             [IAC] | [] => return None,
-            _ => at += 1,
+            _ => *at += 1,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
+use super::line::LOOKED;
 use super::{Beginning, Http, HttpFacts, LONGEST, ReadingSink, Streams, reader, recognise};
 use crate::capture::{FrameNo, Origin};
 use crate::flow::{Direction, PerDirection, Role};
@@ -303,6 +304,38 @@ fn what_never_ends_is_not_held_without_limit() {
             streams.data(TO, &[b'a'; 1000], at(frame), &mut told);
             assert!(streams.message_bytes(TO) <= LONGEST, "{protocol:?}");
             assert!(streams.shared_bytes() <= 16 << 10, "{protocol:?}");
+        }
+    }
+}
+
+#[test]
+fn what_goes_on_without_an_end_is_gone_through_once() {
+    const LENGTH: usize = 30_000;
+    let endless = |begin: &[u8]| [begin, &b"a".repeat(LENGTH)].concat();
+    let could_be_requests = [b"\x01".to_vec(), b"GET /".repeat(LENGTH / 5)].concat();
+    for (protocol, direction, bytes) in [
+        (Neighbour::Ftp, TO, endless(b"")),
+        (Neighbour::Lines, TO, endless(b"")),
+        (Neighbour::Smtp, TO, endless(b"")),
+        (Neighbour::Smtp, FROM, b"250-a\r\n".repeat(LENGTH / 7)),
+        (Neighbour::Telnet, TO, [b"\xff\xfa\x18".to_vec(), vec![240; LENGTH]].concat()),
+        (Neighbour::Http, FROM, endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")),
+        (Neighbour::Http, FROM, endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")),
+        (Neighbour::Http, TO, could_be_requests.clone()),
+        (Neighbour::Http, TO, [could_be_requests, b" HTTP/1.1\r\n".to_vec()].concat()),
+    ] {
+        for most in [1, 1000, usize::MAX] {
+            let mut streams = Streams::new(reader(protocol).unwrap(), WHOLE);
+            let (mut told, before) = (Told::default(), LOOKED.get());
+            for (number, piece) in bytes.chunks(most).enumerate() {
+                streams.data(direction, piece, at(number as u64 + 1), &mut told);
+            }
+            let looked = LOOKED.get() - before;
+            assert!(
+                looked <= 8 * bytes.len() as u64,
+                "{protocol:?} {direction:?} in pieces of {most}: {looked} for {}",
+                bytes.len()
+            );
         }
     }
 }
