@@ -63,8 +63,6 @@ impl<A: Conversing> FlowTable<A> {
         let Some(datagrams) = self.datagrams_mut(found).filter(|datagrams| !datagrams.over) else { return };
         datagrams.over = true;
         let id = datagrams.id;
-        self.over[0].push_back((now + LINGER, found.slot, id));
-        self.forget_gone(0);
-        self.note_due();
+        self.goes_later(0, now + LINGER, found.slot, id);
     }
 }
