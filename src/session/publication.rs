@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use super::delivery::{Delivery, DeliveryOutcome, Name, PacketRef, Told};
 use super::digest::Content;
 use super::exchange::EARLY;
+use super::receipt::{Published, PublishedAs, Receipt, Receipts};
 use super::receiver::{Broker, Expected};
-use super::route::{Party, Published, PublishedAs, RECEIVERS, Receipt, Receipts, Sent};
+use super::route::{Party, RECEIVERS, Sent};
 use super::topics::Topics;
 use crate::time::{Span, Timestamp};
 

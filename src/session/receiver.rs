@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::delivery::Name;
 use super::incident::Certainty;
-use super::route::{Missed, MissedWhy, PATIENCE, Party};
+use super::receipt::{Missed, MissedWhy};
+use super::route::{PATIENCE, Party};
 use super::tree::Tree;
 use crate::time::{Span, Timestamp};
 
