@@ -17,12 +17,13 @@ const EVICTION_SAMPLE: usize = 16;
 
 impl<A: Conversing> FlowTable<A> {
     /// Tells the table that the connection may have come to its end with this segment.
-    pub fn note_progress(&mut self, found: Found, now: Timestamp) {
+    pub fn note_progress(&mut self, found: Found) {
         let Some(flow) = self.slots.get_mut(found.slot).and_then(Slot::tcp_mut) else { return };
-        if flow.due || found.challenger || !flow.connection.is_over() {
+        if flow.quiet_since.is_some() || found.challenger || !flow.connection.is_over() {
             return;
         }
-        flow.due = true;
+        let now = self.clock.now();
+        flow.quiet_since = Some(now);
         let sides = &flow.connection.sides;
         let waits = sides.to_server.state() == TcpState::TimeWait || sides.to_client.state() == TcpState::TimeWait;
         let (queue, after) = if waits { (1, TIME_WAIT) } else { (0, LINGER) };
@@ -40,7 +41,8 @@ impl<A: Conversing> FlowTable<A> {
     /// Lets go what is over or idle at this time.
     #[inline]
     pub(super) fn let_go(&mut self, origin: Origin, ended: &mut EndedFlows<A>) {
-        if self.next_due.is_some_and(|due| due <= origin.time) {
+        let now = self.clock.tick(origin.time);
+        if self.next_due.is_some_and(|due| due <= now) {
             self.let_go_over(origin.time, ended);
         }
         self.packets = self.packets.wrapping_add(1);
@@ -65,7 +67,8 @@ impl<A: Conversing> FlowTable<A> {
     }
 
     /// Lets go what is over, and was silent for long enough.
-    fn let_go_over(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
+    fn let_go_over(&mut self, at: Timestamp, ended: &mut EndedFlows<A>) {
+        let now = self.clock.now();
         for (queue, after) in [(0, LINGER), (1, TIME_WAIT)] {
             while let Some(&(due, slot, id)) = self.over[queue].front() {
                 if due > now {
@@ -73,50 +76,40 @@ impl<A: Conversing> FlowTable<A> {
                 }
                 self.over[queue].pop_front();
                 let held = self.slots.get_mut(slot).filter(|held| held.id() == Some(id));
-                let flow = match held {
-                    Some(Slot::Tcp(flow)) => flow,
-                    Some(Slot::Udp(datagrams)) if datagrams.last.time + after > now => {
-                        self.over[queue].push_back((datagrams.last.time + after, slot, id));
-                        continue;
-                    }
-                    Some(Slot::Brief(brief)) => {
-                        let last = brief.span().map_or(now, |(_, last)| last.time);
-                        if last + after > now {
-                            self.over[queue].push_back((last + after, slot, id));
-                        } else if brief.is_over() {
-                            self.end(slot, Ended::Over, now, ended);
-                        } else {
-                            brief.put_off();
-                        }
-                        continue;
-                    }
-                    Some(Slot::Udp(_)) => {
-                        self.end(slot, Ended::Over, now, ended);
-                        continue;
-                    }
-                    Some(Slot::Free) | None => continue,
-                };
-                if flow.last.time + after > now {
+                let Some((quiet_since, is_over)) = held.and_then(Slot::quiet) else { continue };
+                if let Some(again) = quiet_since.map(|since| since + after).filter(|again| *again > now) {
                     // Something came late, so that the time begins anew.
-                    self.over[queue].push_back((flow.last.time + after, slot, id));
-                } else if flow.connection.is_over() {
-                    self.end(slot, Ended::Over, now, ended);
+                    self.over[queue].push_back((again, slot, id));
+                } else if is_over {
+                    self.end(slot, Ended::Over, at, ended);
                 } else {
-                    flow.due = false;
+                    *quiet_since = None;
                 }
             }
         }
         self.note_due();
     }
 
+    /// When something came last of the flow in this slot, in steady time, and its last frame.
+    ///
+    /// The last time of a flow may be that of a clock which has been set back since, or of a frame with a damaged time. Such
+    /// a time counts as the one when it is looked at, for as long as no further frame comes.
+    fn heard(&self, slot: usize, last: Origin) -> (Timestamp, FrameNo) {
+        match self.heard.get(slot) {
+            Some(heard) if heard.1 == last.frame => *heard,
+            _ => (self.clock.of(last.time), last.frame),
+        }
+    }
+
     /// Looks at the next flow, whether it is idle.
-    fn let_go_idle(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
+    fn let_go_idle(&mut self, at: Timestamp, ended: &mut EndedFlows<A>) {
+        let now = self.clock.now();
         self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-        let (Some(held), Some(awake)) = (self.slots.get(self.hand), self.awake.get_mut(self.hand)) else { return };
-        if now <= *awake {
+        let (Some(held), Some(heard)) = (self.slots.get(self.hand), self.heard.get(self.hand)) else { return };
+        let limits = &self.limits;
+        if now <= heard.0 + limits.udp_idle.min(limits.tcp_idle) {
             return;
         }
-        let limits = &self.limits;
         let lasting = held.udp().is_some_and(|datagrams| datagrams.lasting);
         let short = match held {
             Slot::Tcp(flow) => flow.connection.is_unanswered_syn(),
@@ -125,10 +118,11 @@ impl<A: Conversing> FlowTable<A> {
         };
         let limit = if short { limits.udp_idle } else { limits.tcp_idle };
         let Some((last, _)) = held.last() else { return };
-        if now.since(last.time) > limit {
-            self.end(self.hand, Ended::Idle, now, ended);
+        let heard = self.heard(self.hand, last);
+        if now.since(heard.0) > limit {
+            self.end(self.hand, Ended::Idle, at, ended);
         } else {
-            *awake = last.time + limits.udp_idle.min(limits.tcp_idle);
+            self.heard[self.hand] = heard;
         }
     }
 
@@ -140,7 +134,7 @@ impl<A: Conversing> FlowTable<A> {
             self.hand = (self.hand + 1) % self.slots.len();
             let Some((last, is_conversation)) = self.slots[self.hand].last() else { continue };
             // What was never answered goes before a conversation, so that a flood leaves those alone.
-            let rank = (is_conversation, last.time);
+            let rank = (is_conversation, self.heard(self.hand, last).0);
             if oldest.is_none_or(|(least, _)| rank < least) {
                 oldest = Some((rank, self.hand));
             }

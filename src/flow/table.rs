@@ -14,7 +14,7 @@ use super::record::KnownBy;
 use super::state::TcpState;
 use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Steady, Timestamp};
 use crate::wire::{Segment, TcpFlags};
 
 /// Two maximum segment lifetimes as Linux has them; RFC 9293 names four minutes, which nobody waits.
@@ -73,8 +73,10 @@ pub struct FlowTable<A> {
     pub(super) slots: Vec<Slot<A>>,
     free: Vec<usize>,
     pub(super) index: Index,
-    /// For each slot a time until which its flow can't become idle, so that most need not be looked at.
-    pub(super) awake: Vec<Timestamp>,
+    /// For each slot when its flow was heard of, and the last frame of it that this rests on.
+    pub(super) heard: Vec<(Timestamp, FrameNo)>,
+    /// The time by which flows are let go, whatever the clocks of the capture do.
+    pub(super) clock: Steady,
     /// When the first of `over` is due.
     pub(super) next_due: Option<Timestamp>,
     /// Connections that are over, in the order in which they may go, and those in TIME-WAIT.
@@ -105,7 +107,8 @@ impl<A: Conversing> FlowTable<A> {
             slots: Vec::new(),
             free: Vec::new(),
             index: Index::new(),
-            awake: Vec::new(),
+            heard: Vec::new(),
+            clock: Steady::default(),
             next_due: None,
             over: [VecDeque::new(), VecDeque::new()],
             streams: [0; 2],
@@ -253,9 +256,11 @@ impl<A: Conversing> FlowTable<A> {
     #[inline]
     fn found(&mut self, slot: usize, source: SocketAddr, origin: Origin, challenger: bool) -> Found {
         let mut found = Found { slot, direction: Direction::ToServer, challenger };
+        let now = self.clock.now();
         if let Some(flow) = self.get_mut(found) {
             // The clock of a capture may go back; the end of a flow does not.
             flow.last = Origin { frame: origin.frame, time: origin.time.max(flow.last.time) };
+            flow.quiet_since = flow.quiet_since.map(|since| since.max(now));
             found.direction = flow.direction_from(source);
         }
         found
@@ -283,13 +288,14 @@ impl<A: Conversing> FlowTable<A> {
             Transport::Tcp => Slot::Tcp(self.in_short.open(Flow::new(transport, ends, known_by, stream, origin))),
             Transport::Udp => Slot::Udp(Box::new(Datagrams::new(ends, known_by, stream, origin))),
         };
+        let heard = (self.clock.now(), origin.frame);
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot] = held;
-            self.awake[slot] = origin.time;
+            self.heard[slot] = heard;
             slot
         } else {
             self.slots.push(held);
-            self.awake.push(origin.time);
+            self.heard.push(heard);
             self.slots.len() - 1
         };
         if transport == Transport::Tcp {
@@ -441,7 +447,7 @@ impl<A: Conversing> FlowTable<A> {
         self.held += 1;
         self.free.pop();
         self.slots[slot] = Slot::Tcp(challenger);
-        self.awake[slot] = origin.time;
+        self.heard[slot] = (self.clock.now(), origin.frame);
         self.index.insert(hash, slot);
     }
 }

@@ -17,7 +17,7 @@ use super::topics::Topics;
 use super::tree::{Group, MANY, Subscriber, best_of_each};
 use crate::capture::FrameNo;
 use crate::engine::{Cap, CapCounts, Level};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Steady, Timestamp};
 
 /// How long a message may be on its way through the broker before those who did not get it are counted.
 pub(super) const PATIENCE: Span = Span::from_secs(10);
@@ -90,6 +90,8 @@ pub(super) struct Router {
     over: VecDeque<(Timestamp, SocketAddr, Party)>,
     by_content: HashMap<(SocketAddr, Content), VecDeque<u64>, foldhash::fast::RandomState>,
     retained: HashMap<(SocketAddr, u64), Retained, foldhash::fast::RandomState>,
+    /// The time by which messages and receivers wait, whatever the clocks of the capture do.
+    clock: Steady,
     pub(super) topics: Topics,
     /// What was given up because there was too much.
     pub(super) caps: CapCounts,
@@ -110,6 +112,7 @@ impl Router {
             over: VecDeque::new(),
             by_content: HashMap::default(),
             retained: HashMap::default(),
+            clock: Steady::default(),
             topics: Topics::new(limits.topics),
             caps: CapCounts::default(),
             settled: Vec::new(),
@@ -120,6 +123,11 @@ impl Router {
     pub(super) fn levels(&self) -> [Level; 2] {
         let Self { publications, retained, limits, .. } = self;
         [Level::of_all(publications.len(), limits.publications), Level::of_all(retained.len(), limits.retained)]
+    }
+
+    /// The next message has this time. To be told once of each, before all that follows from it.
+    pub(super) fn tick(&mut self, time: Timestamp) {
+        self.clock.tick(time);
     }
 
     /// A client has connected, or is first seen to be.
@@ -164,7 +172,8 @@ impl Router {
 
     /// A client's session is over; what became of it is known as long as messages to it may be on their way.
     pub(super) fn forget(&mut self, broker: SocketAddr, party: &Party, now: Timestamp) {
-        self.clear(now);
+        self.clear();
+        let now = self.clock.of(now);
         if let Some(receiver) = self.brokers.get_mut(&broker).and_then(|broker| broker.receivers.get_mut(party)) {
             receiver.connected = false;
             receiver.over = Some(now);
@@ -173,7 +182,8 @@ impl Router {
     }
 
     /// Lets go the receivers whose session has been over for long.
-    fn clear(&mut self, now: Timestamp) {
+    fn clear(&mut self) {
+        let now = self.clock.now();
         while self.over.front().is_some_and(|(since, ..)| now.since(*since) > PATIENCE + PATIENCE) {
             let Some((since, address, party)) = self.over.pop_front() else { break };
             let Some(broker) = self.brokers.get_mut(&address) else { continue };
@@ -200,7 +210,7 @@ impl Router {
 
     /// A client publishes a message; gives its number.
     pub(super) fn publish(&mut self, sent: &Sent<'_>) -> Option<u64> {
-        self.settle(sent.place.at.time);
+        self.settle();
         self.topics.on_published(sent);
         let content = sent.digest.content()?;
         if sent.retain {
@@ -211,7 +221,7 @@ impl Router {
         while self.publications.len() >= room || self.cost > room.saturating_mul(BYTES) {
             let Some((number, publication)) = self.publications.pop_first() else { break };
             self.caps.add(Cap::Deliveries);
-            self.end(number, publication, sent.place.at.time);
+            self.end(number, publication);
         }
         let (expected, shares) = self.expected(sent);
         let number = self.next;
@@ -223,6 +233,7 @@ impl Router {
             topic: Name::clone(sent.topic),
             party: sent.party.clone(),
             place: sent.place,
+            came: self.clock.now(),
             qos: sent.qos,
             expected,
             shares,
@@ -285,7 +296,7 @@ impl Router {
             Some(publication) => {
                 // One that is sent again in a new session has two.
                 self.settled.extend(publication.hop.replace(hop));
-                publication.taken = Some(now);
+                publication.taken = Some((now, self.clock.of(now)));
                 if publication.waits {
                     publication.waits = false;
                     self.late.push_back(number);
@@ -298,7 +309,7 @@ impl Router {
     /// The broker sends a message to a client; gives whose it is: `will`, unless somebody published it.
     pub(super) fn receive(&mut self, sent: &Sent<'_>, will: Option<Published>) -> Option<Published> {
         let now = sent.place.at.time;
-        self.settle(now);
+        self.settle();
         let content = sent.digest.content();
         if let Some(broker) = self.brokers.get_mut(&sent.broker)
             && let Some(receiver) = broker.receivers.get_mut(&sent.party)
@@ -398,29 +409,31 @@ impl Router {
     }
 
     /// Tells of the messages that have had time enough.
-    fn settle(&mut self, now: Timestamp) {
+    fn settle(&mut self) {
+        let now = self.clock.now();
         while let Some(number) = self.due.front().copied() {
             match self.publications.get_mut(&number) {
-                Some(publication) if now.since(publication.place.at.time) < PATIENCE => break,
+                Some(publication) if now.since(publication.came) < PATIENCE => break,
                 Some(publication) if publication.hop.is_none() => publication.waits = true,
-                Some(publication) if now.since(publication.since()) < PATIENCE => self.late.push_back(number),
-                Some(_) => self.tell(number, now),
+                Some(publication) if now.since(publication.waits_since()) < PATIENCE => self.late.push_back(number),
+                Some(_) => self.tell(number),
                 None => {}
             }
             self.due.pop_front();
         }
         while let Some(number) = self.late.front().copied() {
-            if self.publications.get(&number).is_some_and(|late| now.since(late.since()) < PATIENCE) {
+            if self.publications.get(&number).is_some_and(|late| now.since(late.waits_since()) < PATIENCE) {
                 break;
             }
             self.late.pop_front();
-            self.tell(number, now);
+            self.tell(number);
         }
-        self.clear(now);
+        self.clear();
     }
 
     /// Tells who got a message and who did not, and keeps it for those alone who get it later.
-    fn tell(&mut self, number: u64, now: Timestamp) {
+    fn tell(&mut self, number: u64) {
+        let now = self.clock.now();
         let Some(publication) = self.publications.get_mut(&number) else { return };
         self.cost -= publication.cost();
         let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), now);
@@ -467,14 +480,15 @@ impl Router {
 
     /// The capture has ended.
     pub(super) fn finish(&mut self, now: Timestamp) {
+        self.clock.tick(now);
         while let Some((number, publication)) = self.publications.pop_first() {
-            self.end(number, publication, now);
+            self.end(number, publication);
         }
     }
 
-    fn end(&mut self, number: u64, mut publication: Publication, now: Timestamp) {
+    fn end(&mut self, number: u64, mut publication: Publication) {
         self.unlink(number, &publication);
-        let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), now);
+        let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), self.clock.now());
         self.settled_with(hop, receipts);
     }
 }
