@@ -3,8 +3,12 @@
 //! Nothing here reads a clock: a [`Timestamp`] comes from a record of the capture, and every age or
 //! time-out in this crate is the difference of two of them.
 
+mod steady;
+
 use std::fmt;
 use std::num::NonZeroU64;
+
+pub(crate) use steady::Steady;
 
 /// A point in time: nanoseconds since 1970-01-01T00:00:00Z, as stamped by the capturing machine.
 ///

@@ -159,7 +159,7 @@ impl<S: Sink> Pass<'_, S> {
             self.sink.event(&Event::Closing(name, by, at));
         }
         if over {
-            self.followed.flows.note_over(found, self.origin.time);
+            self.followed.flows.note_over(found);
         }
         self.keep_to_limit();
     }

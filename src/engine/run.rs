@@ -441,7 +441,7 @@ impl<S: Sink> Pass<'_, S> {
             reader.sink.event(&Event::Closing(FlowRef::of(flow), by, origin));
         }
         self.followed.flows.note_segment(found, segment, ip, length, self.origin);
-        self.followed.flows.note_progress(found, self.origin.time);
+        self.followed.flows.note_progress(found);
         self.keep_to_limit();
         (found, Some(verdict))
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::ExcerptLimits;
 use crate::capture::{Frame, FrameHeader, FrameNo};
 use crate::engine::PacketView;
-use crate::time::Timestamp;
+use crate::time::{Steady, Timestamp};
 
 /// A frame of an excerpt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ impl ExcerptFrame {
 #[derive(Debug)]
 struct Waiting {
     frame: ExcerptFrame,
+    /// When it came, in the steady time.
+    since: Timestamp,
     /// Whether it is part of the excerpt, as far as that is known.
     taken: bool,
     /// For how many things it waits.
@@ -45,6 +47,8 @@ const FRAME_COST: usize = 256;
 pub(super) struct Held {
     frames: VecDeque<Waiting>,
     bytes: usize,
+    /// By it a frame waits no longer than it may.
+    pub(super) clock: Steady,
     /// Frames up to this one wait no longer, whatever they wait for.
     over: Option<FrameNo>,
 }
@@ -60,7 +64,12 @@ impl Held {
         self.bytes += cost(&frame);
         // A fragment waits for its datagram. It is claimed here, as nothing else is known of it.
         let fragments = view.trace.map_or(0, |trace| trace.fragments.iter().filter(|part| !part.completes).count());
-        self.frames.push_back(Waiting { frame, taken, claims: u32::try_from(fragments).unwrap_or(u32::MAX) });
+        self.frames.push_back(Waiting {
+            frame,
+            since: self.clock.now(),
+            taken,
+            claims: u32::try_from(fragments).unwrap_or(u32::MAX),
+        });
     }
 
     fn get(&mut self, number: FrameNo) -> Option<&mut Waiting> {
@@ -100,10 +109,10 @@ impl Held {
     }
 
     /// Lets go what is too much, or too old.
-    pub(super) fn limit(&mut self, limits: ExcerptLimits, now: Timestamp) {
+    pub(super) fn limit(&mut self, limits: ExcerptLimits) {
         let mut bytes = self.bytes;
         for waiting in &self.frames {
-            let age = now.since(waiting.frame.header.time);
+            let age = self.clock.now().since(waiting.since);
             if bytes <= limits.bytes && limits.age.is_none_or(|limit| age <= limit) {
                 break;
             }

@@ -125,7 +125,7 @@ impl Excerpt {
     /// fragments are missed.
     pub fn frame(&mut self, view: &PacketView<'_>, chosen: bool) {
         let number = view.frame.number;
-        let now = view.frame.header.time;
+        self.held.clock.tick(view.frame.header.time);
         let (parts, is_fragment) = self.fragments_of(view);
         let own = self.stream_of(view);
         let waits = own.is_some() || is_fragment;
@@ -166,7 +166,7 @@ impl Excerpt {
         }
         self.completed = completed;
         self.completed.clear();
-        self.held.limit(self.limits, now);
+        self.held.limit(self.limits);
     }
 
     /// A flow has ended: nothing more will be read in it.

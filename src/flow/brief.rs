@@ -180,7 +180,7 @@ pub(super) struct Brief<A> {
     stream: u32,
     known_by: KnownBy,
     reused_ports: bool,
-    due: bool,
+    quiet_since: Option<Timestamp>,
     /// Whether both ends are through.
     is_over: bool,
     /// Whether its SYN was not answered.
@@ -213,9 +213,9 @@ impl<A> Brief<A> {
         self.is_unanswered
     }
 
-    /// It is not due any more to be let go.
-    pub(super) const fn put_off(&mut self) {
-        self.due = false;
+    /// See [`Flow::quiet_since`].
+    pub(super) const fn quiet_since(&mut self) -> &mut Option<Timestamp> {
+        &mut self.quiet_since
     }
 
     #[inline]
@@ -264,7 +264,7 @@ impl<A: Conversing> Brief<A> {
             stream: flow.stream,
             known_by: flow.known_by,
             reused_ports: flow.reused_ports,
-            due: flow.due,
+            quiet_since: flow.quiet_since,
             is_over: flow.connection.is_over(),
             is_unanswered: flow.connection.is_unanswered_syn(),
             is_conversation: flow.is_conversation(),
@@ -283,7 +283,7 @@ impl<A: Conversing> Brief<A> {
         let mut flow = put(flow, spare);
         flow.last = last;
         flow.reused_ports = self.reused_ports;
-        flow.due = self.due;
+        flow.quiet_since = self.quiet_since;
         flow.streams.to_server = StreamReassembler::of_short(self.streams.to_server);
         flow.streams.to_client = StreamReassembler::of_short(self.streams.to_client);
         flow.app = self.app;

@@ -49,7 +49,7 @@ impl Followed {
             said = format!("{said} {} {verdict:?}", flow.id);
         }
         self.table.note_segment(found, segment, ip, length, origin);
-        self.table.note_progress(found, origin.time);
+        self.table.note_progress(found);
         if origin.frame.0.is_multiple_of(PUT_DOWN_EVERY) {
             self.table.put_all_down();
         }

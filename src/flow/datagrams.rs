@@ -10,6 +10,7 @@ use super::names::Elsewhere;
 use super::record::KnownBy;
 use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
+use crate::time::Timestamp;
 
 /// A UDP conversation that is followed.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Datagrams<A> {
     pub lasting: bool,
     /// Whether its ends have said that it is over, so that nothing more is to be expected.
     pub over: bool,
+    /// Where it is over: when something came last, in the steady time of the table.
+    pub(super) quiet_since: Option<Timestamp>,
     /// Whether another conversation of the same ends has come after it, so that these do not find it any more.
     pub(super) unlisted: bool,
     /// What finds it besides its ends.
@@ -63,6 +66,7 @@ impl<A: Default> Datagrams<A> {
             counts: PerDirection::default(),
             lasting: false,
             over: false,
+            quiet_since: None,
             unlisted: false,
             elsewhere: None,
             app: None,
@@ -213,6 +217,22 @@ impl<A: Default> Slot<A> {
             Self::Tcp(flow) => Some((flow.last, flow.is_conversation())),
             Self::Brief(brief) => brief.span().map(|(_, last)| (last, brief.is_conversation())),
             Self::Udp(datagrams) => Some((datagrams.last, datagrams.is_conversation())),
+        }
+    }
+
+    /// Where it was over and waits to be let go: since when nothing has come, and whether it is over still.
+    pub(super) fn quiet(&mut self) -> Option<(&mut Option<Timestamp>, bool)> {
+        match self {
+            Self::Free => None,
+            Self::Tcp(flow) => {
+                let is_over = flow.connection.is_over();
+                Some((&mut flow.quiet_since, is_over))
+            }
+            Self::Brief(brief) => {
+                let is_over = brief.is_over();
+                Some((brief.quiet_since(), is_over))
+            }
+            Self::Udp(datagrams) => Some((&mut datagrams.quiet_since, true)),
         }
     }
 

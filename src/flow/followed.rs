@@ -11,6 +11,7 @@ use super::summary::Shorthand;
 use super::tcp::Connection;
 use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
+use crate::time::Timestamp;
 
 /// A flow: two endpoints, and all that is known of what passed between them.
 #[derive(Debug)]
@@ -45,7 +46,8 @@ pub struct Flow<A> {
     pub app: A,
     /// A SYN on the ports of a live connection, followed apart until an answer proves it.
     pub(super) challenger: Option<Box<Self>>,
-    pub(super) due: bool,
+    /// Where it is over and waits to be let go: when something came last, in the steady time of the table.
+    pub(super) quiet_since: Option<Timestamp>,
 }
 
 impl<A: Default> Flow<A> {
@@ -72,7 +74,7 @@ impl<A: Default> Flow<A> {
             unseen_since: false,
             app: A::default(),
             challenger: None,
-            due: false,
+            quiet_since: None,
         }
     }
 }

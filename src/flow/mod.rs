@@ -12,6 +12,7 @@ mod followed;
 mod histogram;
 mod holes;
 mod index;
+mod letting_go;
 mod limits;
 mod metrics;
 mod names;

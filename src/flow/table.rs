@@ -1,5 +1,4 @@
-//! The table of flows: finds the flow of a packet, tells a new connection on the same ports from the old
-//! one, and lets flows go when they are over, idle, or too many.
+//! The table of flows: finds the flow of a packet, and tells a new connection on the same ports from the old one.
 
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -15,23 +14,17 @@ use super::record::KnownBy;
 use super::state::TcpState;
 use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Steady, Timestamp};
 use crate::wire::{Segment, TcpFlags};
 
 /// Two maximum segment lifetimes as Linux has them; RFC 9293 names four minutes, which nobody waits.
-const TIME_WAIT: Span = Span::from_secs(60);
+pub(super) const TIME_WAIT: Span = Span::from_secs(60);
 
 /// How long a connection stays that is over at both ends without TIME-WAIT, for segments that come late.
 pub(super) const LINGER: Span = Span::from_secs(5);
 
-/// Every so many packets one flow is looked at whether it is idle.
-const SWEEP_EVERY: u32 = 8;
-
 /// The most endpoints that are known to answer.
 const SERVERS: usize = 65_536;
-
-/// How many flows are compared when one must go.
-const EVICTION_SAMPLE: usize = 16;
 
 /// The most flows that can be told apart by the number of their slot.
 const SLOTS: usize = u32::MAX as usize - 1;
@@ -80,27 +73,29 @@ pub struct FlowTable<A> {
     pub(super) slots: Vec<Slot<A>>,
     free: Vec<usize>,
     pub(super) index: Index,
-    /// For each slot a time until which its flow can't become idle, so that most need not be looked at.
-    awake: Vec<Timestamp>,
+    /// For each slot when its flow was heard of, and the last frame of it that this rests on.
+    pub(super) heard: Vec<(Timestamp, FrameNo)>,
+    /// The time by which flows are let go, whatever the clocks of the capture do.
+    pub(super) clock: Steady,
     /// When the first of `over` is due.
-    next_due: Option<Timestamp>,
+    pub(super) next_due: Option<Timestamp>,
     /// Connections that are over, in the order in which they may go, and those in TIME-WAIT.
     pub(super) over: [VecDeque<(Timestamp, usize, FrameNo)>; 2],
     streams: [u32; 2],
     /// Endpoints that were seen to answer a SYN: whoever talks to them in mid-stream is their client.
     servers: HashSet<SocketAddr, foldhash::fast::RandomState>,
-    limits: FlowLimits,
-    hand: usize,
+    pub(super) limits: FlowLimits,
+    pub(super) hand: usize,
     /// Where [`FlowTable::heaviest`] looked last.
     pub(super) heavy_hand: usize,
-    packets: u32,
-    evicted: u64,
+    pub(super) packets: u32,
+    pub(super) evicted: u64,
     /// What connections held back that were suspected in vain.
     dropped: Waiting,
     /// Where the flow of the next segment most likely is.
     pub(super) hint: Option<usize>,
     /// How many flows it holds.
-    held: usize,
+    pub(super) held: usize,
     pub(super) names: NameTable,
     pub(super) in_short: InShort<A>,
 }
@@ -112,7 +107,8 @@ impl<A: Conversing> FlowTable<A> {
             slots: Vec::new(),
             free: Vec::new(),
             index: Index::new(),
-            awake: Vec::new(),
+            heard: Vec::new(),
+            clock: Steady::default(),
             next_due: None,
             over: [VecDeque::new(), VecDeque::new()],
             streams: [0; 2],
@@ -238,22 +234,6 @@ impl<A: Conversing> FlowTable<A> {
         }
     }
 
-    /// Tells the table that the connection may have come to its end with this segment.
-    pub fn note_progress(&mut self, found: Found, now: Timestamp) {
-        let Some(flow) = self.slots.get_mut(found.slot).and_then(Slot::tcp_mut) else { return };
-        if flow.due || found.challenger || !flow.connection.is_over() {
-            return;
-        }
-        flow.due = true;
-        let sides = &flow.connection.sides;
-        let waits = sides.to_server.state() == TcpState::TimeWait || sides.to_client.state() == TcpState::TimeWait;
-        let (queue, after) = if waits { (1, TIME_WAIT) } else { (0, LINGER) };
-        let id = flow.id;
-        self.over[queue].push_back((now + after, found.slot, id));
-        self.forget_gone(queue);
-        self.note_due();
-    }
-
     /// The capture has ended: all that is followed, in the order in which it began, for [`FlowTable::finish`].
     pub fn left(&self) -> Vec<u32> {
         let id = |(slot, held): (usize, &Slot<A>)| held.id().map(|id| (id, slot as u32));
@@ -276,9 +256,11 @@ impl<A: Conversing> FlowTable<A> {
     #[inline]
     fn found(&mut self, slot: usize, source: SocketAddr, origin: Origin, challenger: bool) -> Found {
         let mut found = Found { slot, direction: Direction::ToServer, challenger };
+        let now = self.clock.now();
         if let Some(flow) = self.get_mut(found) {
             // The clock of a capture may go back; the end of a flow does not.
             flow.last = Origin { frame: origin.frame, time: origin.time.max(flow.last.time) };
+            flow.quiet_since = flow.quiet_since.map(|since| since.max(now));
             found.direction = flow.direction_from(source);
         }
         found
@@ -306,13 +288,14 @@ impl<A: Conversing> FlowTable<A> {
             Transport::Tcp => Slot::Tcp(self.in_short.open(Flow::new(transport, ends, known_by, stream, origin))),
             Transport::Udp => Slot::Udp(Box::new(Datagrams::new(ends, known_by, stream, origin))),
         };
+        let heard = (self.clock.now(), origin.frame);
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot] = held;
-            self.awake[slot] = origin.time;
+            self.heard[slot] = heard;
             slot
         } else {
             self.slots.push(held);
-            self.awake.push(origin.time);
+            self.heard.push(heard);
             self.slots.len() - 1
         };
         if transport == Transport::Tcp {
@@ -324,7 +307,7 @@ impl<A: Conversing> FlowTable<A> {
     }
 
     /// Takes a flow out of the table.
-    fn end(&mut self, slot: usize, why: Ended, now: Timestamp, ended: &mut EndedFlows<A>) {
+    pub(super) fn end(&mut self, slot: usize, why: Ended, now: Timestamp, ended: &mut EndedFlows<A>) {
         self.unfold(slot);
         let mut flow = match self.slots.get_mut(slot).map(std::mem::take) {
             None | Some(Slot::Free | Slot::Brief(_)) => return,
@@ -348,124 +331,6 @@ impl<A: Conversing> FlowTable<A> {
             flow.connection.end_time_wait(flow.last, time);
         }
         ended.push((flow, why));
-    }
-
-    /// Lets go what is over or idle at this time.
-    #[inline]
-    pub(super) fn let_go(&mut self, origin: Origin, ended: &mut EndedFlows<A>) {
-        if self.next_due.is_some_and(|due| due <= origin.time) {
-            self.let_go_over(origin.time, ended);
-        }
-        self.packets = self.packets.wrapping_add(1);
-        if self.packets.is_multiple_of(SWEEP_EVERY) {
-            self.let_go_idle(origin.time, ended);
-        }
-    }
-
-    pub(super) fn note_due(&mut self) {
-        let due = |queue: &VecDeque<(Timestamp, usize, FrameNo)>| queue.front().map(|first| first.0);
-        let [short, long] = [due(&self.over[0]), due(&self.over[1])];
-        self.next_due = short.into_iter().chain(long).min();
-    }
-
-    /// Takes out of a queue what is gone, once that is most of it: ports that are used over and over leave much behind in a
-    /// minute, and more where a capture's clock stands still.
-    pub(super) fn forget_gone(&mut self, queue: usize) {
-        if self.over[queue].len() > 1024 + 2 * self.held {
-            let slots = &self.slots;
-            self.over[queue].retain(|(_, slot, id)| slots.get(*slot).is_some_and(|held| held.id() == Some(*id)));
-        }
-    }
-
-    /// Lets go what is over, and was silent for long enough.
-    fn let_go_over(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
-        for (queue, after) in [(0, LINGER), (1, TIME_WAIT)] {
-            while let Some(&(due, slot, id)) = self.over[queue].front() {
-                if due > now {
-                    break;
-                }
-                self.over[queue].pop_front();
-                let held = self.slots.get_mut(slot).filter(|held| held.id() == Some(id));
-                let flow = match held {
-                    Some(Slot::Tcp(flow)) => flow,
-                    Some(Slot::Udp(datagrams)) if datagrams.last.time + after > now => {
-                        self.over[queue].push_back((datagrams.last.time + after, slot, id));
-                        continue;
-                    }
-                    Some(Slot::Brief(brief)) => {
-                        let last = brief.span().map_or(now, |(_, last)| last.time);
-                        if last + after > now {
-                            self.over[queue].push_back((last + after, slot, id));
-                        } else if brief.is_over() {
-                            self.end(slot, Ended::Over, now, ended);
-                        } else {
-                            brief.put_off();
-                        }
-                        continue;
-                    }
-                    Some(Slot::Udp(_)) => {
-                        self.end(slot, Ended::Over, now, ended);
-                        continue;
-                    }
-                    Some(Slot::Free) | None => continue,
-                };
-                if flow.last.time + after > now {
-                    // Something came late, so that the time begins anew.
-                    self.over[queue].push_back((flow.last.time + after, slot, id));
-                } else if flow.connection.is_over() {
-                    self.end(slot, Ended::Over, now, ended);
-                } else {
-                    flow.due = false;
-                }
-            }
-        }
-        self.note_due();
-    }
-
-    /// Looks at the next flow, whether it is idle.
-    fn let_go_idle(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
-        self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-        let (Some(held), Some(awake)) = (self.slots.get(self.hand), self.awake.get_mut(self.hand)) else { return };
-        if now <= *awake {
-            return;
-        }
-        let limits = &self.limits;
-        let lasting = held.udp().is_some_and(|datagrams| datagrams.lasting);
-        let short = match held {
-            Slot::Tcp(flow) => flow.connection.is_unanswered_syn(),
-            Slot::Brief(brief) => brief.is_unanswered(),
-            Slot::Free | Slot::Udp(_) => !lasting,
-        };
-        let limit = if short { limits.udp_idle } else { limits.tcp_idle };
-        let Some((last, _)) = held.last() else { return };
-        if now.since(last.time) > limit {
-            self.end(self.hand, Ended::Idle, now, ended);
-        } else {
-            *awake = last.time + limits.udp_idle.min(limits.tcp_idle);
-        }
-    }
-
-    /// Makes room by letting go the flow that was idle longest among some.
-    fn evict(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
-        let mut oldest: Option<((bool, Timestamp), usize)> = None;
-        let mut compared = 0;
-        for _ in 0..self.slots.len() {
-            self.hand = (self.hand + 1) % self.slots.len();
-            let Some((last, is_conversation)) = self.slots[self.hand].last() else { continue };
-            // What was never answered goes before a conversation, so that a flood leaves those alone.
-            let rank = (is_conversation, last.time);
-            if oldest.is_none_or(|(least, _)| rank < least) {
-                oldest = Some((rank, self.hand));
-            }
-            compared += 1;
-            if compared == EVICTION_SAMPLE {
-                break;
-            }
-        }
-        if let Some((_, slot)) = oldest {
-            self.evicted += 1;
-            self.end(slot, Ended::Evicted, now, ended);
-        }
     }
 
     /// Who is the client of a connection whose first segment this is: client first.
@@ -582,7 +447,7 @@ impl<A: Conversing> FlowTable<A> {
         self.held += 1;
         self.free.pop();
         self.slots[slot] = Slot::Tcp(challenger);
-        self.awake[slot] = origin.time;
+        self.heard[slot] = (self.clock.now(), origin.frame);
         self.index.insert(hash, slot);
     }
 }

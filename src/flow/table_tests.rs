@@ -61,7 +61,7 @@ impl Fixture {
         let flow = self.table.get_mut(found).expect("the flow of a segment exists");
         flow.connection.on_segment(found.direction, &segment, &ip, 60, origin);
         let id = flow.id.0;
-        self.table.note_progress(found, origin.time);
+        self.table.note_progress(found);
         id
     }
 
@@ -198,4 +198,67 @@ fn streams_are_numbered_by_transport_in_the_order_of_their_first_frames() {
     let mut streams: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.transport, flow.stream)).collect();
     streams.sort_unstable();
     assert_eq!(streams, [(Transport::Tcp, 0), (Transport::Tcp, 1), (Transport::Udp, 0)]);
+}
+
+impl Fixture {
+    /// A connection of its own that is opened and closed at this second, by its number.
+    fn short(&mut self, number: u16, second: i64) {
+        self.millis = second * 1000;
+        let (client, server) = (SocketAddr::from(([10, 0, 1, 1], 20_000 + number)), end("10.0.0.2:1883"));
+        self.between(client, server, TcpFlags::SYN, 100, 0);
+        self.between(server, client, SYN_ACK, 500, 101);
+        self.between(client, server, TcpFlags::ACK, 101, 501);
+        self.between(client, server, FIN, 101, 501);
+        self.between(server, client, FIN, 501, 102);
+        self.between(client, server, TcpFlags::ACK, 102, 502);
+    }
+}
+
+const YEAR: i64 = 365 * 86_400;
+
+#[test]
+fn a_clock_that_is_set_back_does_not_keep_what_is_over() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.short(0, YEAR);
+    for number in 1..300 {
+        fixture.short(number, i64::from(number));
+    }
+    assert!(fixture.table.len() <= 62, "those of the last minute: {}", fixture.table.len());
+    assert!(fixture.ended.iter().all(|(_, why)| *why == Ended::Over));
+}
+
+#[test]
+fn a_frame_with_a_wild_time_ends_no_waiting() {
+    for wild in [YEAR, -YEAR] {
+        let mut fixture = Fixture::new(FlowLimits::default());
+        for number in 0..30 {
+            fixture.short(number, 1000 + i64::from(number));
+        }
+        fixture.millis = wild * 1000;
+        fixture.between(end("10.0.0.9:5000"), end("10.0.0.2:1883"), TcpFlags::SYN, 7, 0);
+        fixture.short(30, 1030);
+        assert_eq!(fixture.table.len(), 32, "{wild}");
+        fixture.short(31, 1200);
+        assert_eq!(fixture.table.len(), 2, "{wild}: and it does not wait for more");
+    }
+}
+
+#[test]
+fn a_connection_whose_last_time_is_wild_is_idle_when_nothing_has_come_for_a_day() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.millis = YEAR * 1000;
+    fixture.segment(true, TcpFlags::ACK, 101, 5001);
+    fixture.millis = 1000;
+    let mut ended_at = None;
+    for hour in 1..80 {
+        fixture.millis = hour * 3_600_000;
+        for _ in 0..16 {
+            fixture.between(end("10.0.0.9:5000"), end("10.0.0.2:1883"), TcpFlags::ACK, 7, 0);
+        }
+        ended_at = ended_at.or_else(|| (!fixture.ended.is_empty()).then_some(hour));
+    }
+    let why: Vec<_> = fixture.ended.iter().map(|(flow, why)| (flow.id.0, *why)).collect();
+    assert_eq!(why, [(1, Ended::Idle)]);
+    assert!(ended_at.is_some_and(|hour| (24..=50).contains(&hour)), "{ended_at:?}");
 }

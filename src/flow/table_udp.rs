@@ -8,7 +8,6 @@ use super::names::Belongs;
 use super::table::{EndedFlows, FlowTable, Found, LINGER};
 use super::waiting::Conversing;
 use crate::capture::Origin;
-use crate::time::Timestamp;
 
 impl<A: Conversing> FlowTable<A> {
     /// The UDP conversation that `found` names.
@@ -53,18 +52,19 @@ impl<A: Conversing> FlowTable<A> {
         if let Some(Slot::Udp(datagrams)) = self.slots.get_mut(slot) {
             found.direction = datagrams.direction_from(source);
             datagrams.last = Origin { frame: origin.frame, time: origin.time.max(datagrams.last.time) };
+            datagrams.quiet_since = datagrams.quiet_since.map(|since| since.max(self.clock.now()));
             datagrams.count(found.direction, payload, length);
         }
         found
     }
 
     /// Tells the table that a UDP conversation has come to its end with this datagram.
-    pub fn note_over(&mut self, found: Found, now: Timestamp) {
+    pub fn note_over(&mut self, found: Found) {
+        let now = self.clock.now();
         let Some(datagrams) = self.datagrams_mut(found).filter(|datagrams| !datagrams.over) else { return };
         datagrams.over = true;
+        datagrams.quiet_since = Some(now);
         let id = datagrams.id;
-        self.over[0].push_back((now + LINGER, found.slot, id));
-        self.forget_gone(0);
-        self.note_due();
+        self.goes_later(0, now + LINGER, found.slot, id);
     }
 }

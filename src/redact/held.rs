@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::checksums::{Pseudo, set_right};
 use super::streams::{Places, Target};
 use crate::capture::FrameHeader;
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Steady, Timestamp};
 use crate::wire::Placed;
 
 /// Bytes of frames that may wait, both as they were and as they will be, and how many frames. With more the oldest
@@ -63,7 +63,8 @@ struct Datagram {
 /// All that waits.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    frames: VecDeque<HeldFrame>,
+    /// Each with its place in the steady time.
+    frames: VecDeque<(HeldFrame, Timestamp)>,
     /// The number of the first of them.
     first: u64,
     bytes: usize,
@@ -71,7 +72,7 @@ pub(super) struct Held {
     next_datagram: u64,
     /// Fragments of datagrams that are not whole yet.
     fragments: HashMap<u64, Vec<Part>, foldhash::fast::RandomState>,
-    now: Option<Timestamp>,
+    clock: Steady,
     /// Bytes that got their redacted contents.
     pub(super) placed: u64,
     /// Frames that a limit kept from waiting longer.
@@ -86,12 +87,12 @@ impl Held {
 
     pub(super) fn push(&mut self, frame: HeldFrame) {
         self.bytes += 2 * frame.buffer.old.len();
-        self.now = Some(frame.header.time);
-        self.frames.push_back(frame);
+        let now = self.clock.tick(frame.header.time);
+        self.frames.push_back((frame, now));
     }
 
     fn frame(&mut self, number: u64) -> Option<&mut HeldFrame> {
-        self.frames.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
+        self.frames.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?).map(|(frame, _)| frame)
     }
 
     /// A part of the frame is yet to be settled.
@@ -128,15 +129,15 @@ impl Held {
 
     /// The oldest frame, if nothing of it is unsettled any more, or it can't wait longer; all go at the end.
     pub(super) fn pop(&mut self, all: bool) -> Option<HeldFrame> {
-        let (bytes, count, now) = (self.bytes, self.frames.len(), self.now);
-        let frame = self.frames.front()?;
-        let stale = frame.has_fragment && now.is_some_and(|now| now.since(frame.header.time) > PATIENCE && count > 1);
+        let (bytes, count, now) = (self.bytes, self.frames.len(), self.clock.now());
+        let (frame, since) = self.frames.front()?;
+        let stale = frame.has_fragment && now.since(*since) > PATIENCE && count > 1;
         if frame.waiting > 0 && !all && !stale && bytes <= HELD_BYTES && count <= HELD_FRAMES {
             return None;
         }
         let hurried = frame.waiting > 0 && !all && !stale;
         self.hurried += u64::from(hurried);
-        let mut frame = self.frames.pop_front()?;
+        let (mut frame, _) = self.frames.pop_front()?;
         self.first += 1;
         self.bytes -= 2 * frame.buffer.old.len();
         frame.buffer.set_checksums();

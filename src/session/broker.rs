@@ -252,6 +252,9 @@ impl Sessions {
     }
 
     fn on_message(&mut self, flow: &FlowRef, message: &Message<'_>) {
+        if let Some(router) = &mut self.router {
+            router.tick(message.origin.time);
+        }
         let (session, is_new) = self.open.get_or_insert_with(flow.id, || Session::new(*flow, message));
         if is_new && self.lost.is_some_and(|lost| lost > flow.id) {
             // What it began with may be what was lost: within WebSocket the first packet that is read shows no other.

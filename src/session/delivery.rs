@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::digest::Digest;
 use super::exchange::EARLY;
-use super::route::{Published, Receipts};
+use super::receipt::{Published, Receipts};
 use crate::capture::{FrameNo, Origin};
 use crate::engine::FlowRef;
 use crate::flow::{Direction, Durations, KnownBy, PerDirection, Transport};

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use super::delivery::{Delivery, DeliveryOutcome, Name, PacketRef, Told};
 use super::digest::Content;
 use super::exchange::EARLY;
+use super::receipt::{Published, PublishedAs, Receipt, Receipts};
 use super::receiver::{Broker, Expected};
-use super::route::{Party, Published, PublishedAs, RECEIVERS, Receipt, Receipts, Sent};
+use super::route::{Party, RECEIVERS, Sent};
 use super::topics::Topics;
 use crate::time::{Span, Timestamp};
 
@@ -18,6 +19,8 @@ pub(super) struct Publication {
     pub(super) topic: Name,
     pub(super) party: Party,
     pub(super) place: PacketRef,
+    /// When it came, in the steady time of the router.
+    pub(super) came: Timestamp,
     pub(super) qos: u8,
     /// Who is to get it, by party.
     pub(super) expected: Vec<Expected>,
@@ -29,8 +32,8 @@ pub(super) struct Publication {
     pub(super) receivers_left_out: u32,
     /// The delivery to the broker, once that is over.
     pub(super) hop: Option<Box<Delivery>>,
-    /// When that was.
-    pub(super) taken: Option<Timestamp>,
+    /// When that was, also in steady time.
+    pub(super) taken: Option<(Timestamp, Timestamp)>,
     /// It has had time enough, and its delivery to the broker is not over.
     pub(super) waits: bool,
     /// It was told, and waits for those alone whose session keeps it.
@@ -47,7 +50,12 @@ impl Publication {
 
     /// Since when the broker is to send it: a message of QoS 2 may have to be released first.
     pub(super) fn since(&self) -> Timestamp {
-        self.taken.unwrap_or(self.place.at.time)
+        self.taken.map_or(self.place.at.time, |taken| taken.0)
+    }
+
+    /// The same in steady time.
+    pub(super) fn waits_since(&self) -> Timestamp {
+        self.taken.map_or(self.came, |taken| taken.1)
     }
 
     /// Whether the client had subscribed to it.
@@ -119,7 +127,7 @@ impl Publication {
         }
     }
 
-    /// Hands out its delivery to the broker, with who got it and who did not.
+    /// Hands out its delivery to the broker, with who got it and who did not until `now`, in steady time.
     pub(super) fn settle(&mut self, broker: Option<&Broker>, now: Timestamp) -> (Option<Box<Delivery>>, Receipts) {
         // What the broker did not take it does not pass on.
         let taken = self.hop.as_ref().is_some_and(|hop| match hop.outcome {
@@ -133,11 +141,12 @@ impl Publication {
         });
         let receiver = |expected: &Expected| broker.and_then(|broker| broker.receivers.get(&expected.party));
         let at = self.since();
+        let waited = now.since(self.waits_since());
         let direct = self.expected.iter().filter(|expected| !self.has_got(&expected.party));
         // Who of the members of a group got it is not told by the subscriptions.
         let shares = self.shares.iter().filter(|share| !share.taken && self.got.is_empty());
         let missed = direct.chain(shares).filter(|_| taken);
-        let missed = missed.map(|expected| expected.missed(receiver(expected), at, now)).collect();
+        let missed = missed.map(|expected| expected.missed(receiver(expected), at, waited)).collect();
         let got = self.got.iter().map(|(_, receipt)| receipt.clone()).collect();
         (self.hop.take(), Receipts { got, missed, left_out: self.receivers_left_out })
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::delivery::Name;
 use super::incident::Certainty;
-use super::route::{Missed, MissedWhy, PATIENCE, Party};
+use super::receipt::{Missed, MissedWhy};
+use super::route::{PATIENCE, Party};
 use super::tree::Tree;
 use crate::time::{Span, Timestamp};
 
@@ -56,8 +57,8 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    /// Why it did not get what was published at `at`, as far as that shows at `now`.
-    pub(super) fn missed(&self, receiver: Option<&Receiver>, at: Timestamp, now: Timestamp) -> Missed {
+    /// Why it did not get what was published at `at`, as far as that shows after it has `waited` so long.
+    pub(super) fn missed(&self, receiver: Option<&Receiver>, at: Timestamp, waited: Span) -> Missed {
         let missed = |why, certainty| Missed {
             client_id: self.party.client_id(),
             filter: Name::clone(&self.filter),
@@ -72,8 +73,8 @@ impl Expected {
             missed(MissedWhy::NotProvable, Certainty::Hint)
         } else if !self.connected && receiver.keeps {
             // It came back, and other things were sent to it, but not this.
-            let waited = |came: Timestamp| receiver.last.is_some_and(|last| last.since(came) > SHORTLY);
-            if receiver.connected && receiver.came.is_some_and(|came| came > at && waited(came)) {
+            let came_before = |came: Timestamp| receiver.last.is_some_and(|last| last.since(came) > SHORTLY);
+            if receiver.connected && receiver.came.is_some_and(|came| came > at && came_before(came)) {
                 missed(MissedWhy::NotSent, Certainty::Hint)
             } else {
                 missed(MissedWhy::Queued, Certainty::Likely)
@@ -85,7 +86,7 @@ impl Expected {
             missed(MissedWhy::NotSent, Certainty::Likely)
         } else if !receiver.connected {
             missed(MissedWhy::Left, Certainty::Hint)
-        } else if now.since(at) >= PATIENCE {
+        } else if waited >= PATIENCE {
             missed(MissedWhy::NotSent, Certainty::Hint)
         } else {
             missed(MissedWhy::NotProvable, Certainty::Hint)

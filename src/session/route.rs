@@ -9,14 +9,15 @@ use std::net::SocketAddr;
 
 use super::delivery::{Boxes, Delivery, Name, PacketRef};
 use super::digest::{Content, Digest};
-use super::incident::Certainty;
 use super::publication::Publication;
+use super::receipt::{MissedWhy, Receipts};
+pub(super) use super::receipt::{Published, PublishedAs};
 use super::receiver::{Broker, Expected};
 use super::topics::Topics;
 use super::tree::{Group, MANY, Subscriber, best_of_each};
 use crate::capture::FrameNo;
 use crate::engine::{Cap, CapCounts, Level};
-use crate::time::{Span, Timestamp};
+use crate::time::{Span, Steady, Timestamp};
 
 /// How long a message may be on its way through the broker before those who did not get it are counted.
 pub(super) const PATIENCE: Span = Span::from_secs(10);
@@ -41,112 +42,6 @@ impl Party {
             Self::Flow(_) => None,
         }
     }
-}
-
-/// What a message that the broker sends is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PublishedAs {
-    /// A message that a client has just published.
-    Message,
-    /// The retained message of its topic.
-    Retained,
-    /// A client's will.
-    Will,
-}
-
-impl PublishedAs {
-    /// A name for output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Message => "message",
-            Self::Retained => "retained",
-            Self::Will => "will",
-        }
-    }
-}
-
-/// Whose message it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// As what it was published.
-    pub kind: PublishedAs,
-    /// Who published it, where that is known.
-    pub client_id: Option<Name>,
-    /// Where; of a will, its CONNECT.
-    pub place: PacketRef,
-    /// From there to this sending.
-    pub after: Span,
-    /// Which copy of it this is for its receiver, from 1.
-    pub copy: u32,
-    /// It overtook, or was overtaken by, another message of the same publisher to the same topic.
-    pub out_of_order: bool,
-}
-
-/// A client that got a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Its identifier, where that is known.
-    pub client_id: Option<Name>,
-    /// The first sending to it.
-    pub place: PacketRef,
-    /// Its QoS.
-    pub qos: u8,
-    /// From the publisher's sending to this one.
-    pub after: Span,
-    /// How many copies it got.
-    pub copies: u32,
-}
-
-/// Why a client that had subscribed did not get a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MissedWhy {
-    /// Nothing explains it.
-    NotSent,
-    /// It was not connected; its session keeps the message for it.
-    Queued,
-    /// It was not connected, and QoS 0 need not be kept.
-    Away,
-    /// It left before.
-    Left,
-    /// The capture ended before, or lacks some of what was sent to it.
-    NotProvable,
-}
-
-impl MissedWhy {
-    /// A name for output.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotSent => "not_sent",
-            Self::Queued => "queued",
-            Self::Away => "away",
-            Self::Left => "left",
-            Self::NotProvable => "not_provable",
-        }
-    }
-}
-
-/// A client that had subscribed and did not get a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missed {
-    /// Its identifier, where that is known.
-    pub client_id: Option<Name>,
-    /// The filter that wanted it.
-    pub filter: Name,
-    /// Why, as far as that shows.
-    pub why: MissedWhy,
-    /// How sure it is that it was not sent.
-    pub certainty: Certainty,
-}
-
-/// Who got a message, and who did not.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Receipts {
-    /// Who got it, in the order of the first sendings; of very many only the first.
-    pub got: Vec<Receipt>,
-    /// Who had subscribed and did not.
-    pub missed: Vec<Missed>,
-    /// How many more there are than the lists hold.
-    pub left_out: u32,
 }
 
 #[derive(Debug)]
@@ -195,6 +90,8 @@ pub(super) struct Router {
     over: VecDeque<(Timestamp, SocketAddr, Party)>,
     by_content: HashMap<(SocketAddr, Content), VecDeque<u64>, foldhash::fast::RandomState>,
     retained: HashMap<(SocketAddr, u64), Retained, foldhash::fast::RandomState>,
+    /// The time by which messages and receivers wait, whatever the clocks of the capture do.
+    clock: Steady,
     pub(super) topics: Topics,
     /// What was given up because there was too much.
     pub(super) caps: CapCounts,
@@ -215,6 +112,7 @@ impl Router {
             over: VecDeque::new(),
             by_content: HashMap::default(),
             retained: HashMap::default(),
+            clock: Steady::default(),
             topics: Topics::new(limits.topics),
             caps: CapCounts::default(),
             settled: Vec::new(),
@@ -225,6 +123,11 @@ impl Router {
     pub(super) fn levels(&self) -> [Level; 2] {
         let Self { publications, retained, limits, .. } = self;
         [Level::of_all(publications.len(), limits.publications), Level::of_all(retained.len(), limits.retained)]
+    }
+
+    /// The next message has this time. To be told once of each, before all that follows from it.
+    pub(super) fn tick(&mut self, time: Timestamp) {
+        self.clock.tick(time);
     }
 
     /// A client has connected, or is first seen to be.
@@ -269,7 +172,8 @@ impl Router {
 
     /// A client's session is over; what became of it is known as long as messages to it may be on their way.
     pub(super) fn forget(&mut self, broker: SocketAddr, party: &Party, now: Timestamp) {
-        self.clear(now);
+        self.clear();
+        let now = self.clock.of(now);
         if let Some(receiver) = self.brokers.get_mut(&broker).and_then(|broker| broker.receivers.get_mut(party)) {
             receiver.connected = false;
             receiver.over = Some(now);
@@ -278,7 +182,8 @@ impl Router {
     }
 
     /// Lets go the receivers whose session has been over for long.
-    fn clear(&mut self, now: Timestamp) {
+    fn clear(&mut self) {
+        let now = self.clock.now();
         while self.over.front().is_some_and(|(since, ..)| now.since(*since) > PATIENCE + PATIENCE) {
             let Some((since, address, party)) = self.over.pop_front() else { break };
             let Some(broker) = self.brokers.get_mut(&address) else { continue };
@@ -305,7 +210,7 @@ impl Router {
 
     /// A client publishes a message; gives its number.
     pub(super) fn publish(&mut self, sent: &Sent<'_>) -> Option<u64> {
-        self.settle(sent.place.at.time);
+        self.settle();
         self.topics.on_published(sent);
         let content = sent.digest.content()?;
         if sent.retain {
@@ -316,7 +221,7 @@ impl Router {
         while self.publications.len() >= room || self.cost > room.saturating_mul(BYTES) {
             let Some((number, publication)) = self.publications.pop_first() else { break };
             self.caps.add(Cap::Deliveries);
-            self.end(number, publication, sent.place.at.time);
+            self.end(number, publication);
         }
         let (expected, shares) = self.expected(sent);
         let number = self.next;
@@ -328,6 +233,7 @@ impl Router {
             topic: Name::clone(sent.topic),
             party: sent.party.clone(),
             place: sent.place,
+            came: self.clock.now(),
             qos: sent.qos,
             expected,
             shares,
@@ -390,7 +296,7 @@ impl Router {
             Some(publication) => {
                 // One that is sent again in a new session has two.
                 self.settled.extend(publication.hop.replace(hop));
-                publication.taken = Some(now);
+                publication.taken = Some((now, self.clock.of(now)));
                 if publication.waits {
                     publication.waits = false;
                     self.late.push_back(number);
@@ -403,7 +309,7 @@ impl Router {
     /// The broker sends a message to a client; gives whose it is: `will`, unless somebody published it.
     pub(super) fn receive(&mut self, sent: &Sent<'_>, will: Option<Published>) -> Option<Published> {
         let now = sent.place.at.time;
-        self.settle(now);
+        self.settle();
         let content = sent.digest.content();
         if let Some(broker) = self.brokers.get_mut(&sent.broker)
             && let Some(receiver) = broker.receivers.get_mut(&sent.party)
@@ -503,29 +409,31 @@ impl Router {
     }
 
     /// Tells of the messages that have had time enough.
-    fn settle(&mut self, now: Timestamp) {
+    fn settle(&mut self) {
+        let now = self.clock.now();
         while let Some(number) = self.due.front().copied() {
             match self.publications.get_mut(&number) {
-                Some(publication) if now.since(publication.place.at.time) < PATIENCE => break,
+                Some(publication) if now.since(publication.came) < PATIENCE => break,
                 Some(publication) if publication.hop.is_none() => publication.waits = true,
-                Some(publication) if now.since(publication.since()) < PATIENCE => self.late.push_back(number),
-                Some(_) => self.tell(number, now),
+                Some(publication) if now.since(publication.waits_since()) < PATIENCE => self.late.push_back(number),
+                Some(_) => self.tell(number),
                 None => {}
             }
             self.due.pop_front();
         }
         while let Some(number) = self.late.front().copied() {
-            if self.publications.get(&number).is_some_and(|late| now.since(late.since()) < PATIENCE) {
+            if self.publications.get(&number).is_some_and(|late| now.since(late.waits_since()) < PATIENCE) {
                 break;
             }
             self.late.pop_front();
-            self.tell(number, now);
+            self.tell(number);
         }
-        self.clear(now);
+        self.clear();
     }
 
     /// Tells who got a message and who did not, and keeps it for those alone who get it later.
-    fn tell(&mut self, number: u64, now: Timestamp) {
+    fn tell(&mut self, number: u64) {
+        let now = self.clock.now();
         let Some(publication) = self.publications.get_mut(&number) else { return };
         self.cost -= publication.cost();
         let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), now);
@@ -572,14 +480,15 @@ impl Router {
 
     /// The capture has ended.
     pub(super) fn finish(&mut self, now: Timestamp) {
+        self.clock.tick(now);
         while let Some((number, publication)) = self.publications.pop_first() {
-            self.end(number, publication, now);
+            self.end(number, publication);
         }
     }
 
-    fn end(&mut self, number: u64, mut publication: Publication, now: Timestamp) {
+    fn end(&mut self, number: u64, mut publication: Publication) {
         self.unlink(number, &publication);
-        let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), now);
+        let (hop, receipts) = publication.settle(self.brokers.get(&publication.broker), self.clock.now());
         self.settled_with(hop, receipts);
     }
 }

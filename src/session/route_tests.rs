@@ -38,11 +38,13 @@ fn nothing_is_left_of_clients_and_brokers_that_are_gone() {
         router.subscribe(broker, Subscriber { party: party.clone(), filter, share: None, qos: 0, no_local: false });
         router.unsubscribe(broker, &party, &topic);
         router.forget(broker, &party, now);
+        router.tick(now);
         router.receive(&sent(&client("c"), &topic, 1, i64::from(number) * 100), None);
     }
     // Those of the last twenty seconds may have missed something.
     assert!(router.brokers.len() <= 202, "{}", router.brokers.len());
-    router.settle(at(1_000_000));
+    router.tick(at(1_000_000));
+    router.settle();
     assert_eq!((router.brokers.len(), router.over.len()), (0, 0));
 }
 
@@ -52,7 +54,8 @@ fn who_is_back_is_not_let_go() {
     router.connected(address(1883), &client("c"), false, at(0));
     router.forget(address(1883), &client("c"), at(1));
     router.connected(address(1883), &client("c"), false, at(2));
-    router.settle(at(1_000_000));
+    router.tick(at(1_000_000));
+    router.settle();
     assert_eq!(router.brokers.len(), 1);
 }
 
@@ -104,9 +107,43 @@ fn what_the_broker_did_not_take_waits_for_nobody() {
     for payload in 0..3 {
         router.publish(&Sent { qos: 1, ..sent(&client("p"), &topic, payload, 10) });
     }
+    router.tick(at(20_000));
     for number in 0..3 {
-        router.tell(number, at(20_000));
+        router.tell(number);
     }
     assert!(router.publications.is_empty());
     assert_eq!((router.cost, router.by_content.len()), (0, 0));
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_neither_messages_nor_receivers() {
+    const YEAR: i64 = 365 * 86_400_000;
+    let mut router = router(100);
+    let topic: Name = b"t".as_slice().into();
+    let come = |router: &mut Router, payload: u64, millis: i64| {
+        router.tick(at(millis));
+        router.publish(&sent(&client("p"), &topic, payload, millis));
+        let party = Party::Flow(FrameNo(payload));
+        router.connected(address(1883), &party, false, at(millis));
+        router.forget(address(1883), &party, at(millis));
+        for number in 0..router.next {
+            let waits = router.publications.get(&number).is_some_and(|publication| publication.hop.is_none());
+            if waits && router.publications[&number].waits {
+                router.remove(number);
+            }
+        }
+    };
+    come(&mut router, 0, YEAR);
+    for second in 0..100 {
+        come(&mut router, 1 + second as u64, second * 1000);
+    }
+    // Those of the last ten seconds, and of the last twenty.
+    assert!(router.publications.len() <= 12, "{}", router.publications.len());
+    let receivers = router.brokers.get(&address(1883)).map_or(0, |broker| broker.receivers.len());
+    assert!(receivers <= 23, "{receivers}");
+    // One frame with a damaged time lets nothing go before its time.
+    let before = (router.publications.len(), router.brokers[&address(1883)].receivers.len());
+    come(&mut router, 1000, YEAR * 3);
+    let after = (router.publications.len(), router.brokers[&address(1883)].receivers.len());
+    assert!(after.0 > before.0 && after.1 > before.1, "{before:?} {after:?}");
 }

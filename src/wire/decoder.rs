@@ -7,7 +7,7 @@ use super::usual;
 use super::view::View;
 use super::{FragmentLimits, Layer, Packet, Payload, Placed, Stop, Trace};
 use crate::capture::{Frame, LinkType};
-use crate::time::Timestamp;
+use crate::time::{Steady, Timestamp};
 
 /// How many datagrams may be put together one inside the other (fragments of a tunnel whose packets are
 /// fragments themselves). Two occur in practice.
@@ -26,6 +26,8 @@ pub struct Decoder {
     finished: [Vec<u8>; NESTED_DATAGRAMS],
     counters: Counters,
     verify: bool,
+    /// Fragments expire by it.
+    clock: Steady,
 }
 
 /// What was not decoded, and why.
@@ -90,6 +92,7 @@ impl Decoder {
     pub fn new(limits: FragmentLimits) -> Self {
         Self {
             fragments: Fragments::new(limits),
+            clock: Steady::default(),
             finished: Default::default(),
             counters: Counters::default(),
             verify: true,
@@ -129,6 +132,7 @@ impl Decoder {
     /// The packet borrows the frame's bytes, or those of the datagram that this frame completed.
     #[inline]
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Packet<'a> {
+        self.clock.tick(frame.header.time);
         match usual::read(frame, self.verify) {
             Some(packet) => packet,
             None => self.walk(frame, None),
@@ -138,6 +142,7 @@ impl Decoder {
     /// The same, with the places of all layers.
     pub fn decode_traced<'a>(&'a mut self, frame: &Frame<'a>, trace: &mut Trace) -> Packet<'a> {
         trace.clear();
+        self.clock.tick(frame.header.time);
         self.walk(frame, Some(trace))
     }
 
@@ -148,7 +153,7 @@ impl Decoder {
             origin: frame.data.as_ptr().addr(),
             fragments: &mut self.fragments,
             finished: &mut self.finished,
-            now: frame.header.time,
+            now: self.clock.now(),
             verify: self.verify,
             overlong: false,
             addresses: 0,
