@@ -17,6 +17,7 @@ mod metrics;
 mod names;
 mod oddity;
 mod open;
+mod place;
 mod progress;
 mod reassembly;
 mod record;
