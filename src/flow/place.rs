@@ -4,11 +4,14 @@
 use std::net::SocketAddr;
 
 use super::datagrams::Slot;
+use super::endpoint::Direction;
+use super::side::Side;
 use super::state::TcpState;
 use super::table::{Ended, EndedFlows, FlowTable};
+use super::tcp::Connection;
 use super::waiting::Conversing;
 use crate::capture::Origin;
-use crate::wire::{Segment, TcpFlags};
+use crate::wire::{Segment, SeqNum, TcpFlags};
 
 /// To which connection of a pair of ports a segment belongs.
 pub(super) enum Place {
@@ -28,10 +31,9 @@ impl<A: Conversing> FlowTable<A> {
             let isn = challenger.connection.sides.to_server.isn;
             let again = syn && !ack && from_client && isn == Some(segment.seq);
             let answers = syn && ack && !from_client && isn.map(|isn| isn.plus(1)) == Some(segment.ack);
-            let goes_on = !syn
-                && from_client
-                && !segment.flags.has(TcpFlags::RST)
-                && isn.is_some_and(|isn| (0..1 << 16).contains(&segment.seq.distance(isn.plus(1))));
+            let goes_on = !syn && from_client && carries_on(&challenger.connection, Direction::ToServer, segment);
+            // What the live connection can take is its own: a stray SYN-ACK has the client's number of that one.
+            let goes_on = goes_on && !takes_up(&flow.connection, flow.direction_from(source), segment);
             if again || answers || goes_on {
                 return Place::Challenger;
             }
@@ -40,10 +42,10 @@ impl<A: Conversing> FlowTable<A> {
             return Place::Current;
         }
         let sender = &flow.connection.sides[flow.direction_from(source)];
+        let connection = &flow.connection;
         if sender.isn == Some(segment.seq) {
             return Place::Current;
         }
-        let connection = &flow.connection;
         let either_over = connection.sides.to_server.state().is_over() || connection.sides.to_client.state().is_over();
         let ended = either_over || connection.closing.reset.is_some();
         if ack {
@@ -97,4 +99,32 @@ impl<A: Conversing> FlowTable<A> {
         self.awake[slot] = origin.time;
         self.index.insert(hash, slot);
     }
+}
+
+/// How far behind a SYN its client can be when it is next seen.
+const SOON: std::ops::Range<i32> = 0..1 << 16;
+
+/// Whether a segment without SYN is what the client of a suspected connection sends next: in its numbers, and, where its
+/// SYN-ACK was captured, with an acknowledgement of that (RFC 9293, section 3.10.7.3).
+fn carries_on(suspected: &Connection, direction: Direction, segment: &Segment<'_>) -> bool {
+    let (own, peer) = (&suspected.sides[direction], &suspected.sides[direction.reverse()]);
+    let soon = |isn: Option<SeqNum>, number: SeqNum| isn.map(|isn| SOON.contains(&number.distance(isn.plus(1))));
+    let acknowledges = segment.flags.has(TcpFlags::ACK) && soon(peer.isn, segment.ack) == Some(true);
+    !segment.flags.has(TcpFlags::RST)
+        && soon(own.isn, segment.seq) == Some(true)
+        && (peer.isn.is_none() || acknowledges)
+}
+
+/// Whether a segment fits what both ends of a connection that stands have sent so far.
+fn takes_up(connection: &Connection, direction: Direction, segment: &Segment<'_>) -> bool {
+    let (own, peer) = (&connection.sides[direction], &connection.sides[direction.reverse()]);
+    let near = |known: Option<SeqNum>, number: SeqNum| {
+        known.is_some_and(|known| number.distance(known).unsigned_abs() < SOON.end.unsigned_abs())
+    };
+    let stands = |side: &Side| !side.state().is_over();
+    stands(own)
+        && stands(peer)
+        && segment.flags.has(TcpFlags::ACK)
+        && near(own.next, segment.seq)
+        && near(peer.next, segment.ack)
 }
