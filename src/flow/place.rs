@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::datagrams::Slot;
 use super::endpoint::Direction;
-use super::side::Side;
+use super::record::Outcome;
 use super::state::TcpState;
 use super::table::{Ended, EndedFlows, FlowTable};
 use super::tcp::Connection;
@@ -32,7 +32,7 @@ impl<A: Conversing> FlowTable<A> {
             let again = syn && !ack && from_client && isn == Some(segment.seq);
             let answers = syn && ack && !from_client && isn.map(|isn| isn.plus(1)) == Some(segment.ack);
             let goes_on = !syn && from_client && carries_on(&challenger.connection, Direction::ToServer, segment);
-            // What the live connection can take is its own: a stray SYN-ACK has the client's number of that one.
+            // What fits the older connection is of that: a stray SYN-ACK has the client's number of that one.
             let goes_on = goes_on && !takes_up(&flow.connection, flow.direction_from(source), segment);
             if again || answers || goes_on {
                 return Place::Challenger;
@@ -44,7 +44,14 @@ impl<A: Conversing> FlowTable<A> {
         let sender = &flow.connection.sides[flow.direction_from(source)];
         let connection = &flow.connection;
         if sender.isn == Some(segment.seq) {
-            return Place::Current;
+            // After a close that both ends saw through the same number may open the next one; a late copy of the old
+            // SYN has its timestamp, and nobody answers it with a SYN-ACK.
+            let through = !ack && connection.is_over() && connection.outcome() == Outcome::Closed;
+            let newer = match (segment.options.timestamps(), sender.newest.tsval) {
+                (Some((value, _)), Some(last)) => (value.wrapping_sub(last) as i32) > 0,
+                _ => true,
+            };
+            return if through && newer { Place::Suspected } else { Place::Current };
         }
         let either_over = connection.sides.to_server.state().is_over() || connection.sides.to_client.state().is_over();
         let ended = either_over || connection.closing.reset.is_some();
@@ -115,16 +122,11 @@ fn carries_on(suspected: &Connection, direction: Direction, segment: &Segment<'_
         && (peer.isn.is_none() || acknowledges)
 }
 
-/// Whether a segment fits what both ends of a connection that stands have sent so far.
+/// Whether a segment fits what both ends of a connection have sent so far.
 fn takes_up(connection: &Connection, direction: Direction, segment: &Segment<'_>) -> bool {
     let (own, peer) = (&connection.sides[direction], &connection.sides[direction.reverse()]);
     let near = |known: Option<SeqNum>, number: SeqNum| {
         known.is_some_and(|known| number.distance(known).unsigned_abs() < SOON.end.unsigned_abs())
     };
-    let stands = |side: &Side| !side.state().is_over();
-    stands(own)
-        && stands(peer)
-        && segment.flags.has(TcpFlags::ACK)
-        && near(own.next, segment.seq)
-        && near(peer.next, segment.ack)
+    segment.flags.has(TcpFlags::ACK) && near(own.next, segment.seq) && near(peer.next, segment.ack)
 }

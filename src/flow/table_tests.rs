@@ -158,6 +158,23 @@ fn a_syn_ack_that_its_client_acknowledges_is_of_a_new_connection() {
 }
 
 #[test]
+fn after_the_close_the_same_number_may_open_the_next_connection() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.close(100);
+    fixture.millis += 50_000;
+    assert_eq!(fixture.handshake(100), 7);
+    assert_eq!(fixture.finish(), [(1, Ended::Replaced), (7, Ended::CaptureEnd)]);
+
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.close(100);
+    fixture.segment(true, TcpFlags::SYN, 100, 0);
+    assert_eq!(fixture.segment(true, TcpFlags::ACK, 102, 5002), 1, "a late copy of the SYN opens nothing");
+    assert_eq!(fixture.finish(), [(1, Ended::CaptureEnd)]);
+}
+
+#[test]
 fn the_frames_of_a_syn_that_nobody_took_up_are_not_lost() {
     let mut fixture = Fixture::new(FlowLimits::default());
     fixture.handshake(100);
