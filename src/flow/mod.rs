@@ -47,7 +47,7 @@ pub use names::{Belongs, ConnectionId, NameChanges, Named};
 pub use oddity::{Oddities, Oddity, Sighted};
 pub use open::OpenFlow;
 pub use reassembly::{ReassemblyLimits, StreamReassembler, StreamSink};
-pub use record::{CloseKind, KnownBy, Outcome};
+pub use record::{Close, CloseKind, KnownBy, Outcome};
 pub use side::{Side, SynOptions, WindowScale};
 pub use state::{Next, Signal, TcpState};
 pub use summary::Shorthand;

@@ -36,6 +36,7 @@ impl Connection {
         }
         if self.closing.reset.is_none() {
             self.closing.reset = Some((direction.sender(), origin));
+            self.closing.reset_outstanding = self.sides[direction.reverse()].next;
             let through = |side: &Side, peer: &Side| side.fin.is_some_and(|fin| peer.acked == Some(fin));
             let (a, b) = (&self.sides.to_server, &self.sides.to_client);
             self.closing.reset_after_close = through(a, b) && through(b, a);
@@ -57,22 +58,27 @@ impl Connection {
     /// not taken. What it had moved is withdrawn.
     pub(super) fn revive(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
         let Some((role, at)) = self.closing.reset else { return };
-        let goes_on = role == direction.sender()
-            && !segment.flags.has(TcpFlags::SYN)
-            && segment.payload_length > 0
-            && origin.frame > at.frame
-            && self.sides[direction].next.is_some_and(|next| !segment.seq.is_before(next));
-        if !goes_on {
+        if role != direction.sender() || segment.flags.has(TcpFlags::SYN) || origin.frame <= at.frame {
+            return;
+        }
+        let beyond = self.sides[direction].next.is_some_and(|next| !segment.seq.is_before(next));
+        let sends = beyond && (segment.payload_length > 0 || segment.flags.has(TcpFlags::FIN));
+        // What its peer had not sent yet when the RST came can't be acknowledged by what was sent before the RST.
+        let takes = segment.flags.has(TcpFlags::ACK)
+            && self.closing.reset_outstanding.is_some_and(|outstanding| segment.ack.is_after(outstanding));
+        if !sends && !takes {
             return;
         }
         self.sides[direction].trouble.oddities.note(Oddity::ResetIgnored, at);
-        for role in [Role::Client, Role::Server] {
+        for (role, signal) in [(role, Signal::RstSent), (direction.receiver(), Signal::RstReceived)] {
             let last = self.transitions.iter().rposition(|transition| transition.endpoint == role);
-            // What came after the RST stands on it, and can't be taken back with it.
-            let Some(last) = last.filter(|last| self.transitions[*last].origin == at) else { continue };
+            // What came after the RST stands on it, and can't be taken back with it. Its peer may have been moved again
+            // by each segment that it sent since.
+            let Some(last) = last.filter(|last| self.transitions[*last].on == signal) else { continue };
             self.sides[role.sends()].state = self.transitions.remove(last).from;
         }
         self.closing.reset = None;
+        self.closing.reset_after_close = false;
     }
 
     /// Moves both ends by what this segment proves.

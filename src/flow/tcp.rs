@@ -92,6 +92,8 @@ pub struct Closing {
     pub first_fin_acknowledged: bool,
     /// The first RST that its receiver accepts.
     pub reset: Option<(Role, Origin)>,
+    /// The number after the highest that the receiver of the RST had sent by then.
+    pub(super) reset_outstanding: Option<SeqNum>,
     /// Whether both ends were through when the RST came.
     pub reset_after_close: bool,
 }
@@ -111,6 +113,7 @@ impl Blank for Closing {
             second_fin: None,
             first_fin_acknowledged: false,
             reset: None,
+            reset_outstanding: None,
             reset_after_close: false,
         };
         BLANK

@@ -7,7 +7,7 @@ use super::judge::Judge;
 use super::will::{Sighting, WillFate};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, QuicEnd};
-use crate::flow::{CloseKind, Connection, Direction, Flow, Outcome, Role};
+use crate::flow::{Close, CloseKind, Connection, Direction, Flow, Outcome, Role};
 use crate::mqtt::PacketType;
 use crate::time::{Span, Timestamp};
 
@@ -138,14 +138,15 @@ impl End {
     fn of_connection(connection: &Connection) -> Self {
         let closing = &connection.closing;
         match (connection.outcome(), connection.close()) {
-            (Outcome::Open, None | Some((CloseKind::HalfOpen, _))) if closing.first_fin.is_none() => Self::OPEN,
-            (_, Some((CloseKind::Reset, _))) if closing.first_fin.is_none() => {
+            (Outcome::Open, None) if closing.first_fin.is_none() => Self::OPEN,
+            (_, Some(Close { kind: CloseKind::Reset, .. })) if closing.first_fin.is_none() => {
                 let (by, at) = closing.reset.unzip();
                 Self { kind: EndKind::Rst, by, at, ..Self::OPEN }
             }
-            _ => {
-                let (by, at) = closing.first_fin.unzip();
-                let kind = if by.is_some() { EndKind::Fin } else { EndKind::Open };
+            (_, close) => {
+                let by = close.and_then(|close| close.initiator);
+                let at = closing.first_fin.map(|(_, at)| at);
+                let kind = if at.is_some() { EndKind::Fin } else { EndKind::Open };
                 Self { kind, by, at, ..Self::OPEN }
             }
         }

@@ -8,7 +8,9 @@ use super::line::{Line, wrap};
 use super::row::plain;
 use super::{Facts, Ladder};
 use crate::dissect::{Conversation, Protocol, quic_version_name, version_name};
-use crate::flow::{CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, SynOptions, Transport};
+use crate::flow::{
+    CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, Role, SynOptions, Transport,
+};
 use crate::render::ended::{beat_kind, http_text};
 use crate::render::named;
 use crate::render::width::{Bytes, Color, Duration, Style};
@@ -328,19 +330,25 @@ fn range(range: &Range) -> String {
 /// How it ended, and who began.
 fn ending(flow: &Flow<Conversation>) -> String {
     let outcome = flow.connection.outcome();
-    let Some((kind, initiator)) = flow.connection.close() else {
+    let Some(close) = flow.connection.close() else {
         return match outcome {
             Outcome::Open => "open: nothing in the capture ends it".to_owned(),
             other => plain(other.name()),
         };
     };
-    let initiator = initiator.name();
-    let how = match kind {
-        CloseKind::FourSegment => format!("with four segments, the {initiator} began"),
-        CloseKind::ThreeSegment => format!("with three segments, the {initiator} began"),
-        CloseKind::Simultaneous => format!("by both at the same time, the {initiator}'s FIN was captured first"),
-        CloseKind::HalfOpen => format!("by the {initiator} only"),
-        CloseKind::Reset => format!("by a RST, the {initiator} began"),
+    let began =
+        close.initiator.map_or("who began was not captured".to_owned(), |role| format!("the {} began", role.name()));
+    let initiator = close.initiator.map_or("one end", Role::name);
+    let how = match (close.kind, close.reset_by) {
+        (CloseKind::FourSegment, _) => format!("with four segments, {began}"),
+        (CloseKind::ThreeSegment, _) => format!("with three segments, {began}"),
+        (CloseKind::Simultaneous, _) => format!("by both at the same time, the {initiator}'s FIN was captured first"),
+        (CloseKind::HalfOpen, _) if close.initiator.is_none() => format!("by one end at least, {began}"),
+        (CloseKind::HalfOpen, _) => format!("by the {initiator} only"),
+        (CloseKind::Reset, by) if by == close.initiator => {
+            by.map_or("by a RST".to_owned(), |by| format!("by the {}", by.name()))
+        }
+        (CloseKind::Reset, by) => format!("by the {}, {began} with a FIN", by.map_or("peer", Role::name)),
     };
     match outcome {
         Outcome::Open => format!("open; closed {how}"),

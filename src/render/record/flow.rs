@@ -10,7 +10,7 @@ use super::value::{DurationsRecord, RangeRecord, Time, seconds};
 use super::websocket::WebSocketRecord;
 use crate::capture::FrameNo;
 use crate::dissect::{Conversation, Protocol};
-use crate::flow::{Counters, Direction, Ended, Flow, Side, SynOptions, Transition, Transport};
+use crate::flow::{Counters, Direction, Ended, Flow, Role, Side, SynOptions, Transition, Transport};
 use crate::neighbour::Names;
 use crate::render::named::Called;
 use crate::time::Span;
@@ -104,7 +104,10 @@ struct TransitionRecord {
 #[derive(Serialize)]
 struct CloseRecord {
     kind: &'static str,
-    initiator: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initiator: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -265,9 +268,11 @@ impl<'a> TcpFields<'a> {
             state: StateRecord { client: sides.to_server.state().name(), server: sides.to_client.state().name() },
             transitions: connection.transitions.iter().map(TransitionRecord::from).collect(),
             outcome: connection.outcome().name(),
-            close: connection
-                .close()
-                .map(|(kind, initiator)| CloseRecord { kind: kind.name(), initiator: initiator.name() }),
+            close: connection.close().map(|close| CloseRecord {
+                kind: close.kind.name(),
+                initiator: close.initiator.map(Role::name),
+                reset_by: close.reset_by.map(Role::name),
+            }),
             handshake: HandshakeRecord {
                 complete: handshake.complete,
                 rtt_s: handshake.rtt.map(seconds),
