@@ -158,6 +158,14 @@ impl Connection {
         outstanding && sender.timeouts >= TIMEOUTS
     }
 
+    /// Whether an end had sent again and again, or probed, what its peer never answered: its RST gives the peer up.
+    pub fn gave_up(&self, role: Role) -> bool {
+        /// Two may be lost; Linux sends nine, and applications that are in a hurry ask for three.
+        const PROBES: u32 = 3;
+        let probes = self.sides[role.sends()].unanswered_probes().map_or(0, |probes| probes.count);
+        probes >= PROBES || self.is_unanswered(role.sends())
+    }
+
     /// Whether nothing was seen but the client's SYN.
     pub(super) fn is_unanswered_syn(&self) -> bool {
         self.sides.to_server.state() == TcpState::SynSent && !self.sides.to_client.was_seen()

@@ -188,7 +188,7 @@ impl Session {
         if end.kind == EndKind::Open {
             self.judge_silence(&mut end, connection, now);
         } else {
-            end.cause = self.cause(&end, server_stopped);
+            end.cause = self.cause(&end, connection, server_stopped);
         }
         // What would change nothing makes nothing.
         if end != self.end {
@@ -288,7 +288,7 @@ impl Session {
         }
     }
 
-    fn cause(&self, end: &End, server_stopped: bool) -> Option<Cause> {
+    fn cause(&self, end: &End, connection: &Connection, server_stopped: bool) -> Option<Cause> {
         let (by, at) = (end.by?, end.at?);
         if self.counts[by.sends().reverse()].is_empty() && self.connack.is_some() {
             // Of the other end nothing was captured, a DISCONNECT of it included.
@@ -301,6 +301,13 @@ impl Session {
         };
         if end.kind == EndKind::Refused {
             return Some(Cause { frame: Some(at.frame), ..cause(CauseKind::NotAccepted, Certainty::Certain) });
+        }
+        if end.kind == EndKind::Rst && connection.gave_up(by) {
+            let kind = match by {
+                Role::Client => CauseKind::ServerUnreachable,
+                Role::Server => CauseKind::ClientUnreachable,
+            };
+            return Some(cause(kind, Certainty::Likely));
         }
         let shortly_before = |origin: Origin| {
             let before = at.time.since(origin.time);
