@@ -219,7 +219,7 @@ impl Connection {
                 let reset = flags.has(TcpFlags::RST);
                 odd.oddities.note(if reset { Oddity::ResetOutOfWindow } else { Oddity::OutOfWindow }, origin);
             }
-            if marks.has(Marks::FAST_OPEN) && !sender.syn.is_some_and(|syn| syn.fast_open) {
+            if marks.has(Marks::FAST_OPEN) && !sender.syn.is_some_and(|syn| syn.fast_open || syn.cut) {
                 odd.oddities.note(Oddity::SynData, origin);
             }
         }

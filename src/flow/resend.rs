@@ -440,7 +440,8 @@ fn reason(
     }
     let first_time = earlier.is_none_or(|earlier| earlier.transmissions == 1);
     let tail = end == next || segment.seq_end() == next;
-    let sack = sender.syn.is_none_or(|syn| syn.sack_permitted) && receiver.syn.is_none_or(|syn| syn.sack_permitted);
+    let permits = |side: &Side| side.syn.is_none_or(|syn| syn.sack_permitted || syn.cut);
+    let sack = permits(sender) && permits(receiver);
     if tail && sack && first_time && !sender.probed && sender.trouble.recovery.is_none() && !sacked_above {
         sender.probed = true;
         return (RetransmissionKind::TailLossProbe, Evidence::Timing);

@@ -11,12 +11,12 @@ use super::verdict::{RetransmissionKind, Verdict};
 use crate::capture::Origin;
 use crate::rare::{Blank, Rare};
 use crate::time::{Span, Timestamp};
-use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
+use crate::wire::{Checksum, Segment, SeqNum, TcpOption};
 
 /// How the window field is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WindowScale {
-    /// The handshake was not captured.
+    /// The handshake was not captured, or not with all of its options.
     #[default]
     Unknown,
     /// Not in use: one of the two SYNs did not offer it.
@@ -56,12 +56,14 @@ pub struct SynOptions {
     pub multipath: bool,
     /// The window field, which is never scaled in a SYN.
     pub window: u16,
+    /// The capture lacks the last of its options, so that it may have offered more.
+    pub cut: bool,
 }
 
 impl SynOptions {
-    pub(super) fn read(options: TcpOptions<'_>, window: u16) -> Self {
-        let mut offered = Self { window, ..Self::default() };
-        for option in options.iter() {
+    pub(super) fn read(segment: &Segment<'_>) -> Self {
+        let mut offered = Self { window: segment.window, cut: segment.lacks_options(), ..Self::default() };
+        for option in segment.options.iter() {
             match option {
                 TcpOption::MaximumSegmentSize(mss) => offered.mss = Some(mss),
                 TcpOption::WindowScale(shift) => offered.window_scale = Some(shift),

@@ -320,7 +320,7 @@ impl Connection {
             sender.base = Some(segment.seq);
             verdict.relative_seq = 0;
         }
-        let offered = SynOptions::read(segment.options, segment.window);
+        let offered = SynOptions::read(segment);
         sender.syn.get_or_insert(offered);
         if segment.payload_length > 0 {
             verdict.marks.add(Marks::FAST_OPEN);
@@ -329,7 +329,10 @@ impl Connection {
         if let (Some(a), Some(b)) = (&sender.syn, &receiver.syn) {
             let scale = |own: &SynOptions, other: &SynOptions| match (own.window_scale, other.window_scale) {
                 (Some(shift), Some(_)) => WindowScale::Shift(shift),
-                _ => WindowScale::Off,
+                (own_shift, other_shift) => {
+                    let refused = (own_shift.is_none() && !own.cut) || (other_shift.is_none() && !other.cut);
+                    if refused { WindowScale::Off } else { WindowScale::Unknown }
+                }
             };
             let scales = (scale(a, b), scale(b, a));
             (sender.scale, receiver.scale) = scales;

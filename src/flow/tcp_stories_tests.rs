@@ -1,6 +1,7 @@
 //! More stories of connections: how they end, what a capture lacks of them, and what was sent again.
 
 use super::*;
+use crate::flow::WindowScale;
 
 #[test]
 fn a_rst_in_the_name_of_an_end_that_goes_on_ended_nothing() {
@@ -48,4 +49,25 @@ fn who_began_is_not_known_where_the_fin_of_the_other_end_may_be_what_the_capture
     let mut story = Story::new();
     story.server(Line { flags: SYN_ACK, seq: 0, ..LINE }).server(Line { flags: FIN, ack: 20, ..LINE });
     assert_eq!(story.closed(), Some((CloseKind::HalfOpen, None)), "one direction was not captured");
+}
+
+#[test]
+fn options_that_the_capture_lacks_may_have_been_offered() {
+    let scales = |client: u8, server: u8| {
+        let mut story = Story::new();
+        story.client(Line { flags: TcpFlags::SYN, seq: 0, cut: client, ..LINE });
+        story.server(Line { flags: SYN_ACK, seq: 0, cut: server, ..LINE });
+        let sides = &story.connection.sides;
+        (sides.to_server.scale, sides.to_server.syn_options().map(|options| options.cut))
+    };
+    assert_eq!(scales(0, 0), (WindowScale::Shift(7), Some(false)));
+    assert_eq!(scales(4, 0), (WindowScale::Shift(7), Some(true)), "the scale is among those that were captured");
+    let mut story = Story::new();
+    story.client(Line { flags: TcpFlags::SYN, seq: 0, bare: true, cut: 12, ..LINE });
+    story.server(Line { flags: SYN_ACK, seq: 0, ..LINE }).client(LINE);
+    assert!(Direction::BOTH.iter().all(|direction| !story.connection.sides[*direction].window_scale_known()));
+    let mut story = Story::new();
+    story.client(Line { flags: TcpFlags::SYN, seq: 0, bare: true, cut: 12, ..LINE });
+    story.server(Line { flags: SYN_ACK, seq: 0, bare: true, ..LINE }).client(LINE);
+    assert!(story.connection.sides.to_server.window_scale_known(), "without the server's there is no scaling");
 }

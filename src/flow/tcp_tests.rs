@@ -38,6 +38,10 @@ struct Line {
     stamps: Option<(u32, u32)>,
     /// A SACK block, in relative numbers of the peer.
     sack: Option<(u32, u32)>,
+    /// So many bytes of options are in the header, and not in the capture.
+    cut: u8,
+    /// A SYN without options.
+    bare: bool,
 }
 
 const LINE: Line = Line {
@@ -50,6 +54,8 @@ const LINE: Line = Line {
     checksum: Checksum::Good,
     stamps: None,
     sack: None,
+    cut: 0,
+    bare: false,
 };
 const FIN: TcpFlags = TcpFlags::FIN.with(TcpFlags::ACK);
 const SYN_ACK: TcpFlags = TcpFlags::SYN.with(TcpFlags::ACK);
@@ -96,7 +102,7 @@ impl Story {
         self.frame += 1;
         self.millis += 1;
         self.ids[direction] += 1;
-        let mut options = if line.flags.has(TcpFlags::SYN) { SYN_OPTIONS.to_vec() } else { Vec::new() };
+        let mut options = if line.flags.has(TcpFlags::SYN) && !line.bare { SYN_OPTIONS.to_vec() } else { Vec::new() };
         let mut put = |kind: u8, fields: [u32; 2]| {
             options.extend([kind, 10]);
             options.extend(fields.iter().flat_map(|field| field.to_be_bytes()));
@@ -113,7 +119,7 @@ impl Story {
             urgent: 0,
             checksum_field: 1,
             checksum: line.checksum,
-            header_length: 20,
+            header_length: 20 + options.len() as u8 + line.cut,
             options: TcpOptions(&options),
             payload: &[],
             payload_length: line.length,

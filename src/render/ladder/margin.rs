@@ -194,7 +194,9 @@ impl Ladder {
         sheet.colored("", "client", "server", Some(Color::Title))?;
         let mut option = |name: &str, value: &dyn Fn(&SynOptions) -> Option<String>| {
             let told = |options: Option<&SynOptions>| match options {
-                Some(options) => value(options).unwrap_or_else(|| "no".to_owned()),
+                Some(options) => {
+                    value(options).unwrap_or_else(|| if options.cut { "not captured" } else { "no" }.to_owned())
+                }
                 None => "not captured".to_owned(),
             };
             sheet.row(name, &told(offered.0), &told(offered.1))

@@ -128,23 +128,32 @@ struct OptionsRecord {
     mss: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     window_scale: Option<u8>,
-    sack_permitted: bool,
-    timestamps: bool,
-    fast_open: bool,
-    multipath: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sack_permitted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamps: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fast_open: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multipath: Option<bool>,
     window: u16,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 impl From<&SynOptions> for OptionsRecord {
     fn from(options: &SynOptions) -> Self {
+        // What is not among the captured ones may be among the others.
+        let known = |is: bool| (is || !options.cut).then_some(is);
         Self {
             mss: options.mss,
             window_scale: options.window_scale,
-            sack_permitted: options.sack_permitted,
-            timestamps: options.timestamps,
-            fast_open: options.fast_open,
-            multipath: options.multipath,
+            sack_permitted: known(options.sack_permitted),
+            timestamps: known(options.timestamps),
+            fast_open: known(options.fast_open),
+            multipath: known(options.multipath),
             window: options.window,
+            cut: options.cut,
         }
     }
 }
