@@ -442,7 +442,8 @@ fn reason(
     let tail = end == next || segment.seq_end() == next;
     let permits = |side: &Side| side.syn.is_none_or(|syn| syn.sack_permitted || syn.cut);
     let sack = permits(sender) && permits(receiver);
-    if tail && sack && first_time && !sender.probed && sender.trouble.recovery.is_none() && !sacked_above {
+    let in_time = after.is_none_or(|after| after <= latest_probe(sender));
+    if tail && sack && first_time && in_time && !sender.probed && sender.trouble.recovery.is_none() && !sacked_above {
         sender.probed = true;
         return (RetransmissionKind::TailLossProbe, Evidence::Timing);
     }
@@ -460,6 +461,17 @@ fn reason(
 fn retransmission_timeout(sender: &Side) -> Span {
     let mean = sender.counters.rtt.mean().unwrap_or(Span::ZERO).as_nanos();
     Span::from_nanos(mean.saturating_add(LEAST_TIMEOUT.as_nanos()))
+}
+
+/// When a tail loss probe is sent at the latest (RFC 8985, section 7.2): after two round trips and the time that an
+/// acknowledgement may be delayed, and never later than the timer would run out.
+fn latest_probe(sender: &Side) -> Span {
+    /// The time-out of a sender that has measured no round trip (RFC 6298, section 2.1).
+    const INITIAL_TIMEOUT: Span = Span::from_millis(999);
+    let Some(longest) = sender.counters.rtt.max() else { return INITIAL_TIMEOUT };
+    // The way from the capture point to the sender and back is part of the round trip that it measures.
+    let round_trip = longest + sender.answers_after;
+    round_trip + round_trip + LEAST_TIMEOUT + SHORTER
 }
 
 /// Whether the segment comes as soon after the last acknowledgement as an answer to it would.

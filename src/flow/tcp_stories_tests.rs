@@ -71,3 +71,60 @@ fn options_that_the_capture_lacks_may_have_been_offered() {
     story.server(Line { flags: SYN_ACK, seq: 0, bare: true, ..LINE }).client(LINE);
     assert!(story.connection.sides.to_server.window_scale_known(), "without the server's there is no scaling");
 }
+
+#[test]
+fn segments_far_away_move_nothing_until_three_agree() {
+    let mut story = Story::established();
+    let far = Line { seq: 900_000_000, length: 10, ..LINE };
+    for count in 0..2 {
+        story.client(Line { seq: far.seq + count * 10, ..far });
+        assert!(story.last.marks.has(Marks::OUT_OF_WINDOW));
+    }
+    story.client(Line { seq: far.seq + 20, ..far });
+    assert!(story.last.marks.has(Marks::LOST_SEGMENT), "the capture has a large hole");
+}
+
+#[test]
+fn round_trips_are_not_taken_from_what_was_sent_twice() {
+    let mut story = Story::established();
+    story.client(Line { length: 10, ..LINE }).wait(300).client(Line { length: 10, ..LINE });
+    story.wait(20).server(Line { ack: 11, ..LINE });
+    assert_eq!(story.last.ack_rtt, None, "Karn");
+    story.client(Line { seq: 11, length: 10, ..LINE }).wait(20).server(Line { ack: 21, ..LINE });
+    assert_eq!(story.last.ack_rtt, Some(Span::from_millis(21)));
+}
+
+#[test]
+fn a_timestamp_that_is_long_over_is_odd_and_one_that_was_overtaken_is_not() {
+    let count = |value: u32, echo: u32| {
+        let mut story = Story::established();
+        story.client(Line { length: 10, stamps: Some((5_000_000, 7_000_000)), ..LINE });
+        story.server(Line { ack: 11, stamps: Some((7_000_100, 5_000_000)), ..LINE });
+        story.client(Line { seq: 11, length: 10, stamps: Some((value, echo)), ..LINE });
+        story.connection.sides.to_server.oddities().count(Oddity::OldTimestamp)
+    };
+    assert_eq!(count(5_000_001, 7_000_100), 0);
+    assert_eq!(count(4_999_000, 7_000_000), 0, "overtaken on its way");
+    assert_eq!(count(4_000_000, 7_000_100), 1, "older than what it follows");
+    assert_eq!(count(5_000_001, 100), 1, "an echo that was never sent");
+    assert_eq!(count(5_000_001, 0), 0, "no echo");
+}
+
+/// MSS, SACK permitted, window scale.
+const WITH_SACK: [u8; 11] = [2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7, 1];
+
+#[test]
+fn the_tail_is_probed_before_the_timer_runs_out_and_not_after() {
+    let after = |millis: i64| {
+        let mut story = Story { options: &WITH_SACK, ..Story::new() }.shake_hands();
+        story.client(Line { length: 100, ..LINE }).wait(18).server(Line { ack: 101, ..LINE });
+        story.wait(1000).client(Line { seq: 101, length: 100, ..LINE });
+        story.wait(millis).client(Line { seq: 101, length: 100, ..LINE });
+        story.last.retransmission.map(|again| (again.kind, again.back_off))
+    };
+    // Two round trips of 19 ms (to the capture point and back 1 ms), and a delayed acknowledgement of 200 ms.
+    assert_eq!(after(50), Some((RetransmissionKind::TailLossProbe, None)));
+    assert_eq!(after(240), Some((RetransmissionKind::TailLossProbe, None)));
+    assert_eq!(after(400), Some((RetransmissionKind::Timeout, Some(1))));
+    assert_eq!(after(1000), Some((RetransmissionKind::Timeout, Some(1))));
+}
