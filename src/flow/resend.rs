@@ -250,6 +250,7 @@ const fn counter_of(counters: &mut RareCounters, kind: RetransmissionKind) -> &m
         RetransmissionKind::Timeout => &mut counters.timeout_retransmissions,
         RetransmissionKind::TailLossProbe => &mut counters.tail_loss_probes,
         RetransmissionKind::PathMtu => &mut counters.path_mtu_retransmissions,
+        RetransmissionKind::FastOpenRefused => &mut counters.fast_open_retransmissions,
     }
 }
 
@@ -319,6 +320,13 @@ fn sent_again(
         let rare = sender.counters.traffic.rare_mut();
         rare.most_retransmissions = rare.most_retransmissions.max(again);
     }
+    if kind == RetransmissionKind::FastOpenRefused {
+        // Its first transmission is remembered with the SYN; the next repetition is one of this segment.
+        let mut sent = Sent::first(segment.seq, end, origin.time, stamp);
+        sent.transmissions = 2;
+        sent.set_kind(AGAIN, Some(kind));
+        sender.remember(sent);
+    }
     // What overlaps it was sent again as well, so that it measures no round trip (Karn).
     for sent in sender.sent.iter_mut().rev().take(64) {
         if sent.seq.is_before(end) && sent.end.is_after(segment.seq) && sent.seq != segment.seq {
@@ -360,7 +368,10 @@ fn back_off(
             let unasked = !answers_an_acknowledgement(sender, origin);
             evidence == Evidence::Timing || (first && unasked && waited(retransmission_timeout(sender)))
         }
-        RetransmissionKind::Fast | RetransmissionKind::TailLossProbe | RetransmissionKind::PathMtu => false,
+        RetransmissionKind::Fast
+        | RetransmissionKind::TailLossProbe
+        | RetransmissionKind::PathMtu
+        | RetransmissionKind::FastOpenRefused => false,
     };
     ran_out.then(|| {
         sender.timeouts = sender.timeouts.saturating_add(1);
@@ -382,6 +393,16 @@ impl Side {
         {
             self.count_needless(kind);
         }
+    }
+
+    /// Whether the segment holds data that went with the SYN, and that the peer's SYN-ACK did not acknowledge: Fast Open was
+    /// refused, or the SYN with the data was lost, and so it is sent in the usual way (RFC 7413, section 4.2.1).
+    fn fast_open_refused(&self, receiver: &Self, segment: &Segment<'_>) -> bool {
+        let Some(first) = self.isn.map(|isn| isn.plus(1)) else { return false };
+        let opening = self.sent.iter().find(|sent| sent.seq.plus(1) == first);
+        segment.payload_length > 0
+            && receiver.acked == Some(first)
+            && opening.is_some_and(|opening| opening.end.is_after(segment.seq))
     }
 
     /// The peer reports that these bytes arrived twice (DSACK): what was sent again of them was needless.
@@ -413,6 +434,9 @@ fn reason(
 ) -> (RetransmissionKind, Evidence) {
     if segment.flags.has(TcpFlags::SYN) {
         return (RetransmissionKind::Handshake, Evidence::Sequence);
+    }
+    if earlier.is_none() && sender.fast_open_refused(receiver, segment) {
+        return (RetransmissionKind::FastOpenRefused, Evidence::Sequence);
     }
     let next = sender.next.unwrap_or(segment.seq);
     let end = segment.seq_end();

@@ -141,6 +141,7 @@ impl Sent {
             3 => Some(RetransmissionKind::Timeout),
             4 => Some(RetransmissionKind::TailLossProbe),
             5 => Some(RetransmissionKind::PathMtu),
+            6 => Some(RetransmissionKind::FastOpenRefused),
             _ => None,
         }
     }
@@ -153,6 +154,7 @@ impl Sent {
             Some(RetransmissionKind::Timeout) => 3,
             Some(RetransmissionKind::TailLossProbe) => 4,
             Some(RetransmissionKind::PathMtu) => 5,
+            Some(RetransmissionKind::FastOpenRefused) => 6,
         };
         self.bits = (self.bits & !(7 << which)) | (number << which);
     }

@@ -128,3 +128,30 @@ fn the_tail_is_probed_before_the_timer_runs_out_and_not_after() {
     assert_eq!(after(400), Some((RetransmissionKind::Timeout, Some(1))));
     assert_eq!(after(1000), Some((RetransmissionKind::Timeout, Some(1))));
 }
+
+#[test]
+fn data_of_a_syn_that_was_taken_without_it_is_sent_again_for_that_reason() {
+    let mut story = Story { options: &WITH_SACK, ..Story::new() };
+    story.client(Line { flags: TcpFlags::SYN, seq: 0, length: 18, ..LINE });
+    story.server(Line { flags: SYN_ACK, seq: 0, ack: 1, ..LINE });
+    let mut told = Vec::new();
+    for wait in [0, 300, 600] {
+        story.wait(wait).client(Line { length: 18, ..LINE });
+        told.push(story.last.retransmission.map(|again| again.kind));
+    }
+    let (refused, timeout) = (RetransmissionKind::FastOpenRefused, RetransmissionKind::Timeout);
+    assert_eq!(told, [Some(refused), Some(timeout), Some(timeout)]);
+    let counters = story.counters(Direction::ToServer);
+    assert_eq!((counters.retransmissions, counters.fast_open_retransmissions), (3, 1));
+    story.server(Line { ack: 19, ..LINE });
+    assert_eq!(story.last.ack_rtt, None, "Karn");
+}
+
+#[test]
+fn data_of_a_syn_that_was_taken_with_it_is_sent_again_as_any_other() {
+    let mut story = Story::new();
+    story.client(Line { flags: TcpFlags::SYN, seq: 0, length: 18, ..LINE });
+    story.server(Line { flags: SYN_ACK, seq: 0, ack: 19, ..LINE });
+    story.client(Line { seq: 19, ack: 1, ..LINE }).wait(300).client(Line { length: 18, ..LINE });
+    assert_ne!(story.last.retransmission.map(|again| again.kind), Some(RetransmissionKind::FastOpenRefused));
+}

@@ -563,6 +563,7 @@ proptest! {
                 + counters.timeout_retransmissions
                 + counters.tail_loss_probes
                 + counters.path_mtu_retransmissions
+                + counters.fast_open_retransmissions
                 + counters.handshake_retransmissions
                 + counters.spurious_retransmissions;
             prop_assert_eq!(counters.retransmissions, kinds, "the kinds add up");

@@ -100,11 +100,14 @@ pub enum RetransmissionKind {
     TailLossProbe,
     /// A router said that the packet was too big for the path.
     PathMtu,
+    /// The peer took the SYN without its data (RFC 7413, section 4.2.1).
+    FastOpenRefused,
 }
 
 impl RetransmissionKind {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 5] = [Self::Handshake, Self::Fast, Self::Timeout, Self::TailLossProbe, Self::PathMtu];
+    pub const ALL: [Self; 6] =
+        [Self::Handshake, Self::Fast, Self::Timeout, Self::TailLossProbe, Self::PathMtu, Self::FastOpenRefused];
 
     /// A name for output.
     pub const fn name(self) -> &'static str {
@@ -114,6 +117,7 @@ impl RetransmissionKind {
             Self::Timeout => "timeout",
             Self::TailLossProbe => "tail_loss_probe",
             Self::PathMtu => "path_mtu",
+            Self::FastOpenRefused => "fast_open_refused",
         }
     }
 }

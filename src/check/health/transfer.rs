@@ -35,6 +35,7 @@ fn retransmissions(case: &mut Case<'_>, direction: Direction) {
         (counters.timeout_retransmissions, "after a time-out"),
         (counters.tail_loss_probes, "as a probe of the tail"),
         (counters.path_mtu_retransmissions, "in smaller packets"),
+        (counters.fast_open_retransmissions, "because Fast Open was refused"),
         (counters.spurious_retransmissions, "in vain"),
         (counters.retransmissions_of_unseen, "not captured at first"),
     ];

@@ -299,11 +299,12 @@ impl Ladder {
 type Count = (&'static str, fn(&Counters) -> u32);
 
 /// The counts that are shown where they are not zero.
-const COUNTS: [Count; 20] = [
+const COUNTS: [Count; 21] = [
     ("  fast", |side| side.fast_retransmissions),
     ("  timeout", |side| side.timeout_retransmissions),
     ("  tail loss probe", |side| side.tail_loss_probes),
     ("  path MTU", |side| side.path_mtu_retransmissions),
+    ("  Fast Open refused", |side| side.fast_open_retransmissions),
     ("  SYN or SYN-ACK", |side| side.handshake_retransmissions),
     ("  in vain (spurious)", |side| side.spurious_retransmissions),
     ("first copy not captured", |side| side.retransmissions_of_unseen),
