@@ -131,6 +131,9 @@ fn is_probe(sender: &mut Side, receiver: &Side, segment: &Segment<'_>, next: Seq
         verdict.marks.add(Marks::WINDOW_PROBE);
         sender.counters.rare.window_probes += 1;
         sender.last_was_probe = true;
+        // A receiver without room drops the byte (RFC 9293, section 3.8.6.1), which is then sent again with what follows it.
+        sender.trouble.probe_end = Some(segment.seq_end());
+        return true;
     }
     false
 }
@@ -144,6 +147,7 @@ fn advance(
     origin: Origin,
     verdict: &mut Verdict,
 ) {
+    let next = if segment.seq.is_after(next) { sender.take_probe_byte(next) } else { next };
     if segment.seq.is_after(next) {
         verdict.marks.add(Marks::LOST_SEGMENT);
         sender.counters.rare.lost_segments += 1;
@@ -380,6 +384,16 @@ fn back_off(
 }
 
 impl Side {
+    /// The byte of a window probe has arrived, for what lies beyond `next` is acknowledged, or follows it. The next number.
+    #[cold]
+    pub(super) fn take_probe_byte(&mut self, next: SeqNum) -> SeqNum {
+        let probe = self.trouble.made().and_then(|trouble| trouble.probe_end.take());
+        let Some(end) = probe.filter(|end| end.is_after(next)) else { return next };
+        self.counters.unique_bytes += u64::from(end.distance(next).unsigned_abs());
+        self.next = Some(end);
+        end
+    }
+
     /// The peer acknowledged from `edge` to `ack` and echoes a timestamp that is older than the repetition of the
     /// segment at `edge`: the original had arrived (the Eifel detection, RFC 3522).
     #[inline]

@@ -363,6 +363,8 @@ impl Connection {
         let advanced = sender.acked.is_none_or(|acked| ack.is_after(acked));
         if let Some(next) = receiver.next
             && ack.is_after(next)
+            && let next = receiver.take_probe_byte(next)
+            && ack.is_after(next)
         {
             verdict.marks.add(Marks::ACK_OF_UNSEEN);
             sender.counters.rare.acks_of_unseen += 1;

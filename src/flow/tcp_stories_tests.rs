@@ -155,3 +155,32 @@ fn data_of_a_syn_that_was_taken_with_it_is_sent_again_as_any_other() {
     story.client(Line { seq: 19, ack: 1, ..LINE }).wait(300).client(Line { length: 18, ..LINE });
     assert_ne!(story.last.retransmission.map(|again| again.kind), Some(RetransmissionKind::FastOpenRefused));
 }
+
+#[test]
+fn a_byte_that_probes_a_closed_window_is_sent_again_with_what_follows_it() {
+    let probed = || {
+        let mut story = Story::established();
+        story.client(Line { length: 10, ..LINE }).server(Line { ack: 11, window: 0, ..LINE });
+        for _ in 0..3 {
+            story.wait(400).client(Line { seq: 11, length: 1, ..LINE });
+            assert!(story.last.marks.has(Marks::WINDOW_PROBE));
+            story.server(Line { ack: 11, window: 0, ..LINE });
+            assert!(story.last.marks.has(Marks::WINDOW_PROBE_ACK));
+        }
+        story
+    };
+    let mut story = probed();
+    story.server(Line { ack: 11, ..LINE }).client(Line { seq: 11, length: 100, ..LINE });
+    assert_eq!((story.last.marks, story.last.retransmission), (Marks::default(), None));
+    assert_eq!(story.counters(Direction::ToServer).unique_bytes, 110);
+
+    // The window opens just when the probe comes, and its byte is taken.
+    let mut story = probed();
+    story.client(Line { seq: 11, length: 1, ..LINE }).server(Line { ack: 12, ..LINE });
+    assert!(!story.last.marks.has(Marks::ACK_OF_UNSEEN));
+    story.client(Line { seq: 12, length: 100, ..LINE });
+    assert_eq!((story.last.marks, story.last.retransmission), (Marks::default(), None));
+    assert_eq!(story.counters(Direction::ToServer).unique_bytes, 111);
+    let side = &story.connection.sides.to_server;
+    assert_eq!((side.missing_bytes(), side.unseen_tail_bytes()), (0, 0));
+}
