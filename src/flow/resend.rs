@@ -178,12 +178,17 @@ fn repeat(
     let known_end = if end.is_after(next) { next } else { end };
     let seen = sender.trouble.holes.fill(segment.seq, known_end);
     sender.counters.unique_bytes += u64::from(seen.new.min(segment.payload_length));
+    let behind_its_ack = sender.is_behind_its_acknowledgement(receiver, segment, stamp);
     let age = stamp.compare(Stamp { ip_id: sender.newest.ip_id.filter(|_| stamp.ip_id.is_some()), ..sender.newest });
     sender.note_stamp(stamp, false);
     if !seen.first_byte_known {
         if sender.take_damaged(segment.seq) {
             sent_again(sender, receiver, segment, stamp, None, seen.new, origin, verdict);
             return true;
+        }
+        if behind_its_ack {
+            sender.remember(Sent::first(segment.seq, end, origin.time, stamp));
+            return false;
         }
         fill_hole(sender, receiver, segment, stamp, age, origin, verdict);
         return false;
@@ -392,6 +397,21 @@ impl Side {
         self.counters.unique_bytes += u64::from(end.distance(next).unsigned_abs());
         self.next = Some(end);
         end
+    }
+
+    /// Whether the segment is the first transmission of what was acknowledged before it was captured: a capture of two
+    /// directions may have the acknowledgement first.
+    fn is_behind_its_acknowledgement(&self, receiver: &Self, segment: &Segment<'_>, stamp: Stamp) -> bool {
+        let acknowledged = receiver.acked.is_some_and(|acked| !segment.seq_end().is_after(acked));
+        if !acknowledged || self.sent.iter().any(|sent| sent.seq.is_after(segment.seq)) {
+            return false;
+        }
+        match (self.trouble.unseen_echo, stamp.tsval) {
+            // The acknowledgement echoes what came with it, or after it.
+            (Some(echo), Some(value)) => (echo.wrapping_sub(value) as i32) >= 0,
+            // Nothing else was sent in between that may have been the original.
+            _ => stamp.ip_id.zip(self.newest.ip_id).is_some_and(|(id, last)| id == last.wrapping_add(1)),
+        }
     }
 
     /// The peer acknowledged from `edge` to `ack` and echoes a timestamp that is older than the repetition of the

@@ -369,6 +369,7 @@ impl Connection {
             verdict.marks.add(Marks::ACK_OF_UNSEEN);
             sender.counters.rare.acks_of_unseen += 1;
             receiver.trouble.holes.open(next, ack);
+            receiver.trouble.unseen_echo = segment.options.timestamps().map(|(_, echo)| echo);
             receiver.next = Some(ack);
         }
         if advanced {

@@ -184,3 +184,21 @@ fn a_byte_that_probes_a_closed_window_is_sent_again_with_what_follows_it() {
     let side = &story.connection.sides.to_server;
     assert_eq!((side.missing_bytes(), side.unseen_tail_bytes()), (0, 0));
 }
+
+#[test]
+fn what_is_captured_behind_its_acknowledgement_was_sent_once() {
+    let late = |echo: Option<u32>, value: Option<u32>, id: u16| {
+        let mut story = Story::established();
+        story.client(Line { length: 10, id: Some(400), stamps: value.map(|_| (1000, 7)), ..LINE });
+        story.server(Line { ack: 21, stamps: echo.map(|echo| (9, echo)), ..LINE });
+        assert!(story.last.marks.has(Marks::ACK_OF_UNSEEN));
+        let stamps = value.map(|value| (value, 7));
+        story.client(Line { seq: 11, length: 10, id: Some(id), stamps, ..LINE });
+        assert_eq!(story.connection.sides.to_server.missing_bytes(), 0);
+        !story.last.marks.has(Marks::RETRANSMISSION_OF_UNSEEN)
+    };
+    assert!(late(None, None, 401), "by the identification");
+    assert!(!late(None, None, 402), "another packet went between");
+    assert!(late(Some(1050), Some(1050), 402), "the acknowledgement echoes it");
+    assert!(!late(Some(1050), Some(1300), 401), "it was sent after what is acknowledged");
+}

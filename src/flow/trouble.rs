@@ -22,6 +22,8 @@ pub(super) struct Trouble {
     pub(super) stood_at: Option<SeqNum>,
     /// The end of a run of segments outside the window, and how many there were.
     pub(super) stray: Option<(SeqNum, u8)>,
+    /// The timestamp that the acknowledgement of what was not captured echoes.
+    pub(super) unseen_echo: Option<u32>,
     /// The number after the byte of a window probe, which lies beyond all that was taken.
     pub(super) probe_end: Option<SeqNum>,
     pub(super) oddities: Oddities,
@@ -48,6 +50,7 @@ impl Blank for Trouble {
             too_big_before: None,
             stood_at: None,
             stray: None,
+            unseen_echo: None,
             probe_end: None,
             oddities: Oddities::NONE,
             probes: None,
