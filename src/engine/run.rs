@@ -431,7 +431,7 @@ impl<S: Sink> Pass<'_, S> {
         flow.shorthand.on_segment(found.direction, segment, &verdict);
         idle::note(flow, found.direction, segment, (&verdict, silence), self.origin);
         reader.stats.tcp.count(&verdict);
-        if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
+        if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.is_dropped() {
             reader.streams(flow, found.direction, segment, frame);
         }
         if closing.is_none()

@@ -28,7 +28,9 @@ impl Connection {
         let (sender, receiver) = self.sides.both_mut(direction);
         sender.counters.resets += 1;
         if !resets(sender, receiver, segment) {
-            verdict.marks.add(Marks::OUT_OF_WINDOW);
+            let asks = is_in_window(receiver, segment);
+            receiver.trouble.challenge_due |= asks;
+            verdict.marks.add(if asks { Marks::RESET_CHALLENGED } else { Marks::OUT_OF_WINDOW });
             return;
         }
         if segment.flags.has(TcpFlags::ACK) && receiver.next.is_none_or(|next| !segment.ack.is_after(next)) {
@@ -321,6 +323,14 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether a RST that its receiver does not accept lies in the window that is open to its sender; a window of unknown
+/// scale counts as it stands.
+fn is_in_window(receiver: &Side, segment: &Segment<'_>) -> bool {
+    let window = receiver.scale.apply(receiver.window_field);
+    receiver.state != TcpState::SynSent
+        && receiver.acked.is_some_and(|expected| (0..window as i64).contains(&segment.seq.distance(expected).into()))
 }
 
 /// Whether the receiver of a RST accepts it (RFC 9293, 3.5.3; RFC 5961, section 3).

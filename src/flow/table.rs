@@ -220,6 +220,8 @@ impl<A: Conversing> FlowTable<A> {
                 let stream = self.next_stream(Transport::Tcp);
                 let (ends, known_by) = self.roles(source, destination, segment);
                 if let Some(flow) = self.slots[slot].tcp_mut() {
+                    let receiver = flow.direction_from(destination);
+                    flow.connection.sides[receiver].trouble.challenge_due = true;
                     self.dropped = self.dropped.and(flow.drop_challenger());
                     let mut challenger = Box::new(Flow::new(Transport::Tcp, ends, known_by, stream, origin));
                     challenger.reused_ports = true;

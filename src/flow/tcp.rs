@@ -394,6 +394,7 @@ impl Connection {
                 trouble.sacked_to = Some(trouble.sacked_to.map_or(*right, |edge| edge.max(*right)));
             }
         }
+        let challenged = sender.trouble.made().is_some_and(|trouble| std::mem::take(&mut trouble.challenge_due));
         let repeats = !advanced
             && sender.acked == Some(ack)
             && segment.seq_len() == 0
@@ -403,7 +404,10 @@ impl Connection {
         if repeats && receiver.last_was_keep_alive {
             verdict.marks.add(Marks::KEEP_ALIVE_ACK);
             sender.counters.rare.keep_alive_acks += 1;
-        } else if repeats {
+        } else if repeats && challenged {
+            verdict.marks.add(Marks::CHALLENGE_ACK);
+        } else if repeats && receiver.next.is_some_and(|next| next.is_after(ack)) {
+            // RFC 5681, section 2: only where something is outstanding.
             verdict.marks.add(Marks::DUPLICATE_ACK);
             sender.counters.rare.duplicate_acks += 1;
             receiver.duplicate_acks_received += 1;

@@ -202,3 +202,18 @@ fn what_is_captured_behind_its_acknowledgement_was_sent_once() {
     assert!(late(Some(1050), Some(1050), 402), "the acknowledgement echoes it");
     assert!(!late(Some(1050), Some(1300), 401), "it was sent after what is acknowledged");
 }
+
+#[test]
+fn a_rst_inside_of_the_window_is_challenged_where_it_is_not_expected() {
+    let mut story = Story::established();
+    story.client(Line { length: 10, ..LINE }).server(Line { ack: 11, ..LINE });
+    story.server(Line { flags: TcpFlags::RST, seq: 501, ..LINE });
+    assert!(story.last.marks.has(Marks::RESET_CHALLENGED) && !story.last.marks.has(Marks::OUT_OF_WINDOW));
+    story.client(Line { seq: 11, ..LINE });
+    assert_eq!(story.last.marks, Marks::CHALLENGE_ACK);
+    story.client(Line { seq: 11, ..LINE });
+    assert_eq!(story.last.marks, Marks::default(), "nothing is outstanding (RFC 5681, 2)");
+    story.server(Line { flags: TcpFlags::RST, seq: 500 * 128 + 1, ..LINE });
+    assert!(story.last.marks.has(Marks::OUT_OF_WINDOW));
+    story.expect("CLOSED SYN_SENT ESTABLISHED", "LISTEN SYN_RECEIVED ESTABLISHED");
+}

@@ -87,6 +87,7 @@ impl Connection {
         }
         if let Some(trouble) = sender.trouble.made() {
             trouble.stray = None;
+            trouble.challenge_due = false;
         }
         if let Some(trouble) = receiver.trouble.made() {
             trouble.probes = None;

@@ -314,7 +314,7 @@ impl Work {
             return;
         }
         // Such bytes never become part of a stream.
-        let is_outside = view.verdict.is_some_and(|verdict| verdict.marks.has(Marks::OUT_OF_WINDOW));
+        let is_outside = view.verdict.is_some_and(|verdict| verdict.marks.is_dropped());
         if is_outside || segment.flags.has(TcpFlags::RST) || segment.payload.is_empty() {
             return;
         }
