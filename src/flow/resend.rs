@@ -46,7 +46,7 @@ pub(super) fn on_sequence(
         return false;
     }
     if length == 0 {
-        sender.note_stamp(stamp, segment.seq == next);
+        sender.note_stamp(stamp, segment.seq == next && stamp.tsval != sender.newest.tsval);
         return false;
     }
     let end = segment.seq_end();

@@ -490,11 +490,12 @@ impl Side {
         self.captured = Some((to.plus(first as u32), to.plus(last as u32)));
     }
 
-    /// Keeps the newest stamp, and notes a stack that does not number its packets.
+    /// Keeps the newest stamp, and notes a stack that does not number its packets; `another` says that the packet is
+    /// certainly no copy of the last.
     #[inline]
-    pub(super) fn note_stamp(&mut self, stamp: Stamp, in_order: bool) {
+    pub(super) fn note_stamp(&mut self, stamp: Stamp, another: bool) {
         let newest = self.newest;
-        if in_order && stamp.ip_id.is_some() && stamp.ip_id == newest.ip_id && stamp.tsval != newest.tsval {
+        if another && stamp.ip_id.is_some() && stamp.ip_id == newest.ip_id {
             self.ip_id_constant = true;
         }
         if stamp.compare(newest) != Age::Older {

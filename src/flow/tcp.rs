@@ -243,7 +243,7 @@ impl Connection {
             self.on_syn(direction, segment, origin, &mut verdict);
         }
         if segment.flags.has(TcpFlags::ACK) {
-            self.on_acknowledgement(direction, segment, origin, &mut verdict);
+            self.on_acknowledgement(direction, segment, stamp, origin, &mut verdict);
         }
         let repeated = resend::on_sequence(&mut self.sides, direction, segment, stamp, origin, &mut verdict);
         self.after_window(direction, segment, origin, &mut verdict);
@@ -354,6 +354,7 @@ impl Connection {
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
+        stamp: Stamp,
         origin: Origin,
         verdict: &mut Verdict,
     ) {
@@ -361,6 +362,12 @@ impl Connection {
         let (sender, receiver) = self.sides.both_mut(direction);
         let ack = segment.ack;
         let advanced = sender.acked.is_none_or(|acked| ack.is_after(acked));
+        let numbered_as_last = stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id;
+        let bare = segment.seq_len() == 0 && sender.next == Some(segment.seq);
+        if bare && numbered_as_last && (sender.acked != Some(ack) || segment.window != sender.window_field) {
+            // It says something else than the last, and so is no copy of it.
+            sender.ip_id_constant = true;
+        }
         if let Some(next) = receiver.next
             && ack.is_after(next)
             && let next = receiver.take_probe_byte(next)
@@ -397,11 +404,13 @@ impl Connection {
         let challenged = sender.trouble.made().is_some_and(|trouble| std::mem::take(&mut trouble.challenge_due));
         let repeats = !advanced
             && sender.acked == Some(ack)
-            && segment.seq_len() == 0
+            && bare
             && segment.window != 0
-            && (segment.window == sender.window_field || sack.is_some())
-            && sender.next == Some(segment.seq);
-        if repeats && receiver.last_was_keep_alive {
+            && (segment.window == sender.window_field || sack.is_some());
+        if repeats && numbered_as_last && stamp.tsval == sender.newest.tsval && !sender.ip_id_constant {
+            verdict.marks.add(Marks::DUPLICATED_BY_NETWORK);
+            sender.counters.rare.duplicated_by_network += 1;
+        } else if repeats && receiver.last_was_keep_alive {
             verdict.marks.add(Marks::KEEP_ALIVE_ACK);
             sender.counters.rare.keep_alive_acks += 1;
         } else if repeats && challenged {

@@ -217,3 +217,30 @@ fn a_rst_inside_of_the_window_is_challenged_where_it_is_not_expected() {
     assert!(story.last.marks.has(Marks::OUT_OF_WINDOW));
     story.expect("CLOSED SYN_SENT ESTABLISHED", "LISTEN SYN_RECEIVED ESTABLISHED");
 }
+
+#[test]
+fn an_acknowledgement_that_the_network_doubled_is_no_duplicate_one() {
+    let mut story = Story::established();
+    story.client(Line { length: 100, ..LINE }).client(Line { seq: 101, length: 100, ..LINE });
+    story.server(Line { ack: 101, id: Some(9100), ..LINE });
+    for _ in 0..3 {
+        story.server(Line { ack: 101, id: Some(9100), ..LINE });
+        assert_eq!(story.last.marks, Marks::DUPLICATED_BY_NETWORK);
+    }
+    story.server(Line { ack: 101, id: Some(9101), ..LINE });
+    assert_eq!(story.last.marks, Marks::DUPLICATE_ACK);
+    let counters = story.counters(Direction::ToClient);
+    assert_eq!((counters.duplicate_acks, counters.duplicated_by_network), (1, 3));
+}
+
+#[test]
+fn a_stack_that_numbers_its_packets_alike_doubles_nothing() {
+    let mut story = Story::established();
+    for at in 0..4 {
+        story.client(Line { seq: 1 + at * 100, length: 100, ..LINE });
+    }
+    for ack in [101, 201, 201] {
+        story.server(Line { ack, id: Some(9100), ..LINE });
+    }
+    assert_eq!(story.last.marks, Marks::DUPLICATE_ACK);
+}
