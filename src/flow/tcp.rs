@@ -493,12 +493,15 @@ impl Connection {
         if segment.seq_len() == 0 {
             return;
         }
-        let (Some(next), Some(acked)) = (sender.next, receiver.acked) else { return };
-        let in_flight = next.distance(acked);
+        // Before the first acknowledgement all that was captured of it is on its way, but for the SYN.
+        let unacknowledged = || sender.isn.map(|isn| isn.plus(1)).or(sender.captured.map(|(from, _)| from));
+        let (Some(next), Some(from)) = (sender.next, receiver.acked.or_else(unacknowledged)) else { return };
+        let in_flight = next.distance(from);
         if segment.payload_length > 0 && in_flight > 0 {
             verdict.bytes_in_flight = Some(in_flight as u32);
             sender.counters.traffic.data.bytes_in_flight.record(u64::from(in_flight as u32));
         }
+        let Some(acked) = receiver.acked else { return };
         let edge = receiver.scale.apply(receiver.window_field);
         let known = receiver.scale != WindowScale::Unknown;
         let fills = u64::from(segment.seq_end().0.wrapping_sub(acked.0)) == edge;

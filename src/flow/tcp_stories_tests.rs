@@ -244,3 +244,15 @@ fn a_stack_that_numbers_its_packets_alike_doubles_nothing() {
     }
     assert_eq!(story.last.marks, Marks::DUPLICATE_ACK);
 }
+
+#[test]
+fn what_is_in_flight_counts_before_the_first_acknowledgement() {
+    let mut story = Story::new();
+    story.client(Line { seq: 500, length: 10, ..LINE });
+    assert_eq!(story.last.bytes_in_flight, Some(10), "in the middle of a connection");
+    story.client(Line { seq: 510, length: 30, ..LINE });
+    assert_eq!(story.last.bytes_in_flight, Some(40));
+    let mut story = Story::new();
+    story.client(Line { flags: TcpFlags::SYN, seq: 0, length: 18, ..LINE });
+    assert_eq!(story.last.bytes_in_flight, Some(18), "Fast Open");
+}
