@@ -301,7 +301,9 @@ impl Connection {
         let base = *sender.base.get_or_insert(segment.seq);
         verdict.relative_seq = segment.seq.0.wrapping_sub(base.0);
         if segment.flags.has(TcpFlags::ACK) {
-            let peer_base = *receiver.base.get_or_insert(segment.ack);
+            // A SYN-ACK acknowledges the SYN, which has the first number.
+            let syn = u32::from(segment.flags.has(TcpFlags::SYN));
+            let peer_base = *receiver.base.get_or_insert_with(|| segment.ack.minus(syn));
             verdict.relative_ack = Some(segment.ack.0.wrapping_sub(peer_base.0));
         }
         let scale = if segment.flags.has(TcpFlags::SYN) { WindowScale::Off } else { sender.scale };

@@ -256,3 +256,18 @@ fn what_is_in_flight_counts_before_the_first_acknowledgement() {
     story.client(Line { flags: TcpFlags::SYN, seq: 0, length: 18, ..LINE });
     assert_eq!(story.last.bytes_in_flight, Some(18), "Fast Open");
 }
+
+#[test]
+fn numbers_begin_with_the_syn_that_a_syn_ack_acknowledges() {
+    for syn_is_late in [false, true] {
+        let mut story = Story::new();
+        story.server(Line { flags: SYN_ACK, seq: 0, ..LINE });
+        assert_eq!(story.last.relative_ack, Some(1));
+        if syn_is_late {
+            story.client(Line { flags: TcpFlags::SYN, seq: 0, ..LINE });
+            assert_eq!(story.last.relative_seq, 0);
+        }
+        story.client(LINE);
+        assert_eq!((story.last.relative_seq, story.last.relative_ack), (1, Some(1)));
+    }
+}
