@@ -102,8 +102,10 @@ impl Connection {
         let is_copy = verdict.marks.has(Marks::DUPLICATED_BY_NETWORK) || verdict.marks.has(Marks::OUT_OF_ORDER);
         self.defer_reset(direction);
         self.infer_handshake(direction, segment, origin, verdict);
-        // What its acknowledgement proves to have arrived happened before it sent this segment.
-        self.settle(direction, origin);
+        // What its acknowledgement proves to have arrived happened before it sent this segment. A SYN-ACK is sent before the
+        // peer's SYN-ACK arrives: two that open at once send theirs because of the SYNs (RFC 9293, 3.5).
+        let opens = flags.has(TcpFlags::SYN) && flags.has(TcpFlags::ACK);
+        self.settle_until(direction, origin, opens.then_some(Signal::SynAckReceived));
         match (flags.has(TcpFlags::SYN), flags.has(TcpFlags::ACK)) {
             (true, false) if !is_copy => self.signal(direction, Signal::SynSent, Proof::Sent, origin, verdict),
             (true, true) if !is_copy => self.signal(direction, Signal::SynAckSent, Proof::Sent, origin, verdict),
@@ -112,6 +114,9 @@ impl Connection {
         }
         if flags.has(TcpFlags::FIN) {
             self.on_fin(direction, segment, origin, verdict);
+        }
+        if opens {
+            self.settle(direction, origin);
         }
         self.post(direction, segment, repeated);
         self.settle(direction.reverse(), origin);
@@ -258,9 +263,15 @@ impl Connection {
     /// Delivers to the end that sends in `direction` what is proved to have arrived there.
     #[inline]
     fn settle(&mut self, direction: Direction, origin: Origin) {
+        self.settle_until(direction, origin, None);
+    }
+
+    /// The same, up to a signal.
+    #[inline]
+    fn settle_until(&mut self, direction: Direction, origin: Origin, until: Option<Signal>) {
         while self.sides[direction].inbox.is_made() {
             let side = &self.sides[direction];
-            let Some(&arrival) = side.inbox.first() else { return };
+            let Some(&arrival) = side.inbox.first().filter(|arrival| until != Some(arrival.signal)) else { return };
             let proof = match arrival.proved_by {
                 None => Proof::Assumed,
                 Some(end) if side.acked.is_some_and(|acked| !acked.is_before(end)) => Proof::Acknowledged,
