@@ -68,16 +68,51 @@ pub struct Transition {
 pub struct Handshake {
     /// The first SYN without ACK.
     pub syn: Option<Origin>,
-    /// The last one, from which the round trip counts.
+    /// The last one.
     pub last_syn: Option<Timestamp>,
     /// The first SYN with ACK.
     pub syn_ack: Option<Origin>,
-    /// The last one.
-    pub last_syn_ack: Option<Timestamp>,
     /// Whether it was captured whole: SYN, SYN-ACK and an acknowledgement of that.
     pub complete: bool,
-    /// From the last SYN to the acknowledgement of the SYN-ACK.
+    /// From SYN to SYN-ACK, and from SYN-ACK to its acknowledgement; absent where one of them was sent again and no
+    /// timestamp tells which of them was answered (Karn).
     pub rtt: Option<Span>,
+    /// The first part of it, which the server takes to answer.
+    pub(super) answered: Option<Span>,
+    pub(super) syns: Asked,
+    pub(super) syn_acks: Asked,
+}
+
+/// When a SYN or SYN-ACK was sent, so that its answer measures a round trip.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked {
+    /// The first and the last time, each with its TSval.
+    ends: Option<[(Timestamp, Option<u32>); 2]>,
+}
+
+impl Asked {
+    fn note(&mut self, now: Timestamp, segment: &Segment<'_>) {
+        /// No SYN is sent again sooner; what is, is a copy of the network.
+        const SOON: Span = Span::from_millis(100);
+        let sent = (now, segment.options.timestamps().map(|(value, _)| value));
+        match &mut self.ends {
+            None => self.ends = Some([sent, sent]),
+            Some([_, last]) if now.since(last.0) >= SOON => *last = sent,
+            Some(_) => {}
+        }
+    }
+
+    /// How long the answer took.
+    fn answered_by(&self, now: Timestamp, segment: &Segment<'_>) -> Option<Span> {
+        let [first, last] = self.ends?;
+        if first.0 == last.0 {
+            return Some(now.since(first.0));
+        }
+        // A receiver echoes the timestamp of what it answers (RFC 7323, section 4.3).
+        let (_, echo) = segment.options.timestamps()?;
+        let asked = [first, last].into_iter().find(|sent| sent.1 == Some(echo) && first.1 != last.1)?;
+        Some(now.since(asked.0))
+    }
 }
 
 /// How the connection came to its end, as far as it did.
@@ -100,8 +135,16 @@ pub struct Closing {
 
 impl Blank for Handshake {
     fn blank() -> &'static Self {
-        const BLANK: &Handshake =
-            &Handshake { syn: None, last_syn: None, syn_ack: None, last_syn_ack: None, complete: false, rtt: None };
+        const BLANK: &Handshake = &Handshake {
+            syn: None,
+            last_syn: None,
+            syn_ack: None,
+            complete: false,
+            rtt: None,
+            answered: None,
+            syns: Asked { ends: None },
+            syn_acks: Asked { ends: None },
+        };
         BLANK
     }
 }
@@ -341,14 +384,15 @@ impl Connection {
         }
         if segment.flags.has(TcpFlags::ACK) {
             self.handshake.syn_ack.get_or_insert(origin);
-            self.handshake.last_syn_ack = Some(origin.time);
+            let answered = self.handshake.answered.or(self.handshake.syns.answered_by(origin.time, segment));
+            self.handshake.answered = answered;
+            self.handshake.syn_acks.note(origin.time, segment);
             self.shaking = !self.handshake.complete;
-            if let Some(syn) = self.handshake.last_syn {
-                self.sides[direction].answers_after = origin.time.since(syn);
-            }
+            self.sides[direction].answers_after = answered.unwrap_or(Span::ZERO);
         } else {
             self.handshake.syn.get_or_insert(origin);
             self.handshake.last_syn = Some(origin.time);
+            self.handshake.syns.note(origin.time, segment);
         }
     }
 
@@ -443,8 +487,8 @@ impl Connection {
         if peer.isn.is_some_and(|isn| segment.ack.is_after(isn)) && self.sides[direction].isn.is_some() {
             handshake.complete = handshake.syn.is_some();
             self.shaking = !handshake.complete;
-            handshake.rtt = handshake.last_syn.map(|syn| origin.time.since(syn));
-            let answers_after = handshake.last_syn_ack.map(|sent| origin.time.since(sent));
+            let answers_after = handshake.syn_acks.answered_by(origin.time, segment);
+            handshake.rtt = handshake.answered.zip(answers_after).map(|(first, second)| first + second);
             self.sides[direction].answers_after = answers_after.unwrap_or(Span::ZERO);
         }
     }

@@ -271,3 +271,31 @@ fn numbers_begin_with_the_syn_that_a_syn_ack_acknowledges() {
         assert_eq!((story.last.relative_seq, story.last.relative_ack), (1, Some(1)));
     }
 }
+
+#[test]
+fn the_round_trip_of_a_handshake_is_known_where_it_is_known_what_was_answered() {
+    // The first SYN and SYN-ACK are sent again after a second, with other timestamps or none.
+    let round_trip = |syns: &[u32], answers: &[(u32, u32)], echo: u32, timed: bool| {
+        let stamps = |value: u32, echo: u32| timed.then_some((value, echo));
+        let mut story = Story::new();
+        for (count, value) in syns.iter().enumerate() {
+            story.wait(if count > 0 { 999 } else { 0 });
+            story.client(Line { flags: TcpFlags::SYN, seq: 0, stamps: stamps(*value, 0), ..LINE });
+        }
+        story.wait(19);
+        for (count, (value, echo)) in answers.iter().enumerate() {
+            story.wait(if count > 0 { 999 } else { 0 });
+            story.server(Line { flags: SYN_ACK, seq: 0, stamps: stamps(*value, *echo), ..LINE });
+        }
+        story.client(Line { stamps: stamps(9000, echo), ..LINE });
+        story.connection.handshake.rtt
+    };
+    let millis = |millis| Some(Span::from_millis(millis));
+    assert_eq!(round_trip(&[5], &[(7, 5)], 7, true), millis(21));
+    assert_eq!(round_trip(&[5], &[(7, 5)], 7, false), millis(21));
+    assert_eq!(round_trip(&[5, 1005], &[(7, 1005)], 7, true), millis(21), "the second SYN was answered");
+    assert_eq!(round_trip(&[5, 1005], &[(7, 5)], 7, true), millis(1021), "the first, late");
+    assert_eq!(round_trip(&[5, 1005], &[(7, 5)], 7, false), None, "nothing tells");
+    assert_eq!(round_trip(&[5], &[(7, 5), (1007, 5)], 1007, true), millis(21), "the second SYN-ACK was answered");
+    assert_eq!(round_trip(&[5], &[(7, 5), (1007, 5)], 7, false), None);
+}
