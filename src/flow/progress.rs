@@ -3,7 +3,7 @@
 //!
 //! The arrows are in [`super::state`]; this decides which signals reach whom.
 
-use super::endpoint::{Direction, Role};
+use super::endpoint::Direction;
 use super::oddity::Oddity;
 use super::side::{Arrival, Side};
 use super::state::{Next, Signal, TcpState};

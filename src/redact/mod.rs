@@ -19,7 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::capture::{Frame, FrameHeader, FrameNo};
 use crate::dissect::{CarrierPart, DissectOptions, Message, Protocol};
 use crate::engine::{Engine, EngineOptions, Event, FlowRef, PacketView};
-use crate::flow::{Direction, Marks};
+use crate::flow::Direction;
 use crate::mqtt::{FixedHeader, Redactor};
 use crate::wire::{Decoder, Layer, Packet, Payload, Placed, TcpFlags, Trace, checksum};
 use address::Addresses;

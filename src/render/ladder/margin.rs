@@ -348,10 +348,10 @@ fn ending(flow: &Flow<Conversation>) -> String {
         (CloseKind::Simultaneous, _) => format!("by both at the same time, the {initiator}'s FIN was captured first"),
         (CloseKind::HalfOpen, _) if close.initiator.is_none() => format!("by one end at least, {began}"),
         (CloseKind::HalfOpen, _) => format!("by the {initiator} only"),
-        (CloseKind::Reset, by) if by == close.initiator => {
-            by.map_or("by a RST".to_owned(), |by| format!("by the {}", by.name()))
+        (CloseKind::Reset, by) => {
+            let began = if by == close.initiator { String::new() } else { format!(", {began}") };
+            format!("by a RST of the {}{began}", by.map_or("peer", Role::name))
         }
-        (CloseKind::Reset, by) => format!("by the {}, {began} with a FIN", by.map_or("peer", Role::name)),
     };
     match outcome {
         Outcome::Open => format!("open; closed {how}"),
