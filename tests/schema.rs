@@ -294,11 +294,12 @@ fn the_summary_counts_the_lines() {
 
 #[test]
 fn the_kinds_of_retransmissions_add_up() {
-    const KINDS: [&str; 6] = [
+    const KINDS: [&str; 7] = [
         "fast_retransmissions",
         "timeout_retransmissions",
         "tail_loss_probes",
         "path_mtu_retransmissions",
+        "fast_open_retransmissions",
         "handshake_retransmissions",
         "spurious_retransmissions",
     ];

@@ -132,11 +132,12 @@ fn message(record: &Value) {
 }
 
 /// The kinds of retransmissions.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "fast_retransmissions",
     "timeout_retransmissions",
     "tail_loss_probes",
     "path_mtu_retransmissions",
+    "fast_open_retransmissions",
     "handshake_retransmissions",
     "spurious_retransmissions",
 ];

@@ -90,7 +90,7 @@ const REASSEMBLY_CAPPED: KnownRule = known(
 const OVERLAP_CONFLICT: KnownRule = known(
     "tcp.overlap-conflict",
     Severity::Warning,
-    "bytes were sent again with other contents",
+    "bytes that waited behind a gap were sent again with other contents; those that were read already are not compared",
     Some("RFC 9293, 3.10.7.4"),
     HIDES,
 );

@@ -316,6 +316,8 @@ impl Engine {
             }
             _ => None,
         };
+        // The frames of a datagram that came in fragments are all of its flow.
+        let length = frame.header.length.saturating_add(packet.earlier_length);
         let mut pass = Pass { options: &self.options, followed: &mut self.followed, origin, sink };
         if let Some(before) = before {
             pass.notice(NoticeKind::ClockBack(before.since(origin.time)), None);
@@ -325,11 +327,11 @@ impl Engine {
             pass.notice(NoticeKind::Fragments(note), None);
         }
         let found = match (&packet.ip, &packet.payload) {
-            (Some(ip), Payload::Tcp(segment)) => Some(pass.segment(ip, segment, frame)),
+            (Some(ip), Payload::Tcp(segment)) => Some(pass.segment(ip, segment, length, frame)),
             (Some(ip), Payload::Udp(datagram)) => {
                 let source = SocketAddr::new(ip.source, datagram.source);
                 let destination = SocketAddr::new(ip.destination, datagram.destination);
-                let sizes = (datagram.payload_length, frame.header.length);
+                let sizes = (datagram.payload_length, length);
                 let belongs = pass.belongs(source, destination, datagram.payload, datagram.payload_length);
                 let (flows, ended) = (&mut pass.followed.flows, &mut pass.followed.ended);
                 let found = flows.on_datagram((source, destination), sizes, belongs, origin, ended);
@@ -415,7 +417,7 @@ impl<S: Sink> Pass<'_, S> {
     }
 
     /// A TCP segment: its flow, its verdict, and what it adds to the streams.
-    fn segment(&mut self, ip: &Ip, segment: &Segment<'_>, frame: &Frame<'_>) -> (Found, Option<Verdict>) {
+    fn segment(&mut self, ip: &Ip, segment: &Segment<'_>, length: u32, frame: &Frame<'_>) -> (Found, Option<Verdict>) {
         let source = SocketAddr::new(ip.source, segment.source);
         let destination = SocketAddr::new(ip.destination, segment.destination);
         let found =
@@ -426,12 +428,11 @@ impl<S: Sink> Pass<'_, S> {
         let connection = &mut flow.connection;
         let silence = idle::silence(connection, segment, self.origin);
         let closing = connection.closing.begun();
-        let length = frame.header.length;
         let verdict = connection.on_segment(found.direction, segment, ip, length, self.origin);
         flow.shorthand.on_segment(found.direction, segment, &verdict);
         idle::note(flow, found.direction, segment, (&verdict, silence), self.origin);
         reader.stats.tcp.count(&verdict);
-        if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.has(Marks::OUT_OF_WINDOW) {
+        if !verdict.marks.has(Marks::BAD_CHECKSUM) && !verdict.marks.is_dropped() {
             reader.streams(flow, found.direction, segment, frame);
         }
         if closing.is_none()

@@ -80,10 +80,11 @@ impl<A: Default> Flow<A> {
 }
 
 impl<A: Conversing> Flow<A> {
-    /// Nobody took the SYN up, so it was a stray segment of this connection. Gives what it held back.
+    /// Nobody took the SYN or SYN-ACK up, so it was a stray segment of this connection. Gives what it held back.
     pub(super) fn drop_challenger(&mut self) -> Waiting {
         let Some(challenger) = self.challenger.take() else { return Waiting::default() };
-        let by = self.direction_from(challenger.client);
+        let opened_by_server = challenger.known_by == KnownBy::SynAck;
+        let by = self.direction_from(if opened_by_server { challenger.server } else { challenger.client });
         self.connection.sides[by].trouble.oddities.note(Oddity::SynInside, challenger.first);
         for direction in Direction::BOTH {
             let counted = challenger.counters(direction);

@@ -84,6 +84,8 @@ pub struct RareCounters {
     pub tail_loss_probes: u32,
     /// Of those: sent again in smaller packets, because a router said that they were too big.
     pub path_mtu_retransmissions: u32,
+    /// Of these: data of a SYN, which the peer took without it.
+    pub fast_open_retransmissions: u32,
     /// Of those: SYN or SYN-ACK sent again.
     pub handshake_retransmissions: u32,
     /// Of those: sent again although the capture shows that it had been acknowledged before.
@@ -134,6 +136,7 @@ impl Blank for RareCounters {
             timeout_retransmissions: 0,
             tail_loss_probes: 0,
             path_mtu_retransmissions: 0,
+            fast_open_retransmissions: 0,
             handshake_retransmissions: 0,
             spurious_retransmissions: 0,
             retransmissions_of_unseen: 0,

@@ -35,6 +35,8 @@ pub enum Oddity {
     OutOfWindow,
     /// A RST that lies outside of what the peer accepts.
     ResetOutOfWindow,
+    /// A RST inside of the window, and not where the peer expects it.
+    ResetChallenged,
     /// Its checksum is wrong, and those of its sender are right as a rule.
     BadChecksum,
     /// Data, or another FIN, beyond the FIN.
@@ -123,12 +125,13 @@ impl Oddities {
 }
 
 /// The marks that are odd, and as what.
-const ODD: [(Marks, Oddity); 8] = [
+const ODD: [(Marks, Oddity); 9] = [
     (Marks::DUPLICATED_BY_NETWORK, Oddity::Copy),
     (Marks::LOST_SEGMENT, Oddity::Gap),
     (Marks::ACK_OF_UNSEEN, Oddity::AckOfUnseen),
     (Marks::BAD_CHECKSUM, Oddity::BadChecksum),
     (Marks::SYN_INSIDE_CONNECTION, Oddity::SynInside),
+    (Marks::RESET_CHALLENGED, Oddity::ResetChallenged),
     (Marks::UNEXPECTED, Oddity::Unexpected),
     (Marks::ZERO_WINDOW, Oddity::ZeroWindow),
     (Marks::RETRANSMISSION_OF_UNSEEN, Oddity::Retransmission),
@@ -219,11 +222,11 @@ impl Connection {
                 let reset = flags.has(TcpFlags::RST);
                 odd.oddities.note(if reset { Oddity::ResetOutOfWindow } else { Oddity::OutOfWindow }, origin);
             }
-            if marks.has(Marks::FAST_OPEN) && !sender.syn.is_some_and(|syn| syn.fast_open) {
+            if marks.has(Marks::FAST_OPEN) && !sender.syn.is_some_and(|syn| syn.fast_open || syn.cut) {
                 odd.oddities.note(Oddity::SynData, origin);
             }
         }
-        if marks.has(Marks::BAD_CHECKSUM) || marks.has(Marks::OUT_OF_WINDOW) || flags.has(TcpFlags::RST) {
+        if marks.has(Marks::BAD_CHECKSUM) || marks.is_dropped() || flags.has(TcpFlags::RST) {
             return;
         }
         let end = segment.seq_end();

@@ -3,7 +3,7 @@
 //!
 //! The arrows are in [`super::state`]; this decides which signals reach whom.
 
-use super::endpoint::{Direction, Role};
+use super::endpoint::Direction;
 use super::oddity::Oddity;
 use super::side::{Arrival, Side};
 use super::state::{Next, Signal, TcpState};
@@ -28,7 +28,9 @@ impl Connection {
         let (sender, receiver) = self.sides.both_mut(direction);
         sender.counters.resets += 1;
         if !resets(sender, receiver, segment) {
-            verdict.marks.add(Marks::OUT_OF_WINDOW);
+            let asks = is_in_window(receiver, segment);
+            receiver.trouble.challenge_due |= asks;
+            verdict.marks.add(if asks { Marks::RESET_CHALLENGED } else { Marks::OUT_OF_WINDOW });
             return;
         }
         if segment.flags.has(TcpFlags::ACK) && receiver.next.is_none_or(|next| !segment.ack.is_after(next)) {
@@ -36,6 +38,7 @@ impl Connection {
         }
         if self.closing.reset.is_none() {
             self.closing.reset = Some((direction.sender(), origin));
+            self.closing.reset_outstanding = self.sides[direction.reverse()].next;
             let through = |side: &Side, peer: &Side| side.fin.is_some_and(|fin| peer.acked == Some(fin));
             let (a, b) = (&self.sides.to_server, &self.sides.to_client);
             self.closing.reset_after_close = through(a, b) && through(b, a);
@@ -57,22 +60,27 @@ impl Connection {
     /// not taken. What it had moved is withdrawn.
     pub(super) fn revive(&mut self, direction: Direction, segment: &Segment<'_>, origin: Origin) {
         let Some((role, at)) = self.closing.reset else { return };
-        let goes_on = role == direction.sender()
-            && !segment.flags.has(TcpFlags::SYN)
-            && segment.payload_length > 0
-            && origin.frame > at.frame
-            && self.sides[direction].next.is_some_and(|next| !segment.seq.is_before(next));
-        if !goes_on {
+        if role != direction.sender() || segment.flags.has(TcpFlags::SYN) || origin.frame <= at.frame {
+            return;
+        }
+        let beyond = self.sides[direction].next.is_some_and(|next| !segment.seq.is_before(next));
+        let sends = beyond && (segment.payload_length > 0 || segment.flags.has(TcpFlags::FIN));
+        // What its peer had not sent yet when the RST came can't be acknowledged by what was sent before the RST.
+        let takes = segment.flags.has(TcpFlags::ACK)
+            && self.closing.reset_outstanding.is_some_and(|outstanding| segment.ack.is_after(outstanding));
+        if !sends && !takes {
             return;
         }
         self.sides[direction].trouble.oddities.note(Oddity::ResetIgnored, at);
-        for role in [Role::Client, Role::Server] {
+        for (role, signal) in [(role, Signal::RstSent), (direction.receiver(), Signal::RstReceived)] {
             let last = self.transitions.iter().rposition(|transition| transition.endpoint == role);
-            // What came after the RST stands on it, and can't be taken back with it.
-            let Some(last) = last.filter(|last| self.transitions[*last].origin == at) else { continue };
+            // What came after the RST stands on it, and can't be taken back with it. Its peer may have been moved again
+            // by each segment that it sent since.
+            let Some(last) = last.filter(|last| self.transitions[*last].on == signal) else { continue };
             self.sides[role.sends()].state = self.transitions.remove(last).from;
         }
         self.closing.reset = None;
+        self.closing.reset_after_close = false;
     }
 
     /// Moves both ends by what this segment proves.
@@ -94,8 +102,10 @@ impl Connection {
         let is_copy = verdict.marks.has(Marks::DUPLICATED_BY_NETWORK) || verdict.marks.has(Marks::OUT_OF_ORDER);
         self.defer_reset(direction);
         self.infer_handshake(direction, segment, origin, verdict);
-        // What its acknowledgement proves to have arrived happened before it sent this segment.
-        self.settle(direction, origin);
+        // What its acknowledgement proves to have arrived happened before it sent this segment. A SYN-ACK is sent before the
+        // peer's SYN-ACK arrives: two that open at once send theirs because of the SYNs (RFC 9293, 3.5).
+        let opens = flags.has(TcpFlags::SYN) && flags.has(TcpFlags::ACK);
+        self.settle_until(direction, origin, opens.then_some(Signal::SynAckReceived));
         match (flags.has(TcpFlags::SYN), flags.has(TcpFlags::ACK)) {
             (true, false) if !is_copy => self.signal(direction, Signal::SynSent, Proof::Sent, origin, verdict),
             (true, true) if !is_copy => self.signal(direction, Signal::SynAckSent, Proof::Sent, origin, verdict),
@@ -104,6 +114,9 @@ impl Connection {
         }
         if flags.has(TcpFlags::FIN) {
             self.on_fin(direction, segment, origin, verdict);
+        }
+        if opens {
+            self.settle(direction, origin);
         }
         self.post(direction, segment, repeated);
         self.settle(direction.reverse(), origin);
@@ -250,9 +263,15 @@ impl Connection {
     /// Delivers to the end that sends in `direction` what is proved to have arrived there.
     #[inline]
     fn settle(&mut self, direction: Direction, origin: Origin) {
+        self.settle_until(direction, origin, None);
+    }
+
+    /// The same, up to a signal.
+    #[inline]
+    fn settle_until(&mut self, direction: Direction, origin: Origin, until: Option<Signal>) {
         while self.sides[direction].inbox.is_made() {
             let side = &self.sides[direction];
-            let Some(&arrival) = side.inbox.first() else { return };
+            let Some(&arrival) = side.inbox.first().filter(|arrival| until != Some(arrival.signal)) else { return };
             let proof = match arrival.proved_by {
                 None => Proof::Assumed,
                 Some(end) if side.acked.is_some_and(|acked| !acked.is_before(end)) => Proof::Acknowledged,
@@ -315,6 +334,14 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether a RST that its receiver does not accept lies in the window that is open to its sender; a window of unknown
+/// scale counts as it stands.
+fn is_in_window(receiver: &Side, segment: &Segment<'_>) -> bool {
+    let window = receiver.scale.apply(receiver.window_field);
+    receiver.state != TcpState::SynSent
+        && receiver.acked.is_some_and(|expected| (0..window as i64).contains(&segment.seq.distance(expected).into()))
 }
 
 /// Whether the receiver of a RST accepts it (RFC 9293, 3.5.3; RFC 5961, section 3).

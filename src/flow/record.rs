@@ -91,6 +91,17 @@ impl CloseKind {
     }
 }
 
+/// How the ends closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Close {
+    /// In which way.
+    pub kind: CloseKind,
+    /// Who began, with a FIN or a RST; absent where the other end may have been first, because not all of it was captured.
+    pub initiator: Option<Role>,
+    /// Who sent the RST that cut it short.
+    pub reset_by: Option<Role>,
+}
+
 impl Connection {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
@@ -112,21 +123,30 @@ impl Connection {
         Outcome::Open
     }
 
-    /// In which way it closed and who began, if anybody did.
-    pub fn close(&self) -> Option<(CloseKind, Role)> {
+    /// In which way it closed, who began and who sent the RST, if anybody did.
+    pub fn close(&self) -> Option<Close> {
         let closing = &self.closing;
-        if let (Some((by, _)), false) = (closing.reset, closing.reset_after_close) {
-            let initiator = closing.first_fin.map_or(by, |(role, _)| role);
-            return Some((CloseKind::Reset, initiator));
-        }
-        let (initiator, _) = closing.first_fin?;
-        let kind = match closing.second_fin {
-            None => CloseKind::HalfOpen,
-            Some(second) if !second.covers_first => CloseKind::Simultaneous,
-            Some(second) if second.acknowledged_before => CloseKind::FourSegment,
-            Some(_) => CloseKind::ThreeSegment,
+        let reset_by = closing.reset.filter(|_| !closing.reset_after_close).map(|(role, _)| role);
+        let first = closing.first_fin.map(|(role, _)| role).or(reset_by)?;
+        let kind = match (reset_by, closing.second_fin) {
+            (Some(_), _) => CloseKind::Reset,
+            (None, None) => CloseKind::HalfOpen,
+            (None, Some(second)) if !second.covers_first => CloseKind::Simultaneous,
+            (None, Some(second)) if second.acknowledged_before => CloseKind::FourSegment,
+            (None, Some(_)) => CloseKind::ThreeSegment,
         };
-        Some((kind, initiator))
+        Some(Close {
+            kind,
+            initiator: Some(first).filter(|_| !self.may_have_begun(first.sends().receiver())),
+            reset_by,
+        })
+    }
+
+    /// Whether an end of which no FIN was captured may have sent the first: nothing was captured of it, or its peer
+    /// acknowledges more than was.
+    fn may_have_begun(&self, role: Role) -> bool {
+        let side = &self.sides[role.sends()];
+        side.counters().packets == 0 || (side.fin.is_none() && side.sent_unseen())
     }
 
     /// Whether what was sent in this direction has been sent again and again, and was never acknowledged.
@@ -136,6 +156,14 @@ impl Connection {
         let (sender, receiver) = (&self.sides[direction], &self.sides[direction.reverse()]);
         let outstanding = sender.next.is_some_and(|next| receiver.acked.is_none_or(|acked| acked.is_before(next)));
         outstanding && sender.timeouts >= TIMEOUTS
+    }
+
+    /// Whether an end had sent again and again, or probed, what its peer never answered: its RST gives the peer up.
+    pub fn gave_up(&self, role: Role) -> bool {
+        /// Two may be lost; Linux sends nine, and applications that are in a hurry ask for three.
+        const PROBES: u32 = 3;
+        let probes = self.sides[role.sends()].unanswered_probes().map_or(0, |probes| probes.count);
+        probes >= PROBES || self.is_unanswered(role.sends())
     }
 
     /// Whether nothing was seen but the client's SYN.

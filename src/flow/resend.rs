@@ -46,7 +46,7 @@ pub(super) fn on_sequence(
         return false;
     }
     if length == 0 {
-        sender.note_stamp(stamp, segment.seq == next);
+        sender.note_stamp(stamp, segment.seq == next && stamp.tsval != sender.newest.tsval);
         return false;
     }
     let end = segment.seq_end();
@@ -131,6 +131,9 @@ fn is_probe(sender: &mut Side, receiver: &Side, segment: &Segment<'_>, next: Seq
         verdict.marks.add(Marks::WINDOW_PROBE);
         sender.counters.rare.window_probes += 1;
         sender.last_was_probe = true;
+        // A receiver without room drops the byte (RFC 9293, section 3.8.6.1), which is then sent again with what follows it.
+        sender.trouble.probe_end = Some(segment.seq_end());
+        return true;
     }
     false
 }
@@ -144,6 +147,7 @@ fn advance(
     origin: Origin,
     verdict: &mut Verdict,
 ) {
+    let next = if segment.seq.is_after(next) { sender.take_probe_byte(next) } else { next };
     if segment.seq.is_after(next) {
         verdict.marks.add(Marks::LOST_SEGMENT);
         sender.counters.rare.lost_segments += 1;
@@ -174,12 +178,17 @@ fn repeat(
     let known_end = if end.is_after(next) { next } else { end };
     let seen = sender.trouble.holes.fill(segment.seq, known_end);
     sender.counters.unique_bytes += u64::from(seen.new.min(segment.payload_length));
+    let behind_its_ack = sender.is_behind_its_acknowledgement(receiver, segment, stamp);
     let age = stamp.compare(Stamp { ip_id: sender.newest.ip_id.filter(|_| stamp.ip_id.is_some()), ..sender.newest });
     sender.note_stamp(stamp, false);
     if !seen.first_byte_known {
         if sender.take_damaged(segment.seq) {
             sent_again(sender, receiver, segment, stamp, None, seen.new, origin, verdict);
             return true;
+        }
+        if behind_its_ack {
+            sender.remember(Sent::first(segment.seq, end, origin.time, stamp));
+            return false;
         }
         fill_hole(sender, receiver, segment, stamp, age, origin, verdict);
         return false;
@@ -250,6 +259,7 @@ const fn counter_of(counters: &mut RareCounters, kind: RetransmissionKind) -> &m
         RetransmissionKind::Timeout => &mut counters.timeout_retransmissions,
         RetransmissionKind::TailLossProbe => &mut counters.tail_loss_probes,
         RetransmissionKind::PathMtu => &mut counters.path_mtu_retransmissions,
+        RetransmissionKind::FastOpenRefused => &mut counters.fast_open_retransmissions,
     }
 }
 
@@ -319,6 +329,13 @@ fn sent_again(
         let rare = sender.counters.traffic.rare_mut();
         rare.most_retransmissions = rare.most_retransmissions.max(again);
     }
+    if kind == RetransmissionKind::FastOpenRefused {
+        // Its first transmission is remembered with the SYN; the next repetition is one of this segment.
+        let mut sent = Sent::first(segment.seq, end, origin.time, stamp);
+        sent.transmissions = 2;
+        sent.set_kind(AGAIN, Some(kind));
+        sender.remember(sent);
+    }
     // What overlaps it was sent again as well, so that it measures no round trip (Karn).
     for sent in sender.sent.iter_mut().rev().take(64) {
         if sent.seq.is_before(end) && sent.end.is_after(segment.seq) && sent.seq != segment.seq {
@@ -360,7 +377,10 @@ fn back_off(
             let unasked = !answers_an_acknowledgement(sender, origin);
             evidence == Evidence::Timing || (first && unasked && waited(retransmission_timeout(sender)))
         }
-        RetransmissionKind::Fast | RetransmissionKind::TailLossProbe | RetransmissionKind::PathMtu => false,
+        RetransmissionKind::Fast
+        | RetransmissionKind::TailLossProbe
+        | RetransmissionKind::PathMtu
+        | RetransmissionKind::FastOpenRefused => false,
     };
     ran_out.then(|| {
         sender.timeouts = sender.timeouts.saturating_add(1);
@@ -369,6 +389,31 @@ fn back_off(
 }
 
 impl Side {
+    /// The byte of a window probe has arrived, for what lies beyond `next` is acknowledged, or follows it. The next number.
+    #[cold]
+    pub(super) fn take_probe_byte(&mut self, next: SeqNum) -> SeqNum {
+        let probe = self.trouble.made().and_then(|trouble| trouble.probe_end.take());
+        let Some(end) = probe.filter(|end| end.is_after(next)) else { return next };
+        self.counters.unique_bytes += u64::from(end.distance(next).unsigned_abs());
+        self.next = Some(end);
+        end
+    }
+
+    /// Whether the segment is the first transmission of what was acknowledged before it was captured: a capture of two
+    /// directions may have the acknowledgement first.
+    fn is_behind_its_acknowledgement(&self, receiver: &Self, segment: &Segment<'_>, stamp: Stamp) -> bool {
+        let acknowledged = receiver.acked.is_some_and(|acked| !segment.seq_end().is_after(acked));
+        if !acknowledged || self.sent.iter().any(|sent| sent.seq.is_after(segment.seq)) {
+            return false;
+        }
+        match (self.trouble.unseen_echo, stamp.tsval) {
+            // The acknowledgement echoes what came with it, or after it.
+            (Some(echo), Some(value)) => (echo.wrapping_sub(value) as i32) >= 0,
+            // Nothing else was sent in between that may have been the original.
+            _ => stamp.ip_id.zip(self.newest.ip_id).is_some_and(|(id, last)| id == last.wrapping_add(1)),
+        }
+    }
+
     /// The peer acknowledged from `edge` to `ack` and echoes a timestamp that is older than the repetition of the
     /// segment at `edge`: the original had arrived (the Eifel detection, RFC 3522).
     #[inline]
@@ -382,6 +427,16 @@ impl Side {
         {
             self.count_needless(kind);
         }
+    }
+
+    /// Whether the segment holds data that went with the SYN, and that the peer's SYN-ACK did not acknowledge: Fast Open was
+    /// refused, or the SYN with the data was lost, and so it is sent in the usual way (RFC 7413, section 4.2.1).
+    fn fast_open_refused(&self, receiver: &Self, segment: &Segment<'_>) -> bool {
+        let Some(first) = self.isn.map(|isn| isn.plus(1)) else { return false };
+        let opening = self.sent.iter().find(|sent| sent.seq.plus(1) == first);
+        segment.payload_length > 0
+            && receiver.acked == Some(first)
+            && opening.is_some_and(|opening| opening.end.is_after(segment.seq))
     }
 
     /// The peer reports that these bytes arrived twice (DSACK): what was sent again of them was needless.
@@ -414,6 +469,9 @@ fn reason(
     if segment.flags.has(TcpFlags::SYN) {
         return (RetransmissionKind::Handshake, Evidence::Sequence);
     }
+    if earlier.is_none() && sender.fast_open_refused(receiver, segment) {
+        return (RetransmissionKind::FastOpenRefused, Evidence::Sequence);
+    }
     let next = sender.next.unwrap_or(segment.seq);
     let end = segment.seq_end();
     let timeout = retransmission_timeout(sender);
@@ -440,8 +498,10 @@ fn reason(
     }
     let first_time = earlier.is_none_or(|earlier| earlier.transmissions == 1);
     let tail = end == next || segment.seq_end() == next;
-    let sack = sender.syn.is_none_or(|syn| syn.sack_permitted) && receiver.syn.is_none_or(|syn| syn.sack_permitted);
-    if tail && sack && first_time && !sender.probed && sender.trouble.recovery.is_none() && !sacked_above {
+    let permits = |side: &Side| side.syn.is_none_or(|syn| syn.sack_permitted || syn.cut);
+    let sack = permits(sender) && permits(receiver);
+    let in_time = after.is_none_or(|after| after <= latest_probe(sender));
+    if tail && sack && first_time && in_time && !sender.probed && sender.trouble.recovery.is_none() && !sacked_above {
         sender.probed = true;
         return (RetransmissionKind::TailLossProbe, Evidence::Timing);
     }
@@ -459,6 +519,17 @@ fn reason(
 fn retransmission_timeout(sender: &Side) -> Span {
     let mean = sender.counters.rtt.mean().unwrap_or(Span::ZERO).as_nanos();
     Span::from_nanos(mean.saturating_add(LEAST_TIMEOUT.as_nanos()))
+}
+
+/// When a tail loss probe is sent at the latest (RFC 8985, section 7.2): after two round trips and the time that an
+/// acknowledgement may be delayed, and never later than the timer would run out.
+fn latest_probe(sender: &Side) -> Span {
+    /// The time-out of a sender that has measured no round trip (RFC 6298, section 2.1).
+    const INITIAL_TIMEOUT: Span = Span::from_millis(999);
+    let Some(longest) = sender.counters.rtt.max() else { return INITIAL_TIMEOUT };
+    // The way from the capture point to the sender and back is part of the round trip that it measures.
+    let round_trip = longest + sender.answers_after;
+    round_trip + round_trip + LEAST_TIMEOUT + SHORTER
 }
 
 /// Whether the segment comes as soon after the last acknowledgement as an answer to it would.

@@ -11,12 +11,12 @@ use super::verdict::{RetransmissionKind, Verdict};
 use crate::capture::Origin;
 use crate::rare::{Blank, Rare};
 use crate::time::{Span, Timestamp};
-use crate::wire::{Checksum, Segment, SeqNum, TcpOption, TcpOptions};
+use crate::wire::{Checksum, Segment, SeqNum, TcpOption};
 
 /// How the window field is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WindowScale {
-    /// The handshake was not captured.
+    /// The handshake was not captured, or not with all of its options.
     #[default]
     Unknown,
     /// Not in use: one of the two SYNs did not offer it.
@@ -56,12 +56,14 @@ pub struct SynOptions {
     pub multipath: bool,
     /// The window field, which is never scaled in a SYN.
     pub window: u16,
+    /// The capture lacks the last of its options, so that it may have offered more.
+    pub cut: bool,
 }
 
 impl SynOptions {
-    pub(super) fn read(options: TcpOptions<'_>, window: u16) -> Self {
-        let mut offered = Self { window, ..Self::default() };
-        for option in options.iter() {
+    pub(super) fn read(segment: &Segment<'_>) -> Self {
+        let mut offered = Self { window: segment.window, cut: segment.lacks_options(), ..Self::default() };
+        for option in segment.options.iter() {
             match option {
                 TcpOption::MaximumSegmentSize(mss) => offered.mss = Some(mss),
                 TcpOption::WindowScale(shift) => offered.window_scale = Some(shift),
@@ -139,6 +141,7 @@ impl Sent {
             3 => Some(RetransmissionKind::Timeout),
             4 => Some(RetransmissionKind::TailLossProbe),
             5 => Some(RetransmissionKind::PathMtu),
+            6 => Some(RetransmissionKind::FastOpenRefused),
             _ => None,
         }
     }
@@ -151,6 +154,7 @@ impl Sent {
             Some(RetransmissionKind::Timeout) => 3,
             Some(RetransmissionKind::TailLossProbe) => 4,
             Some(RetransmissionKind::PathMtu) => 5,
+            Some(RetransmissionKind::FastOpenRefused) => 6,
         };
         self.bits = (self.bits & !(7 << which)) | (number << which);
     }
@@ -486,11 +490,12 @@ impl Side {
         self.captured = Some((to.plus(first as u32), to.plus(last as u32)));
     }
 
-    /// Keeps the newest stamp, and notes a stack that does not number its packets.
+    /// Keeps the newest stamp, and notes a stack that does not number its packets; `another` says that the packet is
+    /// certainly no copy of the last.
     #[inline]
-    pub(super) fn note_stamp(&mut self, stamp: Stamp, in_order: bool) {
+    pub(super) fn note_stamp(&mut self, stamp: Stamp, another: bool) {
         let newest = self.newest;
-        if in_order && stamp.ip_id.is_some() && stamp.ip_id == newest.ip_id && stamp.tsval != newest.tsval {
+        if another && stamp.ip_id.is_some() && stamp.ip_id == newest.ip_id {
             self.ip_id_constant = true;
         }
         if stamp.compare(newest) != Age::Older {

@@ -1,6 +1,7 @@
 //! Which flow a packet belongs to, and when a flow is let go.
 
 use super::super::names::Belongs;
+use super::super::oddity::Oddity;
 use super::*;
 use crate::wire::{Checksum, SeqNum, TcpOptions};
 
@@ -126,6 +127,51 @@ fn a_syn_into_a_live_connection_is_new_only_if_it_is_answered() {
     assert_eq!(fixture.segment(false, SYN_ACK, 9000, 70_001), 4);
     assert_eq!(fixture.segment(true, TcpFlags::ACK, 70_001, 9001), 4);
     assert_eq!(fixture.finish(), [(1, Ended::Replaced), (4, Ended::CaptureEnd)]);
+}
+
+#[test]
+fn a_stray_syn_ack_leaves_a_live_connection_what_it_is() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.segment(false, SYN_ACK, 77_000, 101);
+    assert_eq!(fixture.segment(true, TcpFlags::ACK, 101, 5001), 1, "it gets a challenge (RFC 9293, 3.10.7.4)");
+    assert_eq!(fixture.segment(false, TcpFlags::ACK, 5001, 101), 1);
+    let (flow, _) = {
+        for slot in fixture.table.left() {
+            fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
+        }
+        fixture.ended.pop().expect("one connection")
+    };
+    assert!(fixture.ended.is_empty());
+    assert_eq!(flow.counters(Direction::ToClient).packets, 3);
+    let stray = |direction: Direction| flow.connection.sides[direction].oddities().count(Oddity::SynInside);
+    assert_eq!((stray(Direction::ToServer), stray(Direction::ToClient)), (0, 1), "the server's end sent it");
+}
+
+#[test]
+fn a_syn_ack_that_its_client_acknowledges_is_of_a_new_connection() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    assert_eq!(fixture.segment(false, SYN_ACK, 77_000, 60_001), 4, "its SYN was not captured");
+    assert_eq!(fixture.segment(true, TcpFlags::ACK, 60_001, 77_001), 4);
+    assert_eq!(fixture.finish(), [(1, Ended::Replaced), (4, Ended::CaptureEnd)]);
+}
+
+#[test]
+fn after_the_close_the_same_number_may_open_the_next_connection() {
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.close(100);
+    fixture.millis += 50_000;
+    assert_eq!(fixture.handshake(100), 7);
+    assert_eq!(fixture.finish(), [(1, Ended::Replaced), (7, Ended::CaptureEnd)]);
+
+    let mut fixture = Fixture::new(FlowLimits::default());
+    fixture.handshake(100);
+    fixture.close(100);
+    fixture.segment(true, TcpFlags::SYN, 100, 0);
+    assert_eq!(fixture.segment(true, TcpFlags::ACK, 102, 5002), 1, "a late copy of the SYN opens nothing");
+    assert_eq!(fixture.finish(), [(1, Ended::CaptureEnd)]);
 }
 
 #[test]

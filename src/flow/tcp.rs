@@ -68,16 +68,51 @@ pub struct Transition {
 pub struct Handshake {
     /// The first SYN without ACK.
     pub syn: Option<Origin>,
-    /// The last one, from which the round trip counts.
+    /// The last one.
     pub last_syn: Option<Timestamp>,
     /// The first SYN with ACK.
     pub syn_ack: Option<Origin>,
-    /// The last one.
-    pub last_syn_ack: Option<Timestamp>,
     /// Whether it was captured whole: SYN, SYN-ACK and an acknowledgement of that.
     pub complete: bool,
-    /// From the last SYN to the acknowledgement of the SYN-ACK.
+    /// From SYN to SYN-ACK, and from SYN-ACK to its acknowledgement; absent where one of them was sent again and no
+    /// timestamp tells which of them was answered (Karn).
     pub rtt: Option<Span>,
+    /// The first part of it, which the server takes to answer.
+    pub(super) answered: Option<Span>,
+    pub(super) syns: Asked,
+    pub(super) syn_acks: Asked,
+}
+
+/// When a SYN or SYN-ACK was sent, so that its answer measures a round trip.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked {
+    /// The first and the last time, each with its TSval.
+    ends: Option<[(Timestamp, Option<u32>); 2]>,
+}
+
+impl Asked {
+    fn note(&mut self, now: Timestamp, segment: &Segment<'_>) {
+        /// No SYN is sent again sooner; what is, is a copy of the network.
+        const SOON: Span = Span::from_millis(100);
+        let sent = (now, segment.options.timestamps().map(|(value, _)| value));
+        match &mut self.ends {
+            None => self.ends = Some([sent, sent]),
+            Some([_, last]) if now.since(last.0) >= SOON => *last = sent,
+            Some(_) => {}
+        }
+    }
+
+    /// How long the answer took.
+    fn answered_by(&self, now: Timestamp, segment: &Segment<'_>) -> Option<Span> {
+        let [first, last] = self.ends?;
+        if first.0 == last.0 {
+            return Some(now.since(first.0));
+        }
+        // A receiver echoes the timestamp of what it answers (RFC 7323, section 4.3).
+        let (_, echo) = segment.options.timestamps()?;
+        let asked = [first, last].into_iter().find(|sent| sent.1 == Some(echo) && first.1 != last.1)?;
+        Some(now.since(asked.0))
+    }
 }
 
 /// How the connection came to its end, as far as it did.
@@ -92,14 +127,24 @@ pub struct Closing {
     pub first_fin_acknowledged: bool,
     /// The first RST that its receiver accepts.
     pub reset: Option<(Role, Origin)>,
+    /// The number after the highest that the receiver of the RST had sent by then.
+    pub(super) reset_outstanding: Option<SeqNum>,
     /// Whether both ends were through when the RST came.
     pub reset_after_close: bool,
 }
 
 impl Blank for Handshake {
     fn blank() -> &'static Self {
-        const BLANK: &Handshake =
-            &Handshake { syn: None, last_syn: None, syn_ack: None, last_syn_ack: None, complete: false, rtt: None };
+        const BLANK: &Handshake = &Handshake {
+            syn: None,
+            last_syn: None,
+            syn_ack: None,
+            complete: false,
+            rtt: None,
+            answered: None,
+            syns: Asked { ends: None },
+            syn_acks: Asked { ends: None },
+        };
         BLANK
     }
 }
@@ -111,6 +156,7 @@ impl Blank for Closing {
             second_fin: None,
             first_fin_acknowledged: false,
             reset: None,
+            reset_outstanding: None,
             reset_after_close: false,
         };
         BLANK
@@ -240,7 +286,7 @@ impl Connection {
             self.on_syn(direction, segment, origin, &mut verdict);
         }
         if segment.flags.has(TcpFlags::ACK) {
-            self.on_acknowledgement(direction, segment, origin, &mut verdict);
+            self.on_acknowledgement(direction, segment, stamp, origin, &mut verdict);
         }
         let repeated = resend::on_sequence(&mut self.sides, direction, segment, stamp, origin, &mut verdict);
         self.after_window(direction, segment, origin, &mut verdict);
@@ -298,7 +344,9 @@ impl Connection {
         let base = *sender.base.get_or_insert(segment.seq);
         verdict.relative_seq = segment.seq.0.wrapping_sub(base.0);
         if segment.flags.has(TcpFlags::ACK) {
-            let peer_base = *receiver.base.get_or_insert(segment.ack);
+            // A SYN-ACK acknowledges the SYN, which has the first number.
+            let syn = u32::from(segment.flags.has(TcpFlags::SYN));
+            let peer_base = *receiver.base.get_or_insert_with(|| segment.ack.minus(syn));
             verdict.relative_ack = Some(segment.ack.0.wrapping_sub(peer_base.0));
         }
         let scale = if segment.flags.has(TcpFlags::SYN) { WindowScale::Off } else { sender.scale };
@@ -317,7 +365,7 @@ impl Connection {
             sender.base = Some(segment.seq);
             verdict.relative_seq = 0;
         }
-        let offered = SynOptions::read(segment.options, segment.window);
+        let offered = SynOptions::read(segment);
         sender.syn.get_or_insert(offered);
         if segment.payload_length > 0 {
             verdict.marks.add(Marks::FAST_OPEN);
@@ -326,21 +374,25 @@ impl Connection {
         if let (Some(a), Some(b)) = (&sender.syn, &receiver.syn) {
             let scale = |own: &SynOptions, other: &SynOptions| match (own.window_scale, other.window_scale) {
                 (Some(shift), Some(_)) => WindowScale::Shift(shift),
-                _ => WindowScale::Off,
+                (own_shift, other_shift) => {
+                    let refused = (own_shift.is_none() && !own.cut) || (other_shift.is_none() && !other.cut);
+                    if refused { WindowScale::Off } else { WindowScale::Unknown }
+                }
             };
             let scales = (scale(a, b), scale(b, a));
             (sender.scale, receiver.scale) = scales;
         }
         if segment.flags.has(TcpFlags::ACK) {
             self.handshake.syn_ack.get_or_insert(origin);
-            self.handshake.last_syn_ack = Some(origin.time);
+            let answered = self.handshake.answered.or(self.handshake.syns.answered_by(origin.time, segment));
+            self.handshake.answered = answered;
+            self.handshake.syn_acks.note(origin.time, segment);
             self.shaking = !self.handshake.complete;
-            if let Some(syn) = self.handshake.last_syn {
-                self.sides[direction].answers_after = origin.time.since(syn);
-            }
+            self.sides[direction].answers_after = answered.unwrap_or(Span::ZERO);
         } else {
             self.handshake.syn.get_or_insert(origin);
             self.handshake.last_syn = Some(origin.time);
+            self.handshake.syns.note(origin.time, segment);
         }
     }
 
@@ -348,6 +400,7 @@ impl Connection {
         &mut self,
         direction: Direction,
         segment: &Segment<'_>,
+        stamp: Stamp,
         origin: Origin,
         verdict: &mut Verdict,
     ) {
@@ -355,12 +408,21 @@ impl Connection {
         let (sender, receiver) = self.sides.both_mut(direction);
         let ack = segment.ack;
         let advanced = sender.acked.is_none_or(|acked| ack.is_after(acked));
+        let numbered_as_last = stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id;
+        let bare = segment.seq_len() == 0 && sender.next == Some(segment.seq);
+        if bare && numbered_as_last && (sender.acked != Some(ack) || segment.window != sender.window_field) {
+            // It says something else than the last, and so is no copy of it.
+            sender.ip_id_constant = true;
+        }
         if let Some(next) = receiver.next
+            && ack.is_after(next)
+            && let next = receiver.take_probe_byte(next)
             && ack.is_after(next)
         {
             verdict.marks.add(Marks::ACK_OF_UNSEEN);
             sender.counters.rare.acks_of_unseen += 1;
             receiver.trouble.holes.open(next, ack);
+            receiver.trouble.unseen_echo = segment.options.timestamps().map(|(_, echo)| echo);
             receiver.next = Some(ack);
         }
         if advanced {
@@ -385,16 +447,22 @@ impl Connection {
                 trouble.sacked_to = Some(trouble.sacked_to.map_or(*right, |edge| edge.max(*right)));
             }
         }
+        let challenged = sender.trouble.made().is_some_and(|trouble| std::mem::take(&mut trouble.challenge_due));
         let repeats = !advanced
             && sender.acked == Some(ack)
-            && segment.seq_len() == 0
+            && bare
             && segment.window != 0
-            && (segment.window == sender.window_field || sack.is_some())
-            && sender.next == Some(segment.seq);
-        if repeats && receiver.last_was_keep_alive {
+            && (segment.window == sender.window_field || sack.is_some());
+        if repeats && numbered_as_last && stamp.tsval == sender.newest.tsval && !sender.ip_id_constant {
+            verdict.marks.add(Marks::DUPLICATED_BY_NETWORK);
+            sender.counters.rare.duplicated_by_network += 1;
+        } else if repeats && receiver.last_was_keep_alive {
             verdict.marks.add(Marks::KEEP_ALIVE_ACK);
             sender.counters.rare.keep_alive_acks += 1;
-        } else if repeats {
+        } else if repeats && challenged {
+            verdict.marks.add(Marks::CHALLENGE_ACK);
+        } else if repeats && receiver.next.is_some_and(|next| next.is_after(ack)) {
+            // RFC 5681, section 2: only where something is outstanding.
             verdict.marks.add(Marks::DUPLICATE_ACK);
             sender.counters.rare.duplicate_acks += 1;
             receiver.duplicate_acks_received += 1;
@@ -419,8 +487,8 @@ impl Connection {
         if peer.isn.is_some_and(|isn| segment.ack.is_after(isn)) && self.sides[direction].isn.is_some() {
             handshake.complete = handshake.syn.is_some();
             self.shaking = !handshake.complete;
-            handshake.rtt = handshake.last_syn.map(|syn| origin.time.since(syn));
-            let answers_after = handshake.last_syn_ack.map(|sent| origin.time.since(sent));
+            let answers_after = handshake.syn_acks.answered_by(origin.time, segment);
+            handshake.rtt = handshake.answered.zip(answers_after).map(|(first, second)| first + second);
             self.sides[direction].answers_after = answers_after.unwrap_or(Span::ZERO);
         }
     }
@@ -471,12 +539,15 @@ impl Connection {
         if segment.seq_len() == 0 {
             return;
         }
-        let (Some(next), Some(acked)) = (sender.next, receiver.acked) else { return };
-        let in_flight = next.distance(acked);
+        // Before the first acknowledgement all that was captured of it is on its way, but for the SYN.
+        let unacknowledged = || sender.isn.map(|isn| isn.plus(1)).or(sender.captured.map(|(from, _)| from));
+        let (Some(next), Some(from)) = (sender.next, receiver.acked.or_else(unacknowledged)) else { return };
+        let in_flight = next.distance(from);
         if segment.payload_length > 0 && in_flight > 0 {
             verdict.bytes_in_flight = Some(in_flight as u32);
             sender.counters.traffic.data.bytes_in_flight.record(u64::from(in_flight as u32));
         }
+        let Some(acked) = receiver.acked else { return };
         let edge = receiver.scale.apply(receiver.window_field);
         let known = receiver.scale != WindowScale::Unknown;
         let fills = u64::from(segment.seq_end().0.wrapping_sub(acked.0)) == edge;

@@ -22,6 +22,12 @@ pub(super) struct Trouble {
     pub(super) stood_at: Option<SeqNum>,
     /// The end of a run of segments outside the window, and how many there were.
     pub(super) stray: Option<(SeqNum, u8)>,
+    /// The timestamp that the acknowledgement of what was not captured echoes.
+    pub(super) unseen_echo: Option<u32>,
+    /// The number after the byte of a window probe, which lies beyond all that was taken.
+    pub(super) probe_end: Option<SeqNum>,
+    /// A RST or SYN came that may not be the peer's, and that is answered by a challenge (RFC 5961).
+    pub(super) challenge_due: bool,
     pub(super) oddities: Oddities,
     /// Keep-alives and window probes since the peer was heard of last.
     pub(super) probes: Option<Box<Sighted>>,
@@ -46,6 +52,9 @@ impl Blank for Trouble {
             too_big_before: None,
             stood_at: None,
             stray: None,
+            unseen_echo: None,
+            challenge_due: false,
+            probe_end: None,
             oddities: Oddities::NONE,
             probes: None,
         };

@@ -87,6 +87,7 @@ impl Connection {
         }
         if let Some(trouble) = sender.trouble.made() {
             trouble.stray = None;
+            trouble.challenge_due = false;
         }
         if let Some(trouble) = receiver.trouble.made() {
             trouble.probes = None;
@@ -98,13 +99,11 @@ impl Connection {
             sender.counters.payload_bytes += u64::from(segment.payload_length);
             sender.counters.unique_bytes += u64::from(segment.payload_length);
             sender.note_captured(seq, end);
-            if stamp.ip_id.is_some() && stamp.ip_id == sender.newest.ip_id {
-                sender.ip_id_constant = true;
-            }
             sender.next = Some(end);
             sender.remember(Sent::first(seq, end, origin.time, stamp));
         }
-        sender.note_stamp(stamp, bare);
+        // Each has news, so that none is a copy of the last.
+        sender.note_stamp(stamp, true);
         sender.counters.window.record(verdict.window);
         sender.largest_window = sender.largest_window.max(verdict.window as u32);
         let changed = std::mem::replace(&mut sender.window_field, segment.window) != segment.window;

@@ -60,6 +60,11 @@ marks! {
     FAST_OPEN = 19, "tfo_syn";
     /// Its SACK option reports data received twice (RFC 2883).
     DSACK = 20, "dsack";
+    /// A RST inside of the window, and not where its receiver expects it: it resets nothing, and asks for a challenge
+    /// (RFC 9293, 3.10.7.4).
+    RESET_CHALLENGED = 21, "reset_challenged";
+    /// The answer to a RST or SYN that may not be the peer's.
+    CHALLENGE_ACK = 22, "challenge_ack";
 }
 
 impl Marks {
@@ -73,6 +78,12 @@ impl Marks {
     #[inline]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether its receiver drops it.
+    #[inline]
+    pub const fn is_dropped(self) -> bool {
+        self.has(Self::OUT_OF_WINDOW) || self.has(Self::RESET_CHALLENGED)
     }
 
     /// Whether there are none.
@@ -100,11 +111,14 @@ pub enum RetransmissionKind {
     TailLossProbe,
     /// A router said that the packet was too big for the path.
     PathMtu,
+    /// The peer took the SYN without its data (RFC 7413, section 4.2.1).
+    FastOpenRefused,
 }
 
 impl RetransmissionKind {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 5] = [Self::Handshake, Self::Fast, Self::Timeout, Self::TailLossProbe, Self::PathMtu];
+    pub const ALL: [Self; 6] =
+        [Self::Handshake, Self::Fast, Self::Timeout, Self::TailLossProbe, Self::PathMtu, Self::FastOpenRefused];
 
     /// A name for output.
     pub const fn name(self) -> &'static str {
@@ -114,6 +128,7 @@ impl RetransmissionKind {
             Self::Timeout => "timeout",
             Self::TailLossProbe => "tail_loss_probe",
             Self::PathMtu => "path_mtu",
+            Self::FastOpenRefused => "fast_open_refused",
         }
     }
 }

@@ -19,7 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::capture::{Frame, FrameHeader, FrameNo};
 use crate::dissect::{CarrierPart, DissectOptions, Message, Protocol};
 use crate::engine::{Engine, EngineOptions, Event, FlowRef, PacketView};
-use crate::flow::{Direction, Marks};
+use crate::flow::Direction;
 use crate::mqtt::{FixedHeader, Redactor};
 use crate::wire::{Decoder, Layer, Packet, Payload, Placed, TcpFlags, Trace, checksum};
 use address::Addresses;
@@ -314,7 +314,7 @@ impl Work {
             return;
         }
         // Such bytes never become part of a stream.
-        let is_outside = view.verdict.is_some_and(|verdict| verdict.marks.has(Marks::OUT_OF_WINDOW));
+        let is_outside = view.verdict.is_some_and(|verdict| verdict.marks.is_dropped());
         if is_outside || segment.flags.has(TcpFlags::RST) || segment.payload.is_empty() {
             return;
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::named;
 use super::width::{Bytes, Count, Duration};
 use crate::dissect::{Beats, Conversation, Protocol};
-use crate::flow::{CloseKind, Direction, Flow, Outcome, Role, Transport};
+use crate::flow::{Close, CloseKind, Direction, Flow, Outcome, Role, Transport};
 use crate::mqtt::{PacketType, reason_name};
 use crate::neighbour::{Names, Neighbour};
 use crate::session::{CauseKind, EndKind, Session, WillFate};
@@ -96,19 +96,22 @@ pub(super) fn session_text(session: &Session) -> String {
 /// How a TCP flow ended, in a few words.
 pub(super) fn flow_end(flow: &Flow<Conversation>) -> String {
     let connection = &flow.connection;
-    let by = |role: Role| role.name();
+    // Where the other end was not captured to its end, the first to close is not known.
+    let by = |role: Option<Role>| role.map_or("?", Role::name);
     match (connection.outcome(), connection.close()) {
         (Outcome::Refused, _) => "refused".to_owned(),
         (Outcome::Unanswered, _) => "unanswered".to_owned(),
-        (Outcome::Reset, _) => {
-            let role = connection.closing.reset.map_or("", |(role, _)| by(role));
-            format!("reset by {role}")
+        (Outcome::Reset, close) => {
+            let reset_by = close.and_then(|close| close.reset_by);
+            let began = close.and_then(|close| close.initiator).filter(|role| reset_by != Some(*role));
+            let began = began.map_or(String::new(), |role| format!(", FIN by {}", role.name()));
+            format!("reset by {}{began}", by(reset_by))
         }
-        (_, Some((CloseKind::HalfOpen, role))) => format!("half closed by {}", by(role)),
-        (Outcome::Closed, Some((CloseKind::Simultaneous, _))) => "closed by both".to_owned(),
-        (Outcome::Closed, Some((_, role))) => format!("closed by {}", by(role)),
+        (_, Some(Close { kind: CloseKind::HalfOpen, initiator, .. })) => format!("half closed by {}", by(initiator)),
+        (Outcome::Closed, Some(Close { kind: CloseKind::Simultaneous, .. })) => "closed by both".to_owned(),
+        (Outcome::Closed, Some(close)) => format!("closed by {}", by(close.initiator)),
         (Outcome::Closed, None) => "closed".to_owned(),
-        (Outcome::Open, Some((_, role))) => format!("closing, by {}", by(role)),
+        (Outcome::Open, Some(close)) => format!("closing, by {}", by(close.initiator)),
         (Outcome::Open, None) => {
             let states = (connection.sides.to_server.state().name(), connection.sides.to_client.state().name());
             if states.0 == states.1 {

@@ -7,7 +7,7 @@ use super::judge::Judge;
 use super::will::{Sighting, WillFate};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, QuicEnd};
-use crate::flow::{CloseKind, Connection, Direction, Flow, Outcome, Role};
+use crate::flow::{Close, CloseKind, Connection, Direction, Flow, Outcome, Role};
 use crate::mqtt::PacketType;
 use crate::time::{Span, Timestamp};
 
@@ -138,14 +138,15 @@ impl End {
     fn of_connection(connection: &Connection) -> Self {
         let closing = &connection.closing;
         match (connection.outcome(), connection.close()) {
-            (Outcome::Open, None | Some((CloseKind::HalfOpen, _))) if closing.first_fin.is_none() => Self::OPEN,
-            (_, Some((CloseKind::Reset, _))) if closing.first_fin.is_none() => {
+            (Outcome::Open, None) if closing.first_fin.is_none() => Self::OPEN,
+            (_, Some(Close { kind: CloseKind::Reset, .. })) if closing.first_fin.is_none() => {
                 let (by, at) = closing.reset.unzip();
                 Self { kind: EndKind::Rst, by, at, ..Self::OPEN }
             }
-            _ => {
-                let (by, at) = closing.first_fin.unzip();
-                let kind = if by.is_some() { EndKind::Fin } else { EndKind::Open };
+            (_, close) => {
+                let by = close.and_then(|close| close.initiator);
+                let at = closing.first_fin.map(|(_, at)| at);
+                let kind = if at.is_some() { EndKind::Fin } else { EndKind::Open };
                 Self { kind, by, at, ..Self::OPEN }
             }
         }
@@ -187,7 +188,7 @@ impl Session {
         if end.kind == EndKind::Open {
             self.judge_silence(&mut end, connection, now);
         } else {
-            end.cause = self.cause(&end, server_stopped);
+            end.cause = self.cause(&end, connection, server_stopped);
         }
         // What would change nothing makes nothing.
         if end != self.end {
@@ -287,7 +288,7 @@ impl Session {
         }
     }
 
-    fn cause(&self, end: &End, server_stopped: bool) -> Option<Cause> {
+    fn cause(&self, end: &End, connection: &Connection, server_stopped: bool) -> Option<Cause> {
         let (by, at) = (end.by?, end.at?);
         if self.counts[by.sends().reverse()].is_empty() && self.connack.is_some() {
             // Of the other end nothing was captured, a DISCONNECT of it included.
@@ -300,6 +301,13 @@ impl Session {
         };
         if end.kind == EndKind::Refused {
             return Some(Cause { frame: Some(at.frame), ..cause(CauseKind::NotAccepted, Certainty::Certain) });
+        }
+        if end.kind == EndKind::Rst && connection.gave_up(by) {
+            let kind = match by {
+                Role::Client => CauseKind::ServerUnreachable,
+                Role::Server => CauseKind::ClientUnreachable,
+            };
+            return Some(cause(kind, Certainty::Likely));
         }
         let shortly_before = |origin: Origin| {
             let before = at.time.since(origin.time);

@@ -154,6 +154,7 @@ impl Decoder {
             fragments: &mut self.fragments,
             finished: &mut self.finished,
             now: self.clock.now(),
+            frame_length: frame.header.length,
             verify: self.verify,
             overlong: false,
             addresses: 0,
@@ -201,6 +202,7 @@ pub(super) struct Walk<'a, 'p> {
     /// Buffers for datagrams that become whole within this frame.
     pub(super) finished: &'a mut [Vec<u8>],
     pub(super) now: Timestamp,
+    pub(super) frame_length: u32,
     pub(super) verify: bool,
     /// Whether a length field promises more than the frame had, so that missing bytes are not the snap length's
     /// doing.

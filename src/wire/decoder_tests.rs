@@ -442,6 +442,7 @@ fn a_segment_in_two_fragments_is_put_together() {
         assert!(matches!(packet.payload, Payload::Fragment { .. }));
         let packet = decoder.decode(&frame(LinkType::RAW, pair[1]));
         assert!(packet.reassembled);
+        assert_eq!(packet.earlier_length, pair[0].len() as u32);
         assert_eq!((segment(&packet).payload, segment(&packet).checksum), (&b"hello"[..], Checksum::Good));
         assert_eq!(packet.ip.expect("an IP header").payload_length, 37);
     }
@@ -450,15 +451,17 @@ fn a_segment_in_two_fragments_is_put_together() {
 #[test]
 fn fragments_within_a_tunnel_whose_packets_are_fragments_are_put_together() {
     let mut decoder = Decoder::default();
-    let mut found = 0;
+    let (mut found, mut earlier) = (0, 0);
     for inner in fragments4(6, &tcp4(b"hello")) {
         let tunnel = join(&[&[0x20, 0, 8, 0, 0, 0, 0, 1], &inner]);
         for outer in fragments4(47, &tunnel) {
             let packet = decoder.decode(&frame(LinkType::RAW, &outer));
             if let Payload::Tcp(segment) = packet.payload {
                 assert_eq!((segment.payload, segment.checksum), (&b"hello"[..], Checksum::Good));
+                assert_eq!(packet.earlier_length, earlier);
                 found += 1;
             }
+            earlier += outer.len() as u32;
         }
     }
     assert_eq!(found, 1);

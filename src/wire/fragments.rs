@@ -75,6 +75,8 @@ pub(super) struct Fragment<'a> {
     /// The most bytes that its datagram may have.
     pub(super) largest: usize,
     pub(super) data: &'a [u8],
+    /// The length of the frame that brings it, on the wire.
+    pub(super) frame_length: u32,
 }
 
 /// A datagram that became whole.
@@ -82,6 +84,8 @@ pub(super) struct Fragment<'a> {
 pub(super) struct Whole {
     pub(super) protocol: u8,
     pub(super) bytes: Vec<u8>,
+    /// The lengths of the frames that brought it, the last one left out.
+    pub(super) earlier_length: u32,
 }
 
 /// A datagram in the making.
@@ -97,6 +101,8 @@ struct Partial {
     protocol: u8,
     first: Timestamp,
     serial: u64,
+    /// The lengths of the frames that brought its fragments so far.
+    frames_length: u32,
 }
 
 /// Every fragment but the last is a multiple of this long (RFC 791, section 3.2; RFC 8200, section 4.5).
@@ -183,6 +189,7 @@ impl Fragments {
                     protocol: fragment.protocol,
                     first: fragment.time,
                     serial,
+                    frames_length: 0,
                 };
                 self.bytes += partial.cost();
                 self.next_serial += 1;
@@ -198,6 +205,8 @@ impl Fragments {
             return (None, Some(FragmentNote::ConflictingEnd));
         }
         let cost_before = partial.cost();
+        let earlier_length = partial.frames_length;
+        partial.frames_length = earlier_length.saturating_add(fragment.frame_length);
         if !fragment.more {
             partial.end = Some(end);
         }
@@ -214,7 +223,7 @@ impl Fragments {
             let whole = self.remove(&fragment.key).map(|partial| {
                 let Partial { bytes, seen, protocol, .. } = partial;
                 keep_spare(&mut self.spare_seen, seen);
-                Whole { protocol, bytes }
+                Whole { protocol, bytes, earlier_length }
             });
             return (whole, note);
         }

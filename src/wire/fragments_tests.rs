@@ -11,7 +11,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn piece(id: u32, offset: usize, more: bool, data: &[u8]) -> Fragment<'_> {
-    Fragment { key: key(id), time: at(0), offset, more, protocol: 17, largest: 65_515, data }
+    Fragment { key: key(id), time: at(0), offset, more, protocol: 17, largest: 65_515, data, frame_length: 34 }
 }
 
 fn store() -> Fragments {

@@ -343,7 +343,10 @@ impl<'a> Walk<'a, '_> {
         // Virtual LANs may carry the same private addresses too.
         let scope = key.scope ^ u64::from(self.packet.vlan.map_or(0, |vlan| vlan + 1));
         let key = FragmentKey { scope, ..key };
-        let fragment = Fragment { key, time: self.now, offset, more, protocol: number, largest, data: view.data };
+        // One that is in a fragment itself came with all frames of that.
+        let frame_length = self.frame_length.saturating_add(self.packet.earlier_length);
+        let data = view.data;
+        let fragment = Fragment { key, time: self.now, offset, more, protocol: number, largest, data, frame_length };
         let (whole, note) = self.fragments.add(fragment);
         if let Some(trace) = &mut self.trace {
             let start = view.data.as_ptr().addr().saturating_sub(self.origin);
@@ -367,6 +370,7 @@ impl<'a> Walk<'a, '_> {
         let datagram = View::whole(slot);
         self.origin = datagram.data.as_ptr().addr();
         self.packet.reassembled = true;
+        self.packet.earlier_length = self.packet.earlier_length.saturating_add(whole.earlier_length);
         self.packet.payload = Payload::Nothing;
         if let Some(ip) = &mut self.packet.ip {
             ip.protocol = whole.protocol;

@@ -334,6 +334,8 @@ pub struct Packet<'a> {
     pub payload: Payload<'a>,
     /// Whether the payload was put together from fragments, this frame being the last to arrive.
     pub reassembled: bool,
+    /// The lengths of the earlier frames that brought these fragments.
+    pub earlier_length: u32,
     /// What the fragment store noticed.
     pub fragment_note: Option<FragmentNote>,
     /// Why decoding stopped early, if it did.

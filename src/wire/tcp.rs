@@ -92,6 +92,13 @@ impl Segment<'_> {
         self.payload_length + u32::from(self.flags.has(TcpFlags::SYN)) + u32::from(self.flags.has(TcpFlags::FIN))
     }
 
+    /// Whether the header has options beyond those that were captured.
+    pub fn lacks_options(&self) -> bool {
+        /// The length of a header without options.
+        const FIXED: usize = 20;
+        usize::from(self.header_length) > FIXED + self.options.0.len()
+    }
+
     /// The sequence number after the segment.
     #[inline]
     pub fn seq_end(&self) -> SeqNum {

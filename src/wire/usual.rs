@@ -80,6 +80,7 @@ pub(super) fn read<'a>(frame: &Frame<'a>, verify: bool) -> Option<Packet<'a>> {
             payload_length: (length - header_length) as u32,
         }),
         reassembled: false,
+        earlier_length: 0,
         fragment_note: None,
         stop: None,
     })

@@ -73,7 +73,7 @@ pub const RULES: &[RuleText] = &[
         Warning,
         "A RST did not end its connection",
         "somebody else sent it in the name of an end",
-        "the end in whose name the RST came goes on with new data",
+        "the end in whose name the RST came goes on: it sends, closes, or acknowledges what its peer sent since",
         "nothing",
     ),
     rule(

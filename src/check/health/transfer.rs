@@ -35,6 +35,7 @@ fn retransmissions(case: &mut Case<'_>, direction: Direction) {
         (counters.timeout_retransmissions, "after a time-out"),
         (counters.tail_loss_probes, "as a probe of the tail"),
         (counters.path_mtu_retransmissions, "in smaller packets"),
+        (counters.fast_open_retransmissions, "because Fast Open was refused"),
         (counters.spurious_retransmissions, "in vain"),
         (counters.retransmissions_of_unseen, "not captured at first"),
     ];
@@ -80,13 +81,21 @@ fn simple(case: &mut Case<'_>, direction: Direction) {
         (Oddity::BadChecksum, "tcp.bad-checksum", Warning, Certain, "damaged on the way, by a wrong checksum"),
         (Oddity::OutOfWindow, "tcp.out-of-window", Note, Likely, "outside of what the peer can accept"),
         (Oddity::ResetOutOfWindow, "tcp.reset-out-of-window", Note, Likely, "RST outside of what the peer accepts"),
+        (
+            Oddity::ResetChallenged,
+            "tcp.reset-out-of-window",
+            Note,
+            Likely,
+            "RST inside of the window but not where the peer expects it, which asks for a challenge",
+        ),
         (Oddity::Flags, "tcp.odd-flags", Warning, Certain, "with flags that no stack sends together"),
         (Oddity::Unexpected, "tcp.unexpected", Note, Likely, "not what the state of the connection allows"),
         (Oddity::OldTimestamp, "tcp.old-timestamp", Note, Likely, "with a timestamp that is long over"),
         (Oddity::Hops, "ip.hops-changed", Note, Hint, "by another way, or from somebody else, as the hops tell"),
     ];
     let odd = case.flow.connection.sides[direction].oddities();
-    let hangs_on_what_came_before = [Oddity::OutOfWindow, Oddity::ResetOutOfWindow, Oddity::Unexpected];
+    let hangs_on_what_came_before =
+        [Oddity::OutOfWindow, Oddity::ResetOutOfWindow, Oddity::ResetChallenged, Oddity::Unexpected];
     let told_otherwise = [Oddity::SynInside, Oddity::Flags, Oddity::WrongSynAck];
     for (kind, id, severity, certainty, what) in kinds {
         let Some(sighted) = odd.get(kind) else { continue };

@@ -8,7 +8,9 @@ use super::line::{Line, wrap};
 use super::row::plain;
 use super::{Facts, Ladder};
 use crate::dissect::{Conversation, Protocol, quic_version_name, version_name};
-use crate::flow::{CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, SynOptions, Transport};
+use crate::flow::{
+    CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, Role, SynOptions, Transport,
+};
 use crate::render::ended::{beat_kind, http_text};
 use crate::render::named;
 use crate::render::width::{Bytes, Color, Duration, Style};
@@ -192,7 +194,9 @@ impl Ladder {
         sheet.colored("", "client", "server", Some(Color::Title))?;
         let mut option = |name: &str, value: &dyn Fn(&SynOptions) -> Option<String>| {
             let told = |options: Option<&SynOptions>| match options {
-                Some(options) => value(options).unwrap_or_else(|| "no".to_owned()),
+                Some(options) => {
+                    value(options).unwrap_or_else(|| if options.cut { "not captured" } else { "no" }.to_owned())
+                }
                 None => "not captured".to_owned(),
             };
             sheet.row(name, &told(offered.0), &told(offered.1))
@@ -295,11 +299,12 @@ impl Ladder {
 type Count = (&'static str, fn(&Counters) -> u32);
 
 /// The counts that are shown where they are not zero.
-const COUNTS: [Count; 20] = [
+const COUNTS: [Count; 21] = [
     ("  fast", |side| side.fast_retransmissions),
     ("  timeout", |side| side.timeout_retransmissions),
     ("  tail loss probe", |side| side.tail_loss_probes),
     ("  path MTU", |side| side.path_mtu_retransmissions),
+    ("  Fast Open refused", |side| side.fast_open_retransmissions),
     ("  SYN or SYN-ACK", |side| side.handshake_retransmissions),
     ("  in vain (spurious)", |side| side.spurious_retransmissions),
     ("first copy not captured", |side| side.retransmissions_of_unseen),
@@ -328,19 +333,25 @@ fn range(range: &Range) -> String {
 /// How it ended, and who began.
 fn ending(flow: &Flow<Conversation>) -> String {
     let outcome = flow.connection.outcome();
-    let Some((kind, initiator)) = flow.connection.close() else {
+    let Some(close) = flow.connection.close() else {
         return match outcome {
             Outcome::Open => "open: nothing in the capture ends it".to_owned(),
             other => plain(other.name()),
         };
     };
-    let initiator = initiator.name();
-    let how = match kind {
-        CloseKind::FourSegment => format!("with four segments, the {initiator} began"),
-        CloseKind::ThreeSegment => format!("with three segments, the {initiator} began"),
-        CloseKind::Simultaneous => format!("by both at the same time, the {initiator}'s FIN was captured first"),
-        CloseKind::HalfOpen => format!("by the {initiator} only"),
-        CloseKind::Reset => format!("by a RST, the {initiator} began"),
+    let began =
+        close.initiator.map_or("who began was not captured".to_owned(), |role| format!("the {} began", role.name()));
+    let initiator = close.initiator.map_or("one end", Role::name);
+    let how = match (close.kind, close.reset_by) {
+        (CloseKind::FourSegment, _) => format!("with four segments, {began}"),
+        (CloseKind::ThreeSegment, _) => format!("with three segments, {began}"),
+        (CloseKind::Simultaneous, _) => format!("by both at the same time, the {initiator}'s FIN was captured first"),
+        (CloseKind::HalfOpen, _) if close.initiator.is_none() => format!("by one end at least, {began}"),
+        (CloseKind::HalfOpen, _) => format!("by the {initiator} only"),
+        (CloseKind::Reset, by) => {
+            let began = if by == close.initiator { String::new() } else { format!(", {began}") };
+            format!("by a RST of the {}{began}", by.map_or("peer", Role::name))
+        }
     };
     match outcome {
         Outcome::Open => format!("open; closed {how}"),

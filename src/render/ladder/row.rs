@@ -248,6 +248,10 @@ fn words(name: &str) -> (NoteKind, String) {
         "reused_ports" => fine("a new connection on ports that were used before"),
         "bad_checksum" => odd("wrong checksum: counts as not arrived"),
         "out_of_window" => odd("outside the window: moves nothing"),
+        "reset_challenged" => {
+            odd("inside the window, but not where it is expected: resets nothing, asks for a challenge")
+        }
+        "challenge_ack" => fine("challenges what may not be its peer's (RFC 5961)"),
         "syn_inside_connection" => odd("a SYN inside a live connection"),
         "unexpected" => odd("unexpected: RFC 9293 has no arrow for it"),
         "tfo_syn" => fine("data in the SYN (Fast Open)"),

@@ -214,7 +214,7 @@ impl Plot {
             return self.datagram(direction, datagram.payload_length.into(), at, shown);
         }
         let (Payload::Tcp(segment), Some(verdict)) = (held, view.verdict) else { return };
-        let stray = verdict.marks.has(Marks::BAD_CHECKSUM) || verdict.marks.has(Marks::OUT_OF_WINDOW);
+        let stray = verdict.marks.has(Marks::BAD_CHECKSUM) || verdict.marks.is_dropped();
         if stray {
             return;
         }

@@ -10,7 +10,7 @@ use super::value::{DurationsRecord, RangeRecord, Time, seconds};
 use super::websocket::WebSocketRecord;
 use crate::capture::FrameNo;
 use crate::dissect::{Conversation, Protocol};
-use crate::flow::{Counters, Direction, Ended, Flow, Side, SynOptions, Transition, Transport};
+use crate::flow::{Counters, Direction, Ended, Flow, Role, Side, SynOptions, Transition, Transport};
 use crate::neighbour::Names;
 use crate::render::named::Called;
 use crate::time::Span;
@@ -104,7 +104,10 @@ struct TransitionRecord {
 #[derive(Serialize)]
 struct CloseRecord {
     kind: &'static str,
-    initiator: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initiator: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_by: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -125,23 +128,32 @@ struct OptionsRecord {
     mss: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     window_scale: Option<u8>,
-    sack_permitted: bool,
-    timestamps: bool,
-    fast_open: bool,
-    multipath: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sack_permitted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamps: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fast_open: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multipath: Option<bool>,
     window: u16,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 impl From<&SynOptions> for OptionsRecord {
     fn from(options: &SynOptions) -> Self {
+        // What is not among the captured ones may be among the others.
+        let known = |is: bool| (is || !options.cut).then_some(is);
         Self {
             mss: options.mss,
             window_scale: options.window_scale,
-            sack_permitted: options.sack_permitted,
-            timestamps: options.timestamps,
-            fast_open: options.fast_open,
-            multipath: options.multipath,
+            sack_permitted: known(options.sack_permitted),
+            timestamps: known(options.timestamps),
+            fast_open: known(options.fast_open),
+            multipath: known(options.multipath),
             window: options.window,
+            cut: options.cut,
         }
     }
 }
@@ -164,6 +176,7 @@ struct TcpCounters {
     timeout_retransmissions: u32,
     tail_loss_probes: u32,
     path_mtu_retransmissions: u32,
+    fast_open_retransmissions: u32,
     handshake_retransmissions: u32,
     spurious_retransmissions: u32,
     retransmissions_of_unseen: u32,
@@ -265,9 +278,11 @@ impl<'a> TcpFields<'a> {
             state: StateRecord { client: sides.to_server.state().name(), server: sides.to_client.state().name() },
             transitions: connection.transitions.iter().map(TransitionRecord::from).collect(),
             outcome: connection.outcome().name(),
-            close: connection
-                .close()
-                .map(|(kind, initiator)| CloseRecord { kind: kind.name(), initiator: initiator.name() }),
+            close: connection.close().map(|close| CloseRecord {
+                kind: close.kind.name(),
+                initiator: close.initiator.map(Role::name),
+                reset_by: close.reset_by.map(Role::name),
+            }),
             handshake: HandshakeRecord {
                 complete: handshake.complete,
                 rtt_s: handshake.rtt.map(seconds),
@@ -318,6 +333,7 @@ impl TcpCounters {
             timeout_retransmissions: counters.timeout_retransmissions,
             tail_loss_probes: counters.tail_loss_probes,
             path_mtu_retransmissions: counters.path_mtu_retransmissions,
+            fast_open_retransmissions: counters.fast_open_retransmissions,
             handshake_retransmissions: counters.handshake_retransmissions,
             spurious_retransmissions: counters.spurious_retransmissions,
             retransmissions_of_unseen: counters.retransmissions_of_unseen,
