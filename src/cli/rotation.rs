@@ -12,7 +12,7 @@ use mqttsniff::time::Span;
 
 use super::after::AfterFile;
 use super::failure::Failure;
-use super::parse::{duration, size};
+use super::parse::{duration, number, size};
 
 /// The arguments.
 #[derive(Debug, Default, Args)]
@@ -33,14 +33,14 @@ pub(super) struct Rotation {
 
     /// Begin another file after so many frames
     #[arg(long, value_name = "FRAMES", help_heading = "Files", requires = "write",
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = number::<u64>(1, u64::MAX))]
     rotate_frames: Option<u64>,
 
     /// Keep at most so many files of this run, the oldest is removed
     ///
     /// The one that is being written counts. Files of other runs are left alone.
     #[arg(long, value_name = "FILES", help_heading = "Files", requires = "write",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::<u32>(1, u64::MAX))]
     keep: Option<u32>,
 
     /// Run a command for each file that is complete: 'gzip -9'

@@ -18,7 +18,7 @@ use mqttsniff::{Output, Summary};
 
 use super::args::View;
 use super::failure::Failure;
-use super::parse::{duration, size};
+use super::parse::{duration, number, size};
 use super::rotation::{self, Bounds};
 
 /// The arguments.
@@ -50,7 +50,7 @@ pub(super) struct SinkArguments {
 
     /// Keep at most so many files of each --json-to, the oldest is removed
     #[arg(long, value_name = "FILES", help_heading = "Output", requires = "json_to",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::<u32>(1, u64::MAX))]
     json_keep: Option<u32>,
 }
 

@@ -21,7 +21,7 @@ use super::decoding::{Streams, stream_options};
 use super::failure::{report_problems, say};
 use super::input;
 use super::output::{STDOUT, style_of};
-use super::parse::duration;
+use super::parse::{number, some_time};
 use super::progress::Progress;
 use super::resolve::Resolve;
 
@@ -40,11 +40,11 @@ pub(super) struct Stats {
     show: Vec<SectionArgument>,
 
     /// Add traffic over time up over this interval: 100ms, 1s, 1m
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration, help_heading = "Output")]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = some_time, help_heading = "Output")]
     interval: Duration,
 
     /// Show at most so many rows of each [default: 50 in tables, all with --json]
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    #[arg(long, value_name = "ROWS", value_parser = number::<u64>(1, u64::MAX), help_heading = "Output")]
     limit: Option<u64>,
 
     /// Print JSON Lines: one object a line

@@ -13,6 +13,7 @@ use crate::cli::cage::Cage;
 use crate::cli::caps::Caps;
 use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
+use crate::cli::parse::number;
 use crate::cli::resolve::Resolve;
 use crate::cli::threads::Threads;
 
@@ -100,7 +101,7 @@ pub(in crate::cli) struct Check {
     ///
     /// Some of each rule are told however many there are of others.
     #[arg(long, value_name = "FINDINGS", default_value_t = 1000, help_heading = "Output",
-          value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+          value_parser = number::<u32>(0, 1_000_000))]
     pub(super) max_findings: u32,
 
     /// Use colours
