@@ -129,7 +129,8 @@ fn survey(
     way_out: &str,
     sink: &mut dyn FnMut(&Output<'_>),
 ) -> anyhow::Result<()> {
-    let pipe = files.iter().find(|file| !fs::metadata(file).is_ok_and(|data| data.is_file()));
+    // What can't be read even once is told when it is opened.
+    let pipe = files.iter().find(|file| !fs::metadata(file).is_ok_and(|data| data.is_file() || data.is_dir()));
     if let Some(pipe) = pipe.filter(|pipe| *pipe == Path::new("-") || pipe.exists()) {
         let name = if *pipe == Path::new("-") { "standard input".to_owned() } else { pipe.display().to_string() };
         bail!(Failure::new(format!("{name} can't be read twice"), Some(way_out.to_owned())));
