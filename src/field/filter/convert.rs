@@ -144,7 +144,8 @@ fn text(text: &[u8], operand: &Operand, target: Target, names: &dyn Names) -> Re
 /// The number that has this name, in upper or lower case.
 fn named(name: &str, target: Target, names: &dyn Names) -> Option<u64> {
     let (field, _) = target.field?;
-    names.values(field).iter().find(|(_, found)| found.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
+    let mut known = names.values(field).iter().chain(names.other_values(field));
+    known.find(|(_, found)| found.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
 }
 
 fn suggestion(target: Target, names: &dyn Names) -> Option<String> {
