@@ -73,14 +73,13 @@ fn write_group(group: &Group<'_>, style: Style, out: &mut impl Write) -> io::Res
         Severity::Note => Color::Faint,
     };
     let severity = style.paint(color, &format!("{:<7}", finding.severity.name()));
-    write!(out, "  {severity}  {}", finding.id)?;
-    if let Some(clause) = finding.clause {
-        write!(out, "  [{clause}]")?;
-    }
-    writeln!(out, "  {}", groups::place(finding))?;
-    writeln!(out, "{INDENT}{}", plain(finding.message.as_bytes()))?;
+    let hang = |text: &str| style.hang(text, INDENT.len(), INDENT.len());
+    let clause = finding.clause.map(|clause| format!("  [{clause}]")).unwrap_or_default();
+    let place = format!("{}{clause}  {}", finding.id, groups::place(finding));
+    writeln!(out, "  {severity}  {}", hang(&place))?;
+    writeln!(out, "{INDENT}{}", hang(&plain(finding.message.as_bytes())))?;
     if let Some(hint) = finding.hint {
-        writeln!(out, "{INDENT}hint: {hint}")?;
+        writeln!(out, "{INDENT}{}", hang(&format!("hint: {hint}")))?;
     }
     if group.count > 1 {
         let place = if finding.flow.is_some() { " on this flow" } else { "" };
