@@ -52,7 +52,7 @@ pub(in crate::cli) struct Check {
     /// Rules of your own: a TOML file of assertions
     ///
     /// On packets, messages, connections, sessions, deliveries, topics and findings, in the language of the filters; it
-    /// may also set rules and limits that are built in. docs/assertions.md has the details.
+    /// may also set rules and limits that are built in. There is one file at most. docs/assertions.md has the details.
     #[arg(long = "assert", value_name = "FILE", help_heading = "What counts")]
     pub(super) assertions: Option<PathBuf>,
 
