@@ -42,7 +42,7 @@ pub(super) fn write(result: &CheckResult, style: Style, out: &mut impl Write) ->
         Verdict::Passed => Color::Good,
         Verdict::Failed | Verdict::Incomplete => Color::Bad,
     };
-    writeln!(out, "{}", style.paint(color, &result.verdict_line()))
+    writeln!(out, "{}", style.paint(color, &style.hang(&result.verdict_line(), 0, 2)))
 }
 
 fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -> io::Result<()> {
@@ -52,7 +52,8 @@ fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -
         [Count(engine.frames, "frame"), Count(engine.flows, "flow"), Count(engine.messages, "MQTT message")];
     writeln!(out, "{name}: {frames}, {flows}, {messages}")?;
     for problem in capture.problems() {
-        writeln!(out, "  {}", style.paint(Color::Bad, &format!("problem: {}", plain(problem.what.as_bytes()))))?;
+        let text = style.hang(&format!("problem: {}", plain(problem.what.as_bytes())), 2, INDENT.len());
+        writeln!(out, "  {}", style.paint(Color::Bad, &text))?;
     }
     let (groups, rest) = groups::of(&capture.findings);
     for group in &groups {
