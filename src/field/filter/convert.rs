@@ -150,7 +150,12 @@ fn named(name: &str, target: Target, names: &dyn Names) -> Option<u64> {
 
 fn suggestion(target: Target, names: &dyn Names) -> Option<String> {
     const SHOWN: usize = 6;
-    let values = names.values(target.field?.0);
+    let (field, _) = target.field?;
+    // What the output shows is what somebody has seen.
+    let values = match names.other_values(field) {
+        [] => names.values(field),
+        shown => shown,
+    };
     let shown: Vec<_> = values.iter().take(SHOWN).map(|(_, name)| format!("\"{name}\"")).collect();
     let more = if values.len() > SHOWN { ", …" } else { "" };
     (!values.is_empty()).then(|| format!("its values have the names {}{more}", shown.join(", ")))
