@@ -281,8 +281,8 @@ fn the_page_on_files_is_true() {
 /// The pages in docs/.
 fn pages() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    let mut pages: Vec<_> = entries.map(|name| format!("docs/{}", name.to_str().unwrap())).collect();
-    pages.retain(|name| name.ends_with(".md"));
+    let pages = entries.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"));
+    let mut pages: Vec<_> = pages.map(|name| format!("docs/{}", name.to_str().unwrap())).collect();
     pages.sort();
     pages
 }
@@ -331,7 +331,7 @@ fn the_readme_leads_to_each_page() {
 fn the_readme_names_each_view() {
     let readme = read("README.md");
     let told = readme.split_once("`--show` chooses among ").unwrap().1.split_once(':').unwrap().0;
-    let values = in_help("read", "--show <WHAT>", "--json");
+    let values = in_help("read", "--show <WHAT>", "\n      --json");
     let values: Vec<_> = values.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':')).collect();
     assert!(values.len() > 5, "{values:?}");
     for (view, _) in values {
