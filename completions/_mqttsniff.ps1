@@ -170,7 +170,7 @@ Register-ArgumentCompleter -Native -CommandName 'mqttsniff' -ScriptBlock {
             [CompletionResult]::new('--plot', '--plot', [CompletionResultType]::ParameterName, 'Draw a graph instead of the ladder')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Plot what this end sends [default: whoever sent more]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the plot as SVG, to standard output with -')
-            [CompletionResult]::new('--height', '--height', [CompletionResultType]::ParameterName, 'Lines of a plot in the terminal [default: all it has, else 24]')
+            [CompletionResult]::new('--height', '--height', [CompletionResultType]::ParameterName, 'Lines of a plot in the terminal, 10 to 200 [default: all it has, else 24]')
             [CompletionResult]::new('--decode-as', '--decode-as', [CompletionResultType]::ParameterName, 'Read a port as this protocol, whatever it looks like: 1884=mqtt')
             [CompletionResult]::new('--keylog', '--keylog', [CompletionResultType]::ParameterName, 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)')
             [CompletionResult]::new('--mqtt-version', '--mqtt-version', [CompletionResultType]::ParameterName, 'The MQTT version where no CONNECT was captured')

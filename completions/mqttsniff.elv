@@ -164,7 +164,7 @@ set edit:completion:arg-completer[mqttsniff] = {|@words|
             cand --plot 'Draw a graph instead of the ladder'
             cand --from 'Plot what this end sends [default: whoever sent more]'
             cand --output 'Write the plot as SVG, to standard output with -'
-            cand --height 'Lines of a plot in the terminal [default: all it has, else 24]'
+            cand --height 'Lines of a plot in the terminal, 10 to 200 [default: all it has, else 24]'
             cand --decode-as 'Read a port as this protocol, whatever it looks like: 1884=mqtt'
             cand --keylog 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)'
             cand --mqtt-version 'The MQTT version where no CONNECT was captured'

@@ -231,7 +231,7 @@ rtt\t'Round trips by acknowledgement'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l from -d 'Plot what this end sends [default: whoever sent more]' -r -f -a "client\t'Who opened the connection'
 server\t'Who was connected to'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l output -d 'Write the plot as SVG, to standard output with -' -r -F
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l height -d 'Lines of a plot in the terminal [default: all it has, else 24]' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l height -d 'Lines of a plot in the terminal, 10 to 200 [default: all it has, else 24]' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'

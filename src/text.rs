@@ -78,6 +78,32 @@ pub(crate) fn is_harmful(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// How many columns a text takes on a terminal, near enough: wide East Asian characters and emoji take two,
+/// combining marks none.
+pub(crate) fn columns(text: &str) -> usize {
+    // Nearly all that is shown is ASCII, where each character takes one.
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.chars().map(columns_of).sum()
+}
+
+pub(crate) fn columns_of(c: char) -> usize {
+    match u32::from(c) {
+        0x0300..=0x036f | 0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
 /// A secret from the wire (a password, authentication data): its length may be told, its bytes never.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Secret {

@@ -211,6 +211,21 @@ fn a_file_uses_only_what_stands_on_lower_floors() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
+/// The words in backticks.
+fn words_in_ticks(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_page_has_the_same_floors() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("CONTRIBUTING.md")).unwrap();
+    let table = page.split_once("| floor | rooms |").unwrap().1;
+    let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let told: Vec<_> = rows.map(|(floor, rooms)| (floor.parse().unwrap(), words_in_ticks(rooms))).collect();
+    let floors = FLOORS.iter().map(|rooms| rooms.iter().copied().collect());
+    assert_eq!(told, (0..).zip(floors).collect::<Vec<(usize, BTreeSet<_>)>>());
+}
+
 #[test]
 fn only_the_binary_knows_the_command_line() {
     for file in sources().iter().filter(|file| !["cli", "main"].contains(&file.room())) {

@@ -122,9 +122,24 @@ fn places_where_no_file_can_be_are_told_before_work_is_done() {
 #[test]
 fn a_directory_is_no_capture_by_whatever_way_it_comes() {
     let directory = tempfile::tempdir().unwrap();
-    let named = run(&["read", directory.path().to_str().unwrap()]);
+    let (name, qos) = (directory.path().to_str().unwrap(), "fixtures/mqtt5_qos.pcap");
+    let out = directory.path().join("out.pcapng");
+    let named: [&[&str]; 11] = [
+        &["read", name],
+        &["read", qos, name],
+        &["read", "--follow", name],
+        &["check", name],
+        &["check", "--merge", qos, name],
+        &["stats", name],
+        &["diff", qos, name],
+        &["flow", name],
+        &["flow", name, "1"],
+        &["follow", name, "--client-id", "sub"],
+        &["redact", name, out.to_str().unwrap()],
+    ];
+    let named = named.iter().map(|arguments| run(arguments));
     let given = program().args(["read", "-"]).stdin(File::open(directory.path()).unwrap()).output().unwrap();
-    for output in [named, given] {
+    for output in named.chain([given]) {
         assert_eq!(code(&output), 2);
         assert!(stderr(&output).contains(": is a directory\n  hint: "), "{}", stderr(&output));
     }

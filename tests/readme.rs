@@ -278,28 +278,100 @@ fn the_page_on_files_is_true() {
     assert_page_is_true("docs/files.md");
 }
 
+/// The pages in docs/.
+fn pages() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
+    let pages = entries.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"));
+    let mut pages: Vec<_> = pages.map(|name| format!("docs/{}", name.to_str().unwrap())).collect();
+    pages.sort();
+    pages
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// What a command's help has between two texts.
+fn in_help(command: &str, from: &str, to: &str) -> String {
+    let help = Command::new(env!("CARGO_BIN_EXE_mqttsniff")).args([command, "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    help.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned()
+}
+
+/// The captures that these pages name are the reader's own: that they are missing has to be all that is wrong.
+#[test]
+fn commands_on_captures_that_are_not_shipped_are_understood() {
+    let folder = folder_for_all();
+    let mut tried = 0;
+    for name in ["docs/mqtt-sn.md", "docs/neighbours.md", "docs/quic.md", "docs/tls.md"] {
+        let page = read(name);
+        let lines = blocks(&page).into_iter().filter(|block| block.language == "sh");
+        let lines: Vec<_> = lines.flat_map(|block| page[block.text].lines()).collect();
+        for line in lines.into_iter().filter(|line| line.starts_with("mqttsniff ")) {
+            let command = line.split(['|', '#']).next().unwrap();
+            let output =
+                Command::new("sh").args(["-c", command]).env("PATH", path()).current_dir(folder.path()).output();
+            let errors = String::from_utf8(output.unwrap().stderr).unwrap();
+            assert!(errors.contains("no such file"), "{name}: {line}: {errors}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 10, "{tried} commands were tried");
+}
+
+#[test]
+fn the_readme_leads_to_each_page() {
+    let readme = read("README.md");
+    for page in pages() {
+        assert!(readme.contains(&format!("({page}")), "README.md has no link to {page}");
+    }
+}
+
+#[test]
+fn the_readme_names_each_view() {
+    let readme = read("README.md");
+    let told = readme.split_once("`--show` chooses among ").unwrap().1.split_once(':').unwrap().0;
+    let values = in_help("read", "--show <WHAT>", "\n      --json");
+    let values: Vec<_> = values.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':')).collect();
+    assert!(values.len() > 5, "{values:?}");
+    for (view, _) in values {
+        assert!(told.contains(&format!("`{view}`")), "README.md lacks {view} among what --show knows");
+    }
+}
+
+#[test]
+fn the_page_on_hostile_traffic_has_each_cap() {
+    let page = read("docs/hostile-traffic.md");
+    let refused = Command::new(env!("CARGO_BIN_EXE_mqttsniff")).args(["read", "--cap", "x=1", "x"]).output().unwrap();
+    let errors = String::from_utf8(refused.stderr).unwrap();
+    let caps = errors.split_once("there are ").unwrap().1.lines().next().unwrap();
+    assert!(caps.contains("flows, "), "{errors}");
+    for cap in caps.split(", ") {
+        assert!(page.contains(&format!("`{cap}`")), "docs/hostile-traffic.md lacks the cap {cap}");
+    }
+}
+
+#[test]
+fn the_page_on_long_runs_has_the_defaults_of_the_buffers() {
+    let page = read("docs/long-runs.md");
+    for option in ["--backlog", "--buffer"] {
+        let default = in_help("capture", &format!("{option} <MIB>"), "]");
+        let default = default.split_once("[default: ").unwrap().1.to_owned();
+        assert!(
+            [format!("(`{option}`, {default} MiB"), format!("`{option}` ({default} MiB")]
+                .iter()
+                .any(|it| page.contains(it)),
+            "docs/long-runs.md has another default of {option} than {default}"
+        );
+    }
+}
+
 #[test]
 fn links_in_the_pages_lead_somewhere() {
-    for name in [
-        "README.md",
-        "docs/assertions.md",
-        "docs/check.md",
-        "docs/conformance.md",
-        "docs/diff.md",
-        "docs/files.md",
-        "docs/filters.md",
-        "docs/health.md",
-        "docs/hostile-traffic.md",
-        "docs/json.md",
-        "docs/lints.md",
-        "docs/long-runs.md",
-        "docs/mqtt.md",
-        "docs/rules.md",
-        "docs/tcp.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-    ] {
-        let file = root().join(name);
+    let mut names = pages();
+    names.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "fuzz/README.md"].map(str::to_owned));
+    for name in names {
+        let file = root().join(&name);
         let page = std::fs::read_to_string(&file).unwrap();
         for link in page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
             let to = link.split('#').next().unwrap();

@@ -197,6 +197,13 @@ fn names_have_the_time_of_the_first_frame() {
     write_well(&input, &folder.path("%n-%S.pcapng"), &[]);
     assert_eq!(folder.names(), ["00001-30.pcapng"]);
     assert_eq!(frames(&folder.written()[0]), frames(&input));
+    // A percent sign is one, whether there is one file or several.
+    for (more, expected) in [(&[][..], "5%.pcap"), (&["--rotate-frames", "100"], "5%_00001.pcap")] {
+        let folder = Folder::new();
+        let input = folder.capture(100);
+        write_well(&input, &folder.path("5%%.pcap"), more);
+        assert_eq!(folder.names(), [expected]);
+    }
 }
 
 #[test]

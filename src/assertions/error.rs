@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::text::is_harmful;
+use crate::text::{columns, is_harmful};
 
 /// Something that is wrong at a place of the file.
 #[derive(Debug)]
@@ -134,8 +134,12 @@ impl fmt::Display for AssertionError {
         let shown: String = self.source.chars().skip(cut).take(before - cut + CONTEXT).collect();
         let number = self.line.to_string();
         writeln!(f, "  {number} | {}", printable(&shown))?;
-        let more = self.width.min(CONTEXT) - 1;
-        write!(f, "  {:gutter$} | {:indent$}^{:~<more$}", "", "", "", gutter = number.len(), indent = before - cut)?;
+        // Some characters take two columns, or none.
+        let part =
+            |from: usize, many: usize| -> String { printable(&self.source).chars().skip(from).take(many).collect() };
+        let indent = columns(&part(cut, before - cut));
+        let more = columns(&part(before, self.width.min(CONTEXT))).max(1) - 1;
+        write!(f, "  {:gutter$} | {:indent$}^{:~<more$}", "", "", "", gutter = number.len())?;
         match &self.hint {
             Some(hint) => write!(f, "\n{}", printable(hint)),
             None => Ok(()),
@@ -165,6 +169,14 @@ mod tests {
         let error = at(text, at_x..at_x + 1);
         assert_eq!((error.line(), error.column()), (2, 9));
         assert_eq!(error.to_string(), "r.toml:2:9: no\n  2 | é = \"ü\" x\n    |         ^\nyes");
+    }
+
+    #[test]
+    fn a_wide_character_moves_the_mark_by_two_columns() {
+        let text = "a = \"日本\" x\n";
+        let at_x = text.find('x').unwrap();
+        let shown = at(text, at_x..at_x + 1).to_string();
+        assert_eq!(shown, "r.toml:1:10: no\n  1 | a = \"日本\" x\n    |            ^\nyes");
     }
 
     #[test]

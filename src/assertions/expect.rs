@@ -241,7 +241,8 @@ pub(super) fn elsewhere(name: &str, over: Over) -> Option<String> {
 }
 
 /// Units of time by their nanoseconds, and of bytes.
-const TIMES: [(&str, f64); 6] = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("min", 6e10), ("h", 3.6e12)];
+const TIMES: [(&str, f64); 8] =
+    [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("min", 6e10), ("h", 3.6e12), ("d", 8.64e13)];
 const SIZES: [(&str, f64); 7] = [
     ("B", 1.0),
     ("kB", 1e3),

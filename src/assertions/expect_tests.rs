@@ -25,6 +25,8 @@ fn limits_have_the_units_of_what_they_limit() {
     assert_eq!(limit("p99(delivery.latency_s) < 500ms"), 500_000_000);
     assert_eq!(limit("p99.9( delivery.latency_s )<0.5"), 500_000_000);
     assert_eq!(limit("max(delivery.latency_s) != 2 min"), 120_000_000_000);
+    assert_eq!(limit("max(delivery.latency_s) != 2m"), 120_000_000_000);
+    assert_eq!(limit("max(delivery.latency_s) != 1d"), 86_400_000_000_000);
     assert_eq!(limit("sum(delivery.payload_length) >= 1.5 KiB"), 1536);
     let keep_alive = Expectation::parse("max(session.keep_alive_s) <= 2 min", Over::Records(RecordKind::Session));
     assert_eq!(keep_alive.unwrap().limit as u64, 120);

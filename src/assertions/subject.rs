@@ -8,7 +8,6 @@ use crate::capture::{FrameNo, Origin};
 use crate::engine::FlowRef;
 use crate::field::{Field, FieldId, Filter, MessageRow, Names, Occurrence, Registry, Row, Value, value_text};
 use crate::flow::Direction;
-use crate::mqtt::PacketType;
 use crate::render::RecordKind;
 use crate::time::Timestamp;
 
@@ -99,10 +98,6 @@ static BY_ID: LazyLock<Vec<(FieldId, FlowField, bool)>> = LazyLock::new(|| {
     found.flatten().collect()
 });
 
-/// The names of the types of control packets, so that a filter can say `mqtt.msgtype == SUBSCRIBE`.
-static TYPES: LazyLock<Vec<(u64, &'static str)>> =
-    LazyLock::new(|| PacketType::ALL.iter().map(|packet_type| (*packet_type as u64, packet_type.name())).collect());
-
 fn is_of_messages(name: &str) -> bool {
     name == "mqtt" || name.starts_with("mqtt.") || FLOW_FIELDS.iter().any(|(known, _)| *known == name)
 }
@@ -136,8 +131,15 @@ impl Names for Over {
 
     fn values(&self, id: FieldId) -> &'static [(u64, &'static str)] {
         match self {
-            Self::Packets | Self::Messages if self.describe(id).name == "mqtt.msgtype" => &TYPES,
-            Self::Packets | Self::Messages | Self::Records(_) => &[],
+            Self::Packets | Self::Messages => Registry.values(id),
+            Self::Records(_) => &[],
+        }
+    }
+
+    fn other_values(&self, id: FieldId) -> &'static [(u64, &'static str)] {
+        match self {
+            Self::Packets | Self::Messages => Registry.other_values(id),
+            Self::Records(_) => &[],
         }
     }
 }

@@ -359,17 +359,19 @@ pub(super) fn open(path: &Path) -> Result<(std::fs::File, String), Problem> {
             hint: Some("pipe one in, for example `tcpdump -U -w - | mqttsniff read -`".into()),
         });
     }
+    // In a closed cage no directory can be opened, which would look like a right that the user lacks.
+    if !is_stdin && path.is_dir() {
+        return Err(directory(name));
+    }
     let opened = if is_stdin { own_stdin() } else { std::fs::File::open(path) };
     let file = opened.map_err(|error| unreadable(&name, &error))?;
     let meta = file.metadata().map_err(|error| unreadable(&name, &error))?;
-    if meta.is_dir() {
-        return Err(Problem {
-            input: name,
-            what: "is a directory".into(),
-            hint: Some("name the capture files in it, for example with `DIRECTORY/*.pcap`".into()),
-        });
-    }
-    Ok((file, name))
+    if meta.is_dir() { Err(directory(name)) } else { Ok((file, name)) }
+}
+
+fn directory(name: String) -> Problem {
+    let hint = "name the capture files in it, for example with `DIRECTORY/*.pcap`";
+    Problem { input: name, what: "is a directory".into(), hint: Some(hint.into()) }
 }
 
 /// Standard input as a file of its own: std's handle would copy every byte through its small buffer.

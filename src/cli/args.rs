@@ -23,7 +23,7 @@ use super::examples::{
 use super::explain::Explain;
 use super::fields::Fields;
 use super::follow::Follow;
-use super::parse::{duration, frames, order};
+use super::parse::{frames, number, order, some_time};
 use super::redact::Redact;
 use super::resolve::Resolve;
 use super::rotation::Rotation;
@@ -203,7 +203,7 @@ pub(super) struct Capture {
 
     /// Keep at most this many bytes of each frame [default: all]
     #[arg(short, long, value_name = "BYTES", help_heading = "Input",
-          value_parser = clap::value_parser!(u32).range(1..=262_144))]
+          value_parser = number::<u32>(1, 262_144))]
     pub(super) snaplen: Option<u32>,
 
     /// Also capture frames that are for other machines
@@ -216,7 +216,7 @@ pub(super) struct Capture {
     ///
     /// A larger one bridges longer moments in which the program does not get to run.
     #[arg(long, value_name = "MIB", default_value_t = 16, help_heading = "Input",
-          value_parser = clap::value_parser!(u32).range(1..=1024))]
+          value_parser = number::<u32>(1, 1024))]
     pub(super) buffer: u32,
 
     /// How much may wait for the analysis, in MiB
@@ -224,16 +224,16 @@ pub(super) struct Capture {
     /// Frames are fetched, and saved with --write, as they come. Where the analysis falls further behind than this, frames
     /// are left out of it, counted and told, until it has caught up with half of them; --write saves them all the same.
     #[arg(long, value_name = "MIB", default_value_t = 64, help_heading = "Input",
-          value_parser = clap::value_parser!(u32).range(1..=65_536))]
+          value_parser = number::<u32>(1, 65_536))]
     pub(super) backlog: u32,
 
     /// Stop after this many frames
     #[arg(short, long, value_name = "FRAMES", help_heading = "Stop",
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = number::<u64>(1, u64::MAX))]
     pub(super) count: Option<u64>,
 
     /// Stop after this time: 30s, 10m, 2h
-    #[arg(short, long, value_name = "TIME", help_heading = "Stop", value_parser = duration)]
+    #[arg(short, long, value_name = "TIME", help_heading = "Stop", value_parser = some_time)]
     pub(super) duration: Option<Duration>,
 
     /// Save the frames to a file (.pcap or .pcapng); with --filter those that it lets through
@@ -289,7 +289,7 @@ pub(super) struct Flow {
 
     /// Show at most so many frames
     #[arg(long, value_name = "COUNT", help_heading = "Input", conflicts_with = "plot",
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = number::<u64>(1, u64::MAX))]
     pub(super) limit: Option<u64>,
 
     /// Draw a graph instead of the ladder
@@ -304,9 +304,9 @@ pub(super) struct Flow {
     #[arg(long, value_name = "FILE.svg", help_heading = "Plot", requires = "plot")]
     pub(super) output: Option<PathBuf>,
 
-    /// Lines of a plot in the terminal [default: all it has, else 24]
+    /// Lines of a plot in the terminal, 10 to 200 [default: all it has, else 24]
     #[arg(long, value_name = "LINES", help_heading = "Plot", requires = "plot", conflicts_with = "output",
-          value_parser = clap::value_parser!(u16).range(10..=200))]
+          value_parser = number::<u16>(10, 200))]
     pub(super) height: Option<u16>,
 
     #[command(flatten)]
@@ -396,7 +396,7 @@ pub(super) struct Output {
     pub(super) payload: PayloadArgument,
 
     /// Bytes of each payload to show [default: 48 in lines, 4096 with --json]
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = number::<usize>(0, u64::MAX))]
     pub(super) payload_bytes: Option<usize>,
 
     /// How to write what is shown
@@ -413,7 +413,7 @@ pub(super) struct Output {
     pub(super) sort: Option<Order>,
 
     /// Show at most so many rows of each view
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "ROWS", value_parser = number::<u64>(1, u64::MAX))]
     pub(super) limit: Option<u64>,
 
     /// How tables show times; --json always has both date and time

@@ -1,6 +1,6 @@
 //! `mqttsniff capture`: the same as read, while it happens.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +21,7 @@ use super::clock::{clock, now};
 use super::decoding::engine_options;
 use super::failure::{FAILED, Failure, report_problems};
 use super::output::{Report, live_options};
+use super::rotation::Files;
 use super::save::{Saver, Saving};
 use super::select::Chooser;
 use super::stop::stop_at_signals;
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let identity = arguments.cage.identity()?;
     let live = Live::open(&live_options(arguments), Arc::clone(&stop)).map_err(Failure::from)?;
     let (needs, first) = needs(arguments)?;
-    let cage = arguments.cage.capture(identity, needs, first)?;
+    let cage = arguments.cage.capture(identity, needs, first.as_deref())?;
     let saver = match &arguments.write {
         Some(path) => Some(saver(path, arguments, live.interfaces(), after.clone())?),
         None => None,
@@ -148,15 +149,13 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
 }
 
 /// What is opened by its name, or connected to, while it captures; and the file that is written from the start.
-fn needs(arguments: &Capture) -> anyhow::Result<(Needs, Option<&Path>)> {
+fn needs(arguments: &Capture) -> anyhow::Result<(Needs, Option<PathBuf>)> {
     let mut needs = Needs { read: live_options(arguments).reads(), ..Needs::default() };
-    let mut first = arguments.write.as_deref();
     // Several files are created one by one.
-    if let Some(path) = first
-        && arguments.rotation.needs(path, &mut needs)?
-    {
-        first = None;
-    }
+    let first = match &arguments.write {
+        Some(path) => arguments.rotation.needs(path, &mut needs)?,
+        None => None,
+    };
     arguments.output.sinks.needs(&mut needs)?;
     needs.accept |= arguments.watch.listens();
     Ok((needs, first))
@@ -183,9 +182,9 @@ fn saver(
     if let Some(snaplen) = arguments.snaplen {
         options.snaplen = snaplen;
     }
-    let target = match arguments.rotation.series(path)? {
-        Some(series) => Target::series(path, series, options),
-        None => Target::growing(path, options)?,
+    let target = match arguments.rotation.files(path)? {
+        Files::Several(series) => Target::series(path, *series, options),
+        Files::One(path) => Target::growing(&path, options)?,
     };
     let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() && !arguments.write_all {

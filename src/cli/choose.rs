@@ -21,6 +21,7 @@ use super::decoding::{Decoding, engine_options};
 use super::failure::{Failure, report_problems, say};
 use super::input;
 use super::output::STDOUT;
+use super::parse::number;
 use super::progress::Progress;
 use super::resolve::Resolve;
 use super::threads::Threads;
@@ -36,11 +37,13 @@ pub(super) struct Choice {
     operands: Vec<PathBuf>,
 
     /// The flow, by its number in Wireshark (tcp.stream)
-    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with = "client_id")]
+    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with = "client_id",
+          value_parser = number::<u32>(0, u32::MAX.into()))]
     stream: Option<u32>,
 
     /// The UDP conversation, by its number in Wireshark (udp.stream)
-    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with_all = ["client_id", "stream"])]
+    #[arg(long, value_name = "STREAM", help_heading = "Input", conflicts_with_all = ["client_id", "stream"],
+          value_parser = number::<u32>(0, u32::MAX.into()))]
     udp_stream: Option<u32>,
 
     /// The flow of an MQTT or MQTT-SN client, by its client identifier
@@ -126,7 +129,8 @@ fn survey(
     way_out: &str,
     sink: &mut dyn FnMut(&Output<'_>),
 ) -> anyhow::Result<()> {
-    let pipe = files.iter().find(|file| !fs::metadata(file).is_ok_and(|data| data.is_file()));
+    // What can't be read even once is told when it is opened.
+    let pipe = files.iter().find(|file| !fs::metadata(file).is_ok_and(|data| data.is_file() || data.is_dir()));
     if let Some(pipe) = pipe.filter(|pipe| *pipe == Path::new("-") || pipe.exists()) {
         let name = if *pipe == Path::new("-") { "standard input".to_owned() } else { pipe.display().to_string() };
         bail!(Failure::new(format!("{name} can't be read twice"), Some(way_out.to_owned())));

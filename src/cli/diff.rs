@@ -1,10 +1,10 @@
 //! `mqttsniff diff`: two captures compared by what the clients in them do.
 
 use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::Problem;
@@ -16,7 +16,7 @@ use super::args::ColorArgument;
 use super::cage::Cage;
 use super::caps::Caps;
 use super::decoding::{Decoding, engine_options};
-use super::failure::report_problems;
+use super::failure::{Failure, report_problems};
 use super::input;
 use super::output::{STDOUT, style_of};
 use super::progress::Progress;
@@ -29,11 +29,11 @@ const DIFFERENT: u8 = 1;
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The capture to compare with, or - for standard input
-    #[arg(value_name = "OLD", help_heading = "Input")]
+    #[arg(value_name = "OLD", help_heading = "Input", display_order = 0)]
     old: PathBuf,
 
     /// The capture that is compared
-    #[arg(value_name = "NEW", help_heading = "Input")]
+    #[arg(value_name = "NEW", help_heading = "Input", display_order = 1)]
     new: PathBuf,
 
     /// How many times as much latency, and as many retransmissions, resets and zero windows, are still the same
@@ -127,6 +127,12 @@ fn rename(text: &str) -> Result<Rename, String> {
 }
 
 pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
+    if [&arguments.old, &arguments.new].into_iter().all(|file| file == Path::new("-")) {
+        bail!(Failure::new(
+            "standard input can't be read twice",
+            Some("save one of the captures to a file first".to_owned()),
+        ));
+    }
     let (mut old, mut new) = Behaviour::pair_with(&arguments.rename);
     let open = |file: &PathBuf| {
         input::open(std::slice::from_ref(file), arguments.caps.engine(engine_options(&arguments.decoding)))

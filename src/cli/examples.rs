@@ -8,8 +8,8 @@ Examples:
   mqttsniff flow trace.pcap 1                        one connection, segment by segment
   mqttsniff check trace.pcap                         exit status 1 if something is wrong
 
-Exit status: 0 fine, 1 check or diff found something, 2 bad usage, unreadable or cut-short input, or a
-failed write.";
+Exit status: 0 fine, 1 check or diff found something, 2 bad usage, unreadable or cut-short input, or a failed \
+write.";
 
 pub(super) const READ_EXAMPLES: &str = "\
 Examples:

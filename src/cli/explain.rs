@@ -9,9 +9,11 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use mqttsniff::check::Rules;
 use mqttsniff::check::conformance::{Statement, Table, example};
+use mqttsniff::render::Style;
 
+use super::args::ColorArgument;
 use super::failure::Failure;
-use super::output::STDOUT;
+use super::output::{STDOUT, style_of};
 
 /// The arguments of the command.
 #[derive(Debug, Args)]
@@ -24,16 +26,24 @@ pub(super) struct Explain {
 pub(super) fn run(arguments: &Explain) -> anyhow::Result<ExitCode> {
     let id = arguments.id.trim();
     let statements: Vec<_> = Table::get().find(id).collect();
-    let text = if statements.is_empty() { explain_finding(id)? } else { explain(&statements) };
+    let style = style();
+    let text = if statements.is_empty() { explain_finding(id, style)? } else { explain(&statements, style) };
     io::stdout().write_all(text.as_bytes()).context(STDOUT)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The most columns that are used: longer lines are hard to read.
 const WIDTH: usize = 100;
 const INDENT: usize = 14;
 
+/// The width of the terminal, as far as it is used.
+fn style() -> Style {
+    let style = style_of(ColorArgument::Never, false);
+    Style { width: Some(style.table_width().min(WIDTH)), ..style }
+}
+
 /// What is to be said of a statement, once for all versions that say the same.
-fn explain(statements: &[&Statement]) -> String {
+fn explain(statements: &[&Statement], style: Style) -> String {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&Statement>> = BTreeMap::new();
     for statement in statements {
         let key = (statement.rule, statement.detection, statement.severity);
@@ -41,19 +51,14 @@ fn explain(statements: &[&Statement]) -> String {
     }
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|group| group.first().map(|statement| statement.version));
-    groups.iter().map(|group| explain_group(group)).collect::<Vec<_>>().join("\n")
+    groups.iter().map(|group| explain_group(group, style)).collect::<Vec<_>>().join("\n")
 }
 
-fn explain_group(group: &[&Statement]) -> String {
+fn explain_group(group: &[&Statement], style: Style) -> String {
     let Some(first) = group.first() else { return String::new() };
     let versions: Vec<_> = group.iter().map(|statement| statement.version.to_string()).collect();
     let mut out = format!("{}  (MQTT {})\n\n", first.id, versions.join(", "));
-    let mut part = |name: &str, text: &str| {
-        if !text.is_empty() {
-            let _ = write!(out, "  {name:<INDENT$}");
-            wrap(&mut out, text, INDENT + 2);
-        }
-    };
+    let mut part = |name: &str, text: &str| put(&mut out, style, name, text);
     part("rule", first.rule);
     let bound = match first.role {
         "both" => "client and server",
@@ -73,7 +78,8 @@ fn explain_group(group: &[&Statement]) -> String {
     let Some(example) = versions.iter().find_map(|version| example(first.id, version)) else { return out };
     for (name, steps) in [("obeys", &example.obeying), ("breaks", &example.breaking)] {
         for (at, step) in steps.iter().enumerate() {
-            let _ = writeln!(out, "  {:<INDENT$}{}", if at == 0 { name } else { "" }, speak(step));
+            let step = style.hang(&speak(step), INDENT + 2, INDENT + 6);
+            let _ = writeln!(out, "  {:<INDENT$}{step}", if at == 0 { name } else { "" });
         }
     }
     out
@@ -95,26 +101,15 @@ fn speak(step: &str) -> String {
     format!("{arrow}  {}{of}{lost}", step[at + 1..].trim())
 }
 
-/// Text in lines, of which all but the first are indented.
-fn wrap(out: &mut String, text: &str, indent: usize) {
-    let mut column = indent;
-    for (at, word) in text.split(' ').enumerate() {
-        let length = word.chars().count();
-        if at > 0 && column + 1 + length > WIDTH {
-            let _ = write!(out, "\n{:indent$}", "");
-            column = indent;
-        } else if at > 0 {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += length;
+/// What there is to say under a name, if there is something.
+fn put(out: &mut String, style: Style, name: &str, text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(out, "  {name:<INDENT$}{}", style.hang(text, INDENT + 2, INDENT + 2));
     }
-    out.push('\n');
 }
 
 /// What a finding tells, and the statements that it is about.
-fn explain_finding(id: &str) -> anyhow::Result<String> {
+fn explain_finding(id: &str, style: Style) -> anyhow::Result<String> {
     let rules = Rules::default();
     let Some(rule) = rules.get(id) else {
         let near = rules.nearest(id);
@@ -125,18 +120,11 @@ fn explain_finding(id: &str) -> anyhow::Result<String> {
         bail!(Failure::new(format!("there is no statement or rule '{id}'"), Some(hint)));
     };
     let mut out = format!("{}  ({})\n\n", rule.id, rule.severity.name());
-    for (name, text) in [("finding", &*rule.title), ("hint", rule.hint.unwrap_or_default())] {
-        if !text.is_empty() {
-            let _ = write!(out, "  {name:<INDENT$}");
-            wrap(&mut out, text, INDENT + 2);
-        }
-    }
+    put(&mut out, style, "finding", &rule.title);
+    put(&mut out, style, "hint", rule.hint.unwrap_or_default());
     if let Some(rule) = rule.text {
         for (name, text) in [("why", rule.why), ("how it shows", rule.how), ("excused", rule.excuse)] {
-            if !text.is_empty() {
-                let _ = write!(out, "  {name:<INDENT$}");
-                wrap(&mut out, text, INDENT + 2);
-            }
+            put(&mut out, style, name, text);
         }
     }
     for clause in rule.all_clauses() {
@@ -144,7 +132,7 @@ fn explain_finding(id: &str) -> anyhow::Result<String> {
         if statements.is_empty() {
             let _ = writeln!(out, "  {:<INDENT$}{clause}", "clause");
         } else {
-            let _ = write!(out, "\n{}", explain(&statements));
+            let _ = write!(out, "\n{}", explain(&statements, style));
         }
     }
     Ok(out)

@@ -7,8 +7,12 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use mqttsniff::field::{Names as _, Registry};
 
+use super::args::ColorArgument;
 use super::failure::Failure;
-use super::output::STDOUT;
+use super::output::{STDOUT, style_of};
+
+/// Columns of most names.
+const NAME: usize = 36;
 
 /// The arguments of the command.
 #[derive(Debug, Args)]
@@ -20,6 +24,7 @@ pub(super) struct Fields {
 
 pub(super) fn run(arguments: &Fields) -> anyhow::Result<ExitCode> {
     let word = arguments.word.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let style = style_of(ColorArgument::Never, false);
     let mut out = BufWriter::new(io::stdout());
     let mut found = false;
     for (_, field) in Registry::fields() {
@@ -29,11 +34,13 @@ pub(super) fn run(arguments: &Fields) -> anyhow::Result<ExitCode> {
         }
         found = true;
         let kind = format!("{:?}", field.kind).to_ascii_lowercase();
-        write!(out, "{:<36} {kind:<14} {}", field.name, field.label).context(STDOUT)?;
-        if !field.description.is_empty() && field.description != field.label {
-            write!(out, ": {}", field.description).context(STDOUT)?;
-        }
-        writeln!(out).context(STDOUT)?;
+        let name = format!("{:<NAME$} {kind:<14} ", field.name);
+        let told = if field.description.is_empty() || field.description == field.label {
+            style.hang(field.label, name.len(), NAME + 1)
+        } else {
+            style.hang(&format!("{}: {}", field.label, field.description), name.len(), NAME + 1)
+        };
+        writeln!(out, "{name}{told}").context(STDOUT)?;
     }
     out.flush().context(STDOUT)?;
     if !found {

@@ -98,7 +98,7 @@ const EXIT_STATUS: &[(&str, &str)] = &[
          nothing. Also if the reader \
          of standard output went away.",
     ),
-    ("1", "check found something as bad as --fail-on, or worse."),
+    ("1", "check found something as bad as --fail-on, or worse; diff found that the captures differ."),
     (
         "2",
         "Bad usage, input that can't be read or is cut short (what could be read is still printed), or a failed write.",
@@ -108,6 +108,14 @@ const EXIT_STATUS: &[(&str, &str)] = &[
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("COLUMNS", "How wide tables are laid out, where standard output is no terminal."),
     ("NO_COLOR", "If set and not empty, there are no colours, unless --color always is given."),
+    (
+        "CLICOLOR_FORCE",
+        "If set and neither empty nor 0, there are colours without a terminal as well; NO_COLOR comes first.",
+    ),
+    (
+        "MQTTSNIFF_REDACT_KEY",
+        "The secret that --redact and the command redact make tokens with, where --redact-key is not given.",
+    ),
     (
         "MQTTSNIFF_LIBPCAP",
         "The libpcap to load instead of the system's. Passed over where the program has more rights than its caller.",
@@ -127,15 +135,22 @@ is said. docs/security.md has the details.";
 /// `mqttsniff read [OPTIONS] FILE...`
 fn usage(command: &Command) -> Vec<Inline> {
     let mut line = vec![bold(format!("mqttsniff {}", command.get_name()))];
-    let has_options = command.get_arguments().any(|arg| !arg.is_positional() && arg.get_id() != "help");
-    if has_options {
+    let (required, others): (Vec<&Arg>, Vec<&Arg>) = command
+        .get_arguments()
+        .filter(|arg| !arg.is_positional() && arg.get_id() != "help")
+        .partition(|arg| arg.is_required_set());
+    if !others.is_empty() {
         line.extend([roman(" ["), italic("OPTIONS"), roman("]")]);
     }
+    for arg in required {
+        let name = arg.get_long().unwrap_or_default();
+        line.extend([roman(" "), bold(format!("--{name}")), roman(" "), italic(value_name(arg))]);
+    }
     for arg in command.get_positionals() {
-        line.extend([roman(" "), italic(value_name(arg))]);
-        if arg.get_num_args().is_some_and(|range| range.max_values() > 1) {
-            line.push(roman("..."));
-        }
+        let name = value_name(arg);
+        let several = arg.get_num_args().is_some_and(|range| range.max_values() > 1) && !name.contains("...");
+        let (before, behind) = if arg.is_required_set() { (" ", "") } else { (" [", "]") };
+        line.extend([roman(before), italic(name), roman(format!("{}{behind}", if several { "..." } else { "" }))]);
     }
     line
 }

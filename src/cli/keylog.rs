@@ -25,8 +25,9 @@ pub(super) struct KeyLogs {
     /// Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)
     ///
     /// Clients and servers write it where they are told to, most by the environment variable SSLKEYLOGFILE. TLS 1.2 and 1.3
-    /// and QUIC can be read with it from the beginning of a connection on. While capturing, and with --follow, it may grow: it is
-    /// looked at several times a second, and records wait a while for their keys. Keys that a pcapng file holds are used without it. No key is ever shown.
+    /// and QUIC can be read with it from the beginning of a connection on. Keys that a pcapng file holds are used without it. No
+    /// key is ever shown. It may grow while `mqttsniff capture` or `mqttsniff read --follow` goes on: it is looked at several
+    /// times a second, and records wait a while for their keys.
     #[arg(long = "keylog", value_name = "FILE", value_parser = open)]
     file: Option<KeyLogFile>,
 

@@ -70,6 +70,25 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// A time that is longer than nothing.
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it has to be longer than nothing".to_owned()),
+        time => Ok(time),
+    }
+}
+
+/// What reads a whole number within bounds, and tells those to people.
+pub(super) fn number<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match most {
+            u64::MAX => format!("it has to be a whole number from {least} on"),
+            most => format!("it has to be a whole number from {least} to {most}"),
+        })
+    }
+}
+
 /// A number of bytes with its unit: powers of ten as the sizes of disks, or of two.
 pub(super) fn size(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -127,6 +146,18 @@ mod tests {
             let error = duration(text).expect_err(text);
             assert!(error.contains("longer than a hundred years") && error.contains("36500d"), "{error}");
         }
+    }
+
+    #[test]
+    fn numbers_tell_their_bounds() {
+        assert_eq!(number::<u32>(1, 1024)("16"), Ok(16));
+        for text in ["0", "1025", "abc", "", "-1", "1.5", "99999999999999999999"] {
+            let error = number::<u32>(1, 1024)(text);
+            assert_eq!(error, Err("it has to be a whole number from 1 to 1024".to_owned()), "{text}");
+        }
+        assert_eq!(number::<u64>(1, u64::MAX)("0"), Err("it has to be a whole number from 1 on".to_owned()));
+        assert!(number::<u32>(0, u64::MAX)("4294967296").is_err(), "no more than there is room for");
+        assert!(some_time("0s").is_err() && some_time("1ms").is_ok());
     }
 
     #[test]

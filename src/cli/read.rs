@@ -22,6 +22,7 @@ use super::input;
 use super::keylog::KeyLogObserver;
 use super::output::{Mode, Report};
 use super::progress::Progress;
+use super::rotation::Files;
 use super::save::Saver;
 use super::tail::Watch;
 use super::target::{self, Target};
@@ -59,11 +60,12 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     };
     let mut needs = Needs { read: cage::reopened(&arguments.files), ..Needs::default() };
     if let Some(path) = &arguments.write
-        && !arguments.rotation.needs(path, &mut needs)?
+        && let Some(one) = arguments.rotation.needs(path, &mut needs)?
     {
-        Target::needs(path, &mut needs);
+        Target::needs(&one, &mut needs);
     }
     arguments.output.sinks.needs(&mut needs)?;
+    arguments.output.sinks.opened(&mut needs)?;
     let cage = arguments.cage.files(needs)?;
     let mut saver = match &arguments.write {
         Some(path) => Some(saver(path, arguments, after.clone())?),
@@ -210,18 +212,19 @@ impl View<'_> {
 fn refuse(path: &Path, arguments: &Read) -> anyhow::Result<()> {
     target::refuse_stdout(path)?;
     // What a name with times and numbers in it lacks, the series tells better.
-    let is_series = arguments.rotation.series(path)?.is_some();
-    target::refuse_output(path, "xz afterwards")?;
-    if !is_series {
-        target::refuse_own_input(&arguments.files, path)?;
+    match arguments.rotation.files(path)? {
+        Files::One(path) => {
+            target::refuse_output(&path, "xz afterwards")?;
+            target::refuse_own_input(&arguments.files, &path)
+        }
+        Files::Several(_) => target::refuse_output(path, "xz afterwards"),
     }
-    Ok(())
 }
 
 fn saver(path: &Path, arguments: &Read, after: Option<AfterFile>) -> anyhow::Result<Saver> {
-    let target = match arguments.rotation.series(path)? {
-        Some(series) => Target::series(path, series, save::Options::of_path(path)),
-        None => Target::new(path)?,
+    let target = match arguments.rotation.files(path)? {
+        Files::Several(series) => Target::series(path, *series, save::Options::of_path(path)),
+        Files::One(path) => Target::new(&path)?,
     };
     let target = target.with_after(after);
     Ok(if arguments.selection.has_filter() {

@@ -27,8 +27,8 @@ pub(super) struct Tokens {
     /// Show tokens in place of client identifiers, user names, topics and payloads
     ///
     /// In every output. The same text has the same token everywhere, topics level by level, so that subscriptions
-    /// still match; tokens are as long as what they stand for, and differ from run to run. Addresses stay, and so does
-    /// all in a file that is saved while capturing: `mqttsniff redact` makes one that can be shared.
+    /// still match; tokens are as long as what they stand for, and differ from run to run. Addresses stay, and no capture is
+    /// changed, nor what `mqttsniff capture --write` saves: `mqttsniff redact` makes one that can be shared.
     #[arg(long)]
     redact: bool,
 

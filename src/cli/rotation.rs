@@ -8,11 +8,11 @@ use anyhow::bail;
 use clap::Args;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::save::{Limits, Pattern, PatternError, Series};
-use mqttsniff::time::Span;
+use mqttsniff::time::{Span, Timestamp};
 
 use super::after::AfterFile;
 use super::failure::Failure;
-use super::parse::{duration, size};
+use super::parse::{duration, number, size};
 
 /// The arguments.
 #[derive(Debug, Default, Args)]
@@ -33,14 +33,14 @@ pub(super) struct Rotation {
 
     /// Begin another file after so many frames
     #[arg(long, value_name = "FRAMES", help_heading = "Files", requires = "write",
-          value_parser = clap::value_parser!(u64).range(1..))]
+          value_parser = number::<u64>(1, u64::MAX))]
     rotate_frames: Option<u64>,
 
     /// Keep at most so many files of this run, the oldest is removed
     ///
     /// The one that is being written counts. Files of other runs are left alone.
     #[arg(long, value_name = "FILES", help_heading = "Files", requires = "write",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::<u32>(1, u64::MAX))]
     keep: Option<u32>,
 
     /// Run a command for each file that is complete: 'gzip -9'
@@ -60,20 +60,30 @@ pub(super) struct Bounds {
     pub(super) keep: Option<u32>,
 }
 
+/// What a path stands for.
+pub(super) enum Files {
+    /// One file: the path, in which two percent signs are one.
+    One(PathBuf),
+    /// One after the other.
+    Several(Box<Series>),
+}
+
 impl Rotation {
-    /// The series that a path stands for; nothing if it names one file.
-    pub(super) fn series(&self, path: &Path) -> anyhow::Result<Option<Series>> {
+    /// The files that a path stands for.
+    pub(super) fn files(&self, path: &Path) -> anyhow::Result<Files> {
         let Self { rotate_size: size, rotate_time: time, rotate_frames: frames, keep, .. } = *self;
-        series(path, Bounds { size, time, frames, keep }, "--keep", "--rotate-size 100MB")
+        files(path, Bounds { size, time, frames, keep }, "--keep", "--rotate-size 100MB")
     }
 
-    /// What the files take once the cage is closed, if they are several; whether they are.
-    pub(super) fn needs(&self, path: &Path, needs: &mut Needs) -> anyhow::Result<bool> {
-        let is_series = self.series(path)?.is_some();
-        if is_series {
-            needs.create_beside(path);
+    /// What the files take once the cage is closed, if they are several; else the one that there is.
+    pub(super) fn needs(&self, path: &Path, needs: &mut Needs) -> anyhow::Result<Option<PathBuf>> {
+        match self.files(path)? {
+            Files::One(path) => Ok(Some(path)),
+            Files::Several(_) => {
+                needs.create_beside(path);
+                Ok(None)
+            }
         }
-        Ok(is_series)
     }
 
     /// Starts what runs commands, if there are any. To be called before rights are given up.
@@ -83,8 +93,8 @@ impl Rotation {
     }
 }
 
-/// The series that a path stands for; nothing if it names one file.
-pub(super) fn series(path: &Path, bounds: Bounds, keep: &str, example: &str) -> anyhow::Result<Option<Series>> {
+/// The files that a path stands for.
+pub(super) fn files(path: &Path, bounds: Bounds, keep: &str, example: &str) -> anyhow::Result<Files> {
     let wrong = |error: PatternError| Failure::new(error.to_string(), Some(PatternError::HINT.to_owned()));
     let pattern = Pattern::parse(path).map_err(wrong)?;
     let limits = Limits {
@@ -101,7 +111,13 @@ pub(super) fn series(path: &Path, bounds: Bounds, keep: &str, example: &str) -> 
             ));
         }
         if pattern.is_fixed() {
-            return Ok(None);
+            let is_plain = !path.file_name().is_some_and(|name| name.as_encoded_bytes().contains(&b'%'));
+            // A path that is no pattern stays as it was written.
+            return Ok(Files::One(if is_plain {
+                path.to_owned()
+            } else {
+                pattern.name(Timestamp::default(), 0, None)
+            }));
         }
     }
     if bounds.time.is_some_and(|time| time < Duration::from_secs(1)) {
@@ -122,5 +138,5 @@ pub(super) fn series(path: &Path, bounds: Bounds, keep: &str, example: &str) -> 
             .then(|| "times and numbers are put into the file's name, not into those of folders".to_owned());
         bail!(Failure::new(format!("there is no folder '{}'", folder.display()), hint));
     }
-    Ok(Some(Series::new(pattern, limits)))
+    Ok(Files::Several(Box::new(Series::new(pattern, limits))))
 }

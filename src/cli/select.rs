@@ -174,10 +174,18 @@ impl Selection {
                 _ => (name.as_str(), name.as_str()),
             };
             let Some((field, _)) = Registry::find(name) else {
-                let near = Registry.nearest(name);
-                let hint = if near.is_empty() { "mqttsniff fields lists them".to_owned() } else { near.join(", ") };
-                bail!(Failure::new(format!("there is no field '{name}'"), Some(format!("did you mean: {hint}"))));
+                let hint = match Registry.nearest(name).as_slice() {
+                    [] => "`mqttsniff fields` lists them".to_owned(),
+                    near => format!("did you mean: {}?", near.join(", ")),
+                };
+                bail!(Failure::new(format!("there is no field '{name}'"), Some(hint)));
             };
+            if title.is_empty() {
+                bail!(Failure::new(
+                    format!("there is no title before the = of '={name}'"),
+                    Some(format!("without the = it is the field's name: {name}")),
+                ));
+            }
             columns.push(FieldColumn { title: title.to_owned(), field });
         }
         let left = output.limit.unwrap_or(u64::MAX);

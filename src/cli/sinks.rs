@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use mqttsniff::cage::Needs;
-use mqttsniff::capture::save::Series;
+use mqttsniff::cage::{Needs, directory_of};
 use mqttsniff::check::Severity;
 use mqttsniff::neighbour::Names;
 use mqttsniff::render::{JsonLines, MessageOptions, Period, Shown};
@@ -18,8 +17,8 @@ use mqttsniff::{Output, Summary};
 
 use super::args::View;
 use super::failure::{Failure, say};
-use super::parse::{duration, size};
-use super::rotation::{self, Bounds};
+use super::parse::{duration, number, size};
+use super::rotation::{self, Bounds, Files};
 use super::staged::{HELD, too_many_to_wait};
 
 /// The arguments.
@@ -51,7 +50,7 @@ pub(super) struct SinkArguments {
 
     /// Keep at most so many files of each --json-to, the oldest is removed
     #[arg(long, value_name = "FILES", help_heading = "Output", requires = "json_to",
-          value_parser = clap::value_parser!(u32).range(1..))]
+          value_parser = number::<u32>(1, u64::MAX))]
     json_keep: Option<u32>,
 }
 
@@ -112,11 +111,11 @@ impl SinkArguments {
         }
     }
 
-    /// The files that a path stands for; nothing if it names one.
-    fn series(&self, path: &Path) -> anyhow::Result<Option<Series>> {
+    /// The files that a path stands for.
+    fn files(&self, path: &Path) -> anyhow::Result<Files> {
         let (size, time, keep) = (self.json_rotate_size, self.json_rotate_time, self.json_keep);
         let bounds = Bounds { size, time, keep, ..Bounds::default() };
-        rotation::series(path, bounds, "--json-keep", "--json-rotate-size 100MB")
+        rotation::files(path, bounds, "--json-keep", "--json-rotate-size 100MB")
     }
 
     /// What they take once the cage is closed: files of a series are created one by one, sockets connected to anew.
@@ -124,7 +123,7 @@ impl SinkArguments {
         for destination in &self.json_to {
             match destination {
                 Destination::File(path) => {
-                    if self.series(path)?.is_some() {
+                    if matches!(self.files(path)?, Files::Several(_)) {
                         needs.create_beside(path);
                     }
                 }
@@ -133,6 +132,18 @@ impl SinkArguments {
                     // Who connects needs the right to write. One that is not there is told when it is opened.
                     needs.write.extend(path.exists().then(|| path.clone()));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The files that are opened before the cage is closed, one for each path: whoever opens them needs the right to.
+    pub(super) fn opened(&self, needs: &mut Needs) -> anyhow::Result<()> {
+        for destination in &self.json_to {
+            if let Destination::File(path) = destination
+                && let Files::One(path) = self.files(path)?
+            {
+                needs.write.push(if path.exists() { path } else { directory_of(&path) });
             }
         }
         Ok(())
@@ -147,7 +158,7 @@ impl SinkArguments {
         let mut sinks = Vec::new();
         for destination in &self.json_to {
             let outlet: Box<dyn Outlet> = match destination {
-                Destination::File(path) => Box::new(file::FileOutlet::open(path, self.series(path)?, begin, is_live)?),
+                Destination::File(path) => Box::new(file::FileOutlet::open(path, self.files(path)?, begin, is_live)?),
                 Destination::Socket(path) => socket_outlet(path, Some(begin), is_live)?,
                 Destination::Syslog(path) => socket_outlet(path, None, is_live)?,
             };

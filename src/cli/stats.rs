@@ -21,7 +21,7 @@ use super::decoding::{Streams, stream_options};
 use super::failure::{report_problems, say};
 use super::input;
 use super::output::{STDOUT, style_of};
-use super::parse::duration;
+use super::parse::{duration, number};
 use super::progress::Progress;
 use super::resolve::Resolve;
 
@@ -44,7 +44,7 @@ pub(super) struct Stats {
     interval: Duration,
 
     /// Show at most so many rows of each [default: 50 in tables, all with --json]
-    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    #[arg(long, value_name = "ROWS", value_parser = number::<u64>(1, u64::MAX), help_heading = "Output")]
     limit: Option<u64>,
 
     /// Print JSON Lines: one object a line

@@ -11,7 +11,7 @@ use mqttsniff::capture::{Growing, SourceReport};
 
 use super::clock::now;
 use super::failure::{Failure, say};
-use super::parse::duration;
+use super::parse::some_time;
 use super::stop::stop_at_signals;
 
 /// For how long nothing comes before it is asked whether the file is still there.
@@ -31,11 +31,11 @@ pub(super) struct Tail {
     pub(super) follow: bool,
 
     /// Stop following after this time: 30s, 10m, 2h
-    #[arg(long, value_name = "TIME", help_heading = "Stop", value_parser = duration, requires = "follow")]
+    #[arg(long, value_name = "TIME", help_heading = "Stop", value_parser = some_time, requires = "follow")]
     duration: Option<Duration>,
 
     /// Stop following when nothing was written for this time
-    #[arg(long, value_name = "TIME", help_heading = "Stop", value_parser = duration, requires = "follow")]
+    #[arg(long, value_name = "TIME", help_heading = "Stop", value_parser = some_time, requires = "follow")]
     idle: Option<Duration>,
 }
 

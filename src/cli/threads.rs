@@ -6,6 +6,8 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 
+use super::parse::number;
+
 /// The most that find something to do.
 const USEFUL: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
@@ -16,8 +18,12 @@ pub(super) struct Threads {
     ///
     /// One fetches and unpacks, one decodes and follows flows, one judges and prints. What is printed does not depend on
     /// it. More than 3 find nothing to do; and lists of packets, also those of a filter, are made by one.
-    #[arg(short = 'j', long = "jobs", value_name = "THREADS", help_heading = "Limits")]
+    #[arg(short = 'j', long = "jobs", value_name = "THREADS", help_heading = "Limits", value_parser = jobs)]
     jobs: Option<NonZeroUsize>,
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    number::<usize>(1, u64::MAX)(text).map(|jobs| NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN))
 }
 
 impl Threads {

@@ -11,7 +11,7 @@ use crate::dissect::{Conversation, Message};
 use crate::engine::FlowRef;
 use crate::flow::{Direction, Durations, Flow, PerDirection};
 use crate::mqtt::{Body, PacketType, reason_name};
-use crate::session::{End, Name, Session, SubscriptionState};
+use crate::session::{End, EndKind, Name, Session, SubscriptionState};
 use crate::text::Escaped;
 
 /// The most messages whose order is kept, of one capture.
@@ -422,9 +422,15 @@ fn facts(session: &Session, shown: &dyn Fn(&[u8]) -> String) -> Vec<(&'static st
 }
 
 fn end(end: End) -> String {
-    let mut out = end.kind.name().to_owned();
+    let mut out = match end.kind {
+        EndKind::Fin => "FIN",
+        EndKind::Rst => "RST",
+        EndKind::Close => "closed",
+        other => other.name(),
+    }
+    .to_owned();
     if let Some(by) = end.by {
-        out.push_str(" by the ");
+        out.push_str(" by ");
         out.push_str(by.name());
     }
     if let Some((_, code)) = end.code.filter(|(_, code)| *code > 0) {

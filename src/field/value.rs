@@ -132,4 +132,8 @@ pub trait Names {
     fn values(&self, _id: FieldId) -> &'static [(u64, &'static str)] {
         &[]
     }
+    /// Other names of its numbers that a filter may use as well: those that the output has, `PUBLISH`.
+    fn other_values(&self, _id: FieldId) -> &'static [(u64, &'static str)] {
+        &[]
+    }
 }

@@ -12,7 +12,6 @@ use super::limits::FlowLimits;
 use super::names::NameTable;
 use super::place::Place;
 use super::record::KnownBy;
-use super::state::TcpState;
 use super::waiting::{Conversing, Waiting};
 use crate::capture::{FrameNo, Origin};
 use crate::time::{Span, Steady, Timestamp};

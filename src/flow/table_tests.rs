@@ -1,5 +1,6 @@
 //! Which flow a packet belongs to, and when a flow is let go.
 
+use super::super::state::TcpState;
 use super::super::names::Belongs;
 use super::super::oddity::Oddity;
 use super::*;

@@ -15,7 +15,8 @@ pub struct FramerLimits {
 }
 
 impl Default for FramerLimits {
-    /// 1 MiB: messages of usual size are whole, and a thousand streams within one cost a gigabyte.
+    /// 1 MiB: messages of usual size are whole. It bounds one stream; what a thousand of them hold together has a limit of
+    /// its own, that of the engine (`HeldLimit`).
     fn default() -> Self {
         Self { held_bytes: 1 << 20 }
     }

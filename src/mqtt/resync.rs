@@ -16,8 +16,8 @@ use crate::capture::Place;
 
 /// How many bytes are held and searched at a time.
 ///
-/// Rationale: packets of a usual size fit many times over, so that the next two packets are found; and
-/// ten thousand streams that are no MQTT at all cost no more than 640 MB while they are searched.
+/// Rationale: packets of a usual size fit many times over, so that the next two packets are found. A stream that is no MQTT
+/// at all holds as much while it is searched, which counts in the engine's limit for all streams together (`HeldLimit`).
 const WINDOW: usize = 64 << 10;
 
 /// Bytes taken at a time, so that the window keeps three quarters of what came before.

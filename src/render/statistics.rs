@@ -77,7 +77,13 @@ pub fn write_statistics(
             grid::print(style, "Packet lengths", &["bytes", "packets", "of all", "mean"], &[1, 2, 3], &rows, out)
         }
         Section::Io => {
+            let mut next = Span::ZERO;
             for (begin, load) in statistics.intervals() {
+                // How many they were follows from the times around them.
+                if begin > next {
+                    row(["…", "0", "0 B", "0 B/s"].map(str::to_owned).to_vec());
+                }
+                next = begin + statistics.interval();
                 let rate = load.bytes as f64 / statistics.interval().as_secs_f64();
                 let begin = format!("{:.3} s", begin.as_secs_f64());
                 let cells =

@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::buffer::Buffer;
+pub(super) use crate::text::columns;
+use crate::text::columns_of;
 use crate::time::Timestamp;
 
 /// How output for people looks.
@@ -26,6 +28,28 @@ impl Style {
     /// Columns for a table: those of the terminal, or 100 where there is none.
     pub fn table_width(self) -> usize {
         self.width.unwrap_or(100).max(Self::LEAST_WIDTH)
+    }
+
+    /// The text in lines that fit the terminal. The first begins behind so many columns, `first`, and the others are
+    /// indented; where there is no terminal it is one line.
+    pub fn hang(self, text: &str, first: usize, indent: usize) -> String {
+        let Some(width) = self.width else { return text.to_owned() };
+        let width = width.max(Self::LEAST_WIDTH);
+        let (mut out, mut column) = (String::new(), first);
+        for (at, word) in text.split(' ').enumerate() {
+            let length = columns(word);
+            if at > 0 && column + 1 + length > width && column > indent {
+                out.truncate(out.trim_end_matches(' ').len());
+                let _ = write!(out, "\n{:indent$}", "");
+                column = indent;
+            } else if at > 0 {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += length;
+        }
+        out
     }
 
     /// The text in a colour, if colours may be used.
@@ -55,32 +79,6 @@ pub(super) enum Color {
     Magenta = 35,
     /// A curve among others.
     Cyan = 36,
-}
-
-/// How many columns a text takes on a terminal, near enough: wide East Asian characters and emoji take two,
-/// combining marks none.
-pub(super) fn columns(text: &str) -> usize {
-    // Nearly all that is shown is ASCII, where each character takes one.
-    if text.is_ascii() {
-        return text.len();
-    }
-    text.chars().map(columns_of).sum()
-}
-
-fn columns_of(c: char) -> usize {
-    match u32::from(c) {
-        0x0300..=0x036f | 0x200d | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
-        0x1100..=0x115f
-        | 0x2e80..=0xa4cf
-        | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f
-        | 0xff00..=0xff60
-        | 0xffe0..=0xffe6
-        | 0x1f300..=0x1faff
-        | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
 }
 
 /// The text, cut to so many columns with a mark at the end where something is missing.
@@ -237,6 +235,18 @@ mod tests {
     fn long_text_is_broken_at_blanks() {
         assert_eq!(wrap("the file is cut short", 11), ["the file is", "cut short"]);
         assert_eq!(wrap("a/very/long/path x", 7), ["a/very/", "long/pa", "th x"]);
+    }
+
+    #[test]
+    fn text_hangs_within_the_terminal_and_is_one_line_without_one() {
+        let text = "word ".repeat(30) + "温度 end";
+        let narrow = Style { width: Some(60), ..Style::PLAIN };
+        let hung = narrow.hang(&text, 20, 10);
+        let lines: Vec<_> = hung.lines().collect();
+        assert!(columns(lines[0]) + 20 <= 60 && lines[1..].iter().all(|line| columns(line) <= 60), "{hung}");
+        assert!(lines.len() == 4 && lines[1..].iter().all(|line| line.starts_with("          word")), "{hung}");
+        assert_eq!(lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "), text);
+        assert_eq!(Style::PLAIN.hang(&text, 20, 10), text);
     }
 
     #[test]

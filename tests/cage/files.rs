@@ -84,19 +84,27 @@ fn root_is_kept_to_write_where_only_root_may_and_that_is_said() {
         return;
     }
     let folder = directory_of(0);
-    let out = folder.path().join("out.pcap");
-    let arguments = ["read", CAPTURE, "--write", text(&out)];
-    let output = run(&arguments);
-    assert!(output.status.success());
-    assert!(errors(&output).contains("root is kept: user 'nobody' may not create files in"), "{}", errors(&output));
-    assert_eq!((fs::metadata(&out).unwrap().uid(), mode(&out)), (0, 0o600));
-    // Who is named is meant.
-    let output = run(&[&arguments[..], &["--user", "nobody"]].concat());
-    assert_eq!(output.status.code(), Some(2));
-    assert!(errors(&output).contains("`chown nobody"), "{}", errors(&output));
-    let output = run(&[&arguments[..], &["--user", "root"]].concat());
-    assert!(output.status.success());
-    assert_eq!(errors(&output), "");
+    for (option, name, right) in [
+        ("--write", "out.pcap", "create files in"),
+        ("--json-to", "out.jsonl", "write"),
+        ("--json-to", "out-%n.jsonl", "create files in"),
+    ] {
+        let named = folder.path().join(name);
+        let out = folder.path().join(name.replace("%n", "00001"));
+        let arguments = ["read", CAPTURE, option, text(&named)];
+        let output = run(&arguments);
+        assert!(output.status.success(), "{}", errors(&output));
+        let told = format!("root is kept: user 'nobody' may not {right}");
+        assert!(errors(&output).contains(&told), "{}", errors(&output));
+        assert_eq!((fs::metadata(&out).unwrap().uid(), mode(&out)), (0, 0o600));
+        // Who is named is meant.
+        let output = run(&[&arguments[..], &["--user", "nobody"]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(errors(&output).contains("`chown nobody"), "{}", errors(&output));
+        let output = run(&[&arguments[..], &["--user", "root"]].concat());
+        assert!(output.status.success());
+        assert_eq!(errors(&output), "");
+    }
 }
 
 #[test]

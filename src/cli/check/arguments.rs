@@ -13,6 +13,7 @@ use crate::cli::cage::Cage;
 use crate::cli::caps::Caps;
 use crate::cli::decoding::Decoding;
 use crate::cli::failure::Failure;
+use crate::cli::parse::number;
 use crate::cli::resolve::Resolve;
 use crate::cli::threads::Threads;
 
@@ -51,7 +52,7 @@ pub(in crate::cli) struct Check {
     /// Rules of your own: a TOML file of assertions
     ///
     /// On packets, messages, connections, sessions, deliveries, topics and findings, in the language of the filters; it
-    /// may also set rules and limits that are built in. docs/assertions.md has the details.
+    /// may also set rules and limits that are built in. There is one file at most. docs/assertions.md has the details.
     #[arg(long = "assert", value_name = "FILE", help_heading = "What counts")]
     pub(super) assertions: Option<PathBuf>,
 
@@ -100,7 +101,7 @@ pub(in crate::cli) struct Check {
     ///
     /// Some of each rule are told however many there are of others.
     #[arg(long, value_name = "FINDINGS", default_value_t = 1000, help_heading = "Output",
-          value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+          value_parser = number::<u32>(0, 1_000_000))]
     pub(super) max_findings: u32,
 
     /// Use colours

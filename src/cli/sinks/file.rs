@@ -8,6 +8,7 @@ use mqttsniff::time::Timestamp;
 
 use super::super::failure::{report, say};
 use super::super::flush::Waiting;
+use super::super::rotation::Files;
 use super::super::target::{failed_write, refuse_packing};
 use super::{Outlet, Urgency, cannot_open};
 
@@ -29,8 +30,13 @@ pub(super) struct FileOutlet {
 
 impl FileOutlet {
     /// One file is created at once; those of a series each with its first line.
-    pub(super) fn open(path: &Path, series: Option<Series>, begin: &[u8], is_live: bool) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, files: Files, begin: &[u8], is_live: bool) -> anyhow::Result<Self> {
         refuse_packing(path, "xz afterwards")?;
+        let (path, series) = match files {
+            Files::One(path) => (path, None),
+            Files::Several(series) => (path.to_owned(), Some(*series)),
+        };
+        let path = path.as_path();
         let packing = Packing::of_path(path);
         let mut outlet = Self {
             path: path.to_owned(),

@@ -30,7 +30,7 @@ use terminal::Terminal;
 pub(super) struct Watch {
     /// Tell every so often what happened: 10s, 1m
     ///
-    /// Frames, bits and messages a second, what was dropped, flows and sessions that are open, findings, and the share of TCP
+    /// Frames, bytes and messages a second, what was dropped, flows and sessions that are open, findings, and the share of TCP
     /// segments that were sent again: of the time since the last such line. With --json a record named period, which has the
     /// totals as well. With --live it is how often the table is drawn.
     #[arg(long, value_name = "TIME", value_parser = period)]

@@ -144,12 +144,18 @@ fn text(text: &[u8], operand: &Operand, target: Target, names: &dyn Names) -> Re
 /// The number that has this name, in upper or lower case.
 fn named(name: &str, target: Target, names: &dyn Names) -> Option<u64> {
     let (field, _) = target.field?;
-    names.values(field).iter().find(|(_, found)| found.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
+    let mut known = names.values(field).iter().chain(names.other_values(field));
+    known.find(|(_, found)| found.eq_ignore_ascii_case(name)).map(|(number, _)| *number)
 }
 
 fn suggestion(target: Target, names: &dyn Names) -> Option<String> {
     const SHOWN: usize = 6;
-    let values = names.values(target.field?.0);
+    let (field, _) = target.field?;
+    // What the output shows is what somebody has seen.
+    let values = match names.other_values(field) {
+        [] => names.values(field),
+        shown => shown,
+    };
     let shown: Vec<_> = values.iter().take(SHOWN).map(|(_, name)| format!("\"{name}\"")).collect();
     let more = if values.len() > SHOWN { ", …" } else { "" };
     (!values.is_empty()).then(|| format!("its values have the names {}{more}", shown.join(", ")))

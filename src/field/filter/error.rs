@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::ast::Place;
-use crate::text::is_harmful;
+use crate::text::{columns, is_harmful};
 
 /// What is wrong at a place; [`FilterError`] adds the text.
 #[derive(Debug)]
@@ -86,9 +86,16 @@ impl fmt::Display for FilterError {
         let before: String = before.chars().skip(cut).collect();
         let fault: String = fault.chars().take(CONTEXT).collect();
         let after: String = after.chars().take(CONTEXT).collect();
-        writeln!(f, "  {}{}{}", printable(&before), printable(&fault), printable(&after))?;
-        let width = fault.chars().count();
-        write!(f, "  {:indent$}^{:~<more$}", "", "", indent = before.chars().count(), more = width.saturating_sub(1))?;
+        let [before, fault, after] = [before, fault, after].map(|part| printable(&part));
+        writeln!(f, "  {before}{fault}{after}")?;
+        write!(
+            f,
+            "  {:indent$}^{:~<more$}",
+            "",
+            "",
+            indent = columns(&before),
+            more = columns(&fault).saturating_sub(1)
+        )?;
         match &self.hint {
             Some(hint) => write!(f, "\n{}", printable(hint)),
             None => Ok(()),

@@ -346,6 +346,10 @@ fn an_error_shows_its_place() {
         ["\"tcp.prot\" is no field", "  tcp.len > 0 && tcp.prot == 1883", "                 ^~~~~~~~"]
     );
     assert!(lines[3].starts_with("nearest: tcp."), "{text}");
+    // The mark stands in columns, of which some characters take two.
+    let text = refused("mqtt.topic == \"日本\" && foo").to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[1..3], ["  mqtt.topic == \"日本\" && foo", "                          ^~~"]);
     for (text, place, message) in [
         ("", 0..0, "the filter is empty"),
         ("tcp &&", 6..6, "the filter ends where"),

@@ -245,4 +245,8 @@ impl Names for Registry {
     fn values(&self, id: FieldId) -> &'static [(u64, &'static str)] {
         values::names(entry(id).field.name)
     }
+
+    fn other_values(&self, id: FieldId) -> &'static [(u64, &'static str)] {
+        values::own_names(entry(id).field.name)
+    }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::mqtt::PacketType;
+
 type Names = Vec<(u64, &'static str)>;
 
 struct Tables {
@@ -27,6 +29,15 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 /// The names that the values of a field have, if they have any.
 pub(super) fn names(field: &str) -> &'static [(u64, &'static str)] {
     TABLES.by_field.get(field).and_then(|table| TABLES.names.get(*table)).map_or(&[], Vec::as_slice)
+}
+
+/// The names that the output has for types of messages.
+static TYPES: LazyLock<Names> =
+    LazyLock::new(|| PacketType::ALL.iter().map(|kind| (*kind as u64, kind.name())).collect());
+
+/// The names that our own output has for the values of a field, where these are others.
+pub(super) fn own_names(field: &str) -> &'static [(u64, &'static str)] {
+    if field == "mqtt.msgtype" { TYPES.as_slice() } else { &[] }
 }
 
 #[cfg(test)]

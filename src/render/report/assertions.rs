@@ -1,5 +1,6 @@
 //! The user's own assertions, as reports tell of them.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -43,6 +44,9 @@ pub struct CheckedAssertion {
     pub line: usize,
 }
 
+/// The column in which its name begins.
+const NAME: usize = 17;
+
 /// For people: a line for each.
 pub(super) fn write_text(assertions: &[CheckedAssertion], style: Style, out: &mut impl Write) -> io::Result<()> {
     for assertion in assertions {
@@ -53,14 +57,14 @@ pub(super) fn write_text(assertions: &[CheckedAssertion], style: Style, out: &mu
             _ => Color::Faint,
         };
         let outcome = style.paint(color, &format!("{:<13}", assertion.outcome.replace('_', " ")));
-        write!(out, "  {outcome}  {}", Escaped(assertion.name.as_bytes()))?;
+        let mut text = Escaped(assertion.name.as_bytes()).to_string();
         let seen = assertion.observed.as_deref().map(|seen| format!("is {}", Escaped(seen.as_bytes())));
         let limit = assertion.limit.as_deref().map(|limit| format!("expected {}", Escaped(limit.as_bytes())));
         let parts: Vec<_> = seen.into_iter().chain(limit).collect();
         if !parts.is_empty() {
-            write!(out, " ({})", parts.join(", "))?;
+            let _ = write!(text, " ({})", parts.join(", "));
         }
-        writeln!(out)?;
+        writeln!(out, "  {outcome}  {}", style.hang(&text, NAME, NAME))?;
     }
     Ok(())
 }

@@ -13,6 +13,9 @@ use crate::render::width::Color;
 /// The most frames that are named of a statement in text.
 const FRAMES: usize = 5;
 
+/// The column in which a statement's rule begins.
+const RULE: usize = 46;
+
 /// Versions of which a statement was put to the test.
 fn versions(standings: &[Standing]) -> BTreeSet<Version> {
     let tested =
@@ -28,8 +31,9 @@ pub(super) fn write_text(standings: &[Standing], style: Style, out: &mut impl Wr
             let count = of_version.iter().filter(|standing| standing.verdict == verdict).count();
             format!("{count} {}", verdict.name())
         });
-        let title = style.paint(Color::Title, &format!("MQTT {version}"));
-        writeln!(out, "\n{title}: {} statements: {}", of_version.len(), counts.join(", "))?;
+        let name = format!("MQTT {version}");
+        let text = style.hang(&format!(": {} statements: {}", of_version.len(), counts.join(", ")), name.len(), 2);
+        writeln!(out, "\n{}{text}", style.paint(Color::Title, &name))?;
         for standing in of_version {
             let statement = standing.statement;
             let color = match standing.verdict {
@@ -44,10 +48,12 @@ pub(super) fn write_text(standings: &[Standing], style: Style, out: &mut impl Wr
                 Verdict::NotProvable | Verdict::NotExercised | Verdict::NotJudged => standing.verdict.name().to_owned(),
             };
             let verdict = style.paint(color, &format!("{verdict:<14}"));
-            writeln!(out, "  {verdict}  {:<26}  {}", statement.id, statement.rule)?;
+            // A narrow terminal has room for little beside the name.
+            let hang = |text: &str| style.hang(text, RULE, if style.table_width() < 100 { 18 } else { RULE });
+            writeln!(out, "  {verdict}  {:<26}  {}", statement.id, hang(statement.rule))?;
             let detail = detail(standing);
             if !detail.is_empty() {
-                writeln!(out, "  {:14}  {:26}  {detail}", "", "")?;
+                writeln!(out, "{:RULE$}{}", "", hang(&detail))?;
             }
         }
     }

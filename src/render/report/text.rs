@@ -42,7 +42,7 @@ pub(super) fn write(result: &CheckResult, style: Style, out: &mut impl Write) ->
         Verdict::Passed => Color::Good,
         Verdict::Failed | Verdict::Incomplete => Color::Bad,
     };
-    writeln!(out, "{}", style.paint(color, &result.verdict_line()))
+    writeln!(out, "{}", style.paint(color, &style.hang(&result.verdict_line(), 0, 2)))
 }
 
 fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -> io::Result<()> {
@@ -52,7 +52,8 @@ fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -
         [Count(engine.frames, "frame"), Count(engine.flows, "flow"), Count(engine.messages, "MQTT message")];
     writeln!(out, "{name}: {frames}, {flows}, {messages}")?;
     for problem in capture.problems() {
-        writeln!(out, "  {}", style.paint(Color::Bad, &format!("problem: {}", plain(problem.what.as_bytes()))))?;
+        let text = style.hang(&format!("problem: {}", plain(problem.what.as_bytes())), 2, INDENT.len());
+        writeln!(out, "  {}", style.paint(Color::Bad, &text))?;
     }
     let (groups, rest) = groups::of(&capture.findings);
     for group in &groups {
@@ -73,14 +74,13 @@ fn write_group(group: &Group<'_>, style: Style, out: &mut impl Write) -> io::Res
         Severity::Note => Color::Faint,
     };
     let severity = style.paint(color, &format!("{:<7}", finding.severity.name()));
-    write!(out, "  {severity}  {}", finding.id)?;
-    if let Some(clause) = finding.clause {
-        write!(out, "  [{clause}]")?;
-    }
-    writeln!(out, "  {}", groups::place(finding))?;
-    writeln!(out, "{INDENT}{}", plain(finding.message.as_bytes()))?;
+    let hang = |text: &str| style.hang(text, INDENT.len(), INDENT.len());
+    let clause = finding.clause.map(|clause| format!("  [{clause}]")).unwrap_or_default();
+    let place = format!("{}{clause}  {}", finding.id, groups::place(finding));
+    writeln!(out, "  {severity}  {}", hang(&place))?;
+    writeln!(out, "{INDENT}{}", hang(&plain(finding.message.as_bytes())))?;
     if let Some(hint) = finding.hint {
-        writeln!(out, "{INDENT}hint: {hint}")?;
+        writeln!(out, "{INDENT}{}", hang(&format!("hint: {hint}")))?;
     }
     if group.count > 1 {
         let place = if finding.flow.is_some() { " on this flow" } else { "" };

@@ -54,18 +54,6 @@ pub(in super::super) fn rate(per_second: f64) -> String {
     }
 }
 
-/// Bits a second for people, in units of 1000, as networks have them.
-pub(in super::super) fn bit_rate(bytes_per_second: f64) -> String {
-    let mut value = bytes_per_second * 8.0;
-    for unit in ["bit/s", "kbit/s", "Mbit/s"] {
-        if value < 999.95 {
-            return if unit == "bit/s" { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") };
-        }
-        value /= 1000.0;
-    }
-    format!("{value:.1} Gbit/s")
-}
-
 /// The findings of a period, those that there were: `1 error, 2 warnings`.
 pub(in super::super) fn findings_text([notes, warnings, errors]: [u64; 3]) -> String {
     let kinds = [(errors, "error"), (warnings, "warning"), (notes, "note")];
@@ -81,8 +69,8 @@ pub(in super::super) fn period_text(period: &Period) -> String {
     let counted = period.counted();
     let mut text = format!("in {}", Duration(period.lasted()));
     let frames = rate(period.per_second(counted.frames));
-    let bits = bit_rate(period.per_second(counted.bytes));
-    let _ = write!(text, "  {frames} frames/s  {bits}");
+    let bytes = Bytes(period.per_second(counted.bytes) as u64);
+    let _ = write!(text, "  {frames} frames/s  {bytes}/s");
     // Drops are never passed over in silence; where nobody counts them, that is said.
     let _ = match counted.dropped() {
         Some(dropped) => write!(text, "  {dropped} dropped"),
@@ -214,7 +202,7 @@ mod tests {
         assert_eq!(*period.counted(), counted(1));
         assert_eq!(
             period_text(&period),
-            "in 10.0 s  120 frames/s  112.0 kbit/s  7 dropped  12 flows  1 session  33 messages/s from clients  \
+            "in 10.0 s  120 frames/s  14.0 kB/s  7 dropped  12 flows  1 session  33 messages/s from clients  \
              2.0 from servers  0.1 % again  1 error, 2 warnings  (4812 frames so far, 560.0 kB)"
         );
     }
@@ -225,7 +213,7 @@ mod tests {
         let period = Period::between(&moment(100, nothing), moment(160, nothing));
         assert_eq!(
             period_text(&period),
-            "in 60.0 s  0 frames/s  0 bit/s  drops not counted  12 flows  1 session  0 messages/s from clients  \
+            "in 60.0 s  0 frames/s  0 B/s  drops not counted  12 flows  1 session  0 messages/s from clients  \
              0 from servers  no findings  (0 frames so far, 0 B)"
         );
     }
@@ -238,9 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_have_units_of_a_thousand() {
-        let texts = [0.0, 124.9, 125.0, 1_400_000.0, 1e9].map(bit_rate);
-        assert_eq!(texts, ["0 bit/s", "999 bit/s", "1.0 kbit/s", "11.2 Mbit/s", "8.0 Gbit/s"]);
+    fn rates_have_three_digits() {
         assert_eq!([0.0, 0.04, 9.94, 9.96, 12_345.6].map(rate), ["0", "<0.1", "9.9", "10", "12346"]);
     }
 }
