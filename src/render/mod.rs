@@ -16,6 +16,7 @@ mod grid;
 mod json;
 mod ladder;
 mod lines;
+mod message;
 mod named;
 mod payload;
 mod plot;
