@@ -8,7 +8,7 @@ use super::cells::{FieldCells, FieldColumn};
 use super::view::{Key, Order, View, record};
 use super::{MessageOptions, PayloadFormat, PayloadOptions};
 use crate::analysis::Output;
-use crate::text::Escaped;
+use crate::text::{Escaped, Harmless};
 
 /// The most rows that are kept to be sorted.
 const KEPT: usize = 1_000_000;
@@ -72,7 +72,16 @@ impl<W: Write> Csv<W> {
             return Ok(());
         }
         let Some(record) = record(output, self.messages) else { return Ok(()) };
-        let cells: Vec<_> = self.view.values(&record).map(cell).collect();
+        let cells = self.view.columns().zip(self.view.values(&record)).map(|(name, value)| {
+            match value {
+                // In a sentence of ours text from the wire is escaped already.
+                Some(Value::String(text)) if self.view == View::Findings && name == "message" => {
+                    Harmless(text).to_string()
+                }
+                value => cell(value),
+            }
+        });
+        let cells: Vec<_> = cells.collect();
         let Some(order) = &self.order else {
             self.written += 1;
             return self.line(&cells);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
-use super::ended::{carries, client_name, flow_end, http_text, session_end};
+use super::ended::{carries, client_id, client_name, flow_end, http_text, session_end};
 use super::grid::{self, Cells, Rows};
 use super::named;
 use super::view::{Key, Order, View, record};
@@ -20,7 +20,7 @@ use crate::flow::{Direction, Flow, Transport};
 use crate::mqtt::PacketType;
 use crate::neighbour::Names;
 use crate::session::Session;
-use crate::text::Escaped;
+use crate::text::{Escaped, Harmless};
 
 /// Columns before the text of a summary row.
 const SUMMARY_INDENT: usize = 12;
@@ -304,9 +304,10 @@ fn finding_row(finding: &Finding, row: &mut Cells<'_>) {
     row.text(finding.severity.name());
     row.optional(finding.frames.last());
     row.optional(finding.flow.map(|flow| flow.id));
-    row.optional(finding.client_id.as_ref().map(|id| Escaped(id)));
+    row.optional(finding.client_id.as_ref().map(|id| client_id(id)));
     row.text(finding.clause.unwrap_or_default());
-    row.cell(Escaped(finding.message.as_bytes()));
+    // What is from the wire in it is escaped already.
+    row.cell(Harmless(&finding.message));
 }
 
 /// What the capture or the analysis lost, if anything.

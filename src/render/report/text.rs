@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::escape::plain;
+use super::escape::{composed, plain};
 use super::groups::{self, Group};
 use super::{CheckResult, CheckedCapture, Verdict};
 use crate::check::Severity;
@@ -52,7 +52,7 @@ fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -
         [Count(engine.frames, "frame"), Count(engine.flows, "flow"), Count(engine.messages, "MQTT message")];
     writeln!(out, "{name}: {frames}, {flows}, {messages}")?;
     for problem in capture.problems() {
-        writeln!(out, "  {}", style.paint(Color::Bad, &format!("problem: {}", plain(problem.what.as_bytes()))))?;
+        writeln!(out, "  {}", style.paint(Color::Bad, &format!("problem: {}", composed(&problem.what))))?;
     }
     let (groups, rest) = groups::of(&capture.findings);
     for group in &groups {
@@ -77,14 +77,14 @@ fn write_group(group: &Group<'_>, style: Style, out: &mut impl Write) -> io::Res
     if let Some(clause) = finding.clause {
         write!(out, "  [{clause}]")?;
     }
-    writeln!(out, "  {}", groups::place(finding))?;
-    writeln!(out, "{INDENT}{}", plain(finding.message.as_bytes()))?;
+    let place = groups::place(finding);
+    writeln!(out, "{}{place}", if place.is_empty() { "" } else { "  " })?;
+    writeln!(out, "{INDENT}{}", composed(&finding.message))?;
     if let Some(hint) = finding.hint {
         writeln!(out, "{INDENT}hint: {hint}")?;
     }
-    if group.count > 1 {
-        let place = if finding.flow.is_some() { " on this flow" } else { "" };
-        writeln!(out, "{INDENT}and {} more{place}, up to frame {}", group.count - 1, group.last)?;
+    if let Some(more) = group.more(if finding.flow.is_some() { " on this flow" } else { "" }) {
+        writeln!(out, "{INDENT}{more}")?;
     }
     Ok(())
 }
