@@ -94,7 +94,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l format -d '
 json\t'JSON Lines'
 csv\t'Comma-separated values'
 tsv\t'Values separated by tabs'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sort -d 'Sort the rows of lists, tables and csv by a column: duration_s, client_bytes:desc' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l limit -d 'Show at most so many rows of each view' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
@@ -185,7 +185,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l format -
 json\t'JSON Lines'
 csv\t'Comma-separated values'
 tsv\t'Values separated by tabs'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sort -d 'Sort the rows of lists, tables and csv by a column: duration_s, client_bytes:desc' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l limit -d 'Show at most so many rows of each view' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"

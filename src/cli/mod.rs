@@ -24,6 +24,7 @@ mod generate;
 mod input;
 mod interfaces;
 mod keylog;
+mod order;
 mod output;
 mod parse;
 mod progress;

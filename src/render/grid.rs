@@ -33,7 +33,7 @@ pub(super) fn print(
     }
     if kept.left_out > 0 {
         match (kept.newest, kept.left_out) {
-            (false, left_out) => writeln!(out, "  and {left_out} more; `--json` lists all")?,
+            (false, left_out) => writeln!(out, "{}", more(left_out, ""))?,
             (true, left_out) => writeln!(out, "  and {left_out} before these, which were told as they ended")?,
         }
     }
@@ -41,6 +41,11 @@ pub(super) fn print(
 }
 
 /// The rows of a table: all text in one piece, for a cell takes far less than a `String` would.
+/// That a list goes on; `what` names its rows where that is not plain, behind a blank.
+pub(super) fn more(left_out: u64, what: &str) -> String {
+    format!("  and {left_out} more{what}; `--json` lists all")
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     text: String,

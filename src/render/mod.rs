@@ -26,6 +26,7 @@ mod report;
 mod rows;
 mod screen;
 mod sn;
+mod sorted;
 mod statistics;
 mod streams;
 mod table;

@@ -47,6 +47,8 @@ pub struct Tables {
     shown: Shown,
     order: Option<Order>,
     limit: usize,
+    /// What was named is told to be empty, if it is.
+    asked: bool,
     names: Names,
     /// The names that stand in the rows.
     named: BTreeSet<(Arc<str>, IpAddr)>,
@@ -65,6 +67,7 @@ impl Tables {
             shown,
             order: None,
             limit: ROWS,
+            asked: false,
             names: Names::default(),
             named: BTreeSet::new(),
             flows: Rows::default(),
@@ -80,6 +83,13 @@ impl Tables {
     pub fn with_order(mut self, order: Option<Order>, limit: Option<u64>) -> Self {
         self.order = order;
         self.limit = limit.map_or(ROWS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        self
+    }
+
+    /// Whether somebody has named what is shown, and is to be told that there is none of it.
+    #[must_use]
+    pub const fn asked_for(mut self, asked: bool) -> Self {
+        self.asked = asked;
         self
     }
 
@@ -167,7 +177,7 @@ impl Tables {
             grid::print(self.style, "Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
         }
         if self.shown.sessions
-            && (!self.sessions.is_empty() || summary.engine.messages + summary.engine.sn_messages > 0)
+            && (self.asked || !self.sessions.is_empty() || summary.engine.messages + summary.engine.sn_messages > 0)
         {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
@@ -176,7 +186,7 @@ impl Tables {
         if self.shown.topics {
             grid::print(self.style, "Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, out)?;
         }
-        if self.shown.findings && !self.findings.is_empty() {
+        if self.shown.findings && (self.asked || !self.findings.is_empty()) {
             let titles = ["severity", "frame", "flow", "who", "clause", "what"];
             grid::print(self.style, "Findings", &titles, &[1, 2], &self.findings, out)?;
         }
