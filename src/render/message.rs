@@ -8,6 +8,9 @@ use crate::dissect::Message;
 use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
 use crate::text::Escaped;
 
+/// How wide the names of types are, with a blank behind the longest.
+const NAME_COLUMNS: usize = "UNSUBSCRIBE ".len();
+
 /// A message in a line: its type, then what matters of it, its payload last.
 pub(super) fn message_text(message: &Message<'_>, options: PayloadOptions) -> String {
     let (mut text, payload) = message_parts(message, options);
@@ -19,7 +22,7 @@ pub(super) fn message_text(message: &Message<'_>, options: PayloadOptions) -> St
 pub(super) fn message_parts(message: &Message<'_>, options: PayloadOptions) -> (String, String) {
     let packet = &message.packet;
     let name = packet.header.packet_type.name();
-    let mut text = format!("{name:<11}");
+    let mut text = format!("{name:<NAME_COLUMNS$}");
     text.push_str(&details(message, packet));
     if message.version_known_by == crate::dissect::VersionKnownBy::Inferred
         && packet.header.packet_type == PacketType::Publish

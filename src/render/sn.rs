@@ -13,14 +13,14 @@ use crate::mqttsn::{Body, Flags, Kind, Packet, ReturnCode, TopicIdType, TopicRef
 use crate::session::sn::{SnEndKind, SnSession};
 use crate::text::Escaped;
 
+/// How wide the names of types are, with a blank behind the longest.
+const NAME_COLUMNS: usize = "WILLTOPICRESP ".len();
+
 /// A message in two parts, of which the second is its payload.
 pub(super) fn message_parts(message: &SnMessage<'_>, options: PayloadOptions) -> (String, String) {
     let packet = message.packet();
     let name = packet.header.kind.name();
-    let mut text = format!("{name:<11}");
-    if !text.ends_with(' ') {
-        text.push(' ');
-    }
+    let mut text = format!("{name:<NAME_COLUMNS$}");
     details(message, packet, &mut text);
     if packet.header.kind == Kind::Reserved {
         let _ = write!(text, "  type 0x{:02x}", packet.header.code);
