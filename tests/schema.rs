@@ -179,8 +179,7 @@ fn every_line_of_a_check_is_valid() {
     records.extend(check(&all[..1], &baseline));
     // What has no frame to show: that something is not there.
     let rules = folder.path().join("rules.toml");
-    let absent =
-        "name = 'none'\nany = 'mqtt.msgtype == AUTH'\n[[assert]]\nname = 'twice'\nexpect = ['count > 0', 'count > 1']\nwhere = 'mqtt.msgtype == AUTH'";
+    let absent = "name = 'none'\nany = 'mqtt.msgtype == AUTH'\n[[assert]]\nname = 'twice'\nexpect = ['count > 0', 'count > 1']\nwhere = 'mqtt.msgtype == AUTH'";
     std::fs::write(&rules, format!("[[assert]]\n{absent}\n")).unwrap();
     let asserted = check(&[fixtures().join("mqtt5_qos.pcap")], &["--assert", rules.to_str().unwrap()]);
     let without = common::of(&asserted, "finding").into_iter().filter(|finding| finding["frames"] == json!([])).count();

@@ -158,7 +158,7 @@ fn what_is_asked_for_and_not_there_is_told_as_none() {
                 "frame.number > 1000",
                 "--sort",
                 match view {
-                            "findings" => "id",
+                    "findings" => "id",
                     _ => "flow",
                 },
             ],

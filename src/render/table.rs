@@ -342,3 +342,37 @@ fn losses(summary: &Summary) -> Option<String> {
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Certainty, Severity};
+    use crate::render::Csv;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn what_a_finding_says_of_the_wire_is_escaped_once() {
+        let finding = Finding {
+            id: "x".to_owned(),
+            severity: Severity::Note,
+            certainty: Certainty::Certain,
+            flow: None,
+            client_id: Some((&b"\xff"[..]).into()),
+            frames: Vec::new(),
+            time: Timestamp::from_nanos(0),
+            message: format!("the topic {}", Escaped(b"\xff")),
+            clause: None,
+            hint: None,
+        };
+        let mut csv = Csv::new(Vec::new(), View::Findings, ',');
+        csv.output(&Output::Finding(&finding)).unwrap();
+        let mut row = Rows::default();
+        row.keep(1, |cells| finding_row(&finding, cells));
+        let mut out = Vec::new();
+        grid::print(Style::PLAIN, "x", &["a", "b", "c", "d", "e", "f"], &[], &row, &mut out).unwrap();
+        for text in [csv.get_mut(), &mut out] {
+            let text = String::from_utf8(std::mem::take(text)).unwrap();
+            assert!(text.contains(r"the topic \xff") && !text.contains(r"\\"), "{text}");
+        }
+    }
+}
