@@ -111,7 +111,7 @@ fn stage_flow(batch: &Batch) -> usize {
             let verdict = flow.connection.on_segment(found.direction, &segment, &ip, frame.header.length, origin);
             black_box(verdict);
         }
-        flows.note_progress(found, origin.time);
+        flows.note_progress(found);
         ended.clear();
     }
     flows.len()

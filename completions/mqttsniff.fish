@@ -57,8 +57,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l occurrence 
 first\t'The first'
 last\t'The last'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l quote -d 'What stands around each value [default: nothing]' -r -f -a "none\t'Nothing'
-double\t'"'
-single\t'\''"
+double\t'Double quotes'
+single\t'Single quotes'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
@@ -94,7 +94,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l format -d '
 json\t'JSON Lines'
 csv\t'Comma-separated values'
 tsv\t'Values separated by tabs'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l sort -d 'Sort the rows of lists, tables and csv by a column: duration_s, client_bytes:desc' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l limit -d 'Show at most so many rows of each view' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
@@ -115,8 +115,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l json-keep -d 'Keep at most so many files of each --json-to, the oldest is removed' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l header -d 'Begin with a line of the fields\' names'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand read" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
@@ -146,8 +146,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l occurren
 first\t'The first'
 last\t'The last'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l quote -d 'What stands around each value [default: nothing]' -r -f -a "none\t'Nothing'
-double\t'"'
-single\t'\''"
+double\t'Double quotes'
+single\t'Single quotes'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l mqtt-version -d 'The MQTT version where no CONNECT was captured' -r -f -a "3.1\t'MQTT 3.1'
@@ -185,7 +185,7 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l format -
 json\t'JSON Lines'
 csv\t'Comma-separated values'
 tsv\t'Values separated by tabs'"
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sort -d 'Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc' -r
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l sort -d 'Sort the rows of lists, tables and csv by a column: duration_s, client_bytes:desc' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l limit -d 'Show at most so many rows of each view' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l time -d 'How tables show times; --json always has both date and time' -r -f -a "relative\t'Seconds since the first frame, or the first of the flow (default when reading)'
 clock\t'The time of day in UTC (default when capturing)'"
@@ -206,8 +206,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rot
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-rotate-time -d 'Begin another file of --json-to at each multiple of this time: 1h, 1d' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l json-keep -d 'Keep at most so many files of each --json-to, the oldest is removed' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -s p -l promiscuous -d 'Also capture frames that are for other machines'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand capture" -l write-all -d 'Save all frames, though --filter shows only some of them'
@@ -247,8 +247,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l color -d 'U
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand flow" -l redact -d 'Show tokens in place of client identifiers, user names, topics and payloads'
@@ -279,8 +279,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l color -d 
 always\t'Always'
 never\t'Never'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
@@ -288,8 +288,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -l redact -d
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand follow" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l redact-key -d 'Make the tokens with this secret: the same in every run' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-topics -d 'Leave topics and topic filters as they are'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand redact" -l keep-addresses -d 'Leave hardware and IP addresses as they are'
@@ -312,8 +312,8 @@ none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l decode-as -d 'Read a port as this protocol, whatever it looks like: 1884=mqtt' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l keylog -d 'Decrypt TLS and QUIC with the secrets in this key log (SSLKEYLOGFILE)' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l json -d 'Print JSON Lines: one object a line'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand stats" -l ignore-checksums -d 'Also read TCP segments whose checksum is wrong'
@@ -348,8 +348,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l redact-key
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l resolve -d 'Name addresses by what was captured, or not at all' -r -f -a "capture\t'By the answers of DNS in the capture'
 none\t'Addresses as they are'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l merge -d 'Read the files in the order of time, as one capture'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand check" -l update-baseline -d 'Write all that is found to the file of --baseline, and call it known'
@@ -380,8 +380,8 @@ complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l mqtt-versio
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l sn-topic -d 'What a predefined topic id of MQTT-SN stands for: 5=plant/oven/temperature' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l redact-key -d 'Make the tokens with this secret, the same in every run; implies --redact' -r
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l user -d 'The user to become, where root runs it [default: who called sudo, else nobody]' -r
-complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what it can\'t'
-require\t'Fail where some of it can\'t be applied'
+complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l cage -d 'Whether to confine the program to what it needs' -r -f -a "auto\t'As far as this system can, and say what is missing'
+require\t'Fail where some of it is missing'
 off\t'Not at all: for debuggers and the like; root and capabilities are given up all the same'"
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l payloads -d 'Compare the payloads of messages as well'
 complete -c mqttsniff -n "__fish_mqttsniff_using_subcommand diff" -l json -d 'Print JSON Lines: one object a line'

@@ -303,9 +303,9 @@ fn tables_for_people() {
     let text = stdout(&output);
     assert!(text.starts_with("Differences\nclient id  aspect"), "{text}");
     assert!(text.contains("(frame 7)") && text.contains("\\u{1b}[31mb") && !text.contains('\u{1b}'), "{text}");
-    assert!(text.ends_with("2 differences: 1 and 1 clients, 1 of them in both; 5 and 4 messages\n"), "{text}");
+    assert!(text.ends_with("2 differences: 1 and 1 client, 1 of them in both; 5 and 4 messages\n"), "{text}");
     let output = mqttsniff().arg("diff").arg(&old).arg(&old).output().unwrap();
-    assert_eq!(stdout(&output), "No differences: 1 and 1 clients, 1 of them in both; 5 and 5 messages\n");
+    assert_eq!(stdout(&output), "No differences: 1 and 1 client, 1 of them in both; 5 and 5 messages\n");
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn the_other_flows_of_a_client_are_named() {
     let output = flow(80, &[capture, "--client-id", several.as_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
     let others: Vec<_> = flows[1..].iter().map(ToString::to_string).collect();
-    let said = format!("this is {}, the others are {}", flows[0], others.join(", "));
+    let said = format!("this is {}, the other is {}", flows[0], others.join(", "));
     assert!(stderr(&output).contains(&said), "{}", stderr(&output));
     assert!(stdout(&output).starts_with(&format!("Flow {} ", flows[0])));
 }

@@ -17,7 +17,7 @@ fn follow(capture: &str, arguments: &[&str]) -> std::process::Output {
 fn mqtt_is_followed_message_by_message() {
     let output = follow("mqtt5_qos.pcap", &["10"]);
     let text = stdout(&output);
-    assert!(text.lines().nth(1).unwrap().contains("CONNECT    pub  5.0"), "{text}");
+    assert!(text.lines().nth(1).unwrap().contains("CONNECT     pub  5.0"), "{text}");
     assert_eq!(
         text.lines().count() - 1,
         of(&records(&fixtures().join("mqtt5_qos.pcap"), &[]), "message")

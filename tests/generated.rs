@@ -124,3 +124,68 @@ fn the_manual_page_is_clean_roff() {
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && complaints.is_empty(), "groff: {complaints}");
 }
+
+/// Runs a shell, if there is one, over the completions that are printed for it; gives what it says.
+fn completed(shell: &str, options: &[&str], before: &str, after: &str) -> Option<String> {
+    let script = format!("{before}\n{}\n{after}\n", printed(&["completions", shell]));
+    let folder = std::env::temp_dir().join(format!("mqttsniff-completions-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(shell);
+    std::fs::write(&path, script).unwrap();
+    let output = Command::new(shell).args(options).arg(&path).env("HOME", &folder).stdin(Stdio::null()).output();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "skipped: the completions of {shell} are not loaded: {error}");
+            return None;
+        }
+    };
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && complaints.is_empty(), "{shell}: {complaints}");
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+const QUOTES: [&str; 3] = ["none", "double", "single"];
+
+#[test]
+fn bash_loads_its_completions() {
+    let after = "COMP_WORDS=(mqttsniff read --quote '') COMP_CWORD=3\n\
+        _mqttsniff mqttsniff '' --quote\n\
+        printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let Some(said) = completed("bash", &["--norc"], "", after) else { return };
+    assert_eq!(said.lines().collect::<Vec<_>>(), QUOTES);
+}
+
+#[test]
+fn fish_loads_its_completions() {
+    let Some(said) = completed("fish", &["--no-config"], "", "complete -C 'mqttsniff read --quote '") else { return };
+    let mut values: Vec<_> = said.lines().map(|line| line.split('\t').next().unwrap_or_default()).collect();
+    values.sort_unstable();
+    assert_eq!(values, ["double", "none", "single"], "{said}");
+}
+
+/// Without a terminal zsh completes nothing, so that what does it stands in for `_arguments`, and evaluates lists of values
+/// as that does.
+#[test]
+fn zsh_loads_its_completions_and_can_read_all_lists_of_values() {
+    let before = r#"
+        compdef() {}
+        _arguments() {
+            local spec action value
+            local -a values
+            for spec in "$@"; do
+                [[ $spec == *:\(\(*\)\) ]] || continue
+                action="((${spec#*:\(\(}"
+                eval "values=( ${action[3,-3]} )" || exit 1
+                for value in $values; do print -r -- "$wanted ${spec%%\[*} ${value%%:*}"; done
+            done
+            state=mqttsniff line=($wanted)
+            return 0
+        }"#;
+    let after = "for wanted in read capture flow follow stats check diff redact; do _mqttsniff; done";
+    let Some(said) = completed("zsh", &["-f"], before, after) else { return };
+    for value in QUOTES {
+        assert!(said.lines().any(|line| line == format!("read --quote= {value}")), "{value} is not in\n{said}");
+    }
+}

@@ -317,6 +317,61 @@ fn text_from_the_wire_is_text_in_every_report() {
     assert_eq!((rows.len(), bars), (1, 6), "{markdown}");
 }
 
+/// What is escaped twice can't be told from a topic that has backslashes.
+#[test]
+fn text_from_the_wire_is_escaped_once_in_every_report() {
+    for format in FORMATS {
+        // JSON and Markdown have an escape of their own, a backslash as well.
+        let doubled = !["text", "junit", "github"].contains(&format);
+        let (once, twice) = if doubled { (r"topic \\xff\\xfe", r"\\\xff") } else { (r"topic \xff\xfe", r"\\xff") };
+        let output = common::run(["check", BAD, "--report", &format!("{format}=-")]);
+        let text = stdout(&output);
+        assert!(text.contains(once) && !text.contains(twice), "{format}: {text}");
+    }
+}
+
+/// An assertion that something is there has no frame to show when it is not.
+#[test]
+fn a_finding_without_a_frame_is_told_in_every_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.toml");
+    std::fs::write(
+        &rules,
+        "[[assert]]\nname = 'x'\nwhere = 'mqtt.msgtype == AUTH'\nexpect = ['count > 0', 'count > 1']\n\
+        [[assert]]\nname = 'y'\nwhere = 'mqtt.msgtype == AUTH'\nnone = 'mqtt'\nrequire = true\n",
+    )
+    .unwrap();
+    let arguments = [GOOD, "--assert", rules.to_str().unwrap()];
+    for format in FORMATS {
+        let text = report(format, &arguments);
+        assert!(text.contains("does not hold"), "{format}: {text}");
+        assert!(!text.contains("frame 0") && !text.contains("()"), "{format}: {text}");
+        assert!(text.lines().all(|line| line == line.trim_end()), "{format}: {text}");
+    }
+    assert!(report("text", &arguments).contains("\n           and 1 more\n"));
+    assert!(report("github", &arguments).contains("title=assert.y::y: nothing"));
+    assert_is_junit(&report("junit", &arguments));
+    assert_is_sarif(&report_json("sarif", &arguments));
+    assert!(
+        report_json("gitlab", &arguments)
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|entry| entry["location"]["lines"]["begin"] == 1)
+    );
+}
+
+#[test]
+fn a_client_without_a_name_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.pcap");
+    Connection::open().client(&connect(2, b"", &[])).server(&CONNACK).client(&publish(b"a/#", b"x")).save(&path);
+    let text = report("text", &[path.to_str().unwrap()]);
+    assert!(text.contains("flow 1, client (empty)\n"), "{text}");
+    let output = common::run(["flow", path.to_str().unwrap()]);
+    assert!(stdout(&output).contains("client id (empty)"), "{}", stdout(&output));
+}
+
 /// The same traffic captured another day: other ports, times and frame numbers, with right checksums.
 fn another_day(capture: &[u8], server_port: u16) -> Vec<u8> {
     let word = |at: usize| u32::from_le_bytes(capture[at..at + 4].try_into().unwrap());

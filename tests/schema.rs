@@ -177,8 +177,16 @@ fn every_line_of_a_check_is_valid() {
     let baseline = ["--baseline", known.to_str().unwrap()];
     check(&[fixtures().join("malformed.pcap")], &[&baseline[..], &["--update-baseline"]].concat());
     records.extend(check(&all[..1], &baseline));
+    // What has no frame to show: that something is not there.
+    let rules = folder.path().join("rules.toml");
+    let absent = "name = 'none'\nany = 'mqtt.msgtype == AUTH'\n[[assert]]\nname = 'twice'\nexpect = ['count > 0', 'count > 1']\nwhere = 'mqtt.msgtype == AUTH'";
+    std::fs::write(&rules, format!("[[assert]]\n{absent}\n")).unwrap();
+    let asserted = check(&[fixtures().join("mqtt5_qos.pcap")], &["--assert", rules.to_str().unwrap()]);
+    let without = common::of(&asserted, "finding").into_iter().filter(|finding| finding["frames"] == json!([])).count();
+    assert_eq!(without, 2, "{asserted:?}");
+    records.extend(asserted);
     let verdicts = common::of(&records, "verdict");
-    assert_eq!(verdicts.len(), 3);
+    assert_eq!(verdicts.len(), 4);
     assert_eq!(verdicts[0]["captures"].as_array().unwrap().len(), all.len());
     assert!(verdicts[1]["captures"][0]["problems"].is_array() && verdicts[2]["gone"].as_array().unwrap().len() > 12);
     for record in &records {

@@ -163,11 +163,11 @@ fn people_get_lines_and_tables() {
     };
     let lines = read("messages");
     for wanted in [
-        "client  CONNECT    sensor-1  MQTT-SN 1.2  clean  keep alive 60 s  will",
-        "server  REGACK     id=1  topic 17 = plant/oven/temperature  accepted",
-        "client  PUBLISH    (unknown topic 99)  q1 id=8  7 B",
-        "client  PUBLISH    (predefined topic 9)  q-1  9 B",
-        "client  DISCONNECT sleep 3600 s",
+        "client  CONNECT       sensor-1  MQTT-SN 1.2  clean  keep alive 60 s  will",
+        "server  REGACK        id=1  topic 17 = plant/oven/temperature  accepted",
+        "client  PUBLISH       (unknown topic 99)  q1 id=8  7 B",
+        "client  PUBLISH       (predefined topic 9)  q-1  9 B",
+        "client  DISCONNECT    sleep 3600 s",
         "(node 1122, radius 2)",
     ] {
         assert!(lines.contains(wanted), "{wanted} in\n{lines}");

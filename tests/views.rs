@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use common::craft::{CONNACK, Connection, connect};
 use common::{captures, fixtures, mqttsniff, of, records, stderr, stdout};
 use mqttsniff::render::View;
 
@@ -87,6 +88,9 @@ fn what_makes_no_rows_is_refused_with_a_way_out() {
         (&["--format", "csv", "--show", "summary"], "--json"),
         (&["--format", "csv", "--show", "topics", "--sort", "outcome"], "it has broker"),
         (&["--json", "--sort", "flow"], "--format csv"),
+        (&["--show", "flows", "--sort", "client_id"], "it has flow"),
+        (&["--show", "packets,flows", "--sort", "length"], "it has flow"),
+        (&["--sort", "published"], "--show topics"),
         (&["--sort", "nothing"], "no view has a column"),
         (&["--sort", "flow:up"], "asc or desc"),
     ] {
@@ -95,4 +99,116 @@ fn what_makes_no_rows_is_refused_with_a_way_out() {
         assert!(stderr(&output).contains(hint), "{arguments:?}: {}", stderr(&output));
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+/// What is printed for people, without a terminal.
+fn shown(capture: &str, arguments: &[&str]) -> String {
+    let output = mqttsniff().arg("read").args(arguments).arg(fixtures().join(capture)).output().unwrap();
+    assert_eq!(stderr(&output), "", "{arguments:?}");
+    stdout(&output).to_owned()
+}
+
+#[test]
+fn lists_of_lines_are_sorted_as_separated_values_are() {
+    for (view, column) in [
+        ("packets", "length"),
+        ("packets", "length:desc"),
+        ("messages", "type"),
+        ("messages", "topic:desc"),
+        ("deliveries", "latency_s:desc"),
+        ("deliveries", "topic"),
+    ] {
+        for more in [&[][..], &["--limit", "3"], &["--filter", "mqtt"]] {
+            let arguments = [&["--show", view, "--sort", column], more].concat();
+            let values = rows(&fixtures().join("mqtt5_qos.pcap"), &arguments);
+            let frames: Vec<_> = values[1..].iter().map(|row| row[0].clone()).collect();
+            let text = shown("mqtt5_qos.pcap", &arguments);
+            let lines = text.lines().skip(1).filter(|line| !line.is_empty() && !line.starts_with("  and "));
+            let told: Vec<_> = lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+            assert!(told.len() > 1 && told == frames, "{arguments:?}: {frames:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_list_of_lines_that_is_cut_says_how_many_more_there_are() {
+    let text = shown("mqtt5_qos.pcap", &["--show", "messages", "--limit", "2"]);
+    assert!(text.contains("\n  and 50 more; `--json` lists all\n"), "{text}");
+    let text = shown("mqtt5_qos.pcap", &["--show", "messages", "--limit", "2", "--sort", "frame"]);
+    assert!(text.contains("\n  and 50 more; `--json` lists all\n"), "{text}");
+    let text = shown("mqtt5_qos.pcap", &["--columns", "frame.number", "--limit", "2"]);
+    assert!(text.contains("\n  and 75 more; `--json` lists all\n"), "{text}");
+    let text = shown("mqtt5_qos.pcap", &["--show", "packets,messages", "--limit", "2"]);
+    assert!(text.contains("\n  and 75 more packets; `--json` lists all\n  and 50 more messages; `--json`"), "{text}");
+    let text = shown("mqtt5_qos.pcap", &["--show", "messages", "--limit", "52"]);
+    assert!(!text.contains("more;"), "{text}");
+}
+
+#[test]
+fn what_is_asked_for_and_not_there_is_told_as_none() {
+    for view in ["packets", "messages", "sessions", "deliveries", "flows", "findings", "neighbours"] {
+        let none = shown("mqtt5_qos.pcap", &["--show", view, "--filter", "frame.number > 1000"]);
+        assert!(none.contains("\n  none\n"), "{view}: {none}");
+        let limited = shown(
+            "mqtt5_qos.pcap",
+            &[
+                "--show",
+                view,
+                "--filter",
+                "frame.number > 1000",
+                "--sort",
+                match view {
+                    "findings" => "id",
+                    _ => "flow",
+                },
+            ],
+        );
+        assert!(limited.contains("\n  none\n"), "{view}: {limited}");
+    }
+    assert!(!shown("mqtt5_qos.pcap", &[]).contains("none"), "where nobody asks for them, findings are passed over");
+}
+
+#[test]
+fn each_list_has_its_titles() {
+    let text = shown("mqtt5_qos.pcap", &["--show", "packets,messages"]);
+    let place = |title: &str| text.lines().position(|line| line.ends_with(title)).unwrap_or_else(|| panic!("{text}"));
+    let first = text.lines().position(|line| line.contains("client  CONNECT")).unwrap();
+    assert_eq!((place("length  info"), place("from    message") + 1), (0, first), "{text}");
+}
+
+#[test]
+fn packets_have_room_for_what_is_in_them() {
+    for (width, least) in [("60", 8), ("80", 24), ("100", 24), ("160", 60)] {
+        let output = mqttsniff()
+            .env("COLUMNS", width)
+            .args(["read", "--show", "packets", "fixtures/mqtt5_qos.pcap"])
+            .output()
+            .unwrap();
+        let titles = stdout(&output).lines().next().unwrap();
+        let info = titles.chars().count() - "info".len();
+        assert!(width.parse::<usize>().unwrap() - info >= least, "{width}: {titles}");
+    }
+}
+
+#[test]
+fn the_longest_name_of_a_type_has_a_blank_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("unsubscribe.pcap");
+    let unsubscribe = [0xa2, 5, 0, 2, 0, 1, b'a'];
+    Connection::open().client(&connect(2, b"c", &[])).server(&CONNACK).client(&unsubscribe).save(&path);
+    let output = mqttsniff().args(["read", "--show", "messages"]).arg(&path).output().unwrap();
+    let text = stdout(&output);
+    let column = |what: &str| text.lines().find_map(|line| line.find(what)).unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(column("id=2  a"), column("c  3.1.1"), "{text}");
+}
+
+#[test]
+fn who_asks_for_other_protocols_does_not_miss_mqtt() {
+    let output = |arguments: &[&str]| {
+        let output =
+            mqttsniff().arg("read").args(arguments).arg(fixtures().join("lab/close_3seg.pcap")).output().unwrap();
+        stderr(&output).contains("no MQTT was found")
+    };
+    assert!(output(&[]) && output(&["--show", "messages"]));
+    assert!(!output(&["--show", "neighbours"]) && !output(&["--show", "neighbours", "--detail"]));
 }

@@ -406,9 +406,11 @@ pub(super) struct Output {
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
     pub(super) format: Option<FormatArgument>,
 
-    /// Sort the rows of tables and of csv by a column: duration_s, client_bytes:desc
+    /// Sort the rows of lists, tables and csv by a column: duration_s, client_bytes:desc
     ///
-    /// Columns are named as in csv. Rows without a value come last.
+    /// Columns are named as in csv. Rows without a value come last. What --show names is sorted, lists of lines (packets,
+    /// messages, deliveries, neighbours) when all has been read, and each has to have the column; without --show those of
+    /// the tables that have it are. JSON Lines are not sorted.
     #[arg(long, value_name = "COLUMN[:desc]", value_parser = order)]
     pub(super) sort: Option<Order>,
 

@@ -30,9 +30,9 @@ pub(super) struct Cage {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum CageArgument {
-    /// As far as this system can, and say what it can't
+    /// As far as this system can, and say what is missing
     Auto,
-    /// Fail where some of it can't be applied
+    /// Fail where some of it is missing
     Require,
     /// Not at all: for debuggers and the like; root and capabilities are given up all the same
     Off,

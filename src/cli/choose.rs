@@ -189,9 +189,10 @@ fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Re
         let named: Vec<_> = flows.iter().skip(1).take(NAMED).map(ToString::to_string).collect();
         let more = if flows.len() > NAMED + 1 { ", …" } else { "" };
         say(&format!(
-            "'{}' has {} flows; this is {first}, the others are {}{more}",
+            "'{}' has {} flows; this is {first}, the {} {}{more}",
             Escaped(client.as_bytes()),
             flows.len(),
+            if flows.len() == 2 { "other is" } else { "others are" },
             named.join(", ")
         ));
     }

@@ -259,3 +259,44 @@ fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(command: &Command, sink: &mut dyn FnMut(&Command, &Arg)) {
+        command.get_arguments().for_each(|arg| sink(command, arg));
+        command.get_subcommands().for_each(|sub| all(sub, sink));
+    }
+
+    /// `clap_complete` puts what a value means between double quotes as it is, in the scripts for fish and zsh: a quote
+    /// ends the string there, and what follows is run.
+    #[test]
+    fn what_a_value_means_needs_no_quoting_in_a_shell() {
+        let mut command = Arguments::command();
+        command.build();
+        let mut count = 0;
+        all(&command, &mut |command, arg| {
+            for value in arg.get_possible_values() {
+                let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+                let place = format!("{} {}: {}", command.get_name(), arg.get_id(), value.get_name());
+                for text in [value.get_name(), &help] {
+                    assert!(!text.contains(['"', '\'', '`', '$', '\\', '\n']), "{place}: {text}");
+                }
+                count += 1;
+            }
+        });
+        assert!(count > 100, "{count} values");
+    }
+
+    /// Of options all shells quote the help, but zsh expands what a backtick or a dollar begins once more.
+    #[test]
+    fn the_help_of_an_option_has_nothing_that_a_shell_expands() {
+        let mut command = Arguments::command();
+        command.build();
+        all(&command, &mut |command, arg| {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!help.contains(['"', '`', '$', '\\']), "{} {}: {help}", command.get_name(), arg.get_id());
+        });
+    }
+}

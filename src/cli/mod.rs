@@ -25,6 +25,7 @@ mod generate;
 mod input;
 mod interfaces;
 mod keylog;
+mod order;
 mod output;
 mod parse;
 mod progress;

@@ -20,6 +20,7 @@ use super::args::{
     Capture, ColorArgument, FormatArgument, Output as OutputArguments, PayloadArgument, TimeArgument, View,
 };
 use super::failure::{Failure, say};
+use super::order::{self, rows_of};
 use super::select::{Chooser, Fate};
 use super::sinks::Sinks;
 use super::staged::{Staged, too_many_to_wait};
@@ -48,6 +49,8 @@ pub(super) struct Report {
     mode: Mode,
     shown: Shown,
     error: Option<io::Error>,
+    /// Where there is no MQTT it is said why. Whoever asked for something else does not miss it.
+    misses_mqtt: bool,
     chooser: Option<Box<Chooser>>,
     /// How far the renderer had come when something began to wait.
     mark: Option<Mark>,
@@ -138,7 +141,12 @@ impl Report {
             Renderer::Csv(csv)
         } else {
             let style = style(arguments, mode);
-            let lines = Lines::new(style, shown).with_messages(messages).with_limit(arguments.limit);
+            order::refuse_order(arguments)?;
+            let asked = !arguments.show.is_empty();
+            // What happens is told as it happens, unless somebody wants that very list to be sorted.
+            let order = arguments.sort.clone().filter(|_| asked);
+            let lines = Lines::new(style, shown).with_messages(messages).with_order(order, arguments.limit);
+            let lines = lines.asked_for(asked);
             Renderer::People {
                 out,
                 lines: Box::new(match columns {
@@ -147,12 +155,16 @@ impl Report {
                 }),
                 tables: Box::new({
                     let tables = Tables::new(style, shown).with_order(arguments.sort.clone(), arguments.limit);
+                    let tables = tables.asked_for(asked);
                     if mode == Mode::Read { tables } else { tables.of_live(arguments.limit) }
                 }),
             }
         };
         let (mark, waiting) = (None, Vec::new());
-        let mut report = Self { renderer, inputs, mode, shown, error: None, chooser, mark, waiting, sinks };
+        let asked = |view| arguments.show.is_empty() || arguments.show.contains(&view);
+        let misses_mqtt = shown.messages && asked(View::Messages) || shown.sessions && asked(View::Sessions);
+        let mut report =
+            Self { renderer, inputs, mode, shown, error: None, misses_mqtt, chooser, mark, waiting, sinks };
         if let Some(chooser) = &report.chooser {
             report.renderer.out().write_all(chooser.heading().as_bytes()).context(STDOUT)?;
         }
@@ -205,7 +217,11 @@ impl Report {
     }
 
     fn take(&mut self, output: &Output<'_>, fate: Option<Fate>) -> io::Result<()> {
-        let Some(fate) = fate else { return self.render(output) };
+        let Some(fate) = fate else {
+            self.render(output)?;
+            self.renderer.settled();
+            return Ok(());
+        };
         match (fate, output) {
             (Fate::Dropped, Output::Finding(_) | Output::Delivery(_)) => Ok(()),
             (fate, Output::Finding(finding)) if fate == Fate::Waits || !self.waiting.is_empty() => {
@@ -232,6 +248,7 @@ impl Report {
                 self.sinks.keep();
                 self.renderer.out().keep()?;
                 self.render(output)?;
+                self.renderer.settled();
                 self.settle()
             }
             (Fate::Dropped, Output::Packet(_) | Output::Flow(..)) => {
@@ -353,6 +370,9 @@ impl Report {
                 }
             }),
             (None, Renderer::People { out, lines, tables }) => {
+                if self.mode != Mode::Screen {
+                    lines.end(out).context(STDOUT)?;
+                }
                 let apart = if lines.wrote() { writeln!(out) } else { Ok(()) };
                 apart.and_then(|()| tables.print(summary, &self.inputs, out))
             }
@@ -365,8 +385,7 @@ impl Report {
         if left_out > 0 {
             say(&too_many_to_wait(left_out));
         }
-        // Whoever asked for TCP alone does not miss it.
-        if self.shown.messages || self.shown.sessions {
+        if self.misses_mqtt {
             hint_at_missing_mqtt(summary);
         }
         Ok(())
@@ -393,6 +412,15 @@ impl Renderer {
             Self::Json(_) => Mark::Json,
             Self::Csv(csv) => Mark::Csv(csv.mark()),
             Self::People { lines, .. } => Mark::Lines(lines.mark()),
+        }
+    }
+
+    /// Says that nobody goes back any more behind what has come.
+    fn settled(&mut self) {
+        match self {
+            Self::Json(_) => {}
+            Self::Csv(csv) => csv.settled(),
+            Self::People { lines, .. } => lines.settled(),
         }
     }
 
@@ -501,26 +529,11 @@ fn view(arguments: &OutputArguments, mode: Mode) -> anyhow::Result<RenderView> {
             Some("name one view: --show sessions; or use --json".to_owned()),
         )),
     };
-    let view = match asked {
-        View::Packets => RenderView::Packets,
-        View::Messages => RenderView::Messages,
-        View::Flows => RenderView::Flows,
-        View::Sessions => RenderView::Sessions,
-        View::Deliveries => RenderView::Deliveries,
-        View::Topics => RenderView::Topics,
-        View::Findings => RenderView::Findings,
-        View::Neighbours => RenderView::Neighbours,
-        View::Summary => {
-            bail!(Failure::new("the summary is no list of rows", Some("use --json, or leave --format out".to_owned()),))
-        }
+    let Some(view) = rows_of(asked) else {
+        bail!(Failure::new("the summary is no list of rows", Some("use --json, or leave --format out".to_owned())))
     };
-    match &arguments.sort {
-        Some(order) if !view.has(&order.column) => bail!(Failure::new(
-            format!("this view has no column '{}'", order.column),
-            Some(format!("it has {}", view.columns().collect::<Vec<_>>().join(", "))),
-        )),
-        _ => Ok(view),
-    }
+    arguments.sort.as_ref().map_or(Ok(()), |order| order::refuse(view, &order.column))?;
+    Ok(view)
 }
 
 /// What to show: as asked for, or by default.

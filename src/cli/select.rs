@@ -82,9 +82,9 @@ enum Occurrence {
 enum QuoteArgument {
     /// Nothing
     None,
-    /// "
+    /// Double quotes
     Double,
-    /// '
+    /// Single quotes
     Single,
 }
 

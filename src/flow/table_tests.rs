@@ -1,8 +1,8 @@
 //! Which flow a packet belongs to, and when a flow is let go.
 
-use super::super::state::TcpState;
 use super::super::names::Belongs;
 use super::super::oddity::Oddity;
+use super::super::state::TcpState;
 use super::*;
 use crate::wire::{Checksum, SeqNum, TcpOptions};
 

@@ -5,13 +5,11 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::cells::{FieldCells, FieldColumn};
+use super::sorted::Sorted;
 use super::view::{Key, Order, View, record};
 use super::{MessageOptions, PayloadFormat, PayloadOptions};
 use crate::analysis::Output;
-use crate::text::Escaped;
-
-/// The most rows that are kept to be sorted.
-const KEPT: usize = 1_000_000;
+use crate::text::{Escaped, Harmless};
 
 /// Writes one view as separated values.
 #[derive(Debug)]
@@ -23,9 +21,7 @@ pub struct Csv<W> {
     order: Option<Order>,
     limit: u64,
     written: u64,
-    kept: Vec<(Key, String)>,
-    /// Rows that were not sorted, because there were too many.
-    left_out: u64,
+    kept: Sorted,
 }
 
 impl<W: Write> Csv<W> {
@@ -34,7 +30,8 @@ impl<W: Write> Csv<W> {
         // Payloads are no column.
         let payload = PayloadOptions { format: PayloadFormat::None, bytes: Some(0) };
         let messages = MessageOptions { payload, detail: false };
-        Self { out, view, separator, messages, order: None, limit: u64::MAX, written: 0, kept: Vec::new(), left_out: 0 }
+        let kept = Sorted::new();
+        Self { out, view, separator, messages, order: None, limit: u64::MAX, written: 0, kept }
     }
 
     /// Sorted, and at most so many rows.
@@ -72,31 +69,49 @@ impl<W: Write> Csv<W> {
             return Ok(());
         }
         let Some(record) = record(output, self.messages) else { return Ok(()) };
-        let cells: Vec<_> = self.view.values(&record).map(cell).collect();
+        let cells = self.view.columns().zip(self.view.values(&record)).map(|(name, value)| {
+            match value {
+                // In a sentence of ours text from the wire is escaped already.
+                Some(Value::String(text)) if self.view == View::Findings && name == "message" => {
+                    Harmless(text).to_string()
+                }
+                value => cell(value),
+            }
+        });
+        let cells: Vec<_> = cells.collect();
         let Some(order) = &self.order else {
             self.written += 1;
             return self.line(&cells);
         };
-        if self.kept.len() >= KEPT {
-            self.left_out += 1;
-            return Ok(());
-        }
         let key = Key::of(self.view.value(&record, &order.column));
         let line = joined(&cells, self.separator);
-        self.kept.push((key, line));
+        self.kept.push(key, line.into_bytes());
         Ok(())
     }
 
-    /// What was kept to be sorted. Gives how many rows had to be left out.
+    /// What was kept to be sorted. Gives how many rows had to be left out, beside those that were not asked for.
     pub fn end(&mut self) -> io::Result<u64> {
-        let descending = self.order.as_ref().is_some_and(|order| order.descending);
-        let mut kept = std::mem::take(&mut self.kept);
-        kept.sort_by(|(a, _), (b, _)| a.compare(b, descending));
-        for (_, line) in kept.into_iter().take(usize::try_from(self.limit).unwrap_or(usize::MAX)) {
-            self.out.write_all(line.as_bytes())?;
+        let (rows, left_out) = self.kept.finish(self.descending(), self.room());
+        let mut written = 0;
+        for line in rows {
+            self.out.write_all(&line)?;
+            written += 1;
         }
         self.out.flush()?;
-        Ok(self.left_out)
+        Ok((written + left_out).min(self.limit) - written)
+    }
+
+    fn descending(&self) -> bool {
+        self.order.as_ref().is_some_and(|order| order.descending)
+    }
+
+    fn room(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+
+    /// Says that nobody goes back any more behind what has come.
+    pub fn settled(&mut self) {
+        self.kept.prune(self.descending(), self.room());
     }
 
     /// Where it writes to.
@@ -112,7 +127,7 @@ impl<W: Write> Csv<W> {
     /// Goes back to a mark. What was written since is for the caller to take back.
     pub fn back_to(&mut self, mark: (u64, usize)) {
         self.written = mark.0;
-        self.kept.truncate(mark.1);
+        self.kept.back_to(mark.1);
     }
 
     /// Passes on what is buffered.

@@ -43,12 +43,19 @@ pub fn write_comparison(comparison: &Comparison, style: Style, out: &mut impl Wr
     };
     writeln!(
         out,
-        "{verdict}: {old} and {new} clients, {both} of them in both; {old_messages} and {new_messages} messages"
+        "{verdict}: {old} and {}, {both} of them in both; {old_messages} and {}",
+        both_of(old, new, "client"),
+        both_of(old_messages, new_messages, "message")
     )?;
     if comparison.not_kept != [0; 2] {
         writeln!(out, "There are too many messages to compare their order.")?;
     }
     Ok(())
+}
+
+/// The second of two numbers of things: "and 1 client", "and 2 clients", but "2 and 1 clients".
+fn both_of(old: u64, new: u64, what: &str) -> String {
+    format!("{new} {what}{}", if (old, new) == (1, 1) { "" } else { "s" })
 }
 
 #[derive(Serialize)]

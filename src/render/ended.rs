@@ -28,11 +28,12 @@ pub(super) fn carries(transport: Transport, app: &Conversation) -> &'static str 
 
 /// The name of a session's client, made harmless.
 pub(super) fn client_name(session: &Session) -> String {
-    match session.client_id.as_deref() {
-        Some([]) => "(empty)".to_owned(),
-        Some(id) => Escaped(id).to_string(),
-        None => "(not seen)".to_owned(),
-    }
+    session.client_id.as_deref().map_or_else(|| "(not seen)".to_owned(), |id| client_id(id))
+}
+
+/// A client identifier, made harmless: that it is empty is seen as well.
+pub(super) fn client_id(id: &[u8]) -> String {
+    if id.is_empty() { "(empty)".to_owned() } else { Escaped(id).to_string() }
 }
 
 /// A flow that has ended, in a line.

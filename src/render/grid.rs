@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::view::Key;
-use super::width::{Color, Style, columns, fit, fit_middle};
+use super::width::{Color, Style, columns, fit, fit_middle, wrap};
 
 /// Blanks between columns.
 const PADDING: usize = 2;
@@ -31,13 +31,19 @@ pub(super) fn print(
     } else {
         page.wrapped(style, out)?;
     }
+    page.dropped(style, out)?;
     if kept.left_out > 0 {
         match (kept.newest, kept.left_out) {
-            (false, left_out) => writeln!(out, "  and {left_out} more; `--json` lists all")?,
+            (false, left_out) => writeln!(out, "{}", more(left_out, ""))?,
             (true, left_out) => writeln!(out, "  and {left_out} before these, which were told as they ended")?,
         }
     }
     writeln!(out)
+}
+
+/// That a list goes on; `what` names its rows where that is not plain, behind a blank.
+pub(super) fn more(left_out: u64, what: &str) -> String {
+    format!("  and {left_out} more{what}; `--json` lists all")
 }
 
 /// The rows of a table: all text in one piece, for a cell takes far less than a `String` would.
@@ -187,6 +193,8 @@ fn is_simple(text: &str) -> bool {
 struct Page<'a> {
     rows: &'a Rows,
     columns: Vec<Column<'a>>,
+    /// Those that had something to tell, and no room.
+    dropped: Vec<&'a str>,
     /// Whether all widths are beyond doubt.
     simple: bool,
 }
@@ -201,12 +209,13 @@ struct Column<'a> {
     widest: usize,
     /// To what its cells are cut.
     limit: usize,
+    /// To what they may be cut where there is no other way.
+    least: usize,
 }
 
 impl Column<'_> {
     fn cut<'c>(&self, cell: &'c str) -> Cow<'c, str> {
-        // A sentence goes on in the next line.
-        if self.title == "what" || columns(cell) <= self.limit {
+        if self.goes_on() || columns(cell) <= self.limit {
             return cell.into();
         }
         // The end of an address tells more than its beginning.
@@ -214,10 +223,20 @@ impl Column<'_> {
             .into()
     }
 
-    /// How wide it is when its cells are cut.
-    fn width(&self) -> usize {
-        if self.title == "what" { self.widest } else { self.widest.min(self.limit.max(columns(self.title))) }
+    /// Whether it has sentences, which go on in the next line.
+    fn goes_on(&self) -> bool {
+        ["what", "end"].contains(&self.title)
     }
+
+    /// How wide it is when its cells are cut, or go on.
+    fn width(&self) -> usize {
+        self.widest.min(self.limit.max(columns(self.title)))
+    }
+}
+
+/// How wide columns are together.
+fn needed(columns: &[Column<'_>]) -> usize {
+    columns.iter().map(|column| column.limit + PADDING).sum()
 }
 
 impl<'a> Page<'a> {
@@ -242,22 +261,23 @@ impl<'a> Page<'a> {
         ];
         /// Of these, those that stay where rows differ in them.
         const TELLING: [&str; 2] = ["broker", "carries"];
-        /// Columns that are cut instead, and to what.
-        const FLEXIBLE: [(&str, usize); 7] = [
-            ("topic", 20),
-            ("what", 36),
-            ("client id", 16),
-            ("end", 40),
-            ("subscribed", 18),
-            ("client", 21),
-            ("server", 21),
+        /// Columns that are cut instead, and to what: before others give way, and where nothing else can. An address has to
+        /// keep its port, and something of what it begins with.
+        const FLEXIBLE: [(&str, usize, usize); 7] = [
+            ("topic", 20, 12),
+            ("what", 36, 24),
+            ("client id", 16, 9),
+            ("end", 40, 16),
+            ("subscribed", 18, 10),
+            ("client", 21, 12),
+            ("server", 21, 12),
         ];
         let mut shown: Vec<Column<'_>> = titles
             .iter()
             .enumerate()
             .map(|(at, title)| {
                 let is_number = numbers.contains(&at);
-                Column { at, title, is_number, widest: columns(title), limit: 0 }
+                Column { at, title, is_number, widest: columns(title), limit: 0, least: 0 }
             })
             .collect();
         let mut empty = vec![true; shown.len()];
@@ -276,33 +296,64 @@ impl<'a> Page<'a> {
             }
         }
         for column in &mut shown {
-            let flexible = FLEXIBLE.iter().find(|(title, _)| *title == column.title);
-            column.limit = flexible.map_or(column.widest, |(_, least)| column.widest.min(*least));
+            let flexible = FLEXIBLE.iter().find(|(title, ..)| *title == column.title);
+            let (limit, least) = flexible.map_or((usize::MAX, usize::MAX), |(_, limit, least)| (*limit, *least));
+            column.limit = column.widest.min(limit);
+            column.least = column.widest.min(least.max(columns(column.title)));
         }
         let empty = titles.iter().zip(empty).filter(|(_, empty)| *empty).map(|(title, _)| *title);
         let empty: Vec<_> = empty.filter(|title| GIVE_WAY.contains(title)).collect();
         let differs = |title: &str| differing.iter().any(|(one, _, differs)| *one == title && *differs);
-        let give_way = GIVE_WAY.into_iter().filter(|title| !differs(title));
-        let needed = |shown: &[Column<'_>]| shown.iter().map(|column| column.limit + PADDING).sum::<usize>();
-        for title in empty.into_iter().chain(give_way) {
+        let (last, give_way): (Vec<_>, Vec<_>) = GIVE_WAY.into_iter().partition(|title| differs(title));
+        let mut dropped = Vec::new();
+        for title in empty.iter().copied().chain(give_way) {
             if needed(&shown) <= width + PADDING {
                 break;
             }
-            shown.retain(|column| column.title != title);
+            dropped.extend(shown.extract_if(.., |column| column.title == title));
         }
+        for title in last {
+            let least = |column: &Column<'_>| column.limit.min(column.least) + PADDING;
+            if shown.iter().map(least).sum::<usize>() <= width + PADDING {
+                break;
+            }
+            dropped.extend(shown.extract_if(.., |column| column.title == title));
+        }
+        while needed(&shown) > width + PADDING {
+            // The one that has most to spare.
+            let spare = |column: &&mut Column<'_>| column.limit.saturating_sub(column.least);
+            let Some(column) = shown.iter_mut().filter(|column| spare(column) > 0).max_by_key(spare) else { break };
+            column.limit -= 1;
+        }
+        // What is empty is not missed.
+        let dropped = dropped.iter().map(|column| column.title).filter(|title| !empty.contains(title)).collect();
         let mut spare = (width + PADDING).saturating_sub(needed(&shown));
         for column in &mut shown {
             let extra = (column.widest - column.limit).min(spare);
             spare -= extra;
             column.limit += extra;
         }
-        Self { rows, columns: shown, simple }
+        Self { rows, columns: shown, dropped, simple }
+    }
+
+    /// Says what is not shown for want of room.
+    fn dropped(&self, style: Style, out: &mut impl Write) -> io::Result<()> {
+        if self.dropped.is_empty() {
+            return Ok(());
+        }
+        let width = style.table_width();
+        let text = format!("Left out at {width} columns: {}.", self.dropped.join(", "));
+        for line in wrap(&text, width - PADDING) {
+            writeln!(out, "  {}", style.paint(Color::Faint, &line))?;
+        }
+        Ok(())
     }
 
     /// Whether each row is one line.
     fn fits(&self, width: usize) -> bool {
         let needed: usize = self.columns.iter().map(|column| column.width() + PADDING).sum();
-        self.simple && needed <= width + PADDING && needed < usize::from(u16::MAX)
+        let goes_on = self.columns.iter().any(|column| column.goes_on() && column.widest > column.width());
+        self.simple && !goes_on && needed <= width + PADDING && needed < usize::from(u16::MAX)
     }
 
     /// Prints rows that are one line each: what comfy-table would print, at a hundredth of the work.
@@ -345,22 +396,24 @@ impl<'a> Page<'a> {
         // The padding behind the last column is cut off below, so that it may lie beyond the edge.
         table.set_width(style.table_width() as u16 + PADDING as u16);
         table.set_header(self.columns.iter().map(|column| column.title));
-        let mut widest: Vec<_> = self.columns.iter().map(|column| columns(column.title)).collect();
         for at in 0..self.rows.len() {
             let cells: Vec<_> = self.rows.row(at).collect();
             let cut = self.columns.iter().map(|column| column.cut(cells.get(column.at).copied().unwrap_or_default()));
-            let cut: Vec<_> = cut.collect();
-            for (widest, cell) in widest.iter_mut().zip(&cut) {
-                *widest = columns(cell).max(*widest);
-            }
-            table.add_row(cut.into_iter().map(Cell::new));
+            table.add_row(cut.map(Cell::new));
         }
-        for ((column, shown), widest) in table.column_iter_mut().zip(&self.columns).zip(widest) {
+        // Where all have room at these widths none is left to be broken at another.
+        let fits = needed(&self.columns) <= style.table_width() + PADDING;
+        for (column, shown) in table.column_iter_mut().zip(&self.columns) {
             column.set_padding((0, PADDING as u16));
             if shown.is_number {
                 column.set_cell_alignment(CellAlignment::Right);
             }
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(widest as u16 + PADDING as u16)));
+            let width = Width::Fixed((shown.width() + PADDING) as u16);
+            column.set_constraint(if fits {
+                ColumnConstraint::Absolute(width)
+            } else {
+                ColumnConstraint::UpperBoundary(width)
+            });
         }
         for (at, line) in table.lines().enumerate() {
             let line = line.trim_end();
@@ -452,6 +505,48 @@ mod tests {
             for at in 0..left {
                 assert_eq!(rows.row(at).collect::<Vec<_>>(), [(count - left + at).to_string().as_str(), "x"]);
             }
+        }
+    }
+
+    #[test]
+    fn an_address_keeps_its_port_on_a_narrow_page() {
+        let row = ["1234567", "sensor.local:50438", "broker.example:1883", "mqtt", "12.0 ms", "", "closed by client"];
+        let cells = vec![row.map(str::to_owned).to_vec(), {
+            let mut other = row.map(str::to_owned).to_vec();
+            other[3] = "dns".to_owned();
+            other
+        }];
+        let rows = rows(&cells);
+        for width in [60, 70, 80, 120] {
+            let style = Style { width: Some(width), color: false, clock: false };
+            let mut out = Vec::new();
+            print(style, "Flows", &TITLES, &NUMBERS, &rows, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.matches(":1883").count(), 2, "{width}: {text}");
+            assert_eq!(text.matches(":50438").count(), 2, "{width}: {text}");
+            assert!(text.lines().all(|line| columns(line) <= width), "{width}: {text}");
+            let told = text.lines().find(|line| line.starts_with("  Left out at")).unwrap_or_default();
+            for title in ["carries", "lasted"] {
+                assert_ne!(told.contains(title), text.lines().nth(1).unwrap().contains(title), "{width}: {text}");
+            }
+            assert!(!told.contains("client id"), "what is empty is not missed: {told}");
+        }
+    }
+
+    #[test]
+    fn how_a_session_ended_is_told_whole() {
+        let end = "disconnect by client: Normal disconnection";
+        let cells = vec![vec!["1".to_owned(), "x".repeat(38), end.to_owned()]];
+        let rows = rows(&cells);
+        for width in [60, 80, 82, 83, 84, 85, 86, 120] {
+            let style = Style { width: Some(width), color: false, clock: false };
+            let mut out = Vec::new();
+            print(style, "x", &["flow", "id", "end"], &[0], &rows, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(!text.contains('…'), "{width}: {text}");
+            let words: Vec<_> =
+                text.split_whitespace().filter(|word| end.split(' ').any(|part| part == *word)).collect();
+            assert_eq!(words.join(" "), end, "{width}: {text}");
         }
     }
 

@@ -9,9 +9,12 @@ use super::delivery::delivery_text;
 use super::ended::{flow_text, session_text};
 use super::fields;
 use super::frame::{Info, address, addresses, began};
-use super::payload::{InLine, PayloadBytes, PayloadFormat, PayloadOptions};
+use super::grid::more;
+use super::message::message_parts;
+use super::sorted::Sorted;
+use super::view::{Key, Order, View, record};
 use super::watch::{Period, period_text};
-use super::width::{Color, Count, Style, columns, fit, put_time};
+use super::width::{Color, Style, columns, fit, put_time};
 use super::{MessageOptions, Shown, sn};
 use crate::analysis::Output;
 use crate::capture::Origin;
@@ -19,7 +22,6 @@ use crate::check::{Finding, Severity};
 use crate::dissect::{Conversation, Message, SnMessage};
 use crate::engine::{FlowRef, NeighbourMessage, PacketView};
 use crate::flow::{Ended, Flow, Role};
-use crate::mqtt::{Body, ControlPacket, PacketType, Version, reason_name};
 use crate::neighbour::Names;
 use crate::session::{Delivery, DeliveryOutcome};
 use crate::text::Escaped;
@@ -34,9 +36,18 @@ pub struct Lines {
     names: Names,
     first: Option<Timestamp>,
     wrote: bool,
-    /// Rows that may still be written.
-    left: u64,
-    headed: bool,
+    limit: u64,
+    order: Option<Order>,
+    /// What was named is told to be empty, if it is.
+    asked: bool,
+    /// How far each list has come.
+    states: PerList<State>,
+    /// Lines of what has ended.
+    ended: u64,
+    /// Of each list what waits to be sorted.
+    kept: PerList<Sorted>,
+    /// How wide an end of a packet is.
+    end_width: usize,
     /// Of the columns of frames, where these are fields.
     layout: Option<Layout>,
     /// The session of the flow that ends next: its last message, and its line.
@@ -49,8 +60,44 @@ pub struct Lines {
 #[derive(Debug, Clone, Copy)]
 pub struct LinesMark {
     wrote: bool,
-    left: u64,
+    states: PerList<State>,
+    kept: PerList<usize>,
+}
+
+/// The lists that lines may be rows of.
+const LISTS: [View; 4] = [View::Packets, View::Messages, View::Deliveries, View::Neighbours];
+
+/// Something of each list.
+type PerList<T> = [T; LISTS.len()];
+
+/// How far a list has come.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    /// Rows that were written, or wait to be sorted.
+    rows: u64,
+    /// Rows beyond the limit.
+    left_out: u64,
+    /// Its titles were written.
     headed: bool,
+}
+
+fn list(view: View) -> Option<usize> {
+    LISTS.iter().position(|list| *list == view)
+}
+
+/// What packets have beside their ends, and the blanks between: a frame's number, its time and its length.
+const PACKET_COLUMNS: usize = 34;
+
+/// What they shall at least have for what is in them.
+const INFO_COLUMNS: usize = 24;
+
+/// How wide an address or a name is as a rule; a longer one pushes the rest of its row, for which no rows are known yet.
+const END_COLUMNS: (usize, usize) = (9, 20);
+
+fn end_width(style: Style) -> usize {
+    let (least, most) = END_COLUMNS;
+    let width = style.width.unwrap_or(usize::MAX);
+    (width.saturating_sub(PACKET_COLUMNS + INFO_COLUMNS) / 2).clamp(least, most)
 }
 
 impl Lines {
@@ -63,8 +110,13 @@ impl Lines {
             names: Names::default(),
             first: None,
             wrote: false,
-            left: u64::MAX,
-            headed: false,
+            limit: u64::MAX,
+            order: None,
+            asked: false,
+            states: PerList::default(),
+            ended: 0,
+            kept: [const { Sorted::new() }; LISTS.len()],
+            end_width: end_width(style),
             layout: None,
             session: None,
             line: Buffer::new(),
@@ -85,10 +137,18 @@ impl Lines {
         self
     }
 
-    /// At most so many rows.
+    /// Each list sorted when all has come, and with at most so many rows.
     #[must_use]
-    pub fn with_limit(mut self, limit: Option<u64>) -> Self {
-        self.left = limit.unwrap_or(u64::MAX);
+    pub fn with_order(mut self, order: Option<Order>, limit: Option<u64>) -> Self {
+        self.order = order;
+        self.limit = limit.unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Whether somebody has named what is shown, and is to be told that there is none of it.
+    #[must_use]
+    pub const fn asked_for(mut self, asked: bool) -> Self {
+        self.asked = asked;
         self
     }
 
@@ -103,15 +163,23 @@ impl Lines {
     }
 
     /// How far it has come, to go back to if what follows is not wanted.
-    pub const fn mark(&self) -> LinesMark {
-        LinesMark { wrote: self.wrote, left: self.left, headed: self.headed }
+    pub fn mark(&self) -> LinesMark {
+        LinesMark { wrote: self.wrote, states: self.states, kept: self.kept.each_ref().map(Sorted::len) }
     }
 
     /// Goes back to a mark. What was written since is for the caller to take back.
-    pub const fn back_to(&mut self, mark: LinesMark) {
+    pub fn back_to(&mut self, mark: LinesMark) {
         self.wrote = mark.wrote;
-        self.left = mark.left;
-        self.headed = mark.headed;
+        self.states = mark.states;
+        self.kept.iter_mut().zip(mark.kept).for_each(|(kept, rows)| kept.back_to(rows));
+    }
+
+    /// Says that nobody goes back any more behind what has come.
+    pub fn settled(&mut self) {
+        if let Some(order) = &self.order {
+            let room = usize::try_from(self.limit).unwrap_or(usize::MAX);
+            self.kept.iter_mut().for_each(|kept| kept.prune(order.descending, room));
+        }
     }
 
     /// Says when the first frame came, from which times are counted; only the first call counts.
@@ -121,33 +189,92 @@ impl Lines {
 
     /// Writes a line for what the analysis tells, if it is of a kind that gets one.
     pub fn output(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
-        let is_row = match output {
-            Output::Packet(_) => self.shown.packets,
-            Output::Message(..) | Output::SnMessage(..) => self.shown.messages,
-            Output::Delivery(_) => self.shown.deliveries,
-            Output::Neighbour(_) => self.shown.neighbours,
-            _ => false,
-        };
-        if !is_row || self.left == 0 {
+        let Some(view) = View::of(output).filter(|view| self.shows(*view)) else { return Ok(()) };
+        if let Some(order) = &self.order {
+            let key = record(output, MessageOptions::default())
+                .map_or(Key::None, |record| Key::of(view.value(&record, &order.column)));
+            let mut row = Vec::new();
+            self.row(output, &mut row)?;
+            if let Some(kept) = list(view).and_then(|at| self.kept.get_mut(at)) {
+                kept.push(key, row);
+            }
             return Ok(());
         }
-        self.left -= 1;
+        if self.is_full(view) {
+            return Ok(());
+        }
+        self.head(view, out)?;
+        self.row(output, out)
+    }
+
+    /// Whether rows of a view are shown as lines.
+    const fn shows(&self, view: View) -> bool {
+        match view {
+            View::Packets => self.shown.packets,
+            View::Messages => self.shown.messages,
+            View::Deliveries => self.shown.deliveries,
+            View::Neighbours => self.shown.neighbours,
+            View::Flows | View::Sessions | View::Topics | View::Findings => false,
+        }
+    }
+
+    /// Counts a row, and whether it is one too many.
+    fn is_full(&mut self, view: View) -> bool {
+        let Some(state) = list(view).and_then(|at| self.states.get_mut(at)) else { return true };
+        let full = state.rows >= self.limit;
+        *(if full { &mut state.left_out } else { &mut state.rows }) += 1;
+        full
+    }
+
+    fn row(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
         match output {
-            Output::Packet(view) if self.shown.packets => self.packet(view, out),
-            Output::Message(flow, message) if self.shown.messages => self.message(*flow, message, out),
-            Output::SnMessage(flow, message) if self.shown.messages => self.sn_message(*flow, message, out),
-            Output::Delivery(delivery) if self.shown.deliveries => self.delivery(delivery, out),
+            Output::Packet(view) => self.packet(view, out),
+            Output::Message(flow, message) => self.message(*flow, message, out),
+            Output::SnMessage(flow, message) => self.sn_message(*flow, message, out),
+            Output::Delivery(delivery) => self.delivery(delivery, out),
             Output::Neighbour(message) => self.neighbour(message, out),
             _ => Ok(()),
         }
     }
 
+    /// Writes what had to wait for the end: sorted rows, and what there is more of, or none.
+    pub fn end(&mut self, out: &mut impl Write) -> io::Result<()> {
+        let several = LISTS.into_iter().filter(|view| self.shows(*view)).count() > 1;
+        for (at, view) in LISTS.into_iter().enumerate() {
+            if !self.shows(view) {
+                continue;
+            }
+            if let (Some(order), Some(kept)) = (&self.order, self.kept.get_mut(at)) {
+                let room = usize::try_from(self.limit).unwrap_or(usize::MAX);
+                let (rows, left_out) = kept.finish(order.descending, room);
+                for row in rows {
+                    self.head(view, out)?;
+                    out.write_all(&row)?;
+                }
+                if let Some(state) = self.states.get_mut(at) {
+                    state.left_out = left_out;
+                }
+            }
+            let State { left_out, headed, .. } = self.states.get(at).copied().unwrap_or_default();
+            let name = if several { format!(" {}", list_name(view)) } else { String::new() };
+            if left_out > 0 {
+                self.write(&more(left_out, &name), None, out)?;
+            } else if !headed && self.asked {
+                self.head(view, out)?;
+                self.write("  none", None, out)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes a line for a frame whose columns are fields.
     pub fn fields(&mut self, cells: &FieldCells, out: &mut impl Write) -> io::Result<()> {
-        let Some(layout) = self.layout.as_ref().filter(|_| self.shown.packets && self.left > 0) else { return Ok(()) };
-        let (titles, line) = (layout.titles(), layout.line(cells.texts(), self.style));
-        self.left -= 1;
-        self.head(&titles, out)?;
+        if !self.shown.packets || self.is_full(View::Packets) {
+            return Ok(());
+        }
+        self.head(View::Packets, out)?;
+        let Some(layout) = &self.layout else { return Ok(()) };
+        let line = layout.line(cells.texts(), self.style);
         self.write(&line, None, out)
     }
 
@@ -165,19 +292,29 @@ impl Lines {
                     return Ok(());
                 }
                 if let Some((last, text)) = session {
-                    self.end(flow, last, &text, out)?;
+                    self.has_ended(flow, last, &text, out)?;
                 }
-                if self.shown.flows { self.end(flow, flow.last, &flow_text(flow, &self.names), out) } else { Ok(()) }
+                if self.shown.flows {
+                    self.has_ended(flow, flow.last, &flow_text(flow, &self.names), out)
+                } else {
+                    Ok(())
+                }
             }
             _ => Ok(()),
         }
     }
 
-    fn end(&mut self, flow: &Flow<Conversation>, last: Origin, text: &str, out: &mut impl Write) -> io::Result<()> {
-        if self.left == 0 {
+    fn has_ended(
+        &mut self,
+        flow: &Flow<Conversation>,
+        last: Origin,
+        text: &str,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.ended >= self.limit {
             return Ok(());
         }
-        self.left -= 1;
+        self.ended += 1;
         let at = self.at(last.time);
         let head = format!("{:>7} {at} {:>6}  ended   ", last.frame, flow.id);
         self.wrapped(&head, text, Some(Color::Faint), out)
@@ -200,7 +337,6 @@ impl Lines {
     }
 
     fn packet(&mut self, view: &PacketView<'_>, out: &mut impl Write) -> io::Result<()> {
-        self.head("  frame         time  source                destination           length  info", out)?;
         let (source, destination) = addresses(view.packet);
         let header = view.frame.header;
         let first = *self.first.get_or_insert(header.time);
@@ -211,9 +347,9 @@ impl Lines {
         line.put(b" ");
         put_time(line, self.style, header.time, first, 12);
         line.put(b"  ");
-        address(line, source, from.as_deref(), 20);
+        address(line, source, from.as_deref(), self.end_width);
         line.put(b"  ");
-        address(line, destination, to.as_deref(), 20);
+        address(line, destination, to.as_deref(), self.end_width);
         line.put(b"  ");
         line.number_right(header.length, 6);
         line.put(b"  ");
@@ -235,7 +371,6 @@ impl Lines {
     }
 
     fn message(&mut self, flow: FlowRef, message: &Message<'_>, out: &mut impl Write) -> io::Result<()> {
-        self.head("  frame         time   flow  from    message", out)?;
         let at = self.at(message.origin.time);
         let (what, payload) = message_parts(message, self.messages.payload);
         let sender = match message.direction.sender() {
@@ -265,7 +400,6 @@ impl Lines {
     }
 
     fn sn_message(&mut self, flow: FlowRef, message: &SnMessage<'_>, out: &mut impl Write) -> io::Result<()> {
-        self.head("  frame         time   flow  from    message", out)?;
         let at = self.at(message.origin.time);
         let (mut text, payload) = sn::message_parts(message, self.messages.payload);
         let sender = message.direction.sender().name();
@@ -286,7 +420,6 @@ impl Lines {
     }
 
     fn neighbour(&mut self, message: &NeighbourMessage<'_>, out: &mut impl Write) -> io::Result<()> {
-        self.head("  frame         time   flow  from    protocol  message", out)?;
         let at = self.at(message.origin.time);
         let NeighbourMessage { flow, source, destination, origin, reading } = message;
         let protocol = reading.protocol.name();
@@ -315,7 +448,6 @@ impl Lines {
     }
 
     fn delivery(&mut self, delivery: &Delivery, out: &mut impl Write) -> io::Result<()> {
-        self.head("  frame         time   flow  delivery", out)?;
         let place = delivery.first.place;
         let at = self.at(place.at.time);
         let head = format!("{:>7} {at} {:>6}  ", place.at.frame, place.flow);
@@ -353,12 +485,28 @@ impl Lines {
         self.write(&line, color, out)
     }
 
-    fn head(&mut self, titles: &str, out: &mut impl Write) -> io::Result<()> {
-        if self.headed {
-            return Ok(());
+    /// Writes the titles of a list before its first row, though another list may have begun.
+    fn head(&mut self, view: View, out: &mut impl Write) -> io::Result<()> {
+        let state = list(view).and_then(|at| self.states.get_mut(at)).filter(|state| !state.headed);
+        let Some(state) = state else { return Ok(()) };
+        state.headed = true;
+        let titles = self.titles(view);
+        self.write(&titles, Some(Color::Title), out)
+    }
+
+    fn titles(&self, view: View) -> String {
+        match (view, &self.layout) {
+            (View::Packets, Some(layout)) => layout.titles(),
+            (View::Packets, None) => {
+                let width = self.end_width;
+                let [source, destination] = ["source", "destination"].map(|title| fit(title, width));
+                format!("  frame         time  {source:<width$}  {destination:<width$}  length  info")
+            }
+            (View::Messages, _) => "  frame         time   flow  from    message".to_owned(),
+            (View::Neighbours, _) => "  frame         time   flow  from    protocol  message".to_owned(),
+            (View::Deliveries, _) => "  frame         time   flow  delivery".to_owned(),
+            (View::Flows | View::Sessions | View::Topics | View::Findings, _) => String::new(),
         }
-        self.headed = true;
-        self.write(titles, Some(Color::Title), out)
     }
 
     /// Writes the line that was put together.
@@ -387,164 +535,12 @@ impl Lines {
     }
 }
 
-/// A message in a line: its type, then what matters of it, its payload last.
-pub(super) fn message_text(message: &Message<'_>, options: PayloadOptions) -> String {
-    let (mut text, payload) = message_parts(message, options);
-    text.push_str(&payload);
-    text
-}
-
-/// The same in two parts, of which the second is the payload.
-fn message_parts(message: &Message<'_>, options: PayloadOptions) -> (String, String) {
-    let packet = &message.packet;
-    let name = packet.header.packet_type.name();
-    let mut text = format!("{name:<11}");
-    text.push_str(&details(message, packet));
-    if message.version_known_by == crate::dissect::VersionKnownBy::Inferred
-        && packet.header.packet_type == PacketType::Publish
-    {
-        let _ = write!(text, "  (read as {})", packet.version.as_str());
-    }
-    if message.incomplete {
-        text.push_str("  (cut by the end of the stream)");
-    } else if message.missing > 0 {
-        let _ = write!(text, "  ({} missing)", Count(message.missing.into(), "byte"));
-    }
-    if message.resynced {
-        text.push_str("  (found again)");
-    }
-    let payload = match &packet.body {
-        Body::Publish(publish) if !publish.payload.is_empty() && options.format != PayloadFormat::None => {
-            let (bytes, topic, properties) = (publish.payload, message.topic, publish.properties);
-            let length = publish.payload_length.unwrap_or(0);
-            format!("  {}", InLine(PayloadBytes { bytes, length, topic, properties }, options))
-        }
-        _ => String::new(),
-    };
-    (text.trim_end().to_owned(), payload)
-}
-
-fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
-    let mut out = String::new();
-    let reason = |code: u8| {
-        let name = reason_name(packet.header.packet_type, code, packet.version);
-        name.map_or_else(|| format!("code 0x{code:02x}"), str::to_owned)
-    };
-    match &packet.body {
-        Body::Connect(connect) => {
-            let version = packet.version.as_str();
-            let _ = match connect.client_id {
-                Some(id) => write!(out, "{}  {version}", Quoted(id)),
-                None => write!(out, "(client id not captured)  {version}"),
-            };
-            out.push_str(if connect.clean_start() { "  clean" } else { "  resume" });
-            let _ = write!(out, "  keep alive {} s", connect.keep_alive);
-            if let Some(will) = connect.will {
-                let _ = write!(out, "  will {}", Escaped(will.topic));
-            }
-            if let Some(user) = connect.username {
-                let _ = write!(out, "  user {}", Escaped(user));
-            }
-            if connect.bridge() {
-                out.push_str("  bridge");
-            }
-        }
-        Body::ConnAck(connack) => {
-            if let Some(code) = connack.code {
-                out.push_str(&reason(code));
-            }
-            if connack.session_present() == Some(true) {
-                out.push_str("  session present");
-            }
-        }
-        Body::Publish(publish) => {
-            match (message.topic, message.topic_alias) {
-                (Some(topic), alias) => {
-                    let _ = write!(out, "{}", Escaped(topic));
-                    if let Some(alias) = alias {
-                        let _ = write!(out, " (alias {alias})");
-                    }
-                }
-                (None, Some(alias)) => {
-                    let _ = write!(out, "(unknown alias {alias})");
-                }
-                (None, None) => {}
-            }
-            let _ = write!(out, "  q{}", packet.header.qos());
-            if let Some(id) = publish.packet_id {
-                let _ = write!(out, " id={id}");
-            }
-            if packet.header.dup() {
-                out.push_str(" dup");
-            }
-            if packet.header.retain() {
-                out.push_str(" retain");
-            }
-            if let Some(length) = publish.payload_length {
-                let _ = write!(out, "  {length} B");
-            }
-        }
-        Body::Ack(ack) => {
-            let _ = write!(out, "{}", Id(ack.packet_id));
-            if let Some(code) = ack.reason_code.filter(|code| *code != 0) {
-                let _ = write!(out, "  {}", reason(code));
-            }
-        }
-        Body::Subscribe(subscribe) => {
-            let _ = write!(out, "{}", Id(subscribe.packet_id));
-            for wanted in subscribe.filters {
-                let _ = write!(out, "  {} q{}", Escaped(wanted.filter), wanted.qos());
-            }
-        }
-        Body::Unsubscribe(unsubscribe) => {
-            let _ = write!(out, "{}", Id(unsubscribe.packet_id));
-            for filter in unsubscribe.filters {
-                let _ = write!(out, "  {}", Escaped(filter));
-            }
-        }
-        Body::SubAck(suback) => {
-            let codes: Vec<_> = suback.codes.iter().map(|code| reason(*code)).collect();
-            let _ = write!(out, "{}  {}", Id(suback.packet_id), codes.join(", "));
-        }
-        Body::UnsubAck(unsuback) => {
-            let _ = write!(out, "{}", Id(unsuback.packet_id));
-            if packet.version == Version::V5 {
-                let codes: Vec<_> = unsuback.codes.iter().map(|code| reason(*code)).collect();
-                let _ = write!(out, "  {}", codes.join(", "));
-            }
-        }
-        Body::Disconnect(disconnect) => {
-            if let Some(code) = disconnect.reason_code {
-                out.push_str(&reason(code));
-            }
-        }
-        Body::Auth(auth) => {
-            if let Some(code) = auth.reason_code {
-                out.push_str(&reason(code));
-            }
-        }
-        Body::Ping | Body::Reserved(_) => {}
-    }
-    out
-}
-
-/// A packet identifier, where it was reached.
-struct Id(Option<u16>);
-
-impl std::fmt::Display for Id {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(id) => write!(f, "id={id}"),
-            None => f.write_str("(cut)"),
-        }
-    }
-}
-
-/// A name from the wire, or a word where it is empty.
-struct Quoted<'a>(&'a [u8]);
-
-impl std::fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_empty() { f.write_str("(no client id)") } else { Escaped(self.0).fmt(f) }
+/// What the rows of a list are.
+const fn list_name(view: View) -> &'static str {
+    match view {
+        View::Packets => "packets",
+        View::Deliveries => "deliveries",
+        View::Neighbours => "messages of other protocols",
+        View::Messages | View::Flows | View::Sessions | View::Topics | View::Findings => "messages",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::ended::client_id;
 use super::grid::Cells;
 use super::payload::{Hex, InLine, PayloadBytes, PayloadFormat, PayloadOptions};
 use super::width::{Count, Duration};
@@ -12,14 +13,14 @@ use crate::mqttsn::{Body, Flags, Kind, Packet, ReturnCode, TopicIdType, TopicRef
 use crate::session::sn::{SnEndKind, SnSession};
 use crate::text::Escaped;
 
+/// How wide the names of types are, with a blank behind the longest.
+const NAME_COLUMNS: usize = "WILLTOPICRESP ".len();
+
 /// A message in two parts, of which the second is its payload.
 pub(super) fn message_parts(message: &SnMessage<'_>, options: PayloadOptions) -> (String, String) {
     let packet = message.packet();
     let name = packet.header.kind.name();
-    let mut text = format!("{name:<11}");
-    if !text.ends_with(' ') {
-        text.push(' ');
-    }
+    let mut text = format!("{name:<NAME_COLUMNS$}");
     details(message, packet, &mut text);
     if packet.header.kind == Kind::Reserved {
         let _ = write!(text, "  type 0x{:02x}", packet.header.code);
@@ -55,7 +56,7 @@ fn details(message: &SnMessage<'_>, packet: &Packet<'_>, out: &mut String) {
         Body::Connect { flags, duration, client_id, .. } => {
             let clean = if flags.clean_session() { "clean" } else { "resume" };
             let will = if flags.will() { "  will" } else { "" };
-            write!(out, "{}  MQTT-SN 1.2  {clean}  keep alive {duration} s{will}", Escaped(client_id))
+            write!(out, "{}  MQTT-SN 1.2  {clean}  keep alive {duration} s{will}", super::ended::client_id(client_id))
         }
         Body::Answer(code) => code_text(out, code),
         Body::WillTopic(Some((flags, topic))) => {
@@ -159,7 +160,7 @@ fn end_text(session: &SnSession) -> String {
 /// Whose session it was, and how it ended.
 pub(super) fn ending(session: &SnSession) -> String {
     let whose = match session.client_id.as_deref() {
-        Some(id) => format!("{}: ", Escaped(id)),
+        Some(id) => format!("{}: ", client_id(id)),
         None if session.node.is_empty() => String::new(),
         None => format!("node {}: ", Hex(&session.node)),
     };
@@ -169,7 +170,7 @@ pub(super) fn ending(session: &SnSession) -> String {
 /// A session as a row of the table of MQTT sessions.
 pub(super) fn session_row(session: &SnSession, row: &mut Cells<'_>) {
     let id = match session.client_id.as_deref() {
-        Some(id) => Escaped(id).to_string(),
+        Some(id) => client_id(id),
         None if session.node.is_empty() => "(not seen)".to_owned(),
         None => format!("(node {})", Hex(&session.node)),
     };

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::delivery::{TOPIC_NUMBERS, TOPIC_TITLES, topic_row};
-use super::ended::{carries, client_name, flow_end, http_text, session_end};
+use super::ended::{carries, client_id, client_name, flow_end, http_text, session_end};
 use super::grid::{self, Cells, Rows};
 use super::named;
 use super::view::{Key, Order, View, record};
@@ -20,7 +20,7 @@ use crate::flow::{Direction, Flow, Transport};
 use crate::mqtt::PacketType;
 use crate::neighbour::Names;
 use crate::session::Session;
-use crate::text::Escaped;
+use crate::text::{Escaped, Harmless};
 
 /// Columns before the text of a summary row.
 const SUMMARY_INDENT: usize = 12;
@@ -47,6 +47,8 @@ pub struct Tables {
     shown: Shown,
     order: Option<Order>,
     limit: usize,
+    /// What was named is told to be empty, if it is.
+    asked: bool,
     names: Names,
     /// The names that stand in the rows.
     named: BTreeSet<(Arc<str>, IpAddr)>,
@@ -65,6 +67,7 @@ impl Tables {
             shown,
             order: None,
             limit: ROWS,
+            asked: false,
             names: Names::default(),
             named: BTreeSet::new(),
             flows: Rows::default(),
@@ -80,6 +83,13 @@ impl Tables {
     pub fn with_order(mut self, order: Option<Order>, limit: Option<u64>) -> Self {
         self.order = order;
         self.limit = limit.map_or(ROWS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        self
+    }
+
+    /// Whether somebody has named what is shown, and is to be told that there is none of it.
+    #[must_use]
+    pub const fn asked_for(mut self, asked: bool) -> Self {
+        self.asked = asked;
         self
     }
 
@@ -167,7 +177,7 @@ impl Tables {
             grid::print(self.style, "Flows", &titles, &[0, 4, 5, 6, 7, 8], &self.flows, out)?;
         }
         if self.shown.sessions
-            && (!self.sessions.is_empty() || summary.engine.messages + summary.engine.sn_messages > 0)
+            && (self.asked || !self.sessions.is_empty() || summary.engine.messages + summary.engine.sn_messages > 0)
         {
             let titles =
                 ["flow", "client id", "version", "keep alive", "sent", "received", "open", "ack", "subscribed", "end"];
@@ -176,7 +186,7 @@ impl Tables {
         if self.shown.topics {
             grid::print(self.style, "Topics", &TOPIC_TITLES, &TOPIC_NUMBERS, &self.topics, out)?;
         }
-        if self.shown.findings && !self.findings.is_empty() {
+        if self.shown.findings && (self.asked || !self.findings.is_empty()) {
             let titles = ["severity", "frame", "flow", "who", "clause", "what"];
             grid::print(self.style, "Findings", &titles, &[1, 2], &self.findings, out)?;
         }
@@ -304,9 +314,10 @@ fn finding_row(finding: &Finding, row: &mut Cells<'_>) {
     row.text(finding.severity.name());
     row.optional(finding.frames.last());
     row.optional(finding.flow.map(|flow| flow.id));
-    row.optional(finding.client_id.as_ref().map(|id| Escaped(id)));
+    row.optional(finding.client_id.as_ref().map(|id| client_id(id)));
     row.text(finding.clause.unwrap_or_default());
-    row.cell(Escaped(finding.message.as_bytes()));
+    // What is from the wire in it is escaped already.
+    row.cell(Harmless(&finding.message));
 }
 
 /// What the capture or the analysis lost, if anything.
@@ -330,4 +341,38 @@ fn losses(summary: &Summary) -> Option<String> {
         return Some("none".to_owned());
     }
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Certainty, Severity};
+    use crate::render::Csv;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn what_a_finding_says_of_the_wire_is_escaped_once() {
+        let finding = Finding {
+            id: "x".to_owned(),
+            severity: Severity::Note,
+            certainty: Certainty::Certain,
+            flow: None,
+            client_id: Some((&b"\xff"[..]).into()),
+            frames: Vec::new(),
+            time: Timestamp::from_nanos(0),
+            message: format!("the topic {}", Escaped(b"\xff")),
+            clause: None,
+            hint: None,
+        };
+        let mut csv = Csv::new(Vec::new(), View::Findings, ',');
+        csv.output(&Output::Finding(&finding)).unwrap();
+        let mut row = Rows::default();
+        row.keep(1, |cells| finding_row(&finding, cells));
+        let mut out = Vec::new();
+        grid::print(Style::PLAIN, "x", &["a", "b", "c", "d", "e", "f"], &[], &row, &mut out).unwrap();
+        for text in [csv.get_mut(), &mut out] {
+            let text = String::from_utf8(std::mem::take(text)).unwrap();
+            assert!(text.contains(r"the topic \xff") && !text.contains(r"\\"), "{text}");
+        }
+    }
 }

@@ -150,9 +150,14 @@ pub(super) fn count_of(bytes: &[u8], wanted: u8) -> usize {
     bytes.split(|byte| *byte == wanted).count() - 1
 }
 
-/// Text from the wire, for a message.
+/// Text from the wire, for a message. A long one ends before the character that does not fit.
 pub(super) fn shown(bytes: &[u8]) -> String {
-    match bytes.get(..SHOWN) {
+    if bytes.is_empty() {
+        return "(empty)".to_owned();
+    }
+    let begins = |at: &usize| bytes.get(*at).is_some_and(|byte| byte & 0xc0 != 0x80);
+    let end = (SHOWN - 3..=SHOWN).rev().find(begins).unwrap_or(SHOWN);
+    match bytes.get(..end) {
         Some(start) if bytes.len() > SHOWN => format!("{}…", Escaped(start)),
         _ => Escaped(bytes).to_string(),
     }
@@ -161,4 +166,18 @@ pub(super) fn shown(bytes: &[u8]) -> String {
 /// A number of seconds as a span.
 pub(super) fn seconds(seconds: f64) -> Span {
     Span::from_nanos((seconds * 1e9) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_topic_is_cut_between_characters() {
+        for (letter, kept) in [("a", 80), ("é", 40), ("温", 26), ("𝄞", 20)] {
+            assert_eq!(shown(letter.repeat(81).as_bytes()), format!("{}…", letter.repeat(kept)));
+        }
+        assert_eq!(shown("é".repeat(40).as_bytes()), "é".repeat(40));
+        assert_eq!(shown(&[0xbf; 100]), format!("{}…", "\\xbf".repeat(80)), "where no character begins, anywhere");
+    }
 }

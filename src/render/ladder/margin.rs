@@ -11,10 +11,9 @@ use crate::dissect::{Conversation, Protocol, quic_version_name, version_name};
 use crate::flow::{
     CloseKind, Counters, Direction, Flow, KnownBy, Outcome, PerDirection, Range, Role, SynOptions, Transport,
 };
-use crate::render::ended::{beat_kind, http_text};
+use crate::render::ended::{beat_kind, client_id, http_text};
 use crate::render::named;
 use crate::render::width::{Bytes, Color, Duration, Style};
-use crate::text::Escaped;
 use crate::time::Span;
 
 /// The column of the client's values.
@@ -134,7 +133,7 @@ pub(in crate::render) fn carries(flow: &Flow<Conversation>, facts: &Facts) -> St
             }
             if let Some(id) = &facts.client_id {
                 text.push_str(", client id ");
-                text.push_str(&Escaped(id).to_string());
+                text.push_str(&client_id(id));
                 if facts.client_id_assigned {
                     text.push_str(" (given by the server)");
                 }

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use super::ended::session_end;
-use super::lines::message_text;
+use super::message::message_text;
 use super::width::{Style, fit};
 use super::{PayloadOptions, sn};
 use crate::analysis::Output;

@@ -3,14 +3,25 @@
 use std::fmt::Write as _;
 
 use crate::render::width::fit;
-use crate::text::Escaped;
+use crate::text::{Escaped, Harmless};
 
 /// The most columns of a text from the wire in a report for people.
 const LONGEST: usize = 400;
 
 /// Text from the wire for people: nothing that moves a cursor or reorders, and not without an end.
 pub(super) fn plain(text: &[u8]) -> String {
-    fit(&Escaped(text).to_string(), LONGEST)
+    short(Escaped(text).to_string())
+}
+
+/// Text that is harmless already, not without an end.
+pub(super) fn short(text: String) -> String {
+    if text.len() > LONGEST { fit(&text, LONGEST) } else { text }
+}
+
+/// A sentence of ours, in which text from the wire is escaped already: once more would double its backslashes. What a user
+/// wrote may stand in it as well, so that nothing in it moves a cursor or begins another line.
+pub(super) fn composed(text: &str) -> String {
+    short(Harmless(text).to_string().replace('\n', "\\n"))
 }
 
 /// Text in XML. Control characters, which XML can't hold at all, must be gone by now.
@@ -121,6 +132,7 @@ mod tests {
         assert_eq!(annotation("50 %\n::error::x"), "50 %25%0A::error::x");
         assert_eq!(annotation_property("a,b:c"), "a%2Cb%3Ac");
         assert_eq!(plain(b"a\x1b\xff"), "a\\u{1b}\\xff");
+        assert_eq!(composed("a\x1b\\xff\n"), "a\\u{1b}\\xff\\n");
         assert!(plain(&[b'a'; 5000]).chars().count() <= 401);
     }
 

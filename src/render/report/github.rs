@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::CheckResult;
-use super::escape::{annotation, annotation_property, plain};
+use super::escape::{annotation, annotation_property, composed, plain};
 use super::groups;
 use crate::check::Severity;
 
@@ -12,7 +12,7 @@ pub(super) fn write(result: &CheckResult, out: &mut impl Write) -> io::Result<()
     for capture in &result.captures {
         let file = annotation_property(&plain(capture.file.as_bytes()));
         for problem in capture.problems() {
-            let what = annotation(&plain(problem.what.as_bytes()));
+            let what = annotation(&composed(&problem.what));
             writeln!(out, "::error file={file},title=capture not read to its end::{what}")?;
         }
         let (groups, rest) = groups::of(&capture.findings);
@@ -21,13 +21,15 @@ pub(super) fn write(result: &CheckResult, out: &mut impl Write) -> io::Result<()
             let clause = finding.clause.map(|clause| format!(" [{clause}]")).unwrap_or_default();
             let title = annotation_property(&plain(format!("{}{clause}", finding.id).as_bytes()));
             let frame = finding.frames.last().map(|frame| format!(",line={frame}")).unwrap_or_default();
-            let mut text = format!("{}: {}", groups::place(finding), plain(finding.message.as_bytes()));
+            let place = groups::place(finding);
+            let place = if place.is_empty() { place } else { format!("{place}: ") };
+            let mut text = format!("{place}{}", composed(&finding.message));
             if let Some(hint) = finding.hint {
                 text.push_str("\nhint: ");
                 text.push_str(hint);
             }
-            if group.count > 1 {
-                let _ = write!(text, "\nand {} more, up to frame {}", group.count - 1, group.last);
+            if let Some(more) = group.more("") {
+                let _ = write!(text, "\n{more}");
             }
             let level = level(finding.severity);
             writeln!(out, "::{level} file={file}{frame},title={title}::{}", annotation(&text))?;

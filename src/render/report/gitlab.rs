@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::CheckResult;
-use super::escape::plain;
+use super::escape::{composed, plain};
 use super::groups;
 use crate::check::{FindingKey, Severity};
 
@@ -37,7 +37,7 @@ pub(super) fn write(result: &CheckResult, out: &mut impl Write) -> io::Result<()
         for problem in capture.problems() {
             let key = FindingKey { rule: "capture.complete".to_owned(), ..FindingKey::default() };
             entries.push(Entry {
-                description: format!("the capture was not read to its end: {}", plain(problem.what.as_bytes())),
+                description: format!("the capture was not read to its end: {}", composed(&problem.what)),
                 check_name: "capture.complete".to_owned(),
                 fingerprint: key.fingerprint(&problem.input),
                 severity: "blocker",
@@ -50,10 +50,11 @@ pub(super) fn write(result: &CheckResult, out: &mut impl Write) -> io::Result<()
             let times = met.entry(key.clone()).or_default();
             *times += 1;
             let clause = finding.clause.map(|clause| format!(" [{clause}]")).unwrap_or_default();
-            let message = plain(finding.message.as_bytes());
+            let message = composed(&finding.message);
             let place = groups::place(finding);
+            let place = if place.is_empty() { place } else { format!(" ({place})") };
             entries.push(Entry {
-                description: format!("{message}{clause} ({place})"),
+                description: format!("{message}{clause}{place}"),
                 check_name: finding.id.clone(),
                 fingerprint: key.fingerprint(&format!("{}:{times}", capture.name)),
                 severity: match finding.severity {

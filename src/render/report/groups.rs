@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::escape::plain;
+use super::escape::short;
 use crate::capture::FrameNo;
 use crate::check::{Certainty, Collected, Finding, Severity};
+use crate::render::ended::client_id;
 
 /// Flows of which a rule is told one by one.
 const FLOWS_OF_A_RULE: usize = 20;
@@ -82,11 +83,24 @@ fn frames(finding: &Finding) -> String {
     }
 }
 
-/// Where a finding is, and how sure it is if it is not certain.
+/// Whose finding it is.
+pub(super) fn client(id: &[u8]) -> String {
+    format!("client {}", short(client_id(id)))
+}
+
+impl Group<'_> {
+    /// That there are more of them, and where.
+    pub(super) fn more(&self, place: &str) -> Option<String> {
+        let up_to = if self.last.0 > 0 { format!(", up to frame {}", self.last) } else { String::new() };
+        (self.count > 1).then(|| format!("and {} more{place}{up_to}", self.count - 1))
+    }
+}
+
+/// Where a finding is, and how sure it is if it is not certain. Empty where it rests on the capture as a whole.
 pub(super) fn place(finding: &Finding) -> String {
     let mut place = vec![frames(finding)];
     place.extend(finding.flow.map(|flow| format!("flow {}", flow.id)));
-    place.extend(finding.client_id.as_ref().map(|id| format!("client {}", plain(id))));
+    place.extend(finding.client_id.as_ref().map(|id| client(id)));
     match finding.certainty {
         Certainty::Certain => {}
         Certainty::Likely | Certainty::Hint => place.push(finding.certainty.name().to_owned()),

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::escape::{plain, xml};
+use super::escape::{composed, plain, xml};
 use super::groups::{self, Group};
 use super::{CheckResult, CheckedCapture, CheckedRule};
 use crate::check::Severity;
@@ -43,7 +43,7 @@ fn suite(result: &CheckResult, index: usize, capture: &CheckedCapture, out: &mut
     if capture.problems().is_empty() {
         writeln!(out, "/>")?;
     } else {
-        let what: Vec<_> = capture.problems().iter().map(|problem| plain(problem.what.as_bytes())).collect();
+        let what: Vec<_> = capture.problems().iter().map(|problem| composed(&problem.what)).collect();
         let what = xml(&what.join("; "));
         writeln!(out, ">\n      <error type=\"{COMPLETE}\" message=\"{what}\"/>\n    </testcase>")?;
     }
@@ -89,13 +89,14 @@ fn described(group: &Group<'_>) -> String {
     let finding = group.first;
     let clause = finding.clause.map(|clause| format!(" [{clause}]")).unwrap_or_default();
     let place = groups::place(finding);
-    let message = plain(finding.message.as_bytes());
-    let mut text = format!("{}: {}{clause}, {place}: {message}\n", finding.severity.name(), finding.id);
+    let message = composed(&finding.message);
+    let place = if place.is_empty() { place } else { format!(", {place}") };
+    let mut text = format!("{}: {}{clause}{place}: {message}\n", finding.severity.name(), finding.id);
     if let Some(hint) = finding.hint {
         let _ = writeln!(text, "  hint: {hint}");
     }
-    if group.count > 1 {
-        let _ = writeln!(text, "  and {} more, up to frame {}", group.count - 1, group.last);
+    if let Some(more) = group.more("") {
+        let _ = writeln!(text, "  {more}");
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::escape::{markdown, plain};
+use super::escape::{composed, markdown, plain};
 use super::{CheckResult, CheckedCapture, Verdict, groups};
 use crate::check::Severity;
 
@@ -33,7 +33,7 @@ pub(super) fn write(result: &CheckResult, out: &mut impl Write) -> io::Result<()
     if let Some(gone) = result.gone.as_ref().filter(|gone| !gone.is_empty()) {
         writeln!(out, "\n### In the baseline, and not found any more\n")?;
         for (key, count) in gone.iter().take(GONE) {
-            writeln!(out, "- {count} × {}", text(&key.to_string()))?;
+            writeln!(out, "- {count} × {}", markdown(&composed(&key.to_string())))?;
         }
         if gone.len() > GONE {
             writeln!(out, "- and {} more", gone.len() - GONE)?;
@@ -49,7 +49,7 @@ fn write_capture(capture: &CheckedCapture, out: &mut impl Write) -> io::Result<(
     }
     writeln!(out, "\n### {}\n", text(&capture.name))?;
     for problem in capture.problems() {
-        writeln!(out, "Not read to its end: {}\n", text(&problem.what))?;
+        writeln!(out, "Not read to its end: {}\n", markdown(&composed(&problem.what)))?;
     }
     if groups.is_empty() {
         return Ok(());
@@ -57,18 +57,15 @@ fn write_capture(capture: &CheckedCapture, out: &mut impl Write) -> io::Result<(
     writeln!(out, "| | rule | clause | where | what |\n|---|---|---|---|---|")?;
     for group in groups {
         let finding = group.first;
-        let more = match group.count {
-            1 => String::new(),
-            count => format!(" (and {} more, up to frame {})", count - 1, group.last),
-        };
+        let more = group.more("").map(|more| format!(" ({more})")).unwrap_or_default();
         let severity = match finding.severity {
             Severity::Error => "**error**",
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
         let [rule, clause] = [text(&finding.id), text(finding.clause.unwrap_or_default())];
-        let place = markdown(&groups::place(finding));
-        writeln!(out, "| {severity} | {rule} | {clause} | {place} | {}{more} |", text(&finding.message))?;
+        let [place, message] = [markdown(&groups::place(finding)), markdown(&composed(&finding.message))];
+        writeln!(out, "| {severity} | {rule} | {clause} | {place} | {message}{more} |")?;
     }
     for rest in rest {
         writeln!(out, "| {} | {} | | | and {} more |", rest.severity.name(), text(rest.rule), rest.count)?;

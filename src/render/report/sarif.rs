@@ -8,8 +8,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::escape::{plain, uri};
-use super::{CheckResult, CheckedCapture, CheckedRule};
+use super::escape::{composed, plain, uri};
+use super::{CheckResult, CheckedCapture, CheckedRule, groups};
 use crate::check::{Finding, FindingKey, Level, RuleInfo, Severity};
 use crate::mqtt::Version;
 
@@ -119,7 +119,7 @@ fn described(
         logical.push(json!({ "name": format!("flow {}", flow.id), "kind": "flow" }));
     }
     if let Some(client) = &finding.client_id {
-        logical.push(json!({ "name": format!("client {}", plain(client)), "kind": "client" }));
+        logical.push(json!({ "name": groups::client(client), "kind": "client" }));
     }
     let frames: Vec<u64> = finding.frames.iter().map(|frame| frame.0).collect();
     let mut place = json!({
@@ -136,7 +136,7 @@ fn described(
     let mut text = json!({
         "ruleId": finding.id,
         "level": level(finding.severity),
-        "message": { "text": format!("{}{clause}.{hint}", plain(finding.message.as_bytes())) },
+        "message": { "text": format!("{}{clause}.{hint}", composed(&finding.message)) },
         "locations": [location],
         "partialFingerprints": { "mqttsniffFinding/v1": fingerprint },
         "properties": {
@@ -164,7 +164,7 @@ fn notifications(artifact: usize, capture: &CheckedCapture) -> impl Iterator<Ite
     capture.problems().iter().map(move |problem| {
         json!({
             "level": "error",
-            "message": { "text": plain(format!("{}: {}", problem.input, problem.what).as_bytes()) },
+            "message": { "text": composed(&format!("{}: {}", problem.input, problem.what)) },
             "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri, "index": artifact } } }],
         })
     })

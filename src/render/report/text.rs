@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::escape::plain;
+use super::escape::{composed, plain};
 use super::groups::{self, Group};
 use super::{CheckResult, CheckedCapture, Verdict};
 use crate::check::Severity;
@@ -52,7 +52,7 @@ fn write_capture(capture: &CheckedCapture, style: Style, out: &mut impl Write) -
         [Count(engine.frames, "frame"), Count(engine.flows, "flow"), Count(engine.messages, "MQTT message")];
     writeln!(out, "{name}: {frames}, {flows}, {messages}")?;
     for problem in capture.problems() {
-        let text = style.hang(&format!("problem: {}", plain(problem.what.as_bytes())), 2, INDENT.len());
+        let text = style.hang(&format!("problem: {}", composed(&problem.what)), 2, INDENT.len());
         writeln!(out, "  {}", style.paint(Color::Bad, &text))?;
     }
     let (groups, rest) = groups::of(&capture.findings);
@@ -76,15 +76,15 @@ fn write_group(group: &Group<'_>, style: Style, out: &mut impl Write) -> io::Res
     let severity = style.paint(color, &format!("{:<7}", finding.severity.name()));
     let hang = |text: &str| style.hang(text, INDENT.len(), INDENT.len());
     let clause = finding.clause.map(|clause| format!("  [{clause}]")).unwrap_or_default();
-    let place = format!("{}{clause}  {}", finding.id, groups::place(finding));
+    let place = groups::place(finding);
+    let place = format!("{}{clause}{}{place}", finding.id, if place.is_empty() { "" } else { "  " });
     writeln!(out, "  {severity}  {}", hang(&place))?;
-    writeln!(out, "{INDENT}{}", hang(&plain(finding.message.as_bytes())))?;
+    writeln!(out, "{INDENT}{}", hang(&composed(&finding.message)))?;
     if let Some(hint) = finding.hint {
         writeln!(out, "{INDENT}{}", hang(&format!("hint: {hint}")))?;
     }
-    if group.count > 1 {
-        let place = if finding.flow.is_some() { " on this flow" } else { "" };
-        writeln!(out, "{INDENT}and {} more{place}, up to frame {}", group.count - 1, group.last)?;
+    if let Some(more) = group.more(if finding.flow.is_some() { " on this flow" } else { "" }) {
+        writeln!(out, "{INDENT}{more}")?;
     }
     Ok(())
 }
