@@ -128,12 +128,10 @@ fn the_manual_page_is_clean_roff() {
 /// Runs a shell, if there is one, over the completions that are printed for it; gives what it says.
 fn completed(shell: &str, options: &[&str], before: &str, after: &str) -> Option<String> {
     let script = format!("{before}\n{}\n{after}\n", printed(&["completions", shell]));
-    let folder = std::env::temp_dir().join(format!("mqttsniff-completions-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(shell);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(shell);
     std::fs::write(&path, script).unwrap();
-    let output = Command::new(shell).args(options).arg(&path).env("HOME", &folder).stdin(Stdio::null()).output();
-    std::fs::remove_dir_all(&folder).unwrap();
+    let output = Command::new(shell).args(options).arg(&path).env("HOME", folder.path()).stdin(Stdio::null()).output();
     let output = match output {
         Ok(output) => output,
         Err(error) => {

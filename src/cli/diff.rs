@@ -137,9 +137,8 @@ pub(super) fn run(arguments: &Diff) -> anyhow::Result<ExitCode> {
     let open = |file: &PathBuf| {
         input::open(std::slice::from_ref(file), arguments.caps.engine(engine_options(&arguments.decoding)))
     };
-    let inputs = [open(&arguments.old)?, open(&arguments.new)?];
+    let (first, second) = (open(&arguments.old)?, open(&arguments.new)?);
     arguments.cage.files(Needs::default())?.close()?;
-    let [first, second] = inputs;
     let mut problems = gather(first, arguments, &mut old);
     problems.extend(gather(second, arguments, &mut new));
     let options = DiffOptions {

@@ -42,7 +42,7 @@ impl Sorted {
     /// kept does not stand where it stood.
     pub(super) fn prune(&mut self, descending: bool, limit: usize) {
         let room = limit.min(ROWS);
-        if self.rows.len() >= room.saturating_mul(2).min(ROWS + ROWS / 4).max(1024) || self.bytes > BYTES {
+        if self.rows.len() >= room.saturating_mul(2).clamp(1024, ROWS + ROWS / 4) || self.bytes > BYTES {
             self.drop_last(descending, room);
         }
     }
