@@ -61,12 +61,15 @@ impl Sessions {
         let client = self.clients.entry(&key);
         let was_kept = client.is_kept(origin.time);
         let mut ended_with_connection = client.expiry == 0;
+        let was_sure = !std::mem::take(&mut client.unsure);
+        let was_elsewhere = std::mem::take(&mut client.elsewhere);
+        let holder = client.flow.filter(|_| session.client_id_assigned);
         client.flow = Some(id);
         client.left = None;
         client.expiry = session.expiry.unwrap_or(0);
         let mut old_state = waiting.map(|state| *state);
         let mut kept = was_kept;
-        let mut accepted_before = old_state.is_some();
+        let mut accepted_before = old_state.is_some() && was_sure;
         let clean = session.clean_start == Some(true);
         if !clean {
             self.wills.call_off(key.broker, &key.id);
@@ -78,7 +81,7 @@ impl Sessions {
                 // Nobody knows what it, or another connection of the client, said meanwhile.
                 old.lossy = PerDirection { to_server: true, to_client: true };
             }
-            let seen = !old.lossy.to_server && !old.lossy.to_client;
+            let seen = !old.lacks_any();
             kept = old.expiry.is_some_and(|seconds| {
                 let left = old.closed_at().unwrap_or(origin.time);
                 seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
@@ -98,6 +101,7 @@ impl Sessions {
         let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
         let mut judge = Judge {
             incidents: &mut self.incidents,
+        let lacks_any = session.lacks_any();
             told: &mut session.incidents_told,
             flow: &session.flow,
             version: session.version,
@@ -123,7 +127,7 @@ impl Sessions {
         if resumes && !clean {
             session.details.resumes = true;
             if let Some(mut state) = old_state {
-                judge.known = state.known && !session.lossy.to_server && !session.lossy.to_client;
+                judge.known = state.known && !lacks_any;
                 let begun = std::mem::take(&mut session.state);
                 let over = self.router.is_some().then_some(&mut self.over);
                 state.absorb(begun, &mut session.deliveries, over, &mut judge);

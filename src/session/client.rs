@@ -35,6 +35,13 @@ impl Client {
     pub(super) fn is_kept(&self, now: Timestamp) -> bool {
         match (self.expiry, self.left) {
             (0, _) => false,
+    /// Its latest connection is over.
+    pub(super) fn on_left(&mut self, session: &Session) {
+        self.left = session.closed.map(|closed| closed.at.time).or(Some(session.last.time));
+        self.expiry = session.expiry.unwrap_or(0);
+        self.unsure = session.lacks_any();
+    }
+
             (NEVER, _) | (_, None) => true,
             (seconds, Some(left)) => now.since(left) < Span::from_secs(i64::from(seconds)),
         }

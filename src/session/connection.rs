@@ -202,21 +202,40 @@ impl Session {
 
     /// The flow as it is named now: who is the client may have turned out to be the other end.
     pub(super) fn name(&mut self, flow: &FlowRef) {
-        let FlowRef { begin, from_start, known_by, .. } = self.flow;
-        if known_by != flow.known_by || from_start != flow.from_start || begin != flow.begin {
+        let FlowRef { begin, from_start, known_by, lacks, .. } = self.flow;
+        if known_by != flow.known_by || from_start != flow.from_start || begin != flow.begin || lacks != flow.lacks {
             self.flow = *flow;
         }
-        debug_assert_eq!(self.flow, *flow, "nothing else of it changes");
+        let unacknowledged = self.flow.unacknowledged;
+        debug_assert_eq!(
+            self.flow,
+            FlowRef { unacknowledged, ..*flow },
+            "nothing else of it that is asked for changes"
+        );
     }
 
     /// Whether the session is known from its beginning, and nothing of this connection is missing.
     pub(super) const fn is_known(&self) -> bool {
-        self.state.known && !self.lossy.to_server && !self.lossy.to_client
+        self.state.known && !self.lacks_any()
+    }
+
+    /// Whether packets of one of the directions are missing. What an end knows of the other shows in its acknowledgements,
+    /// so that with its packet it is known whether the capture has what it answers to.
+    pub(super) const fn lacks_any(&self) -> bool {
+        self.lacks(Direction::ToServer) || self.lacks(Direction::ToClient)
+    }
+
+    /// Whether packets of a direction are missing, or may be.
+    pub(super) const fn lacks(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::ToServer => self.lossy.to_server || self.flow.lacks.to_server,
+            Direction::ToClient => self.lossy.to_client || self.flow.lacks.to_client,
+        }
     }
 
     /// Whether both directions of this connection were captured, and nothing of them is missing.
     pub(super) fn is_whole(&self) -> bool {
-        Direction::BOTH.iter().all(|direction| !self.counts[*direction].is_empty() && !self.lossy[*direction])
+        Direction::BOTH.iter().all(|direction| !self.counts[*direction].is_empty() && !self.lacks(*direction))
     }
 
     /// Whether the server let the client in.

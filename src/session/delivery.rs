@@ -210,6 +210,8 @@ impl Default for Told {
             known_by: KnownBy::FirstFrame,
             begin: PerDirection::default(),
             from_start: PerDirection::default(),
+            lacks: PerDirection::default(),
+            unacknowledged: PerDirection::default(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! How a session's connection ended: by whom, in which way, and what TCP and the other messages say about why.
 
-use super::connection::{NEVER, Session};
+use super::connection::{Closed, NEVER, Session};
 use super::delivery::DeliveryOutcome;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
@@ -202,8 +202,9 @@ impl Session {
     pub(super) fn tell_end(&self, now: Timestamp, judge: &mut Judge<'_>) {
         let until = self.closed_at().unwrap_or(now);
         if let Some(too_long) = self.keep_alive.until(until)
-            && !self.lossy.to_server
-            && self.disconnect.is_none()
+            && !self.lacks(Direction::ToServer)
+            // A server that says why it closes does not excuse the client.
+            && self.disconnect.as_deref().is_none_or(|(by, ..)| *by == Role::Server)
             && self.is_accepted()
         {
             let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
@@ -219,14 +220,23 @@ impl Session {
     }
 
     /// Notes what TCP knows to be missing of the connection.
+    /// The first FIN or RST was sent, which may show what is missing before it.
+    pub(super) fn on_closing(&mut self, flow: &FlowRef, by: Role, at: Origin) {
+        self.name(flow);
+        self.closed.get_or_insert(Closed { by, at });
+    }
+
     pub(super) fn note_missing(&mut self, connection: &Connection) {
         for direction in Direction::BOTH {
             let side = &connection.sides[direction];
             let missing = side.counters().packets == 0 || side.missing_bytes() > 0;
             self.lossy[direction] |= missing;
             self.holes |= missing || side.unseen_tail_bytes() > 0;
+            self.flow.lacks[direction] |= side.lacks();
         }
     }
+        // The client's next connection takes it from here.
+        self.state.known &= !self.lacks_any();
 
     /// How far deliveries came that are open when the session is over.
     pub(super) const fn outcome_when_over(&self) -> DeliveryOutcome {

@@ -26,6 +26,8 @@ fn flow() -> FlowRef {
         known_by: KnownBy::Syn,
         begin: PerDirection::default(),
         from_start: PerDirection::default(),
+        lacks: PerDirection::default(),
+        unacknowledged: PerDirection::default(),
     }
 }
 
