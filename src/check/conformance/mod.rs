@@ -39,7 +39,7 @@ use super::{Certainty, Finding};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{Event, FlowRef, Notice, NoticeKind};
-use crate::flow::{Direction, PerDirection};
+use crate::flow::{Direction, KnownBy, PerDirection};
 use crate::mqtt::{Body, Deviation, PacketType, Version};
 use crate::session::{Delivery, Incident, Open, Session, WillFate};
 use crate::time::Timestamp;
@@ -186,7 +186,9 @@ impl Conformance {
         };
         docket.tell_deferred(|direction| direction == message.direction, |direction| connection.lossy[direction]);
         note_deviations(message, &mut docket);
-        closing::note_error(connection, message);
+        if flow.known_by < KnownBy::FirstFrame {
+            closing::note_error(connection, message);
+        }
         let mut features = class::Features::default();
         // What is not whole shows too little of itself.
         if !message.incomplete {
