@@ -111,6 +111,8 @@ pub struct Session {
     pub(super) from_start: bool,
     pub(super) late_told: bool,
     pub(super) qos_told: bool,
+    /// The client has its CONNACK: it has acknowledged all that the server had sent by then.
+    pub(super) aware: bool,
     /// The CONNACK, with its code and Session Present.
     pub connack: Option<(Origin, u8, bool)>,
     /// What the receiver of each direction allows.
@@ -183,6 +185,7 @@ impl Session {
             from_start: flow.known_by <= KnownBy::SynAck,
             late_told: false,
             qos_told: false,
+            aware: false,
             incidents_told: 0,
             first: message.origin,
             last: message.origin,
@@ -299,6 +302,7 @@ impl Session {
         if direction == Direction::ToServer {
             self.check_silence(packet.header.packet_type, message.started.time, origin, &mut context.judge);
         }
+        self.aware |= self.connack.is_some() && !context.judge.flow.unacknowledged.to_client;
         self.check_size(message, &mut context.judge);
         match &packet.body {
             Body::Publish(publish) => self.on_publish(message, publish.packet_id, publish.payload_length, context),
@@ -490,9 +494,11 @@ impl Session {
         if let Some(maximum) = self.limits[direction].receive_maximum
             && open > u32::from(maximum)
             && open > before
-            && !self.lossy[direction.reverse()]
+            && !self.lacks(direction.reverse())
+            && !self.is_unaware(message, &context.judge)
         {
             let kind = IncidentKind::ReceiveMaximum(open, maximum);
+            self.last_error = Some((by, origin));
             context.judge.tell(kind, by, &[origin.frame], Certainty::Likely);
         }
     }
