@@ -467,6 +467,7 @@ impl Session {
             digest,
             release_flow: None,
             owed: 0,
+            demanded: 0,
             number: 0,
             told,
         });
