@@ -194,7 +194,13 @@ impl Conformance {
         if !message.incomplete {
             agreement::judge(connection, message, &mut docket);
             features = features.and(answers::follow(connection, message, &mut docket));
-            features = features.and(subscriptions::follow(connection, message, &mut self.scratch, &mut docket));
+            features = features.and(subscriptions::follow(
+                connection,
+                message,
+                &mut self.scratch,
+                self.cross.as_ref(),
+                &mut docket,
+            ));
             if let Some(cross) = &mut self.cross {
                 cross.follow(connection, message, &mut docket);
             }
