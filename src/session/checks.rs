@@ -91,6 +91,11 @@ impl Session {
         }
     }
 
+    /// The frame of the SUBSCRIBE by which this message comes with RETAIN as it was published.
+    pub(super) fn subscribed_as_published(&self, message: &Message<'_>) -> Option<FrameNo> {
+        self.state.subscriptions.as_published(message.topic.filter(|_| message.packet.header.retain())?)
+    }
+
     pub(super) fn check_request_id(&self, packet_id: Option<u16>, in_use: bool, origin: Origin, judge: &mut Judge<'_>) {
         let Some(id) = packet_id else { return };
         if judge.known && (in_use || self.state.exchanges.to_server.is_open(id)) {

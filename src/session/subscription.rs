@@ -314,6 +314,14 @@ impl Subscriptions {
     }
 
     /// Those that were asked for and not answered.
+    /// The frame of the SUBSCRIBE by which a message to this topic is sent with RETAIN as it was published (5.0).
+    pub(super) fn as_published(&self, name: &[u8]) -> Option<FrameNo> {
+        let wants = |(filter, state): &(&[u8], SubscriptionState)| {
+            state.options & 0b1000 != 0 && state.granted_qos().is_some() && topic::matches(filter, name)
+        };
+        self.granted().find(wants).map(|(_, state)| state.frame)
+    }
+
     pub fn unanswered(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
         self.pending.iter().flat_map(|(_, pending)| match pending.as_ref() {
             Pending::Subscribe(filters, _, at) => filters
