@@ -73,7 +73,7 @@ pub(super) fn rule(kind: &K, by: Role, version: Version) -> Broken {
             hint: Some("the server was restarted without persistence, or its own limit ended the session"),
             ..broken("session-lost", Warning, "V31-CLEAN-SESSION-0", "MQTT-3.2.2-2", "MQTT-3.1.2-23")
         },
-        K::SessionUnexpected => broken("session-unexpected", Warning, "", "MQTT-3.2.2-3", "MQTT-3.2.2-3"),
+        K::SessionUnexpected(_) => broken("session-unexpected", Warning, "", "MQTT-3.2.2-3", "MQTT-3.2.2-3"),
         K::ExpiryRaised(_) => broken("session-expiry-raised", Error, "", "", "SESSION-EXPIRY-RAISED"),
         K::NoClientIdAssigned => broken("no-client-id-assigned", Error, "", "", "MQTT-3.2.2-16"),
         K::IdentifierInUse(_) if client => {
@@ -152,7 +152,10 @@ fn describe(incident: &Incident) -> String {
         K::WrongSender(kind) => format!("the {who} sends {kind}, which only the other end may"),
         K::SessionPresentAfterCleanStart => "session present is set although the client asked for a new one".to_owned(),
         K::SessionLost => "the server has no session any more, though it should have kept the last one".to_owned(),
-        K::SessionUnexpected => "the server goes on with a session that was to end with its connection".to_owned(),
+        K::SessionUnexpected(false) => {
+            "the server goes on with a session that was to end with its connection".to_owned()
+        }
+        K::SessionUnexpected(true) => "the server goes on with a session that had expired".to_owned(),
         K::ExpiryRaised(seconds) => {
             format!(
                 "DISCONNECT asks for a session of {seconds} s, and CONNECT asked for one that ends with the connection"

@@ -71,6 +71,8 @@ impl Sessions {
         let mut kept = was_kept;
         let mut accepted_before = old_state.is_some() && was_sure;
         let clean = session.clean_start == Some(true);
+        // Who is let in by another port of the same broker may have ended the session, or begun another.
+        self.clients.let_in_elsewhere(&key);
         if !clean {
             self.wills.call_off(key.broker, &key.id);
         }
@@ -116,10 +118,13 @@ impl Sessions {
         if clean && present {
             judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
         } else if !clean && session.version != Version::V31 && accepted_before {
-            let ended = Certainty::if_so(ended_with_connection && old_state.as_ref().is_some_and(|state| state.known));
+            let ended = ended_with_connection && old_state.as_ref().is_some_and(|state| state.known);
+            let lost = Certainty::if_so(!was_elsewhere);
+            let unexpected = Certainty::if_so(ended && !was_elsewhere);
+            let kind = IncidentKind::SessionUnexpected(!ended_with_connection);
             match (present, kept) {
-                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
-                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, ended),
+                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, lost),
+                (true, false) => judge.tell(kind, Role::Server, &frames, unexpected),
                 (true, true) | (false, false) => {}
             }
         }

@@ -28,6 +28,10 @@ pub(super) struct Client {
     pub(super) left: Option<Timestamp>,
     /// Seconds that the session outlives the connection.
     pub(super) expiry: u32,
+    /// Something of that connection is missing: its end may have said otherwise.
+    pub(super) unsure: bool,
+    /// It was let in at another port of the same address since, which may be the same broker.
+    pub(super) elsewhere: bool,
 }
 
 impl Client {
@@ -58,11 +62,23 @@ pub(super) struct Clients {
     waiting: usize,
     limit: usize,
     forgotten: u64,
+    /// Where clients were let in, the first of them.
+    brokers: Vec<SocketAddr>,
 }
+
+/// Brokers that are remembered: a host seldom has more than a few listeners, and each client is looked for at all of them.
+const BROKERS: usize = 64;
 
 impl Clients {
     pub(super) fn new(limit: usize) -> Self {
-        Self { by_key: HashMap::default(), parked: VecDeque::new(), waiting: 0, limit, forgotten: 0 }
+        Self {
+            by_key: HashMap::default(),
+            parked: VecDeque::new(),
+            waiting: 0,
+            limit,
+            forgotten: 0,
+            brokers: Vec::new(),
+        }
     }
 
     /// How many sessions were forgotten because too many waited for their client.
@@ -78,6 +94,20 @@ impl Clients {
     /// The client, new if it was not known.
     pub(super) fn entry(&mut self, key: &ClientKey) -> &mut Client {
         self.by_key.entry(key.clone()).or_default()
+    }
+
+    /// A client is let in: of what it has at other ports of the same address nothing is sure any more.
+    pub(super) fn let_in_elsewhere(&mut self, key: &ClientKey) {
+        if !self.brokers.contains(&key.broker) && self.brokers.len() < BROKERS {
+            self.brokers.push(key.broker);
+        }
+        let others = self.brokers.iter().filter(|other| other.ip() == key.broker.ip() && **other != key.broker);
+        for broker in others {
+            let other = ClientKey { broker: *broker, id: Name::clone(&key.id) };
+            if let Some(client) = self.by_key.get_mut(&other) {
+                client.elsewhere = true;
+            }
+        }
     }
 
     /// The session that waits for the client, if one does.

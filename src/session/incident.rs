@@ -55,8 +55,8 @@ pub enum IncidentKind {
     SessionPresentAfterCleanStart,
     /// The server says that there is no session, though it should have kept it.
     SessionLost,
-    /// The server says that there is a session, though the last one was to end with its connection.
-    SessionUnexpected,
+    /// The server says that there is a session, though the last one was to end with its connection, or had expired by now.
+    SessionUnexpected(bool),
     /// DISCONNECT asks for a session that outlives the connection, and CONNECT did not: for how many seconds.
     ExpiryRaised(u32),
     /// The server answered an empty client identifier without assigning one (5.0).
