@@ -76,6 +76,7 @@ pub(super) fn rule(kind: &K, by: Role, version: Version) -> Broken {
         K::SessionUnexpected(_) => broken("session-unexpected", Warning, "", "MQTT-3.2.2-3", "MQTT-3.2.2-3"),
         K::ExpiryRaised(_) => broken("session-expiry-raised", Error, "", "", "SESSION-EXPIRY-RAISED"),
         K::NoClientIdAssigned => broken("no-client-id-assigned", Error, "", "", "MQTT-3.2.2-16"),
+        K::ClientIdTaken => broken("assigned-client-id-taken", Error, "", "", "MQTT-3.2.2-16"),
         K::IdentifierInUse(_) if client => {
             broken("identifier-in-use", Error, "V31-MSGID-UNIQUE", "MQTT-2.3.1-2", "MQTT-2.2.1-3")
         }
@@ -163,6 +164,7 @@ fn describe(incident: &Incident) -> String {
         }
         K::NoClientIdAssigned => "the client has no identifier, and the server assigns none".to_owned(),
         K::IdentifierInUse(id) => format!("the {who} uses packet identifier {id} again while it is in use"),
+        K::ClientIdTaken => "the server assigns an identifier that another client has, which is connected".to_owned(),
         K::DupOnFirst(id) => format!("DUP is set on a message that was not sent before (the {who}'s identifier {id})"),
         K::ResentWithoutDup(id) => format!("the {who} sends message {id} again without DUP"),
         K::ResentOnConnection(kind, id) => format!("the {who} sends {kind} {id} again on the same connection"),

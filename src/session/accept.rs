@@ -128,6 +128,15 @@ impl Sessions {
                 (true, true) | (false, false) => {}
             }
         }
+        // Two that are connected at once can't have the same one.
+        if let Some(holder) = holder.and_then(|holder| self.open.get(holder))
+            && holder.flow.id != id
+            && holder.closed_at().is_none()
+            && !holder.lacks_any()
+        {
+            let frames = [holder.first.frame, origin.frame];
+            judge.tell(IncidentKind::ClientIdTaken, Role::Server, &frames, Certainty::Likely);
+        }
         let party = Party::Client(Name::clone(&key.id));
         if resumes && !clean {
             session.details.resumes = true;

@@ -61,6 +61,8 @@ pub enum IncidentKind {
     ExpiryRaised(u32),
     /// The server answered an empty client identifier without assigning one (5.0).
     NoClientIdAssigned,
+    /// The server assigned an identifier that another client has, which is connected.
+    ClientIdTaken,
     /// A packet identifier is used for another message while it is in use.
     IdentifierInUse(u16),
     /// DUP is set on what was never sent before.
