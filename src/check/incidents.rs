@@ -81,7 +81,8 @@ pub(super) fn rule(kind: &K, by: Role, version: Version) -> Broken {
             broken("identifier-in-use", Error, "V31-MSGID-UNIQUE", "MQTT-2.3.1-2", "MQTT-2.2.1-3")
         }
         K::IdentifierInUse(_) => broken("identifier-in-use", Error, "V31-MSGID-UNIQUE", "MQTT-2.3.1-4", "MQTT-2.2.1-4"),
-        K::DupOnFirst(_) => broken("dup-on-first", Error, "", "MQTT-4.3.2-1", "MQTT-4.3.2-2"),
+        K::DupOnFirst(_, 2) => broken("dup-on-first", Error, "", "MQTT-4.3.3-1", "MQTT-4.3.3-2"),
+        K::DupOnFirst(..) => broken("dup-on-first", Error, "", "MQTT-4.3.2-1", "MQTT-4.3.2-2"),
         K::ResentWithoutDup(_) => {
             let severity = if version == Version::V31 { Warning } else { Error };
             broken("resent-without-dup", severity, "V31-DUP-RESEND", "MQTT-3.3.1-1", "MQTT-3.3.1-1")
@@ -163,9 +164,11 @@ fn describe(incident: &Incident) -> String {
             )
         }
         K::NoClientIdAssigned => "the client has no identifier, and the server assigns none".to_owned(),
-        K::IdentifierInUse(id) => format!("the {who} uses packet identifier {id} again while it is in use"),
         K::ClientIdTaken => "the server assigns an identifier that another client has, which is connected".to_owned(),
-        K::DupOnFirst(id) => format!("DUP is set on a message that was not sent before (the {who}'s identifier {id})"),
+        K::IdentifierInUse(id) => format!("the {who} uses packet identifier {id} again while it is in use"),
+        K::DupOnFirst(id, _) => {
+            format!("DUP is set on a message that was not sent before (the {who}'s identifier {id})")
+        }
         K::ResentWithoutDup(id) => format!("the {who} sends message {id} again without DUP"),
         K::ResentOnConnection(kind, id) => format!("the {who} sends {kind} {id} again on the same connection"),
         K::ResentAfterRelease(id) => format!("the {who} sends message {id} again after its PUBREL"),

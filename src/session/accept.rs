@@ -101,9 +101,9 @@ impl Sessions {
             old_state = Some(state);
         }
         let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
+        let lacks_any = session.lacks_any();
         let mut judge = Judge {
             incidents: &mut self.incidents,
-        let lacks_any = session.lacks_any();
             told: &mut session.incidents_told,
             flow: &session.flow,
             version: session.version,

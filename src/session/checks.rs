@@ -4,9 +4,9 @@ use super::connection::Session;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::subscription::Answer;
-use crate::capture::Origin;
+use crate::capture::{FrameNo, Origin};
 use crate::dissect::Message;
-use crate::flow::Role;
+use crate::flow::{Direction, Role};
 use crate::mqtt::PacketType;
 use crate::time::{Span, Timestamp};
 
@@ -113,6 +113,9 @@ impl Session {
         origin: Origin,
         judge: &mut Judge<'_>,
     ) {
+        if answer != Answer::Unsolicited {
+            self.state.subscriptions.note_answer(packet_type, id, origin.frame);
+        }
         match answer {
             Answer::Fits => {}
             Answer::Count(filters) => {

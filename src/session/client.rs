@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use super::connection::{NEVER, SessionState};
+use super::connection::{NEVER, Session, SessionState};
 use super::delivery::Name;
 use crate::capture::FrameNo;
 use crate::engine::Level;
@@ -35,10 +35,6 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Whether the server should still have the session at `now`.
-    pub(super) fn is_kept(&self, now: Timestamp) -> bool {
-        match (self.expiry, self.left) {
-            (0, _) => false,
     /// Its latest connection is over.
     pub(super) fn on_left(&mut self, session: &Session) {
         self.left = session.closed.map(|closed| closed.at.time).or(Some(session.last.time));
@@ -46,6 +42,10 @@ impl Client {
         self.unsure = session.lacks_any();
     }
 
+    /// Whether the server should still have the session at `now`.
+    pub(super) fn is_kept(&self, now: Timestamp) -> bool {
+        match (self.expiry, self.left) {
+            (0, _) => false,
             (NEVER, _) | (_, None) => true,
             (seconds, Some(left)) => now.since(left) < Span::from_secs(i64::from(seconds)),
         }

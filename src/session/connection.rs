@@ -498,8 +498,8 @@ impl Session {
             && !self.lacks(direction.reverse())
             && !self.is_unaware(message, &context.judge)
         {
-            let kind = IncidentKind::ReceiveMaximum(open, maximum);
             self.last_error = Some((by, origin));
+            let kind = IncidentKind::ReceiveMaximum(open, maximum);
             context.judge.tell(kind, by, &[origin.frame], Certainty::Likely);
         }
     }
@@ -540,8 +540,14 @@ impl Session {
         let now = after.is_some().then_some(judge.at.time);
         let Some(subscriptions) = self.state.subscriptions.made().filter(|held| held.has_early()) else { return };
         for early in subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
-            let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
-            judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
+            let (kind, frames) = match early.before {
+                Some(before) => {
+                    let kind = IncidentKind::AcknowledgedTwice(early.packet_type, early.packet_id);
+                    (kind, vec![before, early.at.frame])
+                }
+                None => (IncidentKind::Unsolicited(early.packet_type, early.packet_id), vec![early.at.frame]),
+            };
+            judge.tell_at(kind, Role::Server, &frames, early.at, Certainty::Likely);
         }
     }
 

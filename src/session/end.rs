@@ -7,6 +7,7 @@ use super::judge::Judge;
 use super::will::{Sighting, WillFate};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, QuicEnd};
+use crate::engine::FlowRef;
 use crate::flow::{CloseKind, Connection, Direction, Flow, Outcome, Role};
 use crate::mqtt::PacketType;
 use crate::time::{Span, Timestamp};
@@ -219,24 +220,24 @@ impl Session {
         }
     }
 
-    /// Notes what TCP knows to be missing of the connection.
     /// The first FIN or RST was sent, which may show what is missing before it.
     pub(super) fn on_closing(&mut self, flow: &FlowRef, by: Role, at: Origin) {
         self.name(flow);
         self.closed.get_or_insert(Closed { by, at });
     }
 
+    /// Notes what TCP knows to be missing of the connection.
     pub(super) fn note_missing(&mut self, connection: &Connection) {
         for direction in Direction::BOTH {
             let side = &connection.sides[direction];
             let missing = side.counters().packets == 0 || side.missing_bytes() > 0;
             self.lossy[direction] |= missing;
-            self.holes |= missing || side.unseen_tail_bytes() > 0;
             self.flow.lacks[direction] |= side.lacks();
+            self.holes |= missing || side.unseen_tail_bytes() > 0;
         }
-    }
         // The client's next connection takes it from here.
         self.state.known &= !self.lacks_any();
+    }
 
     /// How far deliveries came that are open when the session is over.
     pub(super) const fn outcome_when_over(&self) -> DeliveryOutcome {

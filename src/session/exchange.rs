@@ -341,7 +341,7 @@ impl Exchanges {
                 sent.faults.add(Fault::FirstUnseen);
                 if judge.known {
                     let certainty = self.never_seen();
-                    judge.tell(IncidentKind::DupOnFirst(packet_id), by, &[now.at.frame], certainty);
+                    judge.tell(IncidentKind::DupOnFirst(packet_id, sent.qos), by, &[now.at.frame], certainty);
                 }
             }
         }

@@ -65,8 +65,8 @@ pub enum IncidentKind {
     ClientIdTaken,
     /// A packet identifier is used for another message while it is in use.
     IdentifierInUse(u16),
-    /// DUP is set on what was never sent before.
-    DupOnFirst(u16),
+    /// DUP is set on what was never sent before: its identifier and its QoS.
+    DupOnFirst(u16, u8),
     /// A message was sent again with DUP not set.
     ResentWithoutDup(u16),
     /// A packet was sent again on the same connection.
