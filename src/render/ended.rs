@@ -28,7 +28,7 @@ pub(super) fn carries(transport: Transport, app: &Conversation) -> &'static str 
 
 /// The name of a session's client, made harmless.
 pub(super) fn client_name(session: &Session) -> String {
-    session.client_id.as_deref().map_or_else(|| "(not seen)".to_owned(), |id| client_id(id))
+    session.client_id.as_deref().map_or_else(|| "(not seen)".to_owned(), client_id)
 }
 
 /// A client identifier, made harmless: that it is empty is seen as well.
