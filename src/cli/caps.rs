@@ -126,6 +126,7 @@ mod tests {
                 engine.dissect.framer.held_bytes,
                 sessions.waiting_sessions,
                 sessions.publications,
+                sessions.memory,
                 sessions.retained,
                 sessions.topics,
                 engine.dissect.sn.names_bytes,

@@ -71,6 +71,6 @@ mod tests {
         let mut out = Vec::new();
         print(&[interface], false, &mut out).expect("memory takes it");
         let text = String::from_utf8(out).expect("it is text");
-        assert!(text.starts_with("e\\x1b[31m") && text.trim_end().chars().all(|c| !c.is_control()), "{text:?}");
+        assert!(text.starts_with(r"e\u{1b}[31m") && text.trim_end().chars().all(|c| !c.is_control()), "{text:?}");
     }
 }

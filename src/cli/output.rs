@@ -356,10 +356,8 @@ impl Report {
     /// Writes what comes last.
     pub(super) fn end(&mut self, summary: &Summary) -> anyhow::Result<()> {
         // What was told behind the last frame and the last flow.
-        let settled = self.settle();
-        if self.error.is_none() {
-            self.error = settled.err();
-        }
+        let settled = self.settle().err();
+        self.error = self.error.take().or(settled);
         self.sinks.end(summary);
         let written = match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),

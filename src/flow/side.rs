@@ -350,8 +350,7 @@ impl Side {
         beyond || self.unseen_tail_bytes() > 0
     }
 
-    /// Whether the capture lacks some of what it has sent by now: what shows in its own numbers, or in what its peer
-    /// acknowledged. That may still come, captured late.
+    /// Whether the capture lacks, so far, some of what it has sent: by its own numbers or its peer's acknowledgements.
     #[inline]
     pub fn lacks(&self) -> bool {
         self.trouble.is_made() && (self.missing_bytes() > 0 || self.sent_unseen())
@@ -503,8 +502,7 @@ impl Side {
         self.captured = Some((to.plus(first as u32), to.plus(last as u32)));
     }
 
-    /// Keeps the newest stamp, and notes a stack that does not number its packets; `another` says that the packet is
-    /// certainly no copy of the last.
+    /// Keeps the newest stamp, and notes a stack that does not number its packets; `another` is no copy of the last.
     #[inline]
     pub(super) fn note_stamp(&mut self, stamp: Stamp, another: bool) {
         let newest = self.newest;
