@@ -73,14 +73,16 @@ pub(super) fn rule(kind: &K, by: Role, version: Version) -> Broken {
             hint: Some("the server was restarted without persistence, or its own limit ended the session"),
             ..broken("session-lost", Warning, "V31-CLEAN-SESSION-0", "MQTT-3.2.2-2", "MQTT-3.1.2-23")
         },
-        K::SessionUnexpected => broken("session-unexpected", Warning, "", "MQTT-3.2.2-3", "MQTT-3.2.2-3"),
+        K::SessionUnexpected(_) => broken("session-unexpected", Warning, "", "MQTT-3.2.2-3", "MQTT-3.2.2-3"),
         K::ExpiryRaised(_) => broken("session-expiry-raised", Error, "", "", "SESSION-EXPIRY-RAISED"),
         K::NoClientIdAssigned => broken("no-client-id-assigned", Error, "", "", "MQTT-3.2.2-16"),
+        K::ClientIdTaken => broken("assigned-client-id-taken", Error, "", "", "MQTT-3.2.2-16"),
         K::IdentifierInUse(_) if client => {
             broken("identifier-in-use", Error, "V31-MSGID-UNIQUE", "MQTT-2.3.1-2", "MQTT-2.2.1-3")
         }
         K::IdentifierInUse(_) => broken("identifier-in-use", Error, "V31-MSGID-UNIQUE", "MQTT-2.3.1-4", "MQTT-2.2.1-4"),
-        K::DupOnFirst(_) => broken("dup-on-first", Error, "", "MQTT-4.3.2-1", "MQTT-4.3.2-2"),
+        K::DupOnFirst(_, 2) => broken("dup-on-first", Error, "", "MQTT-4.3.3-1", "MQTT-4.3.3-2"),
+        K::DupOnFirst(..) => broken("dup-on-first", Error, "", "MQTT-4.3.2-1", "MQTT-4.3.2-2"),
         K::ResentWithoutDup(_) => {
             let severity = if version == Version::V31 { Warning } else { Error };
             broken("resent-without-dup", severity, "V31-DUP-RESEND", "MQTT-3.3.1-1", "MQTT-3.3.1-1")
@@ -152,15 +154,21 @@ fn describe(incident: &Incident) -> String {
         K::WrongSender(kind) => format!("the {who} sends {kind}, which only the other end may"),
         K::SessionPresentAfterCleanStart => "session present is set although the client asked for a new one".to_owned(),
         K::SessionLost => "the server has no session any more, though it should have kept the last one".to_owned(),
-        K::SessionUnexpected => "the server goes on with a session that was to end with its connection".to_owned(),
+        K::SessionUnexpected(false) => {
+            "the server goes on with a session that was to end with its connection".to_owned()
+        }
+        K::SessionUnexpected(true) => "the server goes on with a session that had expired".to_owned(),
         K::ExpiryRaised(seconds) => {
             format!(
                 "DISCONNECT asks for a session of {seconds} s, and CONNECT asked for one that ends with the connection"
             )
         }
         K::NoClientIdAssigned => "the client has no identifier, and the server assigns none".to_owned(),
+        K::ClientIdTaken => "the server assigns an identifier that another client has, which is connected".to_owned(),
         K::IdentifierInUse(id) => format!("the {who} uses packet identifier {id} again while it is in use"),
-        K::DupOnFirst(id) => format!("DUP is set on a message that was not sent before (the {who}'s identifier {id})"),
+        K::DupOnFirst(id, _) => {
+            format!("DUP is set on a message that was not sent before (the {who}'s identifier {id})")
+        }
         K::ResentWithoutDup(id) => format!("the {who} sends message {id} again without DUP"),
         K::ResentOnConnection(kind, id) => format!("the {who} sends {kind} {id} again on the same connection"),
         K::ResentAfterRelease(id) => format!("the {who} sends message {id} again after its PUBREL"),

@@ -1,9 +1,10 @@
 //! Rules on single MQTT packets: each packet that deviates makes one finding, its worst deviation first.
 
 use super::{Certainty, Finding, Rule, Severity, Wanted};
-use crate::dissect::VersionKnownBy;
+use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::Event;
-use crate::mqtt;
+use crate::flow::Direction;
+use crate::mqtt::{self, DeviationKind, PacketType, Version};
 
 /// Turns the deviations that decoding noted into findings.
 pub(super) struct PacketRule;
@@ -27,7 +28,7 @@ impl Rule for PacketRule {
         let certainty = match message.version_known_by {
             _ if message.resynced => Certainty::Hint,
             // A CONNECT names its version itself, or names none that exists.
-            _ if packet.header.packet_type == mqtt::PacketType::Connect => Certainty::Certain,
+            _ if packet.header.packet_type == PacketType::Connect => Certainty::Certain,
             VersionKnownBy::Inferred => Certainty::Likely,
             VersionKnownBy::Connect | VersionKnownBy::Option => Certainty::Certain,
         };
@@ -46,9 +47,18 @@ impl Rule for PacketRule {
             frames: message.frames.to_vec(),
             time: message.origin.time,
             message: format!("{text} ({}'s {name}, byte {}{more})", message.direction.sender().name(), worst.offset),
-            clause: Some(worst.kind.clause(version)),
+            clause: Some(clause_of(worst.kind, message)),
             hint: None,
         });
+    }
+}
+
+/// The clause that a deviation breaks, where it depends on who sent the packet as well.
+pub(super) fn clause_of(kind: DeviationKind, message: &Message<'_>) -> &'static str {
+    let of_server = message.direction == Direction::ToClient && message.packet.version == Version::V5;
+    match kind {
+        DeviationKind::PacketIdZero(PacketType::Publish) if of_server => "MQTT-2.2.1-4",
+        _ => kind.clause(message.packet.version),
     }
 }
 

@@ -91,6 +91,8 @@ pub struct FlowFacts {
     pub server_port: u16,
     /// Whether the roles are proved by a handshake.
     pub roles_proved: bool,
+    /// Whether a port that is usual for a service tells them.
+    pub roles_by_port: bool,
     /// Whether the client's stream is seen from its first byte.
     pub client_from_start: bool,
     /// Whether the server's stream is seen from its first byte.

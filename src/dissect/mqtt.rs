@@ -186,7 +186,7 @@ impl Mqtt {
                 version,
                 evidence: VersionEvidence::default(),
                 roles_proved: facts.roles_proved,
-                sender_known: facts.roles_proved || PORTS.contains(&facts.server_port),
+                sender_known: facts.roles_proved || facts.roles_by_port || PORTS.contains(&facts.server_port),
                 turned: false,
                 turn_untold: false,
                 aliases: PerDirection::default(),
@@ -269,6 +269,8 @@ impl FrameSink for Packets<'_> {
         self.reader.check_roles(self.direction, framed.header, framed.body);
         let direction = self.reader.direction(self.direction);
         let ambiguous = self.reader.observe(direction, framed.header, framed.body);
+        self.reader.check_roles_by_content(self.direction, &framed);
+        let direction = self.reader.direction(self.direction);
         if self.reader.is_doubtful(ambiguous) {
             if self.sink.wants_previews() {
                 let position = Position::of(self.direction, &framed);
@@ -380,10 +382,41 @@ impl Reader {
             return;
         }
         self.roles_proved = true;
+        self.comes_from(sender, self.direction(direction));
+    }
+
+    /// The same by what a packet holds that only one end may send with it, where nothing else tells who is who. That end may
+    /// break this rule, so that what it never sends says more.
+    fn check_roles_by_content(&mut self, direction: Direction, framed: &Framed<'_>) {
+        if self.sender_known || self.version().0 != Version::V5 || framed.missing > 0 || framed.resynced {
+            return;
+        }
+        let packet = mqtt::decode(framed.header, framed.body, Version::V5);
+        let code = match &packet.body {
+            Body::Ack(ack) => ack.reason_code,
+            Body::Disconnect(disconnect) => disconnect.reason_code,
+            Body::Auth(auth) => auth.reason_code,
+            _ => None,
+        };
+        let sender = match (&packet.body, code) {
+            _ if !packet.deviations.is_empty() => return,
+            (Body::Publish(publish), _) if publish.properties.get(PropertyId::SubscriptionIdentifier).is_some() => {
+                Sender::Server
+            }
+            (_, Some(code)) => mqtt::sender_of_code(framed.header.packet_type, code),
+            _ => return,
+        };
+        if sender != Sender::Either {
+            self.comes_from(sender, self.direction(direction));
+        }
+    }
+
+    /// A packet of this direction is of an end that is known by it.
+    fn comes_from(&mut self, sender: Sender, direction: Direction) {
         self.sender_known = true;
         if (sender == Sender::Client) != (direction == Direction::ToServer) {
-            self.turned = true;
-            self.turn_untold = true;
+            self.turned = !self.turned;
+            self.turn_untold = !self.turn_untold;
             self.aliases.swap();
             for kept in self.doubtful.iter_mut().flat_map(|doubtful| &mut doubtful.packets) {
                 kept.direction = kept.direction.reverse();

@@ -52,7 +52,8 @@ pub struct Coming {
 
 /// A flow as it is named in events.
 ///
-/// What may change while it lasts stands in front, in half a cache line: its ends change with what they are known by only.
+/// What may change while it lasts stands in front, in little more than half a cache line: its ends change with what they are
+/// known by only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub struct FlowRef {
@@ -69,6 +70,11 @@ pub struct FlowRef {
     pub known_by: KnownBy,
     /// Its transport.
     pub transport: Transport,
+    /// What each end has sent by now, as its own numbers and the other's acknowledgements show it, and the capture has not:
+    /// lost, or still to come.
+    pub lacks: PerDirection<bool>,
+    /// Whether something that was captured of each direction was not acknowledged yet, so that its receiver may not know it.
+    pub unacknowledged: PerDirection<bool>,
     /// The client.
     pub client: SocketAddr,
     /// The server.
@@ -78,8 +84,8 @@ pub struct FlowRef {
 impl FlowRef {
     /// The name of a flow.
     pub fn of(flow: &Flow<Conversation>) -> Self {
-        let streams =
-            |direction: Direction| flow.connection.sides[direction].starts_with_syn() || is_quic_from_start(&flow.app);
+        let sides = &flow.connection.sides;
+        let streams = |direction: Direction| sides[direction].starts_with_syn() || is_quic_from_start(&flow.app);
         Self {
             id: flow.id,
             stream: flow.stream,
@@ -94,6 +100,11 @@ impl FlowRef {
             from_start: PerDirection {
                 to_server: streams(Direction::ToServer),
                 to_client: streams(Direction::ToClient),
+            },
+            lacks: PerDirection { to_server: sides.to_server.lacks(), to_client: sides.to_client.lacks() },
+            unacknowledged: PerDirection {
+                to_server: sides.to_server.is_ahead_of(&sides.to_client),
+                to_client: sides.to_client.is_ahead_of(&sides.to_server),
             },
         }
     }
@@ -110,6 +121,8 @@ impl FlowRef {
             known_by: datagrams.known_by,
             begin: PerDirection::default(),
             from_start: PerDirection { to_server: from_start, to_client: from_start },
+            lacks: PerDirection::default(),
+            unacknowledged: PerDirection::default(),
         }
     }
 }

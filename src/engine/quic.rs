@@ -15,7 +15,14 @@ use crate::flow::{Belongs, ConnectionId, Datagrams, Direction, Flow, Found, Know
 /// What the streams of a connection may know of their flow: who is the client has been shown, and what comes first of a stream
 /// is its beginning, for it says where it stands.
 const fn facts(client_port: u16, server_port: u16) -> FlowFacts {
-    FlowFacts { client_port, server_port, roles_proved: true, client_from_start: true, server_from_start: true }
+    FlowFacts {
+        client_port,
+        server_port,
+        roles_proved: true,
+        roles_by_port: false,
+        client_from_start: true,
+        server_from_start: true,
+    }
 }
 
 fn context(options: &EngineOptions, client: SocketAddr, server: SocketAddr) -> QuicContext<'_> {

@@ -231,6 +231,7 @@ fn facts(flow: &Flow<Conversation>) -> FlowFacts {
         client_port: flow.client.port(),
         server_port: flow.server.port(),
         roles_proved: flow.known_by <= KnownBy::Connect,
+        roles_by_port: flow.known_by == KnownBy::Port,
         client_from_start: flow.connection.sides.to_server.starts_with_syn(),
         server_from_start: flow.connection.sides.to_client.starts_with_syn(),
     }

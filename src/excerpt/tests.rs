@@ -204,6 +204,8 @@ fn flows_end_one_by_one_though_a_hundred_thousand_are_open() {
             begin: PerDirection::default(),
             stream: number,
             from_start: PerDirection::default(),
+            lacks: PerDirection::default(),
+            unacknowledged: PerDirection::default(),
             known_by: KnownBy::Connect,
             transport: Transport::Tcp,
             client: SocketAddr::from((number.to_be_bytes(), 40_000)),

@@ -350,6 +350,19 @@ impl Side {
         beyond || self.unseen_tail_bytes() > 0
     }
 
+    /// Whether the capture lacks some of what it has sent by now: what shows in its own numbers, or in what its peer
+    /// acknowledged. That may still come, captured late.
+    #[inline]
+    pub fn lacks(&self) -> bool {
+        self.trouble.is_made() && (self.missing_bytes() > 0 || self.sent_unseen())
+    }
+
+    /// Whether it has sent something that its peer was not seen to acknowledge.
+    #[inline]
+    pub fn is_ahead_of(&self, peer: &Self) -> bool {
+        self.next.is_some_and(|next| peer.acked.is_none_or(|acked| next.is_after(acked)))
+    }
+
     /// Whether its windows are told in bytes, because both SYNs were captured.
     pub fn window_scale_known(&self) -> bool {
         self.scale != WindowScale::Unknown

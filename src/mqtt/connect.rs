@@ -74,6 +74,10 @@ impl<'a> Connect<'a> {
         let level = reader.field(Field::ProtocolLevel, u8);
         if let (Some(name), Some(level)) = (protocol_name, level) {
             check_protocol(reader, (name, name_at), (level, level_at));
+            // What a version that there is not has behind its level nobody knows.
+            if matches!(name, b"MQTT" | b"MQIsdp") && !matches!(level & !BRIDGE_BIT, 3..=5) {
+                reader.leave_rest();
+            }
         }
         let flags_at = reader.offset();
         let flags = reader.field(Field::ConnectFlags, u8);

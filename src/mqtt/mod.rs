@@ -63,7 +63,7 @@ pub use packet::{Body, ControlPacket, decode};
 pub use packet_type::{PacketType, Sender};
 pub use property::{Properties, Property, PropertyHolder, PropertyId, PropertyIter, PropertyKind, PropertyValue};
 pub use publish::Publish;
-pub use reason::{reason_allowed, reason_name};
+pub use reason::{reason_allowed, reason_name, sender_of_code};
 pub use redact::Redactor;
 pub use rule::Severity;
 pub use subscribe::{FilterIter, Filters, SubAck, Subscribe, Subscription};

@@ -145,6 +145,11 @@ impl<'a> Reader<'a> {
         self.give_up();
     }
 
+    /// Reads no further, without a word.
+    pub(super) fn leave_rest(&mut self) {
+        self.give_up();
+    }
+
     #[cold]
     fn give_up(&mut self) {
         // The place stays where the reading ended.

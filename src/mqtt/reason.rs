@@ -1,7 +1,5 @@
 //! Names of return codes and reason codes, and which packet may carry which (MQTT 5.0 section 2.4).
-//! Which side may send a code is not looked at here.
-
-use super::{PacketType, Version};
+use super::{PacketType, Sender, Version};
 
 const CONNACK: u16 = 1 << 2;
 const PUBACK_PUBREC: u16 = 0b11 << 4;
@@ -27,6 +25,17 @@ pub const fn reason_name(packet_type: PacketType, code: u8, version: Version) ->
 /// Whether a packet of this type may carry this code.
 pub const fn reason_allowed(packet_type: PacketType, code: u8, version: Version) -> bool {
     reason_name(packet_type, code, version).is_some()
+}
+
+/// Who may send a packet with this reason code, which both may send with others (MQTT 5.0, tables 3-4, 3-5, 3-10, 3-11).
+pub const fn sender_of_code(packet_type: PacketType, code: u8) -> Sender {
+    match (packet_type, code) {
+        (PacketType::PubAck | PacketType::PubRec, 0x10)
+        | (PacketType::Disconnect, 0x87 | 0x89 | 0x8b | 0x8d | 0x8e | 0x8f | 0x9a..=0xa2)
+        | (PacketType::Auth, 0) => Sender::Server,
+        (PacketType::Disconnect, 0x04) | (PacketType::Auth, 0x19) => Sender::Client,
+        _ => Sender::Either,
+    }
 }
 
 const fn return_code_name(packet_type: PacketType, code: u8, version: Version) -> Option<&'static str> {

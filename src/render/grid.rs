@@ -510,6 +510,7 @@ mod tests {
 
     #[test]
     fn an_address_keeps_its_port_on_a_narrow_page() {
+        let titles = ["flow", "client", "server", "carries", "lasted", "rtt", "end"];
         let row = ["1234567", "sensor.local:50438", "broker.example:1883", "mqtt", "12.0 ms", "", "closed by client"];
         let cells = vec![row.map(str::to_owned).to_vec(), {
             let mut other = row.map(str::to_owned).to_vec();
@@ -520,7 +521,7 @@ mod tests {
         for width in [60, 70, 80, 120] {
             let style = Style { width: Some(width), color: false, clock: false };
             let mut out = Vec::new();
-            print(style, "Flows", &TITLES, &NUMBERS, &rows, &mut out).unwrap();
+            print(style, "Flows", &titles, &NUMBERS, &rows, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
             assert_eq!(text.matches(":1883").count(), 2, "{width}: {text}");
             assert_eq!(text.matches(":50438").count(), 2, "{width}: {text}");
@@ -529,16 +530,16 @@ mod tests {
             for title in ["carries", "lasted"] {
                 assert_ne!(told.contains(title), text.lines().nth(1).unwrap().contains(title), "{width}: {text}");
             }
-            assert!(!told.contains("client id"), "what is empty is not missed: {told}");
+            assert!(!told.contains("rtt"), "what is empty is not missed: {told}");
         }
     }
 
     #[test]
     fn how_a_session_ended_is_told_whole() {
         let end = "disconnect by client: Normal disconnection";
-        let cells = vec![vec!["1".to_owned(), "x".repeat(38), end.to_owned()]];
+        let cells = vec![vec!["1".to_owned(), "x".repeat(30), end.to_owned()]];
         let rows = rows(&cells);
-        for width in [60, 80, 82, 83, 84, 85, 86, 120] {
+        for width in [60, 76, 77, 78, 79, 80, 120] {
             let style = Style { width: Some(width), color: false, clock: false };
             let mut out = Vec::new();
             print(style, "x", &["flow", "id", "end"], &[0], &rows, &mut out).unwrap();

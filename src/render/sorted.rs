@@ -44,6 +44,11 @@ impl Sorted {
         let room = limit.min(ROWS);
         if self.rows.len() >= room.saturating_mul(2).clamp(1024, ROWS + ROWS / 4) || self.bytes > BYTES {
             self.drop_last(descending, room);
+            while self.bytes > BYTES / 2 {
+                let rows = self.rows.len() / 2;
+                self.left_out += (self.rows.len() - rows) as u64;
+                self.back_to(rows);
+            }
         }
     }
 
@@ -52,9 +57,6 @@ impl Sorted {
         self.rows.sort_by(|(a, _), (b, _)| a.compare(b, descending));
         let all = self.rows.len();
         self.back_to(room);
-        while self.bytes > BYTES / 2 {
-            self.back_to(self.rows.len() / 2);
-        }
         self.left_out += (all - self.rows.len()) as u64;
     }
 

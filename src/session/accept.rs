@@ -61,13 +61,18 @@ impl Sessions {
         let client = self.clients.entry(&key);
         let was_kept = client.is_kept(origin.time);
         let mut ended_with_connection = client.expiry == 0;
+        let was_sure = !std::mem::take(&mut client.unsure);
+        let was_elsewhere = std::mem::take(&mut client.elsewhere);
+        let holder = client.flow.filter(|_| session.client_id_assigned);
         client.flow = Some(id);
         client.left = None;
         client.expiry = session.expiry.unwrap_or(0);
         let mut old_state = waiting.map(|state| *state);
         let mut kept = was_kept;
-        let mut accepted_before = old_state.is_some();
+        let mut accepted_before = old_state.is_some() && was_sure;
         let clean = session.clean_start == Some(true);
+        // Who is let in by another port of the same broker may have ended the session, or begun another.
+        self.clients.let_in_elsewhere(&key);
         if !clean {
             self.wills.call_off(key.broker, &key.id);
         }
@@ -78,7 +83,7 @@ impl Sessions {
                 // Nobody knows what it, or another connection of the client, said meanwhile.
                 old.lossy = PerDirection { to_server: true, to_client: true };
             }
-            let seen = !old.lossy.to_server && !old.lossy.to_client;
+            let seen = !old.lacks_any();
             kept = old.expiry.is_some_and(|seconds| {
                 let left = old.closed_at().unwrap_or(origin.time);
                 seconds > 0 && origin.time.since(left) < Span::from_secs(i64::from(seconds))
@@ -96,6 +101,7 @@ impl Sessions {
             old_state = Some(state);
         }
         let frames: Vec<_> = session.connect.map(|at| at.frame).into_iter().chain([origin.frame]).collect();
+        let lacks_any = session.lacks_any();
         let mut judge = Judge {
             incidents: &mut self.incidents,
             told: &mut session.incidents_told,
@@ -112,18 +118,30 @@ impl Sessions {
         if clean && present {
             judge.tell(IncidentKind::SessionPresentAfterCleanStart, Role::Server, &frames, Certainty::Certain);
         } else if !clean && session.version != Version::V31 && accepted_before {
-            let ended = Certainty::if_so(ended_with_connection && old_state.as_ref().is_some_and(|state| state.known));
+            let ended = ended_with_connection && old_state.as_ref().is_some_and(|state| state.known);
+            let lost = Certainty::if_so(!was_elsewhere);
+            let unexpected = Certainty::if_so(ended && !was_elsewhere);
+            let kind = IncidentKind::SessionUnexpected(!ended_with_connection);
             match (present, kept) {
-                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, Certainty::Likely),
-                (true, false) => judge.tell(IncidentKind::SessionUnexpected, Role::Server, &frames, ended),
+                (false, true) => judge.tell(IncidentKind::SessionLost, Role::Server, &frames, lost),
+                (true, false) => judge.tell(kind, Role::Server, &frames, unexpected),
                 (true, true) | (false, false) => {}
             }
+        }
+        // Two that are connected at once can't have the same one.
+        if let Some(holder) = holder.and_then(|holder| self.open.get(holder))
+            && holder.flow.id != id
+            && holder.closed_at().is_none()
+            && !holder.lacks_any()
+        {
+            let frames = [holder.first.frame, origin.frame];
+            judge.tell(IncidentKind::ClientIdTaken, Role::Server, &frames, Certainty::Likely);
         }
         let party = Party::Client(Name::clone(&key.id));
         if resumes && !clean {
             session.details.resumes = true;
             if let Some(mut state) = old_state {
-                judge.known = state.known && !session.lossy.to_server && !session.lossy.to_client;
+                judge.known = state.known && !lacks_any;
                 let begun = std::mem::take(&mut session.state);
                 let over = self.router.is_some().then_some(&mut self.over);
                 state.absorb(begun, &mut session.deliveries, over, &mut judge);

@@ -6,7 +6,7 @@ use super::answers::AnswerTimes;
 use super::budget::Budget;
 use super::client::Clients;
 use super::closings::Closings;
-use super::connection::{Closed, Context, Session, SessionState};
+use super::connection::{Context, Session, SessionState};
 use super::delivery::{Boxes, Delivery, DeliveryOutcome, Name, PacketRef};
 use super::digest::{Digest, digest};
 use super::exchange::Exchanges;
@@ -238,7 +238,7 @@ impl Sessions {
 
     fn on_closing(&mut self, flow: FlowRef, by: Role, at: Origin) {
         let Some(session) = self.open.get_mut(flow.id) else { return };
-        session.closed.get_or_insert(Closed { by, at });
+        session.on_closing(&flow, by, at);
         if let Some(router) = &mut self.router {
             // A client whose connection was taken over is connected all the same.
             let latest = session.client_key().and_then(|key| self.clients.get_mut(&key)?.flow);
@@ -513,8 +513,7 @@ impl Sessions {
         let is_latest = key.as_ref().and_then(|key| self.clients.get_mut(key)).is_some_and(|client| {
             let is_latest = client.flow == Some(flow);
             if is_latest {
-                client.left = session.closed.map(|closed| closed.at.time).or(Some(session.last.time));
-                client.expiry = session.expiry.unwrap_or(0);
+                client.on_left(session);
             }
             is_latest
         });

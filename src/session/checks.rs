@@ -4,11 +4,14 @@ use super::connection::Session;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::subscription::Answer;
-use crate::capture::Origin;
+use crate::capture::{FrameNo, Origin};
 use crate::dissect::Message;
-use crate::flow::Role;
+use crate::flow::{Direction, Role};
 use crate::mqtt::PacketType;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+
+/// How long a CONNACK may take to its client, where nothing shows that it has come.
+const ON_THE_WAY: Span = Span::from_secs(1);
 
 impl Session {
     pub(super) fn check_silence(
@@ -31,11 +34,22 @@ impl Session {
         }
     }
 
-    pub(super) fn check_size(&self, message: &Message<'_>, judge: &mut Judge<'_>) {
+    /// Whether the sender of a message may not have known yet what its peer allows: what the client sends before it has its
+    /// CONNACK. That it has shows by an acknowledgement; where none comes, by the time that has gone by.
+    pub(super) fn is_unaware(&self, message: &Message<'_>, judge: &Judge<'_>) -> bool {
+        let Some((connack, ..)) = self.connack.filter(|_| message.direction == Direction::ToServer) else {
+            return false;
+        };
+        !self.aware && judge.flow.unacknowledged.to_client && message.started.time.since(connack.time) < ON_THE_WAY
+    }
+
+    pub(super) fn check_size(&mut self, message: &Message<'_>, judge: &mut Judge<'_>) {
         let length = message.packet.header.packet_length();
         if let Some(maximum) = self.limits[message.direction].maximum_packet_size
             && length > u64::from(maximum)
+            && !self.is_unaware(message, judge)
         {
+            self.last_error = Some((message.direction.sender(), message.origin));
             let kind = IncidentKind::PacketTooLarge(length, maximum);
             judge.tell(kind, message.direction.sender(), &[message.origin.frame], Certainty::Likely);
         }
@@ -50,6 +64,10 @@ impl Session {
         if let Some(maximum) = self.limits[direction].topic_alias_maximum
             && alias > maximum
         {
+            if self.is_unaware(message, judge) {
+                return;
+            }
+            self.last_error = Some((direction.sender(), message.origin));
             let kind = IncidentKind::AliasAboveMaximum(alias, maximum);
             judge.tell(kind, direction.sender(), &frames, Certainty::Likely);
         } else if message.topic.is_none()
@@ -57,6 +75,7 @@ impl Session {
             && self.flow.from_start[direction]
             && !self.lossy[direction]
         {
+            self.last_error = Some((direction.sender(), message.origin));
             let kind = IncidentKind::AliasUnknown(alias);
             judge.tell(kind, direction.sender(), &frames, Certainty::Certain);
         }
@@ -76,6 +95,11 @@ impl Session {
         }
     }
 
+    /// The frame of the SUBSCRIBE by which this message comes with RETAIN as it was published.
+    pub(super) fn subscribed_as_published(&self, message: &Message<'_>) -> Option<FrameNo> {
+        self.state.subscriptions.as_published(message.topic.filter(|_| message.packet.header.retain())?)
+    }
+
     pub(super) fn check_request_id(&self, packet_id: Option<u16>, in_use: bool, origin: Origin, judge: &mut Judge<'_>) {
         let Some(id) = packet_id else { return };
         if judge.known && (in_use || self.state.exchanges.to_server.is_open(id)) {
@@ -93,6 +117,9 @@ impl Session {
         origin: Origin,
         judge: &mut Judge<'_>,
     ) {
+        if answer != Answer::Unsolicited {
+            self.state.subscriptions.note_answer(packet_type, id, origin.frame);
+        }
         match answer {
             Answer::Fits => {}
             Answer::Count(filters) => {

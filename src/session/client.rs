@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use super::connection::{NEVER, SessionState};
+use super::connection::{NEVER, Session, SessionState};
 use super::delivery::Name;
 use crate::capture::FrameNo;
 use crate::engine::Level;
@@ -28,9 +28,20 @@ pub(super) struct Client {
     pub(super) left: Option<Timestamp>,
     /// Seconds that the session outlives the connection.
     pub(super) expiry: u32,
+    /// Something of that connection is missing: its end may have said otherwise.
+    pub(super) unsure: bool,
+    /// It was let in at another port of the same address since, which may be the same broker.
+    pub(super) elsewhere: bool,
 }
 
 impl Client {
+    /// Its latest connection is over.
+    pub(super) fn on_left(&mut self, session: &Session) {
+        self.left = session.closed.map(|closed| closed.at.time).or(Some(session.last.time));
+        self.expiry = session.expiry.unwrap_or(0);
+        self.unsure = session.lacks_any();
+    }
+
     /// Whether the server should still have the session at `now`.
     pub(super) fn is_kept(&self, now: Timestamp) -> bool {
         match (self.expiry, self.left) {
@@ -51,11 +62,23 @@ pub(super) struct Clients {
     waiting: usize,
     limit: usize,
     forgotten: u64,
+    /// Where clients were let in, the first of them.
+    brokers: Vec<SocketAddr>,
 }
+
+/// Brokers that are remembered: a host seldom has more than a few listeners, and each client is looked for at all of them.
+const BROKERS: usize = 64;
 
 impl Clients {
     pub(super) fn new(limit: usize) -> Self {
-        Self { by_key: HashMap::default(), parked: VecDeque::new(), waiting: 0, limit, forgotten: 0 }
+        Self {
+            by_key: HashMap::default(),
+            parked: VecDeque::new(),
+            waiting: 0,
+            limit,
+            forgotten: 0,
+            brokers: Vec::new(),
+        }
     }
 
     /// How many sessions were forgotten because too many waited for their client.
@@ -71,6 +94,20 @@ impl Clients {
     /// The client, new if it was not known.
     pub(super) fn entry(&mut self, key: &ClientKey) -> &mut Client {
         self.by_key.entry(key.clone()).or_default()
+    }
+
+    /// A client is let in: of what it has at other ports of the same address nothing is sure any more.
+    pub(super) fn let_in_elsewhere(&mut self, key: &ClientKey) {
+        if !self.brokers.contains(&key.broker) && self.brokers.len() < BROKERS {
+            self.brokers.push(key.broker);
+        }
+        let others = self.brokers.iter().filter(|other| other.ip() == key.broker.ip() && **other != key.broker);
+        for broker in others {
+            let other = ClientKey { broker: *broker, id: Name::clone(&key.id) };
+            if let Some(client) = self.by_key.get_mut(&other) {
+                client.elsewhere = true;
+            }
+        }
     }
 
     /// The session that waits for the client, if one does.

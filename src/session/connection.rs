@@ -111,6 +111,8 @@ pub struct Session {
     pub(super) from_start: bool,
     pub(super) late_told: bool,
     pub(super) qos_told: bool,
+    /// The client has its CONNACK: it has acknowledged all that the server had sent by then.
+    pub(super) aware: bool,
     /// The CONNACK, with its code and Session Present.
     pub connack: Option<(Origin, u8, bool)>,
     /// What the receiver of each direction allows.
@@ -183,6 +185,7 @@ impl Session {
             from_start: flow.known_by <= KnownBy::SynAck,
             late_told: false,
             qos_told: false,
+            aware: false,
             incidents_told: 0,
             first: message.origin,
             last: message.origin,
@@ -202,21 +205,40 @@ impl Session {
 
     /// The flow as it is named now: who is the client may have turned out to be the other end.
     pub(super) fn name(&mut self, flow: &FlowRef) {
-        let FlowRef { begin, from_start, known_by, .. } = self.flow;
-        if known_by != flow.known_by || from_start != flow.from_start || begin != flow.begin {
+        let FlowRef { begin, from_start, known_by, lacks, .. } = self.flow;
+        if known_by != flow.known_by || from_start != flow.from_start || begin != flow.begin || lacks != flow.lacks {
             self.flow = *flow;
         }
-        debug_assert_eq!(self.flow, *flow, "nothing else of it changes");
+        let unacknowledged = self.flow.unacknowledged;
+        debug_assert_eq!(
+            self.flow,
+            FlowRef { unacknowledged, ..*flow },
+            "nothing else of it that is asked for changes"
+        );
     }
 
     /// Whether the session is known from its beginning, and nothing of this connection is missing.
     pub(super) const fn is_known(&self) -> bool {
-        self.state.known && !self.lossy.to_server && !self.lossy.to_client
+        self.state.known && !self.lacks_any()
+    }
+
+    /// Whether packets of one of the directions are missing. What an end knows of the other shows in its acknowledgements,
+    /// so that with its packet it is known whether the capture has what it answers to.
+    pub(super) const fn lacks_any(&self) -> bool {
+        self.lacks(Direction::ToServer) || self.lacks(Direction::ToClient)
+    }
+
+    /// Whether packets of a direction are missing, or may be.
+    pub(super) const fn lacks(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::ToServer => self.lossy.to_server || self.flow.lacks.to_server,
+            Direction::ToClient => self.lossy.to_client || self.flow.lacks.to_client,
+        }
     }
 
     /// Whether both directions of this connection were captured, and nothing of them is missing.
     pub(super) fn is_whole(&self) -> bool {
-        Direction::BOTH.iter().all(|direction| !self.counts[*direction].is_empty() && !self.lossy[*direction])
+        Direction::BOTH.iter().all(|direction| !self.counts[*direction].is_empty() && !self.lacks(*direction))
     }
 
     /// Whether the server let the client in.
@@ -280,6 +302,7 @@ impl Session {
         if direction == Direction::ToServer {
             self.check_silence(packet.header.packet_type, message.started.time, origin, &mut context.judge);
         }
+        self.aware |= self.connack.is_some() && !context.judge.flow.unacknowledged.to_client;
         self.check_size(message, &mut context.judge);
         match &packet.body {
             Body::Publish(publish) => self.on_publish(message, publish.packet_id, publish.payload_length, context),
@@ -444,6 +467,7 @@ impl Session {
             digest,
             release_flow: None,
             owed: 0,
+            demanded: 0,
             number: 0,
             told,
         });
@@ -471,8 +495,10 @@ impl Session {
         if let Some(maximum) = self.limits[direction].receive_maximum
             && open > u32::from(maximum)
             && open > before
-            && !self.lossy[direction.reverse()]
+            && !self.lacks(direction.reverse())
+            && !self.is_unaware(message, &context.judge)
         {
+            self.last_error = Some((by, origin));
             let kind = IncidentKind::ReceiveMaximum(open, maximum);
             context.judge.tell(kind, by, &[origin.frame], Certainty::Likely);
         }
@@ -514,8 +540,14 @@ impl Session {
         let now = after.is_some().then_some(judge.at.time);
         let Some(subscriptions) = self.state.subscriptions.made().filter(|held| held.has_early()) else { return };
         for early in subscriptions.settle(now).into_iter().filter(|early| early.known && !self.holes) {
-            let kind = IncidentKind::Unsolicited(early.packet_type, early.packet_id);
-            judge.tell_at(kind, Role::Server, &[early.at.frame], early.at, Certainty::Likely);
+            let (kind, frames) = match early.before {
+                Some(before) => {
+                    let kind = IncidentKind::AcknowledgedTwice(early.packet_type, early.packet_id);
+                    (kind, vec![before, early.at.frame])
+                }
+                None => (IncidentKind::Unsolicited(early.packet_type, early.packet_id), vec![early.at.frame]),
+            };
+            judge.tell_at(kind, Role::Server, &frames, early.at, Certainty::Likely);
         }
     }
 

@@ -210,6 +210,8 @@ impl Default for Told {
             known_by: KnownBy::FirstFrame,
             begin: PerDirection::default(),
             from_start: PerDirection::default(),
+            lacks: PerDirection::default(),
+            unacknowledged: PerDirection::default(),
         })
     }
 }
@@ -246,6 +248,8 @@ pub struct Delivery {
     pub(super) release_flow: Option<FrameNo>,
     /// Further acknowledgements that its receiver owes, because it was sent again.
     pub(super) owed: u32,
+    /// Further PUBRELs that its sender owes, because PUBREC came again.
+    pub(super) demanded: u32,
     /// Its number among those of its direction and session.
     pub(super) number: u64,
     /// It reads as if it were part of it.

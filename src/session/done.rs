@@ -23,6 +23,8 @@ pub(super) struct Done {
     pub(super) refused: bool,
     /// Whether that was on the connection at hand.
     pub(super) ended_here: bool,
+    /// Whether its receiver has sent a further PUBREC, which its sender answers.
+    pub(super) demanded: bool,
 }
 
 /// The same in little room: each connection has up to forty of them, which is most of what is kept of it. That is why a
@@ -42,6 +44,7 @@ struct Kept {
 const REFUSED: u8 = 1;
 const ENDED_HERE: u8 = 2;
 const HAS_TIME: u8 = 4;
+const DEMANDED: u8 = 8;
 
 fn packed(frame: FrameNo) -> [u8; 6] {
     let [a, b, c, d, e, f, ..] = frame.0.to_le_bytes();
@@ -54,17 +57,19 @@ const fn unpacked([a, b, c, d, e, f]: [u8; 6]) -> FrameNo {
 
 impl Kept {
     fn of(done: Done) -> Self {
-        let Done { digest, first, end, ended, packet_id, owed, refused, ended_here } = done;
+        let Done { digest, first, end, ended, packet_id, owed, refused, ended_here, demanded } = done;
         let flag = |so: bool, flag: u8| if so { flag } else { 0 };
         let flags = flag(refused, REFUSED) | flag(ended_here, ENDED_HERE) | flag(ended.is_some(), HAS_TIME);
+        let flags = flags | flag(demanded, DEMANDED);
         Self { digest, first: packed(first), end: packed(end), packet_id, owed, flags }
     }
 
     fn done(self, time: Option<Timestamp>) -> Done {
         let Self { digest, first, end, packet_id, owed, flags } = self;
-        let [refused, ended_here, has_time] = [REFUSED, ENDED_HERE, HAS_TIME].map(|flag| flags & flag != 0);
+        let [refused, ended_here, has_time, demanded] =
+            [REFUSED, ENDED_HERE, HAS_TIME, DEMANDED].map(|flag| flags & flag != 0);
         let (first, end, ended) = (unpacked(first), unpacked(end), time.filter(|_| has_time));
-        Done { digest, first, end, ended, packet_id, owed, refused, ended_here }
+        Done { digest, first, end, ended, packet_id, owed, refused, ended_here, demanded }
     }
 }
 
@@ -137,6 +142,21 @@ impl DoneOnes {
         }
     }
 
+    /// The receiver of the last one with this identifier has sent a further PUBREC.
+    pub(super) fn demand(&mut self, packet_id: u16) {
+        if let Some(place) = self.place(packet_id) {
+            self.ring[place].flags |= DEMANDED;
+        }
+    }
+
+    /// Whether its sender answers a further PUBREC with what it sends now.
+    pub(super) fn take_demanded(&mut self, packet_id: u16) -> bool {
+        let Some(kept) = self.place(packet_id).map(|place| &mut self.ring[place]) else { return false };
+        let was = kept.flags & DEMANDED != 0;
+        kept.flags &= !DEMANDED;
+        was
+    }
+
     /// Whether earlier ones may have been forgotten.
     pub(super) fn is_full(&self) -> bool {
         self.ring.len() == LIMIT
@@ -164,7 +184,7 @@ mod tests {
         let digest = Digest::new(Some(u64::from(packet_id) << 40), 7 << 50, Some(9), true).brief();
         let (first, end) = (FrameNo(frame - 1), FrameNo(frame));
         let ended = frame.is_multiple_of(3).then(|| Timestamp::from_nanos(-(frame as i64)));
-        Done { digest, first, end, ended, packet_id, owed: 1, refused: true, ended_here: true }
+        Done { digest, first, end, ended, packet_id, owed: 1, refused: true, ended_here: true, demanded: false }
     }
 
     #[test]

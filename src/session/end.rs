@@ -1,12 +1,13 @@
 //! How a session's connection ended: by whom, in which way, and what TCP and the other messages say about why.
 
-use super::connection::{NEVER, Session};
+use super::connection::{Closed, NEVER, Session};
 use super::delivery::DeliveryOutcome;
 use super::incident::{Certainty, IncidentKind};
 use super::judge::Judge;
 use super::will::{Sighting, WillFate};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Conversation, QuicEnd};
+use crate::engine::FlowRef;
 use crate::flow::{Close, CloseKind, Connection, Direction, Flow, Outcome, Role};
 use crate::mqtt::PacketType;
 use crate::time::{Span, Timestamp};
@@ -203,8 +204,9 @@ impl Session {
     pub(super) fn tell_end(&self, now: Timestamp, judge: &mut Judge<'_>) {
         let until = self.closed_at().unwrap_or(now);
         if let Some(too_long) = self.keep_alive.until(until)
-            && !self.lossy.to_server
-            && self.disconnect.is_none()
+            && !self.lacks(Direction::ToServer)
+            // A server that says why it closes does not excuse the client.
+            && self.disconnect.as_deref().is_none_or(|(by, ..)| *by == Role::Server)
             && self.is_accepted()
         {
             let kind = IncidentKind::KeepAliveExceeded(too_long.silence, too_long.seconds);
@@ -219,14 +221,23 @@ impl Session {
         }
     }
 
+    /// The first FIN or RST was sent, which may show what is missing before it.
+    pub(super) fn on_closing(&mut self, flow: &FlowRef, by: Role, at: Origin) {
+        self.name(flow);
+        self.closed.get_or_insert(Closed { by, at });
+    }
+
     /// Notes what TCP knows to be missing of the connection.
     pub(super) fn note_missing(&mut self, connection: &Connection) {
         for direction in Direction::BOTH {
             let side = &connection.sides[direction];
             let missing = side.counters().packets == 0 || side.missing_bytes() > 0;
             self.lossy[direction] |= missing;
+            self.flow.lacks[direction] |= side.lacks();
             self.holes |= missing || side.unseen_tail_bytes() > 0;
         }
+        // The client's next connection takes it from here.
+        self.state.known &= !self.lacks_any();
     }
 
     /// How far deliveries came that are open when the session is over.

@@ -3,6 +3,8 @@
 //! Packet identifiers are a name space of their own in each direction (MQTT 5.0, section 2.2.1), so there is one of
 //! these for each. They belong to the session and outlive a connection (section 4.4).
 
+mod order;
+
 use super::delivery::{Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
 use super::digest::Digest;
 use super::done::{Done, DoneOnes};
@@ -30,6 +32,9 @@ pub(super) const LATE: Span = Span::from_secs(1);
 /// The most early acknowledgements kept.
 const EARLY_LIMIT: usize = 256;
 
+/// The most identifiers of which a PUBREL came and nothing was known.
+const UNKNOWN: usize = 16;
+
 /// Messages that wait for an acknowledgement are looked through for those that do no more, from so many on.
 const WAITING: usize = 64;
 
@@ -52,6 +57,8 @@ pub struct Exchanges {
     in_flight: u32,
     /// Whether the session went on on another connection.
     resumed: bool,
+    /// Identifiers of nothing that was known, of which a PUBREL came: it is answered all the same (MQTT-4.3.3-11).
+    unknown: Vec<u16>,
     /// Open ones that were given up because there were too many, and not told yet.
     pub(super) given_up: u64,
 }
@@ -95,6 +102,7 @@ impl Exchanges {
         self.waiting = Default::default();
         self.last_resent = None;
         self.in_flight = 0;
+        self.unknown.clear();
         self.done.reconnect();
     }
 
@@ -196,6 +204,11 @@ impl Exchanges {
             let kind = IncidentKind::IdentifierInUse(packet_id);
             judge.tell(kind, sent.direction.sender(), &frames, Certainty::Likely);
             sent.faults.add(Fault::IdentifierInUse);
+            // Its receiver can't tell them apart, and answers each.
+            if old.last_flow() == place.flow {
+                sent.owed += old.owed + u32::from(old.acknowledged.is_none());
+                sent.demanded += old.demanded;
+            }
             DeliveryOutcome::Superseded
         } else {
             DeliveryOutcome::Unresolved
@@ -336,7 +349,7 @@ impl Exchanges {
                 sent.faults.add(Fault::FirstUnseen);
                 if judge.known {
                     let certainty = self.never_seen();
-                    judge.tell(IncidentKind::DupOnFirst(packet_id), by, &[now.at.frame], certainty);
+                    judge.tell(IncidentKind::DupOnFirst(packet_id, sent.qos), by, &[now.at.frame], certainty);
                 }
             }
         }
@@ -371,7 +384,9 @@ impl Exchanges {
                     // It is answered, whatever came before.
                     self.done.owe(packet_id);
                     let frames = [done.first, done.end, now];
-                    if done.refused {
+                    if self.done.take_demanded(packet_id) {
+                        // It answers a PUBREC that came once too often (MQTT-4.3.3-4).
+                    } else if done.refused {
                         let kind = IncidentKind::ResentAfterRefusal(packet_id);
                         judge.tell(kind, by, &frames, judge.if_known(Certainty::Certain));
                     } else if done.ended_here {
@@ -380,6 +395,9 @@ impl Exchanges {
                     }
                 }
                 None if judge.known => {
+                    if self.unknown.len() < UNKNOWN {
+                        self.unknown.push(packet_id);
+                    }
                     judge.tell(IncidentKind::Unsolicited(PacketType::PubRel, packet_id), by, &[now], never_seen);
                 }
                 // A client may go on with its session before the CONNACK says that there is one.
@@ -395,6 +413,12 @@ impl Exchanges {
         match (open.qos, open.released) {
             // That its PUBREC was not seen yet may be for the order in which the directions were captured.
             (2, None) => {}
+            // Each PUBREC is answered (MQTT-4.3.3-4), and each PUBREL (MQTT-4.3.3-11).
+            (2, Some(_)) if open.demanded > 0 && open.release_flow == Some(place.flow) => {
+                open.demanded -= 1;
+                open.owed += 1;
+                return;
+            }
             (2, Some(before)) => {
                 if open.release_flow.replace(place.flow) == Some(place.flow) {
                     open.owed += 1;
@@ -402,6 +426,11 @@ impl Exchanges {
                     let frames = [before.place.at.frame, now];
                     judge.tell(kind, by, &frames, judge.if_whole(Certainty::Certain));
                 }
+                return;
+            }
+            _ if open.demanded > 0 => {
+                open.demanded -= 1;
+                open.owed += 1;
                 return;
             }
             _ => {
@@ -448,10 +477,24 @@ impl Exchanges {
                 match open.acknowledged {
                     None => {
                         open.acknowledged = Some(step);
+                        // A PUBREL that was sent so long before answers nothing (MQTT-4.3.3-4); this PUBREC wants one.
+                        if let Some(released) = open.released
+                            && released.place.flow == place.flow
+                            && place.at.time.since(released.place.at.time) >= LATE
+                        {
+                            open.demanded += 1;
+                            if judge.known {
+                                open.faults.add(Fault::WrongAcknowledgement);
+                                let frames = [released.place.at.frame, place.at.frame];
+                                let kind = IncidentKind::WrongAcknowledgement(PacketType::PubRel, packet_id);
+                                judge.tell(kind, open.direction.sender(), &frames, Certainty::Likely);
+                            }
+                        }
                         self.check_order(step, packet_id, by, judge);
                     }
                     Some(before) if open.owed == 0 && before.place.flow == place.flow => {
                         tally.of.counts.unmatched += 1;
+                        open.demanded += 1;
                         if judge.known {
                             let frames = [before.place.at.frame, place.at.frame];
                             let kind = IncidentKind::AcknowledgedTwice(packet_type, packet_id);
@@ -459,7 +502,10 @@ impl Exchanges {
                         }
                         return;
                     }
-                    Some(_) => open.owed = open.owed.saturating_sub(1),
+                    Some(before) => {
+                        open.owed = open.owed.saturating_sub(1);
+                        open.demanded += u32::from(before.place.flow == place.flow);
+                    }
                 }
                 if !refused || self.open.get(packet_id).is_some_and(|open| open.released.is_some()) {
                     return;
@@ -481,8 +527,14 @@ impl Exchanges {
                 self.acknowledged_none(step, packet_id, judge, tally);
                 return;
             }
+            // Of the message whose identifier this one took, or after a wrong answer that the sender went on from.
+            _ if open.owed > 0 => {
+                open.owed -= 1;
+                return;
+            }
             _ => {
                 open.faults.add(Fault::WrongAcknowledgement);
+                open.demanded += u32::from(packet_type == PacketType::PubRec);
                 tally.of.counts.unmatched += 1;
                 let frames = [open.first.place.at.frame, place.at.frame];
                 if judge.known {
@@ -503,6 +555,7 @@ impl Exchanges {
             owed: delivery.owed.min(u16::MAX.into()) as u16,
             refused,
             ended_here: true,
+            demanded: delivery.demanded > 0,
         });
         tally.end(delivery, if refused { DeliveryOutcome::Refused } else { DeliveryOutcome::Complete });
     }
@@ -512,6 +565,16 @@ impl Exchanges {
         if self.done.take_owed(packet_id) {
             return;
         }
+        match step.packet_type {
+            PacketType::PubComp => {
+                if let Some(place) = self.unknown.iter().position(|id| *id == packet_id) {
+                    self.unknown.swap_remove(place);
+                    return;
+                }
+            }
+            PacketType::PubRec => self.done.demand(packet_id),
+            _ => {}
+        }
         let done = self.done.last(packet_id).map(|done| done.end);
         tally.of.counts.unmatched += 1;
         if self.early.len() < EARLY_LIMIT {
@@ -520,67 +583,6 @@ impl Exchanges {
             if let Some(before) = self.early.insert((packet_id, packet_type), early) {
                 self.tell_early(before, packet_id, packet_type, judge);
             }
-        }
-    }
-
-    /// Leaves acknowledgements that wait for their message with their connection, whose end tells of them.
-    pub(super) fn leave_early(&mut self) -> Option<Self> {
-        let early = std::mem::take(&mut self.early);
-        (early.len() > 0).then(|| Self { early, ..Self::default() })
-    }
-
-    /// Tells the acknowledgements that have waited in vain for their message; all of them where `all` is set. What was
-    /// `lost` may be that message.
-    pub(super) fn settle(&mut self, all: bool, lost: bool, judge: &mut Judge<'_>) {
-        let mut waiting = std::mem::take(&mut self.early);
-        waiting.retain(|((packet_id, packet_type), early)| {
-            let waits = !all && judge.at.time.since(early.place.at.time) < LATE;
-            if !waits && !lost {
-                self.tell_early(*early, *packet_id, *packet_type, judge);
-            }
-            waits
-        });
-        self.early = waiting;
-    }
-
-    fn tell_early(&self, early: Early, packet_id: u16, packet_type: PacketType, judge: &mut Judge<'_>) {
-        if !early.known {
-            return;
-        }
-        let Some(by) = judge.receiver else { return };
-        let now = early.place.at.frame;
-        let open = self.open.get(packet_id).map(|open| open.first.place.at.frame).filter(|first| *first < now);
-        let (kind, frames) = match (open, early.done) {
-            (Some(first), _) => (IncidentKind::WrongAcknowledgement(packet_type, packet_id), vec![first, now]),
-            (None, Some(done)) => (IncidentKind::AcknowledgedTwice(packet_type, packet_id), vec![done, now]),
-            (None, None) => (IncidentKind::Unsolicited(packet_type, packet_id), vec![now]),
-        };
-        judge.tell_at(kind, by, &frames, early.place.at, Certainty::Likely);
-    }
-
-    /// Acknowledgements follow the order of the messages (MQTT 5.0, section 4.6).
-    fn check_order(&mut self, step: Step, packet_id: u16, by: Role, judge: &mut Judge<'_>) {
-        let queue = &mut self.waiting[usize::from(step.packet_type == PacketType::PubRec)];
-        let open = &self.open;
-        let waits = |number: u64, id: u16| {
-            open.get(id).is_some_and(|delivery| {
-                delivery.number == number && (id == packet_id || delivery.acknowledged.is_none())
-            })
-        };
-        while let Some((number, id)) = queue.front() {
-            if waits(number, id) {
-                break;
-            }
-            queue.pop_front();
-        }
-        let Some((_, oldest)) = queue.front() else { return };
-        if oldest == packet_id {
-            queue.pop_front();
-        } else if judge.known && step.code < 0x80 {
-            let frames = open.get(oldest).map(|delivery| delivery.first.place.at.frame);
-            let frames: Vec<_> = frames.into_iter().chain([step.place.at.frame]).collect();
-            let kind = IncidentKind::AcknowledgedOutOfOrder(step.packet_type, packet_id);
-            judge.tell(kind, by, &frames, Certainty::Likely);
         }
     }
 }

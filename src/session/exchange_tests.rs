@@ -26,6 +26,8 @@ fn flow() -> FlowRef {
         known_by: KnownBy::Syn,
         begin: PerDirection::default(),
         from_start: PerDirection::default(),
+        lacks: PerDirection::default(),
+        unacknowledged: PerDirection::default(),
     }
 }
 
@@ -46,6 +48,7 @@ fn sent(packet_id: u16, payload: u64, at: PacketRef) -> Box<Delivery> {
         digest: Digest::new(Some(1), payload, Some(1), true),
         release_flow: None,
         owed: 0,
+        demanded: 0,
         number: 0,
         told: Rare::new(),
     })

@@ -55,16 +55,18 @@ pub enum IncidentKind {
     SessionPresentAfterCleanStart,
     /// The server says that there is no session, though it should have kept it.
     SessionLost,
-    /// The server says that there is a session, though the last one was to end with its connection.
-    SessionUnexpected,
+    /// The server says that there is a session, though the last one was to end with its connection, or had expired by now.
+    SessionUnexpected(bool),
     /// DISCONNECT asks for a session that outlives the connection, and CONNECT did not: for how many seconds.
     ExpiryRaised(u32),
     /// The server answered an empty client identifier without assigning one (5.0).
     NoClientIdAssigned,
+    /// The server assigned an identifier that another client has, which is connected.
+    ClientIdTaken,
     /// A packet identifier is used for another message while it is in use.
     IdentifierInUse(u16),
-    /// DUP is set on what was never sent before.
-    DupOnFirst(u16),
+    /// DUP is set on what was never sent before: its identifier and its QoS.
+    DupOnFirst(u16, u8),
     /// A message was sent again with DUP not set.
     ResentWithoutDup(u16),
     /// A packet was sent again on the same connection.

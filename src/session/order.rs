@@ -45,11 +45,11 @@ impl Session {
                 | (Direction::ToClient, PacketType::ConnAck | PacketType::Disconnect) => told = false,
                 // An authentication goes before the CONNACK (MQTT 5.0, section 4.12).
                 (Direction::ToClient, PacketType::Auth) if message.packet.version == Version::V5 => told = false,
-                (Direction::ToServer, _) if self.lossy.to_server => told = false,
+                (Direction::ToServer, _) if self.lacks(Direction::ToServer) => told = false,
                 (Direction::ToServer, _) => {
                     judge.tell(IncidentKind::NoConnectFirst(packet_type), by, &frames, certainty);
                 }
-                (Direction::ToClient, _) if self.lossy.to_client => told = false,
+                (Direction::ToClient, _) if self.lacks(Direction::ToClient) => told = false,
                 (Direction::ToClient, _) => {
                     judge.tell(IncidentKind::NoConnAckFirst(packet_type), by, &frames, certainty);
                 }

@@ -61,6 +61,8 @@ pub(super) struct EarlyAnswer {
     codes: Box<[u8]>,
     pub(super) at: Origin,
     pub(super) known: bool,
+    /// The last answer, where it was the same.
+    pub(super) before: Option<FrameNo>,
 }
 
 /// The most early answers kept.
@@ -96,6 +98,8 @@ pub struct Subscriptions {
     least_qos: Option<u8>,
     /// Answers that were told before what they answer.
     early: Vec<EarlyAnswer>,
+    /// The last answer that fitted.
+    last_answer: Option<(PacketType, u16, FrameNo)>,
     /// Subscriptions that are not kept, because there were too many.
     pub left_out: u64,
 }
@@ -254,8 +258,15 @@ impl Subscriptions {
         known: bool,
     ) {
         if self.early.len() < EARLY_LIMIT {
-            self.early.push(EarlyAnswer { packet_type, packet_id, codes: codes.into(), at, known });
+            let is_it = |last: &(PacketType, u16, FrameNo)| (last.0, last.1) == (packet_type, packet_id);
+            let before = self.last_answer.filter(is_it).map(|(.., frame)| frame);
+            self.early.push(EarlyAnswer { packet_type, packet_id, codes: codes.into(), at, known, before });
         }
+    }
+
+    /// An answer fitted.
+    pub(super) const fn note_answer(&mut self, packet_type: PacketType, packet_id: u16, frame: FrameNo) {
+        self.last_answer = Some((packet_type, packet_id, frame));
     }
 
     /// Leaves answers that wait for their request with their connection, whose end tells of them.
@@ -317,6 +328,14 @@ impl Subscriptions {
         if let Some(changes) = changes {
             changes.extend(granted.into_iter().map(|(filter, _)| (filter, None)));
         }
+    }
+
+    /// The frame of the SUBSCRIBE by which a message to this topic is sent with RETAIN as it was published (5.0).
+    pub(super) fn as_published(&self, name: &[u8]) -> Option<FrameNo> {
+        let wants = |(filter, state): &(&[u8], SubscriptionState)| {
+            state.options & 0b1000 != 0 && state.granted_qos().is_some() && topic::matches(filter, name)
+        };
+        self.granted().find(wants).map(|(_, state)| state.frame)
     }
 
     /// Whether none are held.

@@ -113,7 +113,9 @@ impl WillState {
         let due = self.due(closed, session_expiry);
         self.sightings.iter().filter(move |sighting| {
             let at = sighting.place.at.time;
-            at.since(closed) >= Span::ZERO - EARLY && (sighting.alone || at.since(due) < PROMPT)
+            // Who came back in time has called it off: what is seen later is of another connection.
+            let called_off = self.delay > 0 && self.back.is_some_and(|back| back < due && at >= back);
+            !called_off && at.since(closed) >= Span::ZERO - EARLY && (sighting.alone || at.since(due) < PROMPT)
         })
     }
 

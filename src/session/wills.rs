@@ -109,6 +109,10 @@ impl Wills {
         let header = message.packet.header;
         // A will that was retained goes to later subscribers as well, with RETAIN.
         let live = (!header.retain() || bridge) && !header.dup();
+        // So it is with RETAIN where the subscription wants it as published; of one that stood before no old message is sent.
+        let as_published = receiver.subscribed_as_published(message).filter(|_| header.retain() && !header.dup());
+        // What waited for this client was published before it came back.
+        let came = receiver.connect.filter(|_| receiver.resumes);
         let equal = |id: &&FrameNo| {
             let will = open.get(**id).and_then(|owner| owner.will.as_ref());
             will.is_some_and(|will| will.digest.may_equal(digest))
@@ -121,7 +125,10 @@ impl Wills {
             let Some(owner) = open.get_mut(*id) else { continue };
             let closed = owner.closed_at().is_some() && !owner.has_no_will();
             let Details { will: Some(will), connect, client_id: owner_id, .. } = &mut *owner.details else { continue };
-            let shadowed = will.shadowed.is_some_and(|since| message.origin.time.since(since) < SHADOW);
+            let shadowed = will.shadowed.is_some_and(|since| {
+                message.origin.time.since(since) < SHADOW || came.is_some_and(|came| since < came.time)
+            });
+            let live = live || as_published.zip(*connect).is_some_and(|(asked, connect)| asked < connect.frame);
             match message.direction {
                 Direction::ToServer => will.shadowed = Some(message.origin.time),
                 Direction::ToClient if live && !shadowed => {

@@ -8,6 +8,7 @@
 #[allow(dead_code)]
 mod craft;
 mod encode;
+mod found;
 mod page;
 mod script;
 mod wire;

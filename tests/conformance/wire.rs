@@ -5,6 +5,9 @@
 //! > PUBLISH topic=a      the client sends this packet; < the server does
 //! b> PINGREQ             the client of another connection does
 //! lost > PUBLISH …       sent, and not in the capture
+//! early > PUBLISH …      sent before the last segment of the other end had come
+//! port 2883              the port of the servers of connections to come
+//! joined                 no handshake of them is in the capture
 //! > FIN, < RST           the end of a connection
 //! wait 12                nothing happens for 12 seconds
 //! ```
@@ -24,7 +27,10 @@ const STEP_MS: u64 = 200;
 
 struct Connection {
     port: u16,
+    server: u16,
     next: [u32; 2],
+    /// Where the last segment of each end began.
+    last: [u32; 2],
 }
 
 struct Wire {
@@ -32,13 +38,15 @@ struct Wire {
     count: u16,
     now_ms: u64,
     connections: BTreeMap<char, Connection>,
+    server: u16,
+    joined: bool,
 }
 
 /// The capture file of a script.
 pub(crate) fn play(script: &[String], version: Version) -> Vec<u8> {
     let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
     let out = header.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let mut wire = Wire { out, count: 0, now_ms: 0, connections: BTreeMap::new() };
+    let mut wire = Wire { out, count: 0, now_ms: 0, connections: BTreeMap::new(), server: 1883, joined: false };
     for step in script {
         wire.step(step, version);
     }
@@ -51,6 +59,14 @@ impl Wire {
             self.now_ms += (seconds.parse::<f64>().expect(step) * 1000.0) as u64;
             return;
         }
+        if let Some(port) = step.strip_prefix("port ") {
+            self.server = port.parse().expect(step);
+            return;
+        }
+        if step == "joined" {
+            self.joined = true;
+            return;
+        }
         if let Some(name) = step.strip_suffix("connected") {
             let name = name.trim();
             let id = if name.is_empty() { "client" } else { name };
@@ -59,16 +75,23 @@ impl Wire {
             return;
         }
         let (lost, step) = step.strip_prefix("lost ").map_or((false, step), |rest| (true, rest));
+        let (early, step) = step.strip_prefix("early ").map_or((false, step), |rest| (true, rest));
         let at = step.find(['<', '>']).unwrap_or_else(|| panic!("neither > nor <: {step}"));
         let name = step[..at].chars().next().unwrap_or('a');
         let from = usize::from(step[at..].starts_with('<'));
         let words = step[at + 1..].trim();
         self.open(name);
+        let connection = self.connections.get_mut(&name).expect("it is open");
+        let known = connection.next[1 - from];
+        if early {
+            connection.next[1 - from] = connection.last[1 - from];
+        }
         match words {
             "FIN" => self.segment(name, from, FIN | ACK, &[], lost),
             "RST" => self.segment(name, from, RST | ACK, &[], lost),
             _ => self.segment(name, from, PSH | ACK, &packet(words, version), lost),
         }
+        self.connections.get_mut(&name).expect("it is open").next[1 - from] = known;
     }
 
     /// The handshake, where it was not made yet.
@@ -77,7 +100,11 @@ impl Wire {
             return;
         }
         let port = 40_000 + name as u16;
-        self.connections.insert(name, Connection { port, next: [1000, 5000] });
+        let connection = Connection { port, server: self.server, next: [1000, 5000], last: [1000, 5000] };
+        self.connections.insert(name, connection);
+        if self.joined {
+            return;
+        }
         self.segment(name, 0, SYN, &[], false);
         self.segment(name, 1, SYN | ACK, &[], false);
         self.segment(name, 0, ACK, &[], false);
@@ -87,8 +114,9 @@ impl Wire {
         let connection = self.connections.get_mut(&name).expect("it is open");
         let ack = if flags & ACK == 0 { 0 } else { connection.next[1 - from] };
         let numbers = (connection.next[from], ack);
+        connection.last[from] = connection.next[from];
         connection.next[from] += payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
-        let frame = frame(from, [connection.port, 1883], numbers, flags, self.count, payload);
+        let frame = frame(from, [connection.port, connection.server], numbers, flags, self.count, payload);
         self.count += 1;
         self.now_ms += STEP_MS;
         if lost {

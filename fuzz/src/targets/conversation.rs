@@ -116,6 +116,7 @@ fn converse(pieces: &[(Direction, &[u8])], options: &DissectOptions, seed: Optio
         client_port: 2,
         server_port: 1,
         roles_proved: true,
+        roles_by_port: false,
         client_from_start: true,
         server_from_start: true,
     };

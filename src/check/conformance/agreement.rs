@@ -6,8 +6,11 @@ use super::docket::Docket;
 use super::rules;
 use crate::check::Certainty;
 use crate::dissect::Message;
-use crate::flow::{Direction, Role};
-use crate::mqtt::{Body, Connect, Disconnect, PacketType as T, PropertyId as P, Publish, Subscribe, Version, topic};
+use crate::flow::{Direction, KnownBy, Role};
+use crate::mqtt::{
+    Body, Connect, Disconnect, PacketType as T, PropertyId as P, Publish, Sender, Subscribe, Version, sender_of_code,
+    topic,
+};
 use crate::time::Span;
 
 /// How long an answer of the server may take to its client.
@@ -17,12 +20,21 @@ const ON_THE_WAY: Span = Span::from_millis(100);
 struct At<'a, 'b> {
     message: &'a Message<'b>,
     certainty: Certainty,
+    /// How sure it is of which end it comes; nothing where that is not known.
+    as_sender: Option<Certainty>,
 }
 
 /// Judges a message by those before it, which it is not among yet.
 pub(super) fn judge(connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) {
     let certainty = if message.resynced { Certainty::Hint } else { Certainty::Certain };
-    let at = At { message, certainty };
+    let as_sender = match docket.flow.known_by {
+        _ if message.resynced => Some(Certainty::Hint),
+        KnownBy::Syn | KnownBy::Initial | KnownBy::SynAck | KnownBy::Connect => Some(Certainty::Certain),
+        KnownBy::Port => Some(Certainty::Likely),
+        // The first that was captured may come from either end.
+        KnownBy::FirstFrame => None,
+    };
+    let at = At { message, certainty, as_sender };
     match &message.packet.body {
         Body::Connect(connect) => judge_connect(connect, &at, docket),
         // What the wrong end sends is told as that.
@@ -219,9 +231,10 @@ fn judge_publish(connection: &Connection, publish: &Publish<'_>, at: &At<'_, '_>
     let is_5 = at.message.packet.version == Version::V5;
     match at.message.direction {
         Direction::ToServer if is_5 => {
-            if publish.properties.get(P::SubscriptionIdentifier).is_some() {
+            if let (true, Some(certainty)) = (publish.properties.get(P::SubscriptionIdentifier).is_some(), at.as_sender)
+            {
                 let message = "the client's PUBLISH has a subscription identifier".to_owned();
-                docket.breach(rules::CLIENT_SUBSCRIPTION_ID, &[frame], at.certainty, message);
+                docket.breach(rules::CLIENT_SUBSCRIPTION_ID, &[frame], certainty, message);
             }
             let Some(granted) = &connection.granted else { return };
             if let Some(maximum) = granted.maximum_qos.filter(|maximum| header.qos() > *maximum) {
@@ -235,9 +248,9 @@ fn judge_publish(connection: &Connection, publish: &Publish<'_>, at: &At<'_, '_>
         }
         Direction::ToClient if !is_5 && header.retain() && publish.payload_length == Some(0) => {
             // A server sends a bridge messages as they were published.
-            if !connection.agreed.bridge {
+            if let (false, Some(certainty)) = (connection.agreed.bridge, at.as_sender) {
                 let message = "the server sends an empty message as retained, and such are never kept".to_owned();
-                docket.breach(rules::RETAINED_EMPTY, &[frame], at.certainty, message);
+                docket.breach(rules::RETAINED_EMPTY, &[frame], certainty, message);
             }
         }
         Direction::ToServer | Direction::ToClient => {}
@@ -280,9 +293,9 @@ fn judge_disconnect(
     let by = at.message.direction.sender();
     let code = disconnect.reason_code.unwrap_or(0);
     if by == Role::Server && at.message.packet.version == Version::V5 {
-        if disconnect.properties.get(P::SessionExpiryInterval).is_some() {
+        if let (true, Some(certainty)) = (disconnect.properties.get(P::SessionExpiryInterval).is_some(), at.as_sender) {
             let message = "the server's DISCONNECT has a session expiry interval".to_owned();
-            docket.breach(rules::SERVER_EXPIRY, &[origin.frame], at.certainty, message);
+            docket.breach(rules::SERVER_EXPIRY, &[origin.frame], certainty, message);
         }
         let accepted = connection.granted.as_ref().is_some_and(|granted| granted.code < 0x80);
         if !accepted && connection.is_started() && connection.is_whole() {
@@ -357,21 +370,18 @@ fn judge_problems(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<
     }
 }
 
-/// Codes that only one end may send (MQTT 5.0, tables 3-4, 3-5, 3-10, 3-11).
+/// Codes that only one end may send.
 fn judge_code(at: &At<'_, '_>, docket: &mut Docket<'_>) {
     let packet_type = at.message.packet.header.packet_type;
     let Some(code) = code(&at.message.packet.body) else { return };
     let by = at.message.direction.sender();
-    let of_server = match packet_type {
-        T::PubAck | T::PubRec => code == 0x10,
-        T::Disconnect => matches!(code, 0x87 | 0x89 | 0x8b | 0x8d | 0x8e | 0x8f | 0x9a..=0x9f | 0xa0..=0xa2),
-        T::Auth => code == 0,
-        _ => false,
-    };
-    let of_client = matches!((packet_type, code), (T::Disconnect, 0x04) | (T::Auth, 0x19));
-    if (of_server && by == Role::Client) || (of_client && by == Role::Server) {
+    let is_of_other = matches!(
+        (sender_of_code(packet_type, code), by),
+        (Sender::Server, Role::Client) | (Sender::Client, Role::Server)
+    );
+    if let (true, Some(certainty)) = (is_of_other, at.as_sender) {
         let message = format!("the {} sends {packet_type} with code 0x{code:02x}, which only its peer may", by.name());
-        docket.breach(rules::CODE_OF_OTHER_END, &[at.message.origin.frame], at.certainty, message);
+        docket.breach(rules::CODE_OF_OTHER_END, &[at.message.origin.frame], certainty, message);
     }
 }
 

@@ -10,7 +10,7 @@ use super::statement::Caveat;
 use crate::check::Certainty;
 use crate::dissect::Message;
 use crate::flow::{Direction, Role};
-use crate::mqtt::{Body, PacketType as T};
+use crate::mqtt::{Body, PacketType as T, Sender};
 use crate::time::Span;
 
 /// How long an end that goes on sending may owe an answer.
@@ -19,6 +19,11 @@ const GRACE: Span = Span::from_secs(10);
 /// Follows requests and answers; gives what the message is among them.
 pub(super) fn follow(connection: &mut Connection, message: &Message<'_>, docket: &mut Docket<'_>) -> F {
     let (direction, at) = (message.direction, message.origin);
+    // What the wrong end sends is told as that: it asks for nothing, and answers nothing.
+    let sender = message.packet.header.packet_type.sender(message.packet.version);
+    if matches!((sender, direction.sender()), (Sender::Client, Role::Server) | (Sender::Server, Role::Client)) {
+        return F::default();
+    }
     let header = message.packet.header;
     let packet_type = header.packet_type;
     let whole = connection.is_whole();

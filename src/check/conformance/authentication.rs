@@ -10,7 +10,7 @@ use crate::flow::{Direction, Role};
 use crate::mqtt::{Body, PacketType, PropertyId};
 
 /// Judges a message of 5.0 by what its CONNECT says of authentication.
-pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: Certainty, docket: &mut Docket<'_>) {
+pub(super) fn judge(connection: &mut Connection, message: &Message<'_>, certainty: Certainty, docket: &mut Docket<'_>) {
     let body = &message.packet.body;
     if !connection.agreed.has_method && !matches!(body, Body::Auth(_) | Body::ConnAck(_)) {
         return;
@@ -60,7 +60,8 @@ pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: C
             let text = format!("the server sends AUTH with code 0x{code:02x} before its CONNACK");
             docket.breach(rules::AUTH_CODE_SERVER, &frames, certainty, text);
         }
-        Role::Client if under_way && code == 0x19 => {
+        // Before the server has asked for anything, the client can't mean an answer.
+        Role::Client if under_way && code == 0x19 && connection.count[Direction::ToClient] == 0 => {
             let text = "the client begins a new authentication before the first one is over".to_owned();
             let certainty = certainty.min(Certainty::Likely);
             docket.breach_unless_lost(rules::REAUTHENTICATION, Direction::ToClient, &frames, certainty, text);
@@ -69,6 +70,13 @@ pub(super) fn judge(connection: &Connection, message: &Message<'_>, certainty: C
             let text = format!("the client answers AUTH with code 0x{code:02x}");
             docket.breach_unless_lost(rules::AUTH_CODE_CLIENT, Direction::ToClient, &frames, certainty, text);
         }
+        Role::Client if accepted && code == 0x18 && !connection.authenticates_again && connection.is_started() => {
+            let text = "the client begins a new authentication with AUTH 0x18".to_owned();
+            let certainty = certainty.min(Certainty::Likely);
+            docket.breach_unless_lost(rules::REAUTHENTICATION, Direction::ToClient, &frames, certainty, text);
+        }
         Role::Client | Role::Server => {}
     }
+    // From the client's 0x19, or whatever the server asks, to the server's 0.
+    connection.authenticates_again = accepted && code != 0;
 }

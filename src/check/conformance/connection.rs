@@ -117,6 +117,8 @@ pub(super) struct Connection {
     pub(super) highest_alias: PerDirection<u16>,
     /// A topic alias was used that is 0, too high, or has no meaning.
     pub(super) bad_alias: PerDirection<bool>,
+    /// A new authentication is under way.
+    pub(super) authenticates_again: bool,
     /// The first FIN or RST.
     pub(super) closing: Option<(Role, Origin)>,
     pub(super) exchanges: Exchanges,
@@ -160,6 +162,7 @@ impl Connection {
             limits: PerDirection::default(),
             highest_alias: PerDirection::default(),
             bad_alias: PerDirection::default(),
+            authenticates_again: false,
             closing: None,
             exchanges: Exchanges::default(),
             subscriptions: None,

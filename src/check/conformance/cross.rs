@@ -31,6 +31,9 @@ const EARLY: Span = Span::from_millis(20);
 /// How much an interval in whole seconds and a broker's clock may be off.
 const SLACK: f64 = 3.0;
 
+/// How long a SUBSCRIBE may take to the broker.
+const SETTLED: Span = Span::from_secs(1);
+
 /// The most copies on a connection that are remembered, to know them when they come again.
 const COPIES: usize = 32;
 
@@ -62,6 +65,19 @@ struct Publication {
     ambiguous: bool,
     /// How often it was published.
     count: u32,
+    /// Where first.
+    first: Origin,
+    /// The connection that it was published on last, and whether there are others.
+    from: FrameNo,
+    several: bool,
+}
+
+/// What is known of how a message was published.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Published {
+    pub(super) first: Origin,
+    /// By several connections.
+    pub(super) several: bool,
 }
 
 /// Publications, by what their copies look like.
@@ -123,6 +139,12 @@ impl Cross {
         hasher.finish()
     }
 
+    /// How a message was published, where that is known.
+    pub(super) fn known(&self, broker: SocketAddr, name: &[u8], payload: &[u8]) -> Option<Published> {
+        let known = self.publications.get(&self.content(self.topic(broker, name), payload))?;
+        Some(Published { first: known.first, several: known.several })
+    }
+
     fn hash(&self, bytes: &[u8]) -> u64 {
         self.hasher.hash_one(bytes)
     }
@@ -177,6 +199,8 @@ impl Cross {
         if let Some(known) = self.publications.get_mut(&key) {
             known.ambiguous |= known.carried != carried || known.retain != retain;
             known.count = known.count.saturating_add(1);
+            known.several |= known.from != flow;
+            known.from = flow;
             (known.at, known.carried, known.retain) = (message.origin, carried, retain);
             return;
         }
@@ -187,7 +211,18 @@ impl Cross {
         }
         self.order.push_back(key);
         let (at, version) = (message.origin, message.packet.version);
-        self.publications.insert(key, Publication { at, version, retain, carried, ambiguous: false, count: 1 });
+        let publication = Publication {
+            at,
+            version,
+            retain,
+            carried,
+            ambiguous: false,
+            count: 1,
+            first: at,
+            from: flow,
+            several: false,
+        };
+        self.publications.insert(key, publication);
     }
 
     fn copied(
@@ -249,6 +284,18 @@ fn judge_subscription(
     };
     if known.at.time <= asked.time {
         return;
+    }
+    let soon = message.origin.time.since(asked.time) <= super::subscriptions::BURST;
+    // Later than that it is known by the time alone.
+    if retain
+        && known.retain
+        && soon
+        && matched.as_published == 0
+        && !connection.agreed.bridge
+        && known.at.time.since(asked.time) > SETTLED
+    {
+        let text = "the server sends a message with RETAIN that was published after its subscription";
+        docket.breach_unless_lost(rules::RETAIN_ON_LIVE, Direction::ToServer, &frames, Certainty::Likely, text);
     }
     if message.packet.version == Version::V5 && matched.as_published == matched.standing {
         if retain == known.retain {

@@ -35,13 +35,14 @@ use docket::Docket;
 use ledger::Ledger;
 use subscriptions::{Matched, Scratch};
 
+use super::packets::clause_of;
 use super::{Certainty, Finding};
 use crate::capture::{FrameNo, Origin};
 use crate::dissect::{Message, VersionKnownBy};
 use crate::engine::{Event, FlowRef, Notice, NoticeKind};
-use crate::flow::{Direction, PerDirection};
+use crate::flow::{Direction, KnownBy, PerDirection};
 use crate::mqtt::{Body, Deviation, PacketType, Version};
-use crate::session::{Delivery, Incident, Open, Session, WillFate};
+use crate::session::{Delivery, Incident, IncidentKind, Open, Session, WillFate};
 use crate::time::Timestamp;
 
 /// Holds traffic against the statements.
@@ -196,13 +197,21 @@ impl Conformance {
         };
         docket.tell_deferred(|direction| direction == message.direction, |direction| connection.lossy[direction]);
         note_deviations(message, &mut docket);
-        closing::note_error(connection, message);
+        if flow.known_by < KnownBy::FirstFrame {
+            closing::note_error(connection, message);
+        }
         let mut features = class::Features::default();
         // What is not whole shows too little of itself.
         if !message.incomplete {
             agreement::judge(connection, message, &mut docket);
             features = features.and(answers::follow(connection, message, &mut docket));
-            features = features.and(subscriptions::follow(connection, message, &mut self.scratch, &mut docket));
+            features = features.and(subscriptions::follow(
+                connection,
+                message,
+                &mut self.scratch,
+                self.cross.as_ref(),
+                &mut docket,
+            ));
             if let Some(cross) = &mut self.cross {
                 cross.follow(connection, message, &mut docket);
             }
@@ -262,9 +271,7 @@ impl Conformance {
             return;
         }
         // 3.1 allows to send again after a time.
-        if incident.version == Version::V31
-            && matches!(incident.kind, crate::session::IncidentKind::ResentOnConnection(..))
-        {
+        if incident.version == Version::V31 && matches!(incident.kind, IncidentKind::ResentOnConnection(..)) {
             self.ledger.iter_mut().for_each(|ledger| ledger.kept(Version::V31, "V31-RETRY"));
             return;
         }
@@ -272,12 +279,14 @@ impl Conformance {
         let by = format!("{}/{}", finding.id, incident.by.name());
         let mut keys: Vec<&str> = finding.clause.into_iter().chain([finding.id.as_str(), by.as_str()]).collect();
         let of_type;
-        if let crate::session::IncidentKind::Unsolicited(packet_type, _) = incident.kind {
+        if let IncidentKind::Unsolicited(packet_type, _) | IncidentKind::AcknowledgedTwice(packet_type, _) =
+            incident.kind
+        {
             of_type = format!("{}/{packet_type}", finding.id);
             keys.push(&of_type);
         }
         if incident.version == Version::V5
-            && matches!(incident.kind, crate::session::IncidentKind::KeepAliveExceeded(..))
+            && matches!(incident.kind, IncidentKind::KeepAliveExceeded(..))
             && self.sets_keep_alive(incident.flow.id)
         {
             keys.extend(OF_SERVER_KEEP_ALIVE);
@@ -383,7 +392,7 @@ fn note_deviations(message: &Message<'_>, docket: &mut Docket<'_>) {
         let name = kind.name();
         let part = format!("{name}/{}", kind.part());
         let in_packet = format!("{part}/{}", packet.header.packet_type);
-        for key in [kind.clause(packet.version), name, &part, &in_packet] {
+        for key in [clause_of(*kind, message), name, &part, &in_packet] {
             broken.extend(Table::get().broken_by(packet.version, key));
         }
     }

@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use super::class::Features as F;
 use super::connection::{Connection, number};
+use super::cross::{Cross, Published};
 use super::docket::Docket;
 use super::rules;
 use super::statement::Caveat;
@@ -17,7 +18,7 @@ use crate::dissect::Message;
 use crate::flow::Direction;
 use crate::mqtt::{Body, PropertyId, PropertyValue, Publish, Version, topic};
 use crate::prefetch::prefetch;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// The most subscriptions of a connection that are held against each message.
 const SUBSCRIPTIONS: usize = 256;
@@ -29,13 +30,16 @@ const WILDCARDS: usize = 64;
 const BYTES: usize = 1 << 16;
 
 /// How long after a SUBSCRIBE retained messages may come.
-const BURST: Span = Span::from_secs(10);
+pub(super) const BURST: Span = Span::from_secs(10);
 
 /// How long after an UNSUBACK messages that were under way may come.
 const DRAIN: Span = Span::from_secs(2);
 
 /// The most messages of the client that are remembered, to know them when they come back.
 const OWN: usize = 64;
+
+/// How long a message of the client may take to come back.
+const COMES_BACK: Span = Span::from_secs(2);
 
 /// Lists that a message needs for as long as it is judged.
 #[derive(Debug, Default)]
@@ -83,7 +87,7 @@ pub(super) struct Subscriptions {
     overflow: bool,
     /// A subscription does not want the client's own messages.
     no_local: bool,
-    own: VecDeque<u64>,
+    own: VecDeque<(u64, Timestamp)>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -196,6 +200,7 @@ pub(super) fn follow(
     connection: &mut Connection,
     message: &Message<'_>,
     scratch: &mut Scratch,
+    cross: Option<&Cross>,
     docket: &mut Docket<'_>,
 ) -> F {
     let at = message.origin;
@@ -273,13 +278,15 @@ pub(super) fn follow(
                     if held.own.len() == OWN {
                         held.own.pop_front();
                     }
-                    held.own.push_back(hash);
+                    held.own.push_back((hash, at.time));
                 }
                 (Direction::ToServer, _) => {}
                 (Direction::ToClient, held) => {
                     let all_known = held.as_ref().is_none_or(|held| !held.overflow);
                     if all_known && connection.is_fresh() && connection.is_whole() {
-                        return judge(connection, message, publish, name, scratch, docket);
+                        let broker = docket.flow.server;
+                        let published = || cross.and_then(|cross| cross.known(broker, name, publish.payload));
+                        return judge(connection, message, (publish, name), scratch, &published, docket);
                     }
                 }
             }
@@ -293,9 +300,9 @@ pub(super) fn follow(
 fn judge(
     connection: &mut Connection,
     message: &Message<'_>,
-    publish: &Publish<'_>,
-    name: &[u8],
+    (publish, name): (&Publish<'_>, &[u8]),
     scratch: &mut Scratch,
+    published: &dyn Fn() -> Option<Published>,
     docket: &mut Docket<'_>,
 ) -> F {
     let bridge = connection.agreed.bridge;
@@ -313,11 +320,11 @@ fn judge(
         removed: None,
     };
     let is_5 = message.packet.version == Version::V5;
-    let by_identifier = check_identifiers(held, matching, standing, publish, is_5, message, docket);
+    let by_identifier = is_5 && check_identifiers(held, (matching, standing), publish, message, published, docket);
     if standing.is_empty() {
         docket.matched.removed =
             matching.iter().filter_map(|place| held.all[*place].removed()).max_by_key(|at| at.time);
-        check_without(held, name, message, docket);
+        check_without(held, name, message, published, docket);
     } else {
         let retain = message.packet.header.retain();
         if retain && !bridge {
@@ -325,7 +332,14 @@ fn judge(
         }
         // A retained message is sent because of the subscription; it is not forwarded (section 3.8.3.1 speaks of that).
         if is_5 && !retain && standing.iter().all(|place| held.all[*place].options & 0b100 != 0) {
-            if held.own.contains(&held.hash(publish, name)) {
+            let hash = held.hash(publish, name);
+            let is_it = |(own, at): &(u64, Timestamp)| *own == hash && message.origin.time.since(*at) <= COMES_BACK;
+            let own = held.own.iter().position(is_it);
+            // Each comes back once.
+            let own = own.and_then(|place| held.own.remove(place)).is_some();
+            if own && published().is_some_and(|published| published.several) {
+                docket.unprovable("MQTT-3.8.3-3", Caveat::Cross);
+            } else if own {
                 let text = "the client's own message comes back, and it set No Local";
                 docket.breach_unless_lost(
                     rules::OWN_MESSAGE,
@@ -343,19 +357,31 @@ fn judge(
 }
 
 /// A message for which no subscription stands.
-fn check_without(held: &Subscriptions, name: &[u8], message: &Message<'_>, docket: &mut Docket<'_>) {
+fn check_without(
+    held: &Subscriptions,
+    name: &[u8],
+    message: &Message<'_>,
+    published: &dyn Fn() -> Option<Published>,
+    docket: &mut Docket<'_>,
+) {
     let at = message.origin;
     let frames = [at.frame];
     match docket.matched.removed {
         // It was under way, or a resend of what had been sent.
         Some(removed) if at.time.since(removed.time) <= DRAIN || message.packet.header.dup() => {}
         Some(removed) => {
+            // What was published before may wait in the server, and be sent still (section 3.10.4).
+            let certainty = match published() {
+                Some(published) if published.first.time <= removed.time => return,
+                None if message.packet.header.qos() > 0 => Certainty::Hint,
+                _ => Certainty::Likely,
+            };
             let text = "the server sends a message although its subscription was taken back";
             docket.breach_unless_lost(
                 rules::AFTER_UNSUBSCRIBE,
                 Direction::ToServer,
                 &[removed.frame, at.frame],
-                Certainty::Likely,
+                certainty,
                 text,
             );
         }
@@ -428,15 +454,14 @@ fn check_retain(
 /// Judges the subscription identifiers of a message; gives whether a subscription that it is sent for has one.
 fn check_identifiers(
     held: &Subscriptions,
-    matching: &[usize],
-    standing: &[usize],
+    (matching, standing): (&[usize], &[usize]),
     publish: &Publish<'_>,
-    is_5: bool,
     message: &Message<'_>,
+    published: &dyn Fn() -> Option<Published>,
     docket: &mut Docket<'_>,
 ) -> bool {
     // A resend keeps what it was sent with.
-    if !is_5 || message.packet.header.dup() {
+    if message.packet.header.dup() {
         return false;
     }
     let frames = [message.origin.frame];
@@ -445,8 +470,13 @@ fn check_identifiers(
     for property in found {
         let Some(id) = PropertyValue::number(property.value) else { continue };
         any = true;
-        // One that was taken back may have sent it.
-        if !matching.iter().any(|place| held.all[*place].identifier == Some(id)) {
+        // One that was taken back may have sent it, of what was published while it stood.
+        let may_send = |place: &usize| {
+            let later = |removed: Origin| published().is_some_and(|published| published.first.time > removed.time);
+            let gone = |removed: Origin| message.origin.time.since(removed.time) > DRAIN && later(removed);
+            held.all[*place].identifier == Some(id) && !held.all[*place].removed().is_some_and(gone)
+        };
+        if !matching.iter().any(may_send) {
             let message = format!("the message has subscription identifier {id}, and no subscription of it matches");
             docket.breach_unless_lost(
                 rules::SUBSCRIPTION_ID_UNKNOWN,
@@ -491,7 +521,6 @@ pub(super) fn settle(connection: &Connection, docket: &mut Docket<'_>) {
 mod tests {
     use super::*;
     use crate::capture::FrameNo;
-    use crate::time::Timestamp;
 
     fn add(held: &mut Subscriptions, id: u16, filter: &str) {
         let at = Origin { frame: FrameNo(u64::from(id)), time: Timestamp::from_nanos(0) };

@@ -19,6 +19,8 @@ fn flow(id: u64, port: u16) -> FlowRef {
         known_by: KnownBy::Connect,
         begin: PerDirection::default(),
         from_start: PerDirection::default(),
+        lacks: PerDirection::default(),
+        unacknowledged: PerDirection::default(),
     }
 }
 
