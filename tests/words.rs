@@ -44,7 +44,7 @@ fn numbers_that_are_none_are_refused_in_words() {
 #[test]
 fn a_time_of_nothing_is_refused() {
     let words = "it has to be longer than nothing";
-    assert_refused(&["stats", QOS, "--interval", "0s"], words);
+    assert_refused(&["stats", QOS, "--interval", "0s"], "nothing can be added up over no time");
     assert_refused(&["capture", "lo", "--duration", "0s"], words);
     assert_refused(&["read", QOS, "--follow", "--duration", "0"], words);
     assert_refused(&["read", QOS, "--follow", "--idle", "0ms"], words);

@@ -49,11 +49,16 @@ pub(super) fn write_text(standings: &[Standing], style: Style, out: &mut impl Wr
             };
             let verdict = style.paint(color, &format!("{verdict:<14}"));
             // A narrow terminal has room for little beside the name.
-            let hang = |text: &str| style.hang(text, RULE, if style.table_width() < 100 { 18 } else { RULE });
-            writeln!(out, "  {verdict}  {:<26}  {}", statement.id, hang(statement.rule))?;
+            let hang = |text: &str, first| style.hang(text, first, if style.table_width() < 100 { 18 } else { RULE });
+            writeln!(
+                out,
+                "  {verdict}  {:<26}  {}",
+                statement.id,
+                hang(statement.rule, RULE.max(20 + statement.id.len()))
+            )?;
             let detail = detail(standing);
             if !detail.is_empty() {
-                writeln!(out, "{:RULE$}{}", "", hang(&detail))?;
+                writeln!(out, "{:RULE$}{}", "", hang(&detail, RULE))?;
             }
         }
     }
