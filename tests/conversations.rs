@@ -130,7 +130,7 @@ fn a_conversation_has_three_names_and_may_be_the_only_flow() {
     // The client has moved; both of its conversations are its own.
     let by_client = run("flow", &path, &["--client-id", "sensor-1"]);
     assert_eq!(stdout(&by_client), by_number);
-    assert!(stderr(&by_client).contains("this is 4, the others are 52"), "{}", stderr(&by_client));
+    assert!(stderr(&by_client).contains("this is 4, the other is 52"), "{}", stderr(&by_client));
     let which = run("flow", &path, &[]);
     assert_eq!(which.status.code(), Some(2));
     assert!(stderr(&which).contains("which flow?") && stderr(&which).contains("(udp.stream 0)"), "{}", stderr(&which));

@@ -173,7 +173,7 @@ impl Source for LosingLast {
 
 #[test]
 fn what_is_lost_at_the_very_end_is_counted_once() {
-    let frames = frames_of(&common::fixtures().join("lab").join("hello.pcap"));
+    let frames = frames_of(&common::fixtures().join("mqtt5_qos.pcap"));
     let source = LosingLast { frames, is_over: false };
     let mut analysis = Analysis::new(Box::new(source), EngineOptions::default());
     analysis.check(CheckOptions::all());

@@ -448,7 +448,7 @@ fn names_in_the_source_have_their_place_in_the_schema() {
             &["/delivery/properties/outcome", "/delivery/properties/faults/items"],
         ),
         (
-            include_str!("../src/session/route.rs"),
+            include_str!("../src/session/receipt.rs"),
             &["/delivery/properties/published/properties/as", "/delivery/properties/missed/items/properties/why"],
         ),
         (include_str!("../src/session/incident.rs"), &["/certainty"]),

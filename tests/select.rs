@@ -61,7 +61,7 @@ fn rows_that_are_taken_back_do_not_count() {
     let text = stdout(&output);
     assert_eq!(text.lines().filter(|line| line.contains("PUBLISH")).count(), 2, "{text}");
     let none = read("mqtt5_qos.pcap", &["--show", "messages", "--filter", "mqtt.qos == 3"]);
-    assert_eq!(stdout(&none).trim(), "", "not even a heading");
+    assert_eq!(stdout(&none).lines().skip(1).map(str::trim).collect::<Vec<_>>(), ["none"]);
 }
 
 #[test]
