@@ -61,7 +61,8 @@ fn rows_that_are_taken_back_do_not_count() {
     let text = stdout(&output);
     assert_eq!(text.lines().filter(|line| line.contains("PUBLISH")).count(), 2, "{text}");
     let none = read("mqtt5_qos.pcap", &["--show", "messages", "--filter", "mqtt.qos == 3"]);
-    assert_eq!(stdout(&none).lines().skip(1).map(str::trim).collect::<Vec<_>>(), ["none"]);
+    let none = stdout(&none);
+    assert!(none.trim_end().ends_with("\n  none") && none.trim_end().lines().count() == 2, "{none}");
 }
 
 #[test]
