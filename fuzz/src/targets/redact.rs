@@ -1,7 +1,7 @@
 //! Redaction, and excerpts: what is written reads as what was read.
 
 use mqttsniff::capture::{Batch, Fill};
-use mqttsniff::engine::EngineOptions;
+use mqttsniff::engine::{EngineOptions, FlowRef};
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::redact::{RedactedFrame, Redaction, RedactionOptions};
 use mqttsniff::{Analysis, Output};
@@ -85,7 +85,7 @@ fn excerpt(frames: &Frames, options: &EngineOptions) {
                 excerpt.frame(view, is_chosen);
                 take(&mut excerpt);
             }
-            Output::Flow(flow, _) => excerpt.flow(flow.id),
+            Output::Flow(flow, _) => excerpt.flow(FlowRef::of(flow)),
             _ => {}
         });
         if fill == Fill::End {

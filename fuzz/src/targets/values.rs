@@ -12,6 +12,7 @@ use crate::script::Script;
 
 /// The arguments of the program have their own floor, which is no part of the library.
 #[path = "../../../src/cli/parse.rs"]
+#[allow(dead_code, reason = "some are for other options")]
 mod parse;
 
 pub(super) const WORDS: &[&str] = &[
