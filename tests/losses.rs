@@ -148,3 +148,40 @@ fn a_loss_makes_no_finding() {
     assert!(without_word > 0, "no loss would have made a finding, so that this shows nothing");
     assert!(invented.is_empty(), "{} of {without_word}:\n{}", invented.len(), invented.join("\n"));
 }
+
+/// The frames of a capture, and at the end some that were lost: told with a batch that has no frames, and in the report.
+struct LosingLast {
+    frames: Vec<(FrameHeader, Vec<u8>)>,
+    is_over: bool,
+}
+
+impl Source for LosingLast {
+    fn fill(&mut self, batch: &mut Batch) -> Fill {
+        if self.is_over {
+            batch.set_lost(Lost { analysis: 3, ..Lost::default() });
+            return Fill::End;
+        }
+        self.frames.iter().for_each(|(header, data)| batch.push(*header, data));
+        self.is_over = true;
+        Fill::More
+    }
+
+    fn report(&self) -> SourceReport {
+        SourceReport { analysis_dropped: Some(3), ..SourceReport::default() }
+    }
+}
+
+#[test]
+fn what_is_lost_at_the_very_end_is_counted_once() {
+    let frames = frames_of(&common::fixtures().join("lab").join("close_4seg.pcap"));
+    let source = LosingLast { frames, is_over: false };
+    let mut analysis = Analysis::new(Box::new(source), EngineOptions::default());
+    analysis.check(CheckOptions::all());
+    let mut told = Vec::new();
+    let summary = analysis.run(&mut |output: &Output<'_>| match output {
+        Output::Finding(finding) if finding.id == "capture.frames-lost" => told.push(finding.message.clone()),
+        _ => {}
+    });
+    assert_eq!(summary.engine.lost.total(), 3);
+    assert!(told.len() == 1 && told[0].contains(": 3 captured and not analysed by now"), "{told:?}");
+}

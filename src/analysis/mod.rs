@@ -222,7 +222,7 @@ impl Analysis {
         if let Some(now) = above.now {
             above.checks.capture_ends(now);
         }
-        self.engine.lost(untold(&self.source.report(), self.engine.stats().lost));
+        self.engine.lost(untold(&self.source.report(), self.engine.lost_so_far()));
         self.engine.finish(&mut |event: &Event<'_>| above.event(event, sink));
         above.finish(sink);
         self.summary()

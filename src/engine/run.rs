@@ -177,6 +177,11 @@ impl Engine {
         &self.followed.stats
     }
 
+    /// All that was said to be lost so far: what is counted, and what is to be told before the next frame or at the end.
+    pub fn lost_so_far(&self) -> Lost {
+        self.followed.stats.lost.and(self.followed.untold)
+    }
+
     /// What decoding has counted so far.
     pub fn decode_stats(&self) -> DecodeStats {
         self.decoder.stats()
