@@ -78,7 +78,7 @@ impl Sessions {
         }
         let came = session.connect.map_or(origin.time, |at| at.time);
         if let Some(old) = previous.and_then(|previous| self.open.get_mut(previous)) {
-            old.freeze();
+            old.freeze(&mut self.allowance);
             if self.lost.is_some_and(|lost| old.last.frame < lost) {
                 // Nobody knows what it, or another connection of the client, said meanwhile.
                 old.lossy = PerDirection { to_server: true, to_client: true };

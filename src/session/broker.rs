@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::allowance::Allowance;
 use super::answers::AnswerTimes;
 use super::budget::Budget;
 use super::client::Clients;
@@ -50,6 +51,7 @@ pub struct Sessions {
     /// Exchanges that were given up because too many were open.
     given_up: u64,
     pub(super) budget: Budget,
+    pub(super) allowance: Allowance,
     /// Flows whose session gave something up for it, and how many have.
     pub(super) relieved: Vec<FrameNo>,
     pub(super) reliefs: u64,
@@ -82,6 +84,7 @@ impl Sessions {
             hash: foldhash::fast::RandomState::default(),
             given_up: 0,
             budget: Budget::new(options.memory),
+            allowance: Allowance::default(),
             relieved: Vec::new(),
             reliefs: 0,
             options,
@@ -328,7 +331,9 @@ impl Sessions {
         } else if !self.changes.is_empty() {
             self.pass_on_subscriptions(*flow);
         }
-        if self.budget.add(self.adds(message)) {
+        let adds = self.adds(message);
+        self.allowance.earn(adds);
+        if self.budget.add(adds) {
             self.weigh();
         }
         if self.router.is_some() {
@@ -476,7 +481,7 @@ impl Sessions {
         session.note_missing(&flow.connection);
         session.settle(None, &mut judge);
         if !session.state.is_empty() {
-            session.freeze();
+            session.freeze(&mut self.allowance);
         }
         let closed = session.closed.filter(|closed| closed.by == Role::Server);
         let stopped = closed.is_some_and(|closed| self.closings.has_another(closed.at.time, name.server, flow.id));

@@ -1,5 +1,6 @@
 //! The session on one connection: who connected, what was agreed, what passed, how it ended.
 
+use super::allowance::Allowance;
 use super::client::ClientKey;
 use super::counts::{Counts, Limits};
 use super::delivery::{Boxes, Deliveries, Delivery, DeliveryOutcome, Faults, Name, PacketRef, Sending, Told};
@@ -572,10 +573,11 @@ impl Session {
     }
 
     /// Notes what there is of the state, because a later connection takes it or the connection has ended.
-    pub(super) fn freeze(&mut self) {
+    pub(super) fn freeze(&mut self, allowance: &mut Allowance) {
         let held = &self.state.subscriptions;
-        let all = held.granted().chain(held.unanswered());
-        let (all, left_out): (Vec<_>, _) = (all.map(|(filter, state)| (filter.into(), state)).collect(), held.left_out);
+        let messages = Direction::BOTH.iter().map(|direction| self.counts[*direction].total()).sum();
+        let (all, no_room) = allowance.list(held, messages);
+        let left_out = held.left_out + no_room;
         if !all.is_empty() || !self.subscriptions.is_empty() || left_out > 0 {
             (self.subscriptions, self.subscriptions_left_out) = (all, left_out);
         }

@@ -5,6 +5,7 @@
 //! what breaks a rule is told as an [`Incident`].
 
 mod accept;
+mod allowance;
 mod answers;
 mod aside;
 mod broker;

@@ -16,7 +16,7 @@ const FILTER_BYTES: usize = 1 << 20;
 const LOOKED_THROUGH: usize = 1000;
 
 /// What an entry costs besides its bytes.
-const FILTER_COST: usize = 64;
+pub(super) const FILTER_COST: usize = 64;
 
 /// A subscription as far as it was seen to be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -341,6 +341,11 @@ impl Subscriptions {
     /// Whether none are held.
     pub fn is_empty(&self) -> bool {
         self.granted.len() == 0 && self.pending.len() == 0
+    }
+
+    /// How many were answered, or asked for and not answered.
+    pub(super) fn count(&self) -> usize {
+        self.granted.len() + self.unanswered().count()
     }
 
     /// All that were answered, by filter.

@@ -77,6 +77,8 @@ impl HabitRule {
         let clean = session.clean_start == Some(true)
             && session.expiry == Some(0)
             && !filters.is_empty()
+            // Of two lists that are cut nobody knows whether they are the same.
+            && session.subscriptions_left_out == 0
             && by_client
             && matches!(session.end.kind, EndKind::Disconnect | EndKind::Fin);
         if !clean || habits.subscriptions != subscriptions {

@@ -1,0 +1,106 @@
+//! Clients that come back with all their subscriptions, over and over.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "these are tests")]
+
+mod common;
+
+use common::craft::{ACK, PSH, SYN, connect, frame, packet, text};
+use mqttsniff::capture::File;
+use mqttsniff::engine::EngineOptions;
+use mqttsniff::session::SessionOptions;
+use mqttsniff::{Analysis, Output};
+
+/// A capture of connections of which none is closed.
+struct Taken {
+    pcap: Vec<u8>,
+    frames: u32,
+    port: u16,
+    next: [u32; 2],
+}
+
+impl Taken {
+    fn new() -> Self {
+        let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
+        let pcap = header.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Self { pcap, frames: 0, port: 20_000, next: [0; 2] }
+    }
+
+    fn segment(&mut self, from: usize, flags: u8, payload: &[u8]) {
+        let ack = if flags & ACK == 0 { 0 } else { self.next[1 - from] };
+        let frame = frame(from, [self.port, 1883], (self.next[from], ack), flags, self.frames as u16, payload);
+        let length = frame.len() as u32;
+        let at = self.frames;
+        let record = [1_700_000_000 + at / 1000, at % 1000 * 1000, length, length];
+        self.pcap.extend(record.iter().flat_map(|word| word.to_le_bytes()));
+        self.pcap.extend(frame);
+        self.frames += 1;
+        self.next[from] += payload.len() as u32 + u32::from(flags & SYN != 0);
+    }
+
+    /// A client whose session goes on comes with a new connection.
+    fn comes(&mut self, client: &[u8], present: bool) {
+        self.port += 1;
+        self.next = [1000, 5000];
+        self.segment(0, SYN, &[]);
+        self.segment(1, SYN | ACK, &[]);
+        self.segment(0, ACK, &[]);
+        self.segment(0, PSH | ACK, &connect(0, client, &[]));
+        self.segment(1, PSH | ACK, &[0x20, 2, u8::from(present), 0]);
+    }
+
+    /// It subscribes to so many filters of this length.
+    fn subscribes(&mut self, id: u8, count: usize, length: usize) {
+        let mut body = vec![0, id];
+        for number in 0..count {
+            let filter = format!("{id:03}/{number:04}/{}", "x".repeat(length - 9));
+            body.extend(text(filter.as_bytes()));
+            body.push(1);
+        }
+        self.segment(0, PSH | ACK, &packet(0x82, &[&body]));
+        self.segment(1, PSH | ACK, &packet(0x90, &[&[0, id], &vec![1; count]]));
+    }
+
+    /// By session, in the order of the connections: the client, how many subscriptions and bytes of filters are listed, and
+    /// how many are left out.
+    fn listed(&self) -> Vec<(Vec<u8>, usize, usize, u64)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reconnects.pcap");
+        std::fs::write(&path, &self.pcap).unwrap();
+        let mut analysis = Analysis::new(Box::new(File::open(&path).unwrap()), EngineOptions::default());
+        analysis.follow_sessions(SessionOptions::default());
+        let mut listed = Vec::new();
+        analysis.run(&mut |output: &Output<'_>| {
+            if let Output::Session(session, _) = output {
+                let client = session.client_id.as_deref().unwrap().to_vec();
+                let bytes: usize = session.subscriptions.iter().map(|(filter, _)| filter.len()).sum();
+                let place = (client, session.subscriptions.len(), bytes, session.subscriptions_left_out);
+                listed.push((session.flow.id, place));
+            }
+        });
+        listed.sort_by_key(|(flow, _)| *flow);
+        listed.into_iter().map(|(_, place)| place).collect()
+    }
+}
+
+#[test]
+fn what_is_listed_of_sessions_that_go_on_grows_with_the_capture_and_not_with_what_they_hold() {
+    let mut taken = Taken::new();
+    taken.comes(b"big", false);
+    for id in 1..=16 {
+        taken.subscribes(id, 50, 1000);
+    }
+    taken.comes(b"small", false);
+    taken.subscribes(1, 20, 30);
+    for _ in 0..200 {
+        taken.comes(b"big", true);
+        taken.comes(b"small", true);
+    }
+    let listed = taken.listed();
+    let (big, small): (Vec<_>, Vec<_>) = listed.into_iter().partition(|(client, ..)| client == b"big");
+    assert_eq!((big.len(), small.len()), (201, 201));
+    assert!(big[..30].iter().all(|(_, count, _, left_out)| (*count, *left_out) == (800, 0)), "all are listed at first");
+    assert!(big.iter().all(|(_, count, _, left_out)| *count as u64 + left_out == 800), "what is left out is counted");
+    let bytes: usize = big.iter().map(|(.., bytes, _)| bytes).sum();
+    assert!(bytes < 64 << 20, "{bytes} of {} bytes", 201 * 800 * 1000);
+    assert!(small.iter().all(|(_, count, _, left_out)| (*count, *left_out) == (20, 0)), "nobody takes it from others");
+}
