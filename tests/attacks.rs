@@ -19,7 +19,7 @@ use serde_json::Value;
 /// Caps that small traffic reaches.
 const CAPS: &str = "flows=500 fragments=50 fragment_bytes=1000000 out_of_order=100000 messages=600000 \
                     stream_memory=2000000 sessions=100 deliveries=500 session_memory=2000000 retained=500 \
-                    topics=500";
+                    subscriptions=1000000 topics=500";
 
 /// What the program may hold beside what it needs to run at all, in MiB.
 const MEMORY: u64 = 48;
@@ -143,6 +143,10 @@ fn what_is_given_up_for_a_cap_is_told() {
     given_up("filters-of-many", 500, "session_memory=1000000", "session_memory");
     given_up("topic-explosion", 4000, "topics=1000", "topics");
     given_up("retained", 4000, "retained=1000", "retained");
+    given_up("subscribe-bomb", 40, "subscriptions=1000000", "subscriptions");
+    given_up("topic-levels", 40, "subscriptions=10000000", "subscriptions");
+    // Not for the bytes, but because so many match.
+    given_up("wildcards", 130, "subscriptions=100000000", "subscriptions");
 }
 
 #[test]

@@ -91,8 +91,15 @@ fn what_is_held_keeps_to_the_smallest_caps() {
     engine.reassembly.bytes = 100;
     engine.reassembly.segments = 2;
     engine.dissect.framer.held_bytes = 3;
-    let sessions =
-        SessionOptions { routes: true, waiting_sessions: 1, publications: 2, retained: 1, topics: 2, memory: 2000 };
+    let sessions = SessionOptions {
+        routes: true,
+        waiting_sessions: 1,
+        publications: 2,
+        retained: 1,
+        topics: 2,
+        subscriptions: 2000,
+        memory: 2000,
+    };
     let most = most_held(&engine, sessions);
     for (name, limit) in [("flows", 2), ("fragments", 1), ("out_of_order_segments", 4)] {
         // Two flows have four directions.

@@ -16,7 +16,7 @@ pub struct Held {
 
 impl Held {
     /// All levels with their names.
-    pub const fn levels(&self) -> [(&'static str, Level); 13] {
+    pub const fn levels(&self) -> [(&'static str, Level); 14] {
         let Self { engine, sessions, names } = self;
         [
             ("flows", engine.flows),
@@ -30,6 +30,7 @@ impl Held {
             ("deliveries", sessions.deliveries),
             ("session_memory", sessions.memory),
             ("retained", sessions.retained),
+            ("subscriptions", sessions.subscriptions),
             ("topics", sessions.topics),
             ("names", *names),
         ]

@@ -17,11 +17,12 @@ pub(super) struct Caps {
     /// gives it up), sessions (100000 that wait for their client; the one that waited longest goes), deliveries (100000
     /// messages on their way through a broker; the oldest is told; and always 4096 that wait for an acknowledgement, in each
     /// direction of a session), session_memory (268435456 bytes for what all sessions hold of messages that wait for an
-    /// acknowledgement, and of filters; those that hold most give up what is above their share), retained (100000 messages), topics (100000; of further ones there is no row), topic_ids
+    /// acknowledgement, and of filters; those that hold most give up what is above their share), retained (100000 messages), subscriptions (67108864
+    /// bytes for those by which the receivers of messages are found; further ones are left out), topics (100000; of further ones there is no row), topic_ids
     /// (16777216 bytes of the names that ids of MQTT-SN stand for; further ones are not kept), quic_streams (256 of a
     /// QUIC connection at a time; further ones are not read) and names (100000
-    /// addresses that DNS names; the one that was named longest ago goes without). Those of deliveries, retained
-    /// and topics hold where these are followed.
+    /// addresses that DNS names; the one that was named longest ago goes without). Those of deliveries, retained,
+    /// subscriptions and topics hold where these are followed.
     #[arg(long, value_name = "WHAT=NUMBER", value_parser = cap, help_heading = "Limits")]
     cap: Vec<(What, usize)>,
 }
@@ -74,7 +75,14 @@ impl Caps {
                 What::Number(Cap::TopicIds) => options.dissect.sn.names_bytes = *number,
                 What::Number(Cap::QuicStreams) => options.dissect.quic.streams = *number,
                 What::Number(Cap::Names) => options.names.limit(*number),
-                What::Number(Cap::Sessions | Cap::Deliveries | Cap::SessionMemory | Cap::Retained | Cap::Topics) => {}
+                What::Number(
+                    Cap::Sessions
+                    | Cap::Deliveries
+                    | Cap::SessionMemory
+                    | Cap::Retained
+                    | Cap::Subscriptions
+                    | Cap::Topics,
+                ) => {}
             }
         }
         options
@@ -88,6 +96,7 @@ impl Caps {
                 What::Number(Cap::Deliveries) => options.publications = *number,
                 What::Number(Cap::SessionMemory) => options.memory = *number,
                 What::Number(Cap::Retained) => options.retained = *number,
+                What::Number(Cap::Subscriptions) => options.subscriptions = *number,
                 What::Number(Cap::Topics) => options.topics = *number,
                 What::Number(
                     Cap::Flows
@@ -128,6 +137,7 @@ mod tests {
                 sessions.publications,
                 sessions.memory,
                 sessions.retained,
+                sessions.subscriptions,
                 sessions.topics,
                 engine.dissect.sn.names_bytes,
                 engine.dissect.quic.streams,

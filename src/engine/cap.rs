@@ -20,6 +20,8 @@ pub enum Cap {
     SessionMemory,
     /// Retained messages; one was not remembered.
     Retained,
+    /// Bytes of the subscriptions by which receivers are found; one was left out, or a message matched too many.
+    Subscriptions,
     /// Topics; a message of another was not counted.
     Topics,
     /// Bytes of the topic names that ids of MQTT-SN stand for; one was not kept.
@@ -32,7 +34,7 @@ pub enum Cap {
 
 impl Cap {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Flows,
         Self::Fragments,
         Self::OutOfOrder,
@@ -41,6 +43,7 @@ impl Cap {
         Self::Deliveries,
         Self::SessionMemory,
         Self::Retained,
+        Self::Subscriptions,
         Self::Topics,
         Self::TopicIds,
         Self::QuicStreams,
@@ -58,6 +61,7 @@ impl Cap {
             Self::Deliveries => "deliveries",
             Self::SessionMemory => "session_memory",
             Self::Retained => "retained",
+            Self::Subscriptions => "subscriptions",
             Self::Topics => "topics",
             Self::TopicIds => "topic_ids",
             Self::QuicStreams => "quic_streams",
@@ -76,6 +80,7 @@ impl Cap {
             Self::Deliveries => "messages not followed through the broker to their end",
             Self::SessionMemory => "sessions that gave up what they held above their share",
             Self::Retained => "retained messages not remembered",
+            Self::Subscriptions => "subscriptions not remembered, and messages that match too many",
             Self::Topics => "messages of topics that are not counted",
             Self::TopicIds => "topic names of MQTT-SN not kept",
             Self::QuicStreams => "streams of QUIC not read",

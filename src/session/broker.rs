@@ -67,8 +67,8 @@ impl Default for Sessions {
 impl Sessions {
     /// No sessions yet.
     pub fn new(options: SessionOptions) -> Self {
-        let limits =
-            RouteLimits { publications: options.publications, retained: options.retained, topics: options.topics };
+        let SessionOptions { publications, retained, subscriptions, topics, .. } = options;
+        let limits = RouteLimits { publications, retained, topics, subscriptions };
         Self {
             open: Open::default(),
             clients: Clients::new(options.waiting_sessions),
@@ -183,12 +183,19 @@ impl Sessions {
     /// How much is held, and how much may be.
     pub fn held(&self) -> SessionsHeld {
         let Self { options, router, .. } = self;
-        let [deliveries, retained] = router.as_ref().map_or_else(
-            || [Level::of_all(0, options.publications), Level::of_all(0, options.retained)],
+        let [deliveries, retained, subscriptions] = router.as_ref().map_or_else(
+            || [options.publications, options.retained, options.subscriptions].map(|limit| Level::of_all(0, limit)),
             |router| router.levels(),
         );
         let topics = router.as_ref().map_or(Level::of_all(0, options.topics), |router| router.topics.level());
-        SessionsHeld { sessions: self.clients.level(), deliveries, retained, topics, memory: self.budget.level() }
+        SessionsHeld {
+            sessions: self.clients.level(),
+            deliveries,
+            retained,
+            subscriptions,
+            topics,
+            memory: self.budget.level(),
+        }
     }
 
     /// Takes an event into account.

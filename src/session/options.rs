@@ -13,6 +13,8 @@ pub struct SessionOptions {
     pub publications: usize,
     /// Retained messages.
     pub retained: usize,
+    /// Bytes of the subscriptions of all brokers, by which the receivers of messages are found.
+    pub subscriptions: usize,
     /// Topics.
     pub topics: usize,
     /// Bytes of what all sessions hold: messages that wait for an acknowledgement, and filters.
@@ -20,15 +22,23 @@ pub struct SessionOptions {
 }
 
 impl Default for SessionOptions {
-    /// Routes are not followed; a hundred thousand of each, which take some tens of megabytes, and 256 MiB.
+    /// Routes are not followed; a hundred thousand of each, which take some tens of megabytes; 64 MiB of subscriptions, 256 MiB of all sessions.
     fn default() -> Self {
         let each = 100_000;
-        let memory = 256 << 20;
-        Self { routes: false, waiting_sessions: each, publications: each, retained: each, topics: each, memory }
+        Self {
+            routes: false,
+            waiting_sessions: each,
+            publications: each,
+            retained: each,
+            subscriptions: 64 << 20,
+            topics: each,
+            memory: 256 << 20,
+        }
     }
 }
 
-/// How much is held of sessions and routes; of deliveries, retained messages and topics nothing where routes are not followed.
+/// How much is held of sessions and routes; nothing of deliveries, retained messages, subscriptions and topics
+/// where routes are not followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionsHeld {
     /// Sessions that wait for their client to come back.
@@ -37,6 +47,8 @@ pub struct SessionsHeld {
     pub deliveries: Level,
     /// Retained messages.
     pub retained: Level,
+    /// Bytes of subscriptions.
+    pub subscriptions: Level,
     /// Topics.
     pub topics: Level,
     /// Bytes of what all sessions hold, at most: not all of what has gone is taken off at once.

@@ -30,6 +30,8 @@ pub(super) struct Publication {
     /// `got` by party.
     pub(super) order: Vec<u16>,
     pub(super) receivers_left_out: u32,
+    /// Some who are to get it may not be known.
+    pub(super) is_unknown: bool,
     /// The delivery to the broker, once that is over.
     pub(super) hop: Option<Box<Delivery>>,
     /// When that was, also in steady time.
@@ -148,6 +150,6 @@ impl Publication {
         let missed = direct.chain(shares).filter(|_| taken);
         let missed = missed.map(|expected| expected.missed(receiver(expected), at, waited)).collect();
         let got = self.got.iter().map(|(_, receipt)| receipt.clone()).collect();
-        (self.hop.take(), Receipts { got, missed, left_out: self.receivers_left_out })
+        (self.hop.take(), Receipts { got, missed, left_out: self.receivers_left_out, is_unknown: self.is_unknown })
     }
 }

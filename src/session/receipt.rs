@@ -108,4 +108,6 @@ pub struct Receipts {
     pub missed: Vec<Missed>,
     /// How many more there are than the lists hold.
     pub left_out: u32,
+    /// Not all who had subscribed are known, for lack of room, or because too many filters match.
+    pub is_unknown: bool,
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::delivery::Name;
 use super::incident::Certainty;
 use super::receipt::{Missed, MissedWhy};
-use super::route::{PATIENCE, Party};
-use super::tree::Tree;
+use super::recent::Wanted;
+use super::route::{PATIENCE, Party, RECEIVERS, Sent};
+use super::tree::{Subscriber, Tree};
 use crate::time::{Span, Timestamp};
 
 /// Within this time what comes to a client, and what becomes of it, may be of one cause.
@@ -20,6 +21,31 @@ pub(super) struct Broker {
 }
 
 impl Broker {
+    /// Those who want a message, as they are now: by party, and the shared subscriptions.
+    pub(super) fn expected(&self, sent: &Sent<'_>, wanted: Wanted<&Subscriber>) -> (Vec<Expected>, Vec<Expected>) {
+        let is_connected =
+            |subscriber: &Subscriber| self.receivers.get(&subscriber.party).is_some_and(|receiver| receiver.connected);
+        let expected = |subscriber: &Subscriber, connected| Expected {
+            party: subscriber.party.clone(),
+            filter: Name::clone(&subscriber.filter),
+            share: subscriber.share.clone(),
+            connected,
+            qos: subscriber.qos.min(sent.qos),
+            taken: false,
+        };
+        let direct = wanted.direct.into_iter().map(|subscriber| expected(subscriber, is_connected(subscriber)));
+        // A group is connected if any of it is.
+        let member = |group: Vec<&Subscriber>| {
+            let first = *group.first()?;
+            let connected = group.into_iter().find(|member| is_connected(member));
+            Some(expected(connected.unwrap_or(first), connected.is_some()))
+        };
+        let mut shares: Vec<_> = wanted.groups.into_iter().filter_map(member).collect();
+        shares.sort_unstable_by(|a, b| (&a.share, &a.filter).cmp(&(&b.share, &b.filter)));
+        shares.truncate(RECEIVERS);
+        (direct.collect(), shares)
+    }
+
     /// Whether nothing is known of it.
     pub(super) fn is_empty(&self) -> bool {
         self.receivers.is_empty() && self.tree.is_empty()

@@ -13,8 +13,9 @@ use super::publication::Publication;
 use super::receipt::{MissedWhy, Receipts};
 pub(super) use super::receipt::{Published, PublishedAs};
 use super::receiver::{Broker, Expected};
+use super::recent::{Recent, WORTH};
 use super::topics::Topics;
-use super::tree::{Group, MANY, Subscriber, best_of_each};
+use super::tree::{Subscriber, wanted};
 use crate::capture::FrameNo;
 use crate::engine::{Cap, CapCounts, Level};
 use crate::time::{Span, Steady, Timestamp};
@@ -71,6 +72,8 @@ pub(super) struct RouteLimits {
     pub(super) publications: usize,
     pub(super) retained: usize,
     pub(super) topics: usize,
+    /// Bytes.
+    pub(super) subscriptions: usize,
 }
 
 /// Follows messages through all brokers.
@@ -78,6 +81,11 @@ pub(super) struct RouteLimits {
 pub(super) struct Router {
     limits: RouteLimits,
     brokers: HashMap<SocketAddr, Broker, foldhash::fast::RandomState>,
+    /// How many bytes all trees may grow by.
+    room: usize,
+    /// How often subscriptions have changed.
+    changes: u64,
+    recent: Recent,
     publications: BTreeMap<u64, Publication>,
     next: u64,
     /// What the publications take, in bytes.
@@ -104,6 +112,9 @@ impl Router {
         Self {
             limits,
             brokers: HashMap::default(),
+            room: limits.subscriptions,
+            changes: 0,
+            recent: Recent::default(),
             publications: BTreeMap::new(),
             next: 0,
             cost: 0,
@@ -119,10 +130,14 @@ impl Router {
         }
     }
 
-    /// How many messages are on their way, how many are retained, and how many may be.
-    pub(super) fn levels(&self) -> [Level; 2] {
+    /// How many messages are on their way, how many are retained, how many bytes subscriptions take, and how many may be.
+    pub(super) fn levels(&self) -> [Level; 3] {
         let Self { publications, retained, limits, .. } = self;
-        [Level::of_all(publications.len(), limits.publications), Level::of_all(retained.len(), limits.retained)]
+        [
+            Level::of_all(publications.len(), limits.publications),
+            Level::of_all(retained.len(), limits.retained),
+            Level::of_all(limits.subscriptions - self.room, limits.subscriptions),
+        ]
     }
 
     /// The next message has this time. To be told once of each, before all that follows from it.
@@ -198,13 +213,25 @@ impl Router {
 
     /// A subscription was granted.
     pub(super) fn subscribe(&mut self, broker: SocketAddr, subscriber: Subscriber) {
-        self.brokers.entry(broker).or_default().tree.insert(subscriber);
+        self.changes += 1;
+        let broker = self.brokers.entry(broker).or_default();
+        broker.tree.state = self.changes;
+        let party = subscriber.party.clone();
+        if !broker.tree.insert(subscriber, &mut self.room) {
+            self.caps.add(Cap::Subscriptions);
+            // What it gets may be for that.
+            if let Some(receiver) = broker.receivers.get_mut(&party) {
+                receiver.lossy = true;
+            }
+        }
     }
 
     /// A subscription is over.
     pub(super) fn unsubscribe(&mut self, broker: SocketAddr, party: &Party, filter: &[u8]) {
         if let Some(broker) = self.brokers.get_mut(&broker) {
-            broker.tree.remove(party, filter);
+            self.changes += 1;
+            broker.tree.state = self.changes;
+            broker.tree.remove(party, filter, &mut self.room);
         }
     }
 
@@ -223,7 +250,13 @@ impl Router {
             self.caps.add(Cap::Deliveries);
             self.end(number, publication);
         }
-        let (expected, shares) = self.expected(sent);
+        let expected = self.expected(sent);
+        let lacks = self.brokers.get(&sent.broker).is_some_and(|broker| broker.tree.lacks);
+        let is_unknown = expected.is_none() || lacks;
+        if expected.is_none() {
+            self.caps.add(Cap::Subscriptions);
+        }
+        let (expected, shares) = expected.unwrap_or_default();
         let number = self.next;
         self.next += 1;
         self.by_content.entry((sent.broker, content)).or_default().push_back(number);
@@ -240,6 +273,7 @@ impl Router {
             got: Vec::new(),
             order: Vec::new(),
             receivers_left_out: 0,
+            is_unknown,
             hop: None,
             taken: None,
             waits: false,
@@ -251,43 +285,20 @@ impl Router {
         Some(number)
     }
 
-    /// Who is to get a message, by party, and the shared subscriptions that are.
-    fn expected(&mut self, sent: &Sent<'_>) -> (Vec<Expected>, Vec<Expected>) {
-        let Some(broker) = self.brokers.get(&sent.broker) else { return Default::default() };
-        let matching = broker.tree.matching(sent.topic);
-        let wants = |subscriber: &&Subscriber| !(subscriber.no_local && subscriber.party == sent.party);
-        let is_connected = |subscriber: &Subscriber| {
-            broker.receivers.get(&subscriber.party).is_some_and(|receiver| receiver.connected)
-        };
-        let qos = |subscriber: &Subscriber| subscriber.qos.min(sent.qos);
-        let expected = |subscriber: &Subscriber, connected| Expected {
-            party: subscriber.party.clone(),
-            filter: Name::clone(&subscriber.filter),
-            share: subscriber.share.clone(),
-            connected,
-            qos: qos(subscriber),
-            taken: false,
-        };
-        // Several subscriptions of a client give it one copy, or one each; the highest QoS is that of one at least.
-        let mut direct: Vec<_> = matching.direct.into_iter().filter(wants).collect();
-        if direct.len() > MANY {
-            direct = best_of_each(direct, sent.qos);
+    /// Who is to get a message, by party, and the shared subscriptions that are; none where that is not known.
+    fn expected(&mut self, sent: &Sent<'_>) -> Option<(Vec<Expected>, Vec<Expected>)> {
+        let Some(broker) = self.brokers.get(&sent.broker) else { return Some(Default::default()) };
+        let state = broker.tree.state;
+        if let Some(wanted) = self.recent.get(sent, state) {
+            return wanted.map(|wanted| broker.expected(sent, wanted));
         }
-        direct.sort_unstable_by(|a, b| (&a.party, qos(b), &a.filter).cmp(&(&b.party, qos(a), &b.filter)));
-        direct.dedup_by(|next, kept| next.party == kept.party);
-        let direct = direct.into_iter().take(RECEIVERS);
-        let direct = direct.map(|subscriber| expected(subscriber, is_connected(subscriber))).collect();
-        // A group is connected if any of it is.
-        let member = |group: &Group| {
-            let mut members = group.values().filter(wants);
-            let first = members.clone().next()?;
-            let connected = members.find(|member| is_connected(member));
-            Some(expected(connected.unwrap_or(first), connected.is_some()))
-        };
-        let mut shares: Vec<_> = matching.groups.into_iter().filter_map(member).collect();
-        shares.sort_unstable_by(|a, b| (&a.share, &a.filter).cmp(&(&b.share, &b.filter)));
-        shares.truncate(RECEIVERS);
-        (direct, shares)
+        let matching = broker.tree.matching(sent.topic);
+        let is_worth = matching.as_ref().is_none_or(|matching| matching.work >= WORTH);
+        let wanted = matching.map(|matching| wanted(matching, sent));
+        if is_worth {
+            self.recent.put(sent, state, wanted.as_ref());
+        }
+        wanted.map(|wanted| broker.expected(sent, wanted))
     }
 
     /// The delivery of a message to the broker is over, at `now`.

@@ -23,7 +23,7 @@ fn sent<'a>(party: &Party, topic: &'a Name, payload: u64, millis: i64) -> Sent<'
 }
 
 fn router(publications: usize) -> Router {
-    Router::new(RouteLimits { publications, retained: 10, topics: 10 })
+    Router::new(RouteLimits { publications, retained: 10, topics: 10, subscriptions: 1 << 20 })
 }
 
 #[test]

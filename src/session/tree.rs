@@ -1,16 +1,34 @@
 //! Subscriptions of all clients of a broker, found by topic.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::delivery::Name;
-use super::route::Party;
+use super::levels::Levels;
+use super::recent::Wanted;
+use super::route::{Party, RECEIVERS, Sent};
+use super::small::Small;
 use crate::mqtt::topic;
 
-/// The most nodes of a tree: filters of thousands of levels are for attacks.
-const NODES: usize = 1 << 20;
+/// What a level of a filter takes besides its name: its node, with what a list that grows has to spare, its place in the
+/// node above it, and the allocator's overhead.
+const NODE: usize = 2 * size_of::<Node>() + 96;
 
-/// Subscriptions taken back before the tree is built anew, so that it does not keep what is gone.
-const GARBAGE: usize = 4096;
+/// What a subscription takes besides its filter: its place in a list or in a tree that is half full, what its node has for it,
+/// and overheads.
+const SUBSCRIPTION: usize = 2 * (size_of::<Subscriber>() + size_of::<Party>()) + size_of::<Ends>() + 48;
+
+/// What one takes besides that is shared: its group.
+const SHARED: usize = 2 * (size_of::<Group>() + size_of::<Name>()) + 48;
+
+/// Nodes from which on those that are free are looked at, whether they are most.
+const FEW: usize = 4096;
+
+/// The most nodes that are looked at for a topic. A topic of nine levels needs no more, whatever is subscribed to; beyond it
+/// there are filters that were made to match each other's topics, and who is to get the message stays unknown.
+const WALK: usize = 1024;
+
+/// The most subscriptions that are looked at for a topic: far more than there is room for in what is told of a message.
+const FOUND: usize = 1 << 14;
 
 /// A subscription in the tree.
 #[derive(Debug, Clone)]
@@ -23,37 +41,56 @@ pub(super) struct Subscriber {
     pub(super) no_local: bool,
 }
 
+/// The subscriptions that end at a node.
+#[derive(Debug, Default)]
+struct Ends {
+    /// By client.
+    here: Group,
+    /// The shared ones by filter, which names the group.
+    groups: Small<Name, Group>,
+}
+
+impl Ends {
+    fn is_empty(&self) -> bool {
+        self.here.is_empty() && self.groups.is_empty()
+    }
+}
+
+/// A level of filters. Most have one below, and nobody who has subscribed to just this much.
 #[derive(Debug, Default)]
 struct Node {
-    levels: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
-    /// By client and filter.
-    here: BTreeMap<(Party, Name), Subscriber>,
-    /// The shared ones by filter, which names the group.
-    groups: BTreeMap<Name, Group>,
+    levels: Levels,
+    ends: Option<Box<Ends>>,
 }
 
 /// The members of a group, by client. One of them gets each message.
-pub(super) type Group = BTreeMap<Party, Subscriber>;
+pub(super) type Group = Small<Party, Subscriber>;
 
 /// The subscriptions that want a topic.
 #[derive(Debug, Default)]
 pub(super) struct Matching<'a> {
     pub(super) direct: Vec<&'a Subscriber>,
     pub(super) groups: Vec<&'a Group>,
+    /// How much was looked at to find them.
+    pub(super) work: usize,
 }
 
 impl<'a> Matching<'a> {
     fn add(&mut self, node: &'a Node) {
-        self.direct.extend(node.here.values());
-        self.groups.extend(node.groups.values());
+        let Some(ends) = &node.ends else { return };
+        self.work += ends.here.len() + ends.groups.values().map(Small::len).sum::<usize>();
+        if self.work <= FOUND {
+            self.direct.extend(ends.here.values());
+            self.groups.extend(ends.groups.values());
+        }
     }
 }
 
 /// From so many subscriptions on it is worth while to leave one of each client before they are sorted.
-pub(super) const MANY: usize = 64;
+const MANY: usize = 64;
 
 /// Of each client the subscription with the highest QoS up to that of the message, in no order: a client may have ten thousand that all match.
-pub(super) fn best_of_each(matching: Vec<&Subscriber>, sent: u8) -> Vec<&Subscriber> {
+fn best_of_each(matching: Vec<&Subscriber>, sent: u8) -> Vec<&Subscriber> {
     let mut best: HashMap<&Party, &Subscriber, foldhash::fast::RandomState> = HashMap::default();
     let rank = |subscriber: &Subscriber| std::cmp::Reverse(subscriber.qos.min(sent));
     for subscriber in matching {
@@ -65,47 +102,115 @@ pub(super) fn best_of_each(matching: Vec<&Subscriber>, sent: u8) -> Vec<&Subscri
     best.into_values().collect()
 }
 
+/// Of all that match a message those that count for it.
+pub(super) fn wanted<'a>(matching: Matching<'a>, sent: &Sent<'_>) -> Wanted<&'a Subscriber> {
+    let wants = |subscriber: &&Subscriber| !(subscriber.no_local && subscriber.party == sent.party);
+    let qos = |subscriber: &Subscriber| subscriber.qos.min(sent.qos);
+    // Several subscriptions of a client give it one copy, or one each; the highest QoS is that of one at least.
+    let mut direct: Vec<_> = matching.direct.into_iter().filter(wants).collect();
+    if direct.len() > MANY {
+        direct = best_of_each(direct, sent.qos);
+    }
+    direct.sort_unstable_by(|a, b| (&a.party, qos(b), &a.filter).cmp(&(&b.party, qos(a), &b.filter)));
+    direct.dedup_by(|next, kept| next.party == kept.party);
+    direct.truncate(RECEIVERS);
+    let groups = matching.groups.into_iter().map(|group| group.values().filter(wants).collect());
+    Wanted { direct, groups: groups.filter(|group: &Vec<_>| !group.is_empty()).collect() }
+}
+
 /// Filters by their levels; `+` and `#` are levels like others.
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
+    /// Nodes that are not in use.
+    free: Vec<u32>,
     held: usize,
-    garbage: usize,
+    /// A number that is another after each change, for whoever remembers what was found.
+    pub(super) state: u64,
+    /// A filter was left out for lack of room so that not all who want a message are known.
+    pub(super) lacks: bool,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], held: 0, garbage: 0 }
+        Self { nodes: vec![Node::default()], free: Vec::new(), held: 0, state: 0, lacks: false }
+    }
+}
+
+/// A filter without the group of a shared subscription.
+fn inner(filter: &[u8]) -> &[u8] {
+    topic::shared(filter).map_or(filter, |(_, inner)| inner)
+}
+
+/// What a subscription takes besides its nodes.
+fn cost_of(filter: &[u8]) -> usize {
+    let shared = if topic::shared(filter).is_some() { SHARED } else { 0 };
+    SUBSCRIPTION + shared + filter.len()
+}
+
+/// The first level of a filter, and the others.
+fn split(filter: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match filter.iter().position(|&byte| byte == b'/') {
+        Some(at) => (&filter[..at], Some(&filter[at + 1..])),
+        None => (filter, None),
     }
 }
 
 impl Tree {
-    /// Adds a subscription, or replaces the one of the same client and filter. Does nothing where there is no room.
-    pub(super) fn insert(&mut self, subscriber: Subscriber) {
-        let filter = Name::clone(&subscriber.filter);
-        let inner = topic::shared(&filter).map_or(&*filter, |(_, inner)| inner);
-        let mut node = 0;
-        for level in inner.split(|&byte| byte == b'/') {
-            let next = self.nodes.len() as u32;
-            if next as usize >= NODES {
-                return;
-            }
-            node = if let Some(known) = self.nodes[node].levels.get(level) {
-                *known as usize
-            } else {
-                self.nodes[node].levels.insert(level.into(), next);
-                self.nodes.push(Node::default());
-                next as usize
-            };
+    /// The node that a filter leads to as far as there are nodes, and what is left of it.
+    fn descend<'a>(&self, filter: &'a [u8]) -> (usize, Option<&'a [u8]>) {
+        let (mut at, mut rest) = (0, Some(filter));
+        while let Some(filter) = rest {
+            let (level, behind) = split(filter);
+            let Some(next) = self.nodes[at].levels.get(level) else { break };
+            (at, rest) = (next, behind);
         }
-        let node = &mut self.nodes[node];
-        let party = subscriber.party.clone();
-        let old = if topic::shared(&filter).is_some() {
-            node.groups.entry(filter).or_default().insert(party, subscriber)
-        } else {
-            node.here.insert((party, filter), subscriber)
+        (at, rest)
+    }
+
+    /// Adds a subscription, or replaces the one of the same client and filter; `room` is how many bytes all trees may grow by.
+    /// Says whether there was room.
+    pub(super) fn insert(&mut self, subscriber: Subscriber, room: &mut usize) -> bool {
+        let (at, rest) = self.descend(inner(&subscriber.filter));
+        let new = rest.into_iter().flat_map(|rest| rest.split(|&byte| byte == b'/'));
+        let mut cost: usize = new.map(|level| NODE + level.len()).sum();
+        if rest.is_some() || !self.nodes[at].has(&subscriber) {
+            cost += cost_of(&subscriber.filter);
+        }
+        let Some(left) = room.checked_sub(cost) else {
+            self.lacks = true;
+            return false;
         };
-        self.held += usize::from(old.is_none());
+        *room = left;
+        self.put(subscriber);
+        true
+    }
+
+    fn put(&mut self, subscriber: Subscriber) {
+        let filter = Name::clone(&subscriber.filter);
+        let (mut at, mut rest) = self.descend(inner(&filter));
+        while let Some(filter) = rest {
+            let (level, behind) = split(filter);
+            let next = self.free.pop().unwrap_or_else(|| {
+                self.nodes.push(Node::default());
+                (self.nodes.len() - 1) as u32
+            });
+            self.nodes[at].levels.insert(level, next);
+            (at, rest) = (next as usize, behind);
+        }
+        let node = &mut self.nodes[at];
+        self.held += usize::from(!node.has(&subscriber));
+        let ends = node.ends.get_or_insert_default();
+        if topic::shared(&filter).is_some() {
+            if ends.groups.get(&*filter).is_none() {
+                ends.groups.insert(Name::clone(&filter), Group::default());
+            }
+            if let Some(group) = ends.groups.get_mut(&*filter) {
+                group.insert(subscriber.party.clone(), subscriber);
+            }
+        } else {
+            ends.here.insert(subscriber.party.clone(), subscriber);
+        }
     }
 
     /// Whether there are no subscriptions.
@@ -113,65 +218,97 @@ impl Tree {
         self.held == 0
     }
 
-    /// Takes a subscription out.
-    pub(super) fn remove(&mut self, party: &Party, filter: &[u8]) {
-        let inner = topic::shared(filter).map_or(filter, |(_, inner)| inner);
-        let mut node = 0;
-        for level in inner.split(|&byte| byte == b'/') {
-            let Some(next) = self.nodes[node].levels.get(level) else { return };
-            node = *next as usize;
+    /// Takes a subscription out, which gives back `room`.
+    pub(super) fn remove(&mut self, party: &Party, filter: &[u8], room: &mut usize) {
+        let mut path = vec![0];
+        for level in inner(filter).split(|&byte| byte == b'/') {
+            let Some(next) = path.last().and_then(|at| self.nodes[*at].levels.get(level)) else { return };
+            path.push(next);
         }
-        let node = &mut self.nodes[node];
-        let removed = if topic::shared(filter).is_some() {
-            let Some(group) = node.groups.get_mut(filter) else { return };
-            let removed = group.remove(party);
+        let Some(node) = path.last().map(|at| &mut self.nodes[*at]) else { return };
+        let Some(ends) = &mut node.ends else { return };
+        let was_there = if topic::shared(filter).is_some() {
+            let Some(group) = ends.groups.get_mut(filter) else { return };
+            let was_there = group.remove(party).is_some();
             if group.is_empty() {
-                node.groups.remove(filter);
+                ends.groups.remove(filter);
             }
-            removed
+            was_there
         } else {
-            node.here.remove(&(party.clone(), filter.into()))
+            ends.here.remove(party).is_some()
         };
-        if removed.is_none() {
+        if !was_there {
             return;
         }
+        if ends.is_empty() {
+            node.ends = None;
+        }
         self.held -= 1;
-        self.garbage += 1;
-        if self.garbage > GARBAGE {
+        *room += cost_of(filter);
+        for (pair, level) in path.windows(2).rev().zip(inner(filter).rsplit(|&byte| byte == b'/')) {
+            let (above, at) = (pair[0], pair[1]);
+            if self.nodes[at].ends.is_some() || !self.nodes[at].levels.is_empty() {
+                break;
+            }
+            self.nodes[above].levels.remove(level);
+            self.free.push(at as u32);
+            *room += NODE + level.len();
+        }
+        if self.nodes.len() > FEW && self.free.len() > self.nodes.len() / 4 * 3 {
             self.rebuild();
         }
     }
 
+    /// Gives back the memory of free nodes.
     fn rebuild(&mut self) {
-        let old = std::mem::take(self);
-        for node in old.nodes {
-            let groups = node.groups.into_values().flat_map(Group::into_values);
-            node.here.into_values().chain(groups).for_each(|subscriber| self.insert(subscriber));
+        let Self { state, lacks, .. } = *self;
+        let old = std::mem::replace(self, Self { state, lacks, ..Self::default() });
+        for ends in old.nodes.into_iter().filter_map(|node| node.ends) {
+            let groups = ends.groups.into_values().flat_map(Group::into_values);
+            ends.here.into_values().chain(groups).for_each(|subscriber| self.put(subscriber));
         }
     }
 
-    /// All subscriptions that want a topic, as [`topic::matches`] has it.
-    pub(super) fn matching(&self, name: &[u8]) -> Matching<'_> {
+    /// All subscriptions that want a topic, as [`topic::matches`] has it; none where it would take too long to find them.
+    pub(super) fn matching(&self, name: &[u8]) -> Option<Matching<'_>> {
         let levels: Vec<&[u8]> = name.split(|&byte| byte == b'/').collect();
         // A wildcard in the first level does not match a topic that begins with $ (MQTT-4.7.2-1).
         let hidden = name.starts_with(b"$");
         let mut found = Matching::default();
         let mut at = vec![(0usize, 0usize)];
+        let mut walked = 0;
         while let Some((node, depth)) = at.pop() {
             let Some(node) = self.nodes.get(node) else { continue };
+            walked += 1;
+            if walked > WALK || found.work > FOUND {
+                return None;
+            }
             let wild = depth > 0 || !hidden;
-            if wild && let Some(all) = node.levels.get(&b"#"[..]) {
-                self.nodes.get(*all as usize).into_iter().for_each(|node| found.add(node));
+            if wild && let Some(all) = node.levels.get(b"#") {
+                self.nodes.get(all).into_iter().for_each(|node| found.add(node));
             }
             let Some(level) = levels.get(depth) else {
                 found.add(node);
                 continue;
             };
-            let exact = node.levels.get(*level).filter(|_| !matches!(*level, b"#" | b"+"));
-            let any = node.levels.get(&b"+"[..]).filter(|_| wild);
-            at.extend(exact.into_iter().chain(any).map(|next| (*next as usize, depth + 1)));
+            let exact = node.levels.get(level).filter(|_| !matches!(*level, b"#" | b"+"));
+            let any = node.levels.get(b"+").filter(|_| wild);
+            at.extend(exact.into_iter().chain(any).map(|next| (next, depth + 1)));
         }
-        found
+        found.work += walked;
+        (found.work <= FOUND).then_some(found)
+    }
+}
+
+impl Node {
+    /// Whether the subscription, or one that it replaces, is there.
+    fn has(&self, subscriber: &Subscriber) -> bool {
+        let Some(ends) = &self.ends else { return false };
+        if topic::shared(&subscriber.filter).is_some() {
+            ends.groups.get(&*subscriber.filter).is_some_and(|group| group.get(&subscriber.party).is_some())
+        } else {
+            ends.here.get(&subscriber.party).is_some()
+        }
     }
 }
 
@@ -180,6 +317,8 @@ mod tests {
     use super::*;
     use crate::capture::FrameNo;
     use proptest::prelude::*;
+
+    const LIMIT: usize = 1 << 30;
 
     fn subscriber(number: u64, filter: &str) -> Subscriber {
         Subscriber {
@@ -205,13 +344,13 @@ mod tests {
             removed in 0usize..30,
         ) {
             prop_assume!(!name.is_empty());
-            let mut tree = Tree::default();
+            let (mut tree, mut room) = (Tree::default(), LIMIT);
             let mut held: Vec<_> = filters.iter().enumerate().filter(|(_, filter)| !filter.is_empty()).collect();
             for (number, filter) in &held {
-                tree.insert(subscriber(*number as u64, filter));
+                prop_assert!(tree.insert(subscriber(*number as u64, filter), &mut room));
             }
             if let Some((number, filter)) = held.get(removed).copied() {
-                tree.remove(&Party::Flow(FrameNo(number as u64)), filter.as_bytes());
+                tree.remove(&Party::Flow(FrameNo(number as u64)), filter.as_bytes(), &mut room);
                 held.retain(|(other, _)| *other != number);
             }
             let mut expected: Vec<_> = held
@@ -220,10 +359,15 @@ mod tests {
                 .map(|(number, _)| Party::Flow(FrameNo(*number as u64)))
                 .collect();
             let mut found: Vec<_> =
-                tree.matching(name.as_bytes()).all().map(|subscriber| subscriber.party.clone()).collect();
+                tree.matching(name.as_bytes()).unwrap().all().map(|subscriber| subscriber.party.clone()).collect();
             expected.sort();
             found.sort();
             prop_assert_eq!(found, expected);
+            // What is taken back gives back its room.
+            for (number, filter) in held {
+                tree.remove(&Party::Flow(FrameNo(number as u64)), filter.as_bytes(), &mut room);
+            }
+            prop_assert_eq!((room, tree.held, tree.nodes.len()), (LIMIT, 0, tree.free.len() + 1));
         }
     }
 
@@ -248,15 +392,43 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_is_gone_also_after_building_anew() {
-        let mut tree = Tree::default();
+        let (mut tree, mut room) = (Tree::default(), LIMIT);
         for number in 0..10_000 {
-            tree.insert(subscriber(number, &format!("a/{number}")));
+            tree.insert(subscriber(number, &format!("a/{number}")), &mut room);
         }
         for number in 1..10_000 {
-            tree.remove(&Party::Flow(FrameNo(number)), format!("a/{number}").as_bytes());
+            tree.remove(&Party::Flow(FrameNo(number)), format!("a/{number}").as_bytes(), &mut room);
         }
         assert!(tree.nodes.len() < 5000);
-        assert_eq!(tree.matching(b"a/0").all().count(), 1);
-        assert!(tree.matching(b"a/1").all().next().is_none());
+        assert_eq!(tree.matching(b"a/0").unwrap().all().count(), 1);
+        assert!(tree.matching(b"a/1").unwrap().all().next().is_none());
+    }
+
+    #[test]
+    fn a_tree_that_is_full_takes_what_it_knows_and_nothing_else() {
+        let (mut tree, mut room) = (Tree::default(), 6000);
+        let mut taken = 0;
+        while tree.insert(subscriber(1, &format!("a/{taken}")), &mut room) {
+            taken += 1;
+        }
+        assert!(taken > 3 && tree.lacks);
+        let nodes = tree.nodes.len();
+        assert!(!tree.insert(subscriber(1, "deep/er/and/deep/er"), &mut room));
+        assert_eq!(tree.nodes.len(), nodes, "nothing of a filter that is left out");
+        assert!(tree.insert(Subscriber { qos: 2, ..subscriber(1, "a/0") }, &mut room), "it is there");
+        assert_eq!(tree.matching(b"a/0").map(|found| found.direct[0].qos), Some(2));
+        tree.remove(&Party::Flow(FrameNo(1)), b"a/1", &mut room);
+        assert!(tree.insert(subscriber(1, "a/x"), &mut room), "there is room again");
+    }
+
+    #[test]
+    fn filters_that_all_match_are_not_looked_at_without_end() {
+        let (mut tree, mut room) = (Tree::default(), LIMIT);
+        for pattern in 0..4096u32 {
+            let levels: Vec<_> = (0..12).map(|at| if pattern >> at & 1 == 0 { "a" } else { "+" }).collect();
+            tree.insert(subscriber(1, &levels.join("/")), &mut room);
+        }
+        assert!(tree.matching(["a"; 12].join("/").as_bytes()).is_none());
+        assert_eq!(tree.matching(b"a/b/c").map(|found| found.direct.len()), Some(0));
     }
 }

@@ -54,6 +54,8 @@ pub(in crate::render) struct DeliveryRecord<'a> {
     missed: Option<Vec<MissedRecord<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     receivers_left_out: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    subscribers_unknown: bool,
 }
 
 #[derive(Serialize)]
@@ -146,6 +148,7 @@ impl<'a> DeliveryRecord<'a> {
                 .filter(|receipts| !receipts.missed.is_empty())
                 .map(|receipts| receipts.missed.iter().map(MissedRecord::from).collect()),
             receivers_left_out: receipts.map(|receipts| receipts.left_out).filter(|count| *count > 0),
+            subscribers_unknown: receipts.is_some_and(|receipts| receipts.is_unknown),
         }
     }
 }

@@ -194,6 +194,7 @@ impl<'a> SummaryRecord<'a> {
                         sessions_and_routes: of(Cap::Sessions)
                             + of(Cap::Deliveries)
                             + of(Cap::Retained)
+                            + of(Cap::Subscriptions)
                             + of(Cap::Topics),
                         others: summary
                             .caps

@@ -1,0 +1,88 @@
+//! What was found out about topics lately whose subscribers are many, or take long to find.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use super::delivery::Name;
+use super::route::{Party, Sent};
+use super::tree::Subscriber;
+
+/// As many as devices that publish to all at one time.
+const KEPT: usize = 16;
+
+/// From so much work on it is worth while to remember what was found.
+pub(super) const WORTH: usize = 64;
+
+/// The most members of shared subscriptions that are remembered of a topic.
+const MEMBERS: usize = 1024;
+
+/// Who wants the messages of a topic.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted<S> {
+    /// One subscription of each client.
+    pub(super) direct: Vec<S>,
+    /// The members of each group, of which one gets it.
+    pub(super) groups: Vec<Vec<S>>,
+}
+
+impl Wanted<&Subscriber> {
+    fn keep(&self) -> Wanted<Subscriber> {
+        let all = |some: &Vec<&Subscriber>| some.iter().copied().cloned().collect();
+        Wanted { direct: all(&self.direct), groups: self.groups.iter().map(all).collect() }
+    }
+}
+
+impl Wanted<Subscriber> {
+    /// The same, to be looked at.
+    pub(super) fn lend(&self) -> Wanted<&Subscriber> {
+        Wanted {
+            direct: self.direct.iter().collect(),
+            groups: self.groups.iter().map(|group| group.iter().collect()).collect(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Answer {
+    broker: SocketAddr,
+    /// The subscriptions of the broker on which it rests.
+    state: u64,
+    topic: Name,
+    /// Who published it, and with which QoS: on these depends which subscriptions count.
+    party: Party,
+    qos: u8,
+    /// None where it would take too long to find out.
+    wanted: Option<Wanted<Subscriber>>,
+}
+
+/// Answers, the latest last.
+#[derive(Debug, Default)]
+pub(super) struct Recent(VecDeque<Answer>);
+
+impl Recent {
+    /// What was found out for such a message, with the broker's subscriptions in the same state.
+    pub(super) fn get(&self, sent: &Sent<'_>, state: u64) -> Option<Option<Wanted<&Subscriber>>> {
+        let is_of = |answer: &&Answer| {
+            answer.state == state
+                && answer.broker == sent.broker
+                && answer.qos == sent.qos
+                && answer.party == sent.party
+                && answer.topic == *sent.topic
+        };
+        let answer = self.0.iter().find(is_of)?;
+        Some(answer.wanted.as_ref().map(Wanted::lend))
+    }
+
+    /// What was found out now.
+    pub(super) fn put(&mut self, sent: &Sent<'_>, state: u64, wanted: Option<&Wanted<&Subscriber>>) {
+        if wanted.is_some_and(|wanted| wanted.groups.iter().map(Vec::len).sum::<usize>() > MEMBERS) {
+            return;
+        }
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        let (topic, party) = (Name::clone(sent.topic), sent.party.clone());
+        let wanted = wanted.map(Wanted::keep);
+        self.0.push_back(Answer { broker: sent.broker, state, topic, party, qos: sent.qos, wanted });
+    }
+}
