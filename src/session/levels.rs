@@ -52,7 +52,8 @@ impl Levels {
             Self::Many(many) => {
                 many.remove(level);
                 if many.len() == 1 {
-                    *self = many.drain().next().map_or(Self::None, |(name, node)| Self::One(name, node));
+                    let last = many.drain().next();
+                    *self = last.map_or(Self::None, |(name, node)| Self::One(name, node));
                 } else if many.capacity() > 8 * many.len() {
                     many.shrink_to(2 * many.len());
                 }
