@@ -74,7 +74,7 @@ fn most_held(engine: &EngineOptions, sessions: SessionOptions) -> BTreeMap<&'sta
 fn all_levels_rise_with_what_is_held_and_fall_with_what_is_let_go() {
     let sessions = SessionOptions { routes: true, ..SessionOptions::default() };
     let most = most_held(&EngineOptions::default(), sessions);
-    assert_eq!(most.len(), 13);
+    assert_eq!(most.len(), 14);
     for (name, most) in most {
         // Where routes are followed, sessions that wait are told with all the rest at the end.
         assert!(most > 0 || name == "sessions", "{name}");
