@@ -447,3 +447,54 @@ fn after_a_kill_every_finished_file_is_whole_and_the_last_can_be_read() {
         assert!(rest.is_empty() || stdout(&result).contains(&format!("frames    {}", rest.len())));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_was_read_of_a_pipe_is_in_the_files_though_more_may_come() {
+    let folder = Folder::new();
+    for (end, more) in [("pcap", &[][..]), ("pcapng", &[]), ("pcap", &["--filter", "frame.len > 0"])] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mqttsniff"))
+            .args(["read", "-", "--show", "summary", "--rotate-frames", "4", "--write"])
+            .arg(folder.path(&format!("out{}.{end}", more.len())))
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The first four frames at once, and then one by one.
+        let original = folder.capture(9);
+        let bytes = fs::read(&original).unwrap();
+        let mut feed = child.stdin.take().unwrap();
+        let mut fed = 0;
+        for end in (0..9).scan(24, |end, number| {
+            *end += 16 + 60 + number;
+            Some(*end)
+        }) {
+            if end > 24 + 3 * 80 {
+                feed.write_all(&bytes[fed..end]).unwrap();
+                fed = end;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        let began = Instant::now();
+        loop {
+            let all: usize = folder.written().iter().map(|file| read(file).0.len()).sum();
+            if all == 9 {
+                break;
+            }
+            assert!(began.elapsed() < PATIENCE, "{all} of 9 in {:?}", folder.written());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(feed);
+        let files = folder.written();
+        assert_eq!(files.len(), 3);
+        let all: Vec<_> = files.iter().flat_map(|file| frames(file)).collect();
+        assert!(all == frames(&original), "each file is whole");
+        for file in files {
+            fs::remove_file(file).unwrap();
+        }
+    }
+}

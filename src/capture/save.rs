@@ -197,6 +197,13 @@ impl Writer {
         self.out.flush()
     }
 
+    /// Writes what stands before the first frame, which is of this link type, and hands it to the system: from then on
+    /// the file is a capture, whenever the program comes to its end.
+    pub fn begin(&mut self, link: LinkType, fcs_length: u8, interface: u32) -> io::Result<()> {
+        self.prepare(link, fcs_length, interface)?;
+        self.flush()
+    }
+
     /// Completes the file. One without frames is a valid capture too.
     pub fn finish(mut self) -> io::Result<()> {
         let empty = match &self.state {

@@ -88,6 +88,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         report: &mut report,
         progress: &mut progress,
         saver: saver.as_mut(),
+        may_wait: false,
         keys: arguments.decoding.streams.keys.observer().filter(|_| watch.is_some()),
         watch,
         ended: Ok(()),
@@ -126,6 +127,8 @@ struct View<'a> {
     report: &'a mut Report,
     progress: &'a mut Progress,
     saver: Option<&'a mut Saver>,
+    /// The next frames may be long in coming.
+    may_wait: bool,
     /// Where a file is followed.
     watch: Option<Watch<'a>>,
     /// The key log, which may grow as the file does.
@@ -148,6 +151,7 @@ impl Reader for View<'_> {
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
         let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
         let saved = saver.batch(batch, |interface| source.interface_name(interface));
+        self.may_wait = source.may_wait();
         self.save(saved);
         ControlFlow::Continue(())
     }
@@ -179,8 +183,11 @@ impl Reader for View<'_> {
             _ => {}
         }
         let mut saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
-        if let (true, Some(saver)) = (self.watch.is_some(), &mut self.saver) {
-            saved = saved.and_then(|()| saver.pause(clock()));
+        match &mut self.saver {
+            Some(saver) if self.watch.is_some() => saved = saved.and_then(|()| saver.pause(clock())),
+            // Whoever kills it meanwhile loses nothing that was read.
+            Some(saver) if self.may_wait => saved = saved.and_then(|()| saver.hand_over(clock())),
+            _ => {}
         }
         self.save(saved);
         ControlFlow::Continue(())

@@ -141,6 +141,11 @@ impl Saver {
         self.target.pause(now)
     }
 
+    /// To be called where the next frames may be long in coming.
+    pub(super) fn hand_over(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        self.target.hand_over(now)
+    }
+
     /// Makes the file whole, and tells how many frames are in it.
     pub(super) fn finish(mut self) -> anyhow::Result<String> {
         self.check()?;
