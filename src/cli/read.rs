@@ -98,20 +98,24 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     if read.is_break() {
         return view.ended.map(|()| ExitCode::SUCCESS);
     }
-    let summary = analysis.finish(&mut |output| view.output(output));
+    let mut summary = analysis.finish(&mut |output| view.output(output));
     let (ended, mut unsaved) = (view.ended, view.unsaved);
     progress.finish();
     // Of what is no capture there is nothing to report but that.
     let is_capture = summary.engine.frames > 0 || summary.source.problems.is_empty();
     // Nor is then anything put in the place of what may stand there.
-    if let (Some(saver), true, true) = (saver, unsaved.is_none(), is_capture) {
-        match saver.finish() {
-            // A script counts for itself.
-            Ok(written) if io::stderr().is_terminal() => say(&written),
-            Ok(_) => {}
-            Err(error) => unsaved = Some(report_error(&error)),
+    if let (Some(saver), true) = (&mut saver, is_capture) {
+        if unsaved.is_none() {
+            match saver.finish() {
+                // A script counts for itself.
+                Ok(written) if io::stderr().is_terminal() => say(&written),
+                Ok(_) => {}
+                Err(error) => unsaved = Some(report_error(&error)),
+            }
         }
+        summary.unsaved = saver.unsaved();
     }
+    drop(saver);
     ended?;
     if is_capture || arguments.output.is_json() {
         report.end(&summary)?;
@@ -198,7 +202,6 @@ impl View<'_> {
     /// Saves no more after an error.
     fn save(&mut self, done: anyhow::Result<()>) {
         if let Err(error) = done {
-            self.saver = None;
             self.unsaved = Some(report_error(&error));
         }
     }

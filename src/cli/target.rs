@@ -25,6 +25,10 @@ pub(super) struct Target {
     writer: Option<Writer>,
     waiting: Waiting,
     after: Option<AfterFile>,
+    /// Frames in files that are whole.
+    frames: u64,
+    /// Those that were written to the one at hand.
+    begun: u64,
     done: bool,
 }
 
@@ -177,7 +181,17 @@ impl Target {
 
     fn of(path: &Path, place: Place, options: save::Options) -> Self {
         let path = path.to_owned();
-        Self { path, place, options, writer: None, waiting: Waiting::default(), after: None, done: false }
+        Self {
+            path,
+            place,
+            options,
+            writer: None,
+            waiting: Waiting::default(),
+            after: None,
+            frames: 0,
+            begun: 0,
+            done: false,
+        }
     }
 
     /// The same, telling each file that is whole.
@@ -221,6 +235,7 @@ impl Target {
         if let Place::Series(series) = &mut self.place {
             series.count();
         }
+        self.begun += 1;
         self.waiting.wrote();
         Ok(())
     }
@@ -300,9 +315,19 @@ impl Target {
 
     /// The file that was written is whole.
     fn end(&mut self) -> anyhow::Result<()> {
-        if let Some(writer) = self.writer.take() {
-            writer.finish().map_err(|error| failed_write(self.current(), error))?;
+        if let Some(writer) = &mut self.writer
+            && !writer.is_packed()
+        {
+            // As long as it is there it tells what is in the file.
+            writer.flush().map_err(|error| failed_write(self.current(), error))?;
         }
+        if let Some(writer) = self.writer.take() {
+            self.frames += writer.frames_out();
+            let behind = self.begun - writer.frames_out();
+            writer.finish().map_err(|error| failed_write(self.current(), error))?;
+            self.frames += behind;
+        }
+        self.begun = 0;
         self.waiting.ended();
         let whole = match &mut self.place {
             Place::One { partial: Some(partial), .. } => {
@@ -332,6 +357,16 @@ impl Target {
         }
         self.done = true;
         Ok(())
+    }
+
+    /// How many frames are saved where writing has failed: so many at least, and whether it may be more.
+    pub(super) fn saved(&self) -> (u64, bool) {
+        if matches!(self.place, Place::One { partial: Some(_), .. }) {
+            // It is not whole, and so it is not put in its place.
+            return (0, false);
+        }
+        let growing = self.writer.as_ref().map_or(0, Writer::frames_out);
+        (self.frames + growing, self.options.packing != Packing::Plain)
     }
 
     /// Where the frames are, for people.
