@@ -10,7 +10,7 @@
 //! `--attack NAME` writes hostile traffic instead, of about as many packets that are `--step` microseconds apart (10);
 //! `--attack list` tells what there is.
 
-#[path = "../tests/common/attack.rs"]
+#[path = "../tests/common/attack/mod.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod attack;
 #[path = "../tests/common/packets.rs"]

@@ -26,4 +26,4 @@ pub mod time;
 pub mod token;
 pub mod wire;
 
-pub use analysis::{Analysis, Held, Output, Reader, Summary};
+pub use analysis::{Analysis, Held, Output, Reader, Summary, Unsaved};

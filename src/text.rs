@@ -3,6 +3,7 @@
 //! What arrives as "a string" in a packet is bytes until proved otherwise. Nothing here decides what
 //! a protocol allows; it only shows and carries.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 /// Bytes that ought to be UTF-8, shown so that a terminal can come to no harm.
@@ -128,6 +129,25 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// The longest name that is kept as it is.
+pub const LONGEST_NAME: usize = 1024;
+
+/// A name from the wire, as it is kept where there may be very many: of one that is longer than [`LONGEST_NAME`] the
+/// beginning, and behind it what tells it from others that begin so.
+pub fn kept_name(name: &[u8]) -> Cow<'_, [u8]> {
+    if name.len() <= LONGEST_NAME {
+        return Cow::Borrowed(name);
+    }
+    // FNV-1a: whoever makes two names that it can't tell apart has them taken for one.
+    let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let whole = name.iter().fold(0xcbf2_9ce4_8422_2325, hash);
+    let is_within = |at: &usize| name.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let end = (LONGEST_NAME - 3..=LONGEST_NAME).rev().find(|at| !is_within(at)).unwrap_or(LONGEST_NAME);
+    let mut kept = name.get(..end).unwrap_or_default().to_vec();
+    kept.extend_from_slice(format!("…{whole:016x}").as_bytes());
+    Cow::Owned(kept)
+}
+
 /// The longest text that is compared letter by letter: that costs as much as both lengths multiplied.
 const LONGEST: usize = 80;
 
@@ -157,6 +177,19 @@ pub fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_long_name_the_beginning_is_kept_and_what_tells_it_apart() {
+        let long = |end: &str| ["ä".repeat(40_000).as_bytes(), end.as_bytes()].concat();
+        assert_eq!(kept_name(&[b'x'; LONGEST_NAME]), &[b'x'; LONGEST_NAME][..]);
+        let (one, other) = (long("a"), long("b"));
+        let kept = kept_name(&one);
+        assert!(kept.len() > LONGEST_NAME && kept.len() < LONGEST_NAME + 20, "{}", kept.len());
+        assert!(std::str::from_utf8(&kept).is_ok_and(|kept| kept.starts_with("äää")));
+        assert_eq!(kept, kept_name(&one));
+        assert_ne!(kept, kept_name(&other));
+        assert!(kept_name(&vec![0x80; 65_535]).len() < LONGEST_NAME + 20);
+    }
 
     #[test]
     fn a_letter_more_less_or_other_is_one_away() {

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::craft::{CONNACK, Connection, connect, publish};
+use common::craft::{CONNACK, Connection, connect, packet, publish, text};
 use common::{captures, lines, run, stderr};
 
 /// Runs `read` with a cap over every fixture; gives how often the cap had an effect, and how many findings told it.
@@ -101,6 +101,53 @@ fn retained_messages_are_capped() {
     let records = lines(&run(["read", "--json", "--show", "topics,findings,summary", "--cap", "retained=1", path]));
     let summary = records.last().expect("a summary");
     assert_eq!(summary["losses"]["capped_by"]["retained"], 2, "{summary}");
+}
+
+#[test]
+fn the_topics_of_messages_that_wait_are_memory_of_the_sessions() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("topics.pcap");
+    let mut connection = Connection::open().client(&connect(2, b"a", &[])).server(&CONNACK);
+    for id in 1..=40_u16 {
+        let topic = vec![b'a' + (id % 20) as u8; 50_000];
+        connection = connection.client(&packet(0x32, &[&text(&topic), &id.to_be_bytes(), b"x"]));
+    }
+    connection.save(&path);
+    let path = path.to_str().expect("a name in Unicode");
+    let given_up = |show: &str| {
+        let records = lines(&run(["read", "--json", "--show", show, "--cap", "session_memory=1000000", path]));
+        let summary = records.last().expect("a summary");
+        summary["losses"]["capped_by"]["session_memory"].as_u64().unwrap_or(0)
+    };
+    assert!(given_up("deliveries,summary") > 0);
+    assert_eq!(given_up("sessions,summary"), 0, "they are not kept where deliveries are not told");
+}
+
+#[test]
+fn of_long_names_so_much_is_kept_as_tells_them_apart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("names.pcap");
+    let mut seen = Vec::new();
+    for end in [b"1", b"2"] {
+        let id = [&vec![b'x'; 50_000][..], end].concat();
+        // With a user name, and a will.
+        let connect = connect(0b1000_0110, &id, &[&[b'w'; 5000], b"", &[b'u'; 3000]]);
+        Connection::open().client(&connect).server(&CONNACK).save(&path);
+        let path = path.to_str().expect("a name in Unicode");
+        let records = lines(&run(["read", "--json", "--show", "messages,sessions", path]));
+        let told = |record: &str, field: &str| {
+            let record = records.iter().find(|found| found["record"] == record).expect(record);
+            record[field].as_str().map(ToOwned::to_owned)
+        };
+        let kept = told("session", "client_id").expect("it has a name");
+        assert!((1024..1100).contains(&kept.len()) && kept.starts_with("xxx"), "{}", kept.len());
+        for name in ["username", "will_topic"] {
+            assert!(told("session", name).expect(name).len() < 1100);
+        }
+        assert!(told("message", "client_id").expect("it is told in full").len() > 50_000);
+        seen.push(kept);
+    }
+    assert_ne!(seen[0], seen[1]);
 }
 
 #[test]

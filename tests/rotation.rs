@@ -332,11 +332,21 @@ fn what_makes_no_sense_is_refused_at_once() {
 #[test]
 fn a_full_disk_costs_the_file_and_not_the_report() {
     let input = fixtures().join("mqtt5_qos.pcap");
-    for more in [&[][..], &["--filter", "mqtt"]] {
+    for (more, wanted) in [(&[][..], 77), (&["--filter", "mqtt"], 44)] {
         let result = write(&input, Path::new("/dev/full"), more);
         assert_eq!(result.status.code(), Some(2));
         assert!(stderr(&result).contains("/dev/full': No space left on device"), "{}", stderr(&result));
         assert!(stderr(&result).contains("make room"), "{}", stderr(&result));
+        assert!(
+            stderr(&result).contains(&format!("0 frames can be read, and {wanted} are missing")),
+            "{}",
+            stderr(&result)
+        );
+        assert!(
+            stdout(&result).contains(&format!("unsaved   {wanted} frames, and 0 are saved")),
+            "{}",
+            stdout(&result)
+        );
         assert!(stdout(&result).contains("frames    77"), "{}", stdout(&result));
     }
 }
@@ -361,6 +371,38 @@ impl Drop for Tiny {
     }
 }
 
+/// How many frames are saved, and how many are not, as the summary tells.
+#[cfg(target_os = "linux")]
+fn told(result: &Output) -> (u64, u64) {
+    let line = stdout(result).lines().find(|line| line.trim_start().starts_with("unsaved")).unwrap().to_owned();
+    let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    (numbers[1], numbers[0])
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_did_not_become_whole_is_told_with_all_that_it_lacks() {
+    let folder = Folder::new();
+    let input = folder.capture(2000);
+    let Some(tiny) = Tiny::mount(folder.path("tiny")) else {
+        eprintln!("skipped: no file system can be mounted here, so that none can fill up");
+        return;
+    };
+    for more in [&[][..], &["--filter", "frame.len > 0"]] {
+        let result = write(&input, &tiny.0.join("out.pcap"), more);
+        assert_eq!(result.status.code(), Some(2));
+        assert_eq!(told(&result), (0, 2000), "{}", stdout(&result));
+        assert!(stderr(&result).contains("No space left on device"), "{}", stderr(&result));
+        assert_eq!(fs::read_dir(&tiny.0).unwrap().count(), 0, "no half of a capture is left");
+    }
+    // What is packed is in the file as far as it was flushed; more may be.
+    let result = write(&input, &tiny.0.join("out.pcapng.gz"), &["--rotate-frames", "1500", "--json"]);
+    assert_eq!(result.status.code(), Some(2));
+    let summary: serde_json::Value = serde_json::from_str(stdout(&result).lines().last().unwrap()).unwrap();
+    assert_eq!(summary["unsaved"]["saved"].as_u64().unwrap() + summary["unsaved"]["unsaved"].as_u64().unwrap(), 2000);
+    assert!(stderr(&result).contains("at least can be read"), "{}", stderr(&result));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_fills_up_leaves_whole_files_and_one_that_can_be_read() {
@@ -382,6 +424,9 @@ fn a_disk_that_fills_up_leaves_whole_files_and_one_that_can_be_read() {
     let mut all: Vec<_> = written.iter().flat_map(|file| frames(file)).collect();
     all.extend(read(&last).0);
     assert!(all[..] == frames(&input)[..all.len()]);
+    assert_eq!(told(&result), (all.len() as u64, 2000 - all.len() as u64), "{}", stdout(&result));
+    let can = format!("{} frames can be read, and {} are missing", all.len(), 2000 - all.len());
+    assert!(stderr(&result).contains(&can), "{}", stderr(&result));
     // With a ring it goes on for ever.
     for file in written.iter().chain([&last]) {
         fs::remove_file(file).unwrap();
@@ -445,5 +490,56 @@ fn after_a_kill_every_finished_file_is_whole_and_the_last_can_be_read() {
             stderr(&result)
         );
         assert!(rest.is_empty() || stdout(&result).contains(&format!("frames    {}", rest.len())));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_read_of_a_pipe_is_in_the_files_though_more_may_come() {
+    let folder = Folder::new();
+    for (end, more) in [("pcap", &[][..]), ("pcapng", &[]), ("pcap", &["--filter", "frame.len > 0"])] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mqttsniff"))
+            .args(["read", "-", "--show", "summary", "--rotate-frames", "4", "--write"])
+            .arg(folder.path(&format!("out{}.{end}", more.len())))
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The first four frames at once, and then one by one.
+        let original = folder.capture(9);
+        let bytes = fs::read(&original).unwrap();
+        let mut feed = child.stdin.take().unwrap();
+        let mut fed = 0;
+        for end in (0..9).scan(24, |end, number| {
+            *end += 16 + 60 + number;
+            Some(*end)
+        }) {
+            if end > 24 + 3 * 80 {
+                feed.write_all(&bytes[fed..end]).unwrap();
+                fed = end;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        let began = Instant::now();
+        loop {
+            let all: usize = folder.written().iter().map(|file| read(file).0.len()).sum();
+            if all == 9 {
+                break;
+            }
+            assert!(began.elapsed() < PATIENCE, "{all} of 9 in {:?}", folder.written());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(feed);
+        let files = folder.written();
+        assert_eq!(files.len(), 3);
+        let all: Vec<_> = files.iter().flat_map(|file| frames(file)).collect();
+        assert!(all == frames(&original), "each file is whole");
+        for file in files {
+            fs::remove_file(file).unwrap();
+        }
     }
 }

@@ -69,6 +69,17 @@ pub struct Summary {
     pub sn_sessions: u64,
     /// How often each cap on what is held had an effect.
     pub caps: CapCounts,
+    /// Where frames were to be saved and that failed, what became of them. It is for whoever saves them to tell.
+    pub unsaved: Option<Unsaved>,
+}
+
+/// Frames that were to be saved, where writing has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsaved {
+    /// So many are in files that can be read; of packed ones it may be more.
+    pub saved: u64,
+    /// All the others.
+    pub unsaved: u64,
 }
 
 impl Summary {
@@ -238,6 +249,7 @@ impl Analysis {
             sessions: self.above.session_count,
             sn_sessions: self.above.sn_session_count,
             caps: self.engine.stats().caps.and(&self.above.caps()),
+            unsaved: None,
         }
     }
 

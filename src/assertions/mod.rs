@@ -35,6 +35,7 @@ use crate::mqtt::{Body, PropertyId, PropertyValue};
 use crate::neighbour::Names;
 use crate::render::{RecordKind, RecordRow};
 use crate::session::{Name, SessionOptions};
+use crate::text::kept_name;
 use error::{Fault, Text};
 use flows::Flows;
 use rule::Rule;
@@ -283,7 +284,7 @@ impl Assertions {
             _ => None,
         };
         if let Some(id) = named {
-            self.clients.insert(flow.id, id.into());
+            self.clients.insert(flow.id, kept_name(id).into());
         }
         let client = self.clients.get(&flow.id).map(|id| &**id);
         self.extractor.on_message(flow, message, client);

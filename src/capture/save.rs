@@ -2,6 +2,7 @@
 //!
 //! It writes frames as they are; choosing them is left to the caller.
 
+mod frames;
 mod name;
 mod pack;
 mod rotate;
@@ -18,6 +19,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Error, ErrorKind, Write};
 use std::path::Path;
+
+use frames::Frames;
 
 use super::{Frame, LinkType, Secrets};
 
@@ -105,6 +108,7 @@ pub struct Writer {
     options: Options,
     state: State,
     bytes: u64,
+    frames: Frames,
 }
 
 #[derive(Debug)]
@@ -143,7 +147,7 @@ impl Writer {
             Format::Pcap => State::Pcap(None),
             Format::Pcapng => State::Pcapng { described: HashMap::new(), begun: false },
         };
-        Ok(Self { out: Packed::new(out, options.packing)?, options, state, bytes: 0 })
+        Ok(Self { out: Packed::new(out, options.packing)?, options, state, bytes: 0, frames: Frames::default() })
     }
 
     /// Bytes written so far, before they are packed; the ones still buffered included.
@@ -182,9 +186,19 @@ impl Writer {
     ) -> io::Result<()> {
         let id = self.prepare(frame.header.link, frame.header.fcs_length, frame.header.interface)?;
         match self.options.format {
-            Format::Pcap => self.record(frame),
-            Format::Pcapng => self.packet(frame, id, comments),
+            Format::Pcap => self.record(frame)?,
+            Format::Pcapng => self.packet(frame, id, comments)?,
         }
+        // Of what is packed nobody knows where it is before it is flushed.
+        let (end, out) = if self.out.is_packed() { (0, None) } else { (self.bytes, Some(self.out.bytes_out())) };
+        self.frames.wrote(end, out);
+        Ok(())
+    }
+
+    /// How many frames are known to be in the file as a whole. Of a packed one there may be more.
+    pub fn frames_out(&self) -> u64 {
+        let out = if self.out.is_packed() { 0 } else { self.out.bytes_out() };
+        self.frames.out_with(out)
     }
 
     /// Gives an interface a name, or no name. To be called before its first frame is written.
@@ -194,7 +208,16 @@ impl Writer {
 
     /// Hands everything written so far to the system, so that another program can read it, also where it is packed.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.out.flush()?;
+        self.frames.all_out();
+        Ok(())
+    }
+
+    /// Writes what stands before the first frame, which is of this link type, and hands it to the system: from then on
+    /// the file is a capture, whenever the program comes to its end.
+    pub fn begin(&mut self, link: LinkType, fcs_length: u8, interface: u32) -> io::Result<()> {
+        self.prepare(link, fcs_length, interface)?;
+        self.flush()
     }
 
     /// Completes the file. One without frames is a valid capture too.

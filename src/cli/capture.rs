@@ -129,16 +129,21 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
         }
     }
     // The file is made whole even if nobody reads the rows any more.
-    if let Some(saver) = chosen {
+    let mut unsaved = None;
+    if let Some(mut saver) = chosen {
         note(saver.finish().map(drop), &mut ended);
+        unsaved = saver.unsaved();
     }
     if let Some(saving) = saving {
-        note(saving.end(), &mut ended);
+        let (saved, missing) = saving.end();
+        note(saved, &mut ended);
+        unsaved = missing;
     }
-    let summary = analysis.finish(&mut |output| {
+    let mut summary = analysis.finish(&mut |output| {
         report.output(output);
         watcher.output(output);
     });
+    summary.unsaved = unsaved;
     if let Some(period) = watcher.finish(&analysis) {
         report.last_period(&period);
     }

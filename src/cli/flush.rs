@@ -25,6 +25,11 @@ impl Waiting {
         self.waits = false;
     }
 
+    /// Whether something waits, and goes at once.
+    pub(super) const fn take(&mut self, at_once: bool) -> bool {
+        at_once && std::mem::replace(&mut self.waits, false)
+    }
+
     /// Whether to flush now.
     pub(super) fn is_due(&mut self, now: Timestamp, is_packed: bool) -> bool {
         if !self.waits {

@@ -88,6 +88,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
         report: &mut report,
         progress: &mut progress,
         saver: saver.as_mut(),
+        may_wait: false,
         keys: arguments.decoding.streams.keys.observer().filter(|_| watch.is_some()),
         watch,
         ended: Ok(()),
@@ -97,20 +98,24 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     if read.is_break() {
         return view.ended.map(|()| ExitCode::SUCCESS);
     }
-    let summary = analysis.finish(&mut |output| view.output(output));
+    let mut summary = analysis.finish(&mut |output| view.output(output));
     let (ended, mut unsaved) = (view.ended, view.unsaved);
     progress.finish();
     // Of what is no capture there is nothing to report but that.
     let is_capture = summary.engine.frames > 0 || summary.source.problems.is_empty();
     // Nor is then anything put in the place of what may stand there.
-    if let (Some(saver), true, true) = (saver, unsaved.is_none(), is_capture) {
-        match saver.finish() {
-            // A script counts for itself.
-            Ok(written) if io::stderr().is_terminal() => say(&written),
-            Ok(_) => {}
-            Err(error) => unsaved = Some(report_error(&error)),
+    if let (Some(saver), true) = (&mut saver, is_capture) {
+        if unsaved.is_none() {
+            match saver.finish() {
+                // A script counts for itself.
+                Ok(written) if io::stderr().is_terminal() => say(&written),
+                Ok(_) => {}
+                Err(error) => unsaved = Some(report_error(&error)),
+            }
         }
+        summary.unsaved = saver.unsaved();
     }
+    drop(saver);
     ended?;
     if is_capture || arguments.output.is_json() {
         report.end(&summary)?;
@@ -126,6 +131,8 @@ struct View<'a> {
     report: &'a mut Report,
     progress: &'a mut Progress,
     saver: Option<&'a mut Saver>,
+    /// The next frames may be long in coming.
+    may_wait: bool,
     /// Where a file is followed.
     watch: Option<Watch<'a>>,
     /// The key log, which may grow as the file does.
@@ -148,6 +155,7 @@ impl Reader for View<'_> {
     fn frames(&mut self, batch: &Batch, source: &dyn Source) -> ControlFlow<()> {
         let Some(saver) = &mut self.saver else { return ControlFlow::Continue(()) };
         let saved = saver.batch(batch, |interface| source.interface_name(interface));
+        self.may_wait = source.may_wait();
         self.save(saved);
         ControlFlow::Continue(())
     }
@@ -179,8 +187,11 @@ impl Reader for View<'_> {
             _ => {}
         }
         let mut saved = self.saver.as_mut().map_or(Ok(()), |saver| saver.check());
-        if let (true, Some(saver)) = (self.watch.is_some(), &mut self.saver) {
-            saved = saved.and_then(|()| saver.pause(clock()));
+        match &mut self.saver {
+            Some(saver) if self.watch.is_some() => saved = saved.and_then(|()| saver.pause(clock())),
+            // Whoever kills it meanwhile loses nothing that was read.
+            Some(saver) if self.may_wait => saved = saved.and_then(|()| saver.hand_over(clock())),
+            _ => {}
         }
         self.save(saved);
         ControlFlow::Continue(())
@@ -191,7 +202,6 @@ impl View<'_> {
     /// Saves no more after an error.
     fn save(&mut self, done: anyhow::Result<()>) {
         if let Err(error) = done {
-            self.saver = None;
             self.unsaved = Some(report_error(&error));
         }
     }

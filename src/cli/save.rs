@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
-use mqttsniff::Output;
 use mqttsniff::capture::{Batch, Source, Tap};
 use mqttsniff::engine::FlowRef;
 use mqttsniff::excerpt::{Excerpt, ExcerptLimits};
 use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
+use mqttsniff::{Output, Unsaved};
 
 use super::clock::clock;
 use super::failure::say;
@@ -19,13 +19,16 @@ const NAMED: u32 = 1 << 16;
 
 /// Saves all that is captured, in the thread that fetches it: however far behind the analysis is, the file has everything.
 pub(super) struct Saving {
-    outcome: Receiver<anyhow::Result<()>>,
+    outcome: Receiver<Outcome>,
 }
+
+/// How saving ended, and what is not saved where it failed.
+pub(super) type Outcome = (anyhow::Result<()>, Option<Unsaved>);
 
 /// The part of it in that thread.
 struct SaveTap {
     saver: Option<Saver>,
-    outcome: SyncSender<anyhow::Result<()>>,
+    outcome: SyncSender<Outcome>,
 }
 
 impl Saving {
@@ -36,9 +39,9 @@ impl Saving {
     }
 
     /// The capture has ended, or was told to: whether all is saved.
-    pub(super) fn end(self) -> anyhow::Result<()> {
+    pub(super) fn end(self) -> Outcome {
         // Where the thread was never started, or did not come to its end, there is nothing to wait for.
-        self.outcome.recv().unwrap_or(Ok(()))
+        self.outcome.recv().unwrap_or((Ok(()), None))
     }
 }
 
@@ -49,16 +52,18 @@ impl Tap for SaveTap {
         match saved.and_then(|()| saver.pause(clock())) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
+                let unsaved = saver.unsaved();
                 self.saver = None;
-                let _ = self.outcome.send(Err(error));
+                let _ = self.outcome.send((Err(error), unsaved));
                 ControlFlow::Break(())
             }
         }
     }
 
     fn finish(&mut self) {
-        if let Some(saver) = self.saver.take() {
-            let _ = self.outcome.send(saver.finish().map(drop));
+        if let Some(mut saver) = self.saver.take() {
+            let finished = saver.finish().map(drop);
+            let _ = self.outcome.send((finished, saver.unsaved()));
         }
     }
 }
@@ -69,7 +74,10 @@ pub(super) struct Saver {
     /// Where frames are chosen.
     excerpt: Option<Excerpt>,
     error: Option<anyhow::Error>,
+    /// How many were to be saved.
     frames: u64,
+    /// Writing has failed: what comes is counted alone.
+    failed: bool,
     /// The interfaces that were met.
     interfaces: u32,
 }
@@ -77,7 +85,7 @@ pub(super) struct Saver {
 impl Saver {
     /// Saves all frames.
     pub(super) const fn all(target: Target) -> Self {
-        Self { target, excerpt: None, error: None, frames: 0, interfaces: 0 }
+        Self { target, excerpt: None, error: None, frames: 0, failed: false, interfaces: 0 }
     }
 
     /// Saves those that are chosen.
@@ -99,13 +107,42 @@ impl Saver {
             }
         }
         self.interfaces = self.interfaces.max(met);
-        if self.excerpt.is_none() {
-            for frame in batch.frames() {
-                self.target.write(&frame, batch.comments(frame.number))?;
-                self.frames += 1;
-            }
+        if self.excerpt.is_some() {
+            return Ok(());
         }
-        Ok(())
+        self.frames += batch.len() as u64;
+        if self.failed {
+            return Ok(());
+        }
+        let saved = batch.frames().try_for_each(|frame| self.target.write(&frame, batch.comments(frame.number)));
+        self.note(saved)
+    }
+
+    /// Whether something was saved: with the first failure saving ends.
+    fn note(&mut self, saved: anyhow::Result<()>) -> anyhow::Result<()> {
+        self.failed |= saved.is_err();
+        saved
+    }
+
+    /// What is not saved, where writing has failed. To be asked when nothing more comes.
+    pub(super) fn unsaved(&mut self) -> Option<Unsaved> {
+        if !self.failed {
+            return None;
+        }
+        if let Some(excerpt) = &mut self.excerpt {
+            excerpt.finish();
+        }
+        let _ = self.drain();
+        let (saved, is_least) = self.target.saved();
+        let unsaved = Unsaved { saved, unsaved: self.frames.saturating_sub(saved) };
+        let path = self.target.path().display();
+        let (is, rest) = (Count(saved, "frame"), unsaved.unsaved);
+        say(&if is_least {
+            format!("of what was to be in '{path}' {is} at least can be read; {rest} more may be missing")
+        } else {
+            format!("of what was to be in '{path}' {is} can be read, and {rest} are missing")
+        });
+        Some(unsaved)
     }
 
     /// A result, and if it is a frame, whether that is chosen.
@@ -138,17 +175,33 @@ impl Saver {
 
     /// To be called at least ten times a second while capturing, also when nothing arrives. `now` is what the clock shows.
     pub(super) fn pause(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        self.target.pause(now)
+        if self.failed {
+            return Ok(());
+        }
+        let paused = self.target.pause(now);
+        self.note(paused)
+    }
+
+    /// To be called where the next frames may be long in coming.
+    pub(super) fn hand_over(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        if self.failed {
+            return Ok(());
+        }
+        let handed = self.target.hand_over(now);
+        self.note(handed)
     }
 
     /// Makes the file whole, and tells how many frames are in it.
-    pub(super) fn finish(mut self) -> anyhow::Result<String> {
+    pub(super) fn finish(&mut self) -> anyhow::Result<String> {
         self.check()?;
         if let Some(excerpt) = &mut self.excerpt {
             excerpt.finish();
         }
         self.drain()?;
-        self.target.finish()?;
+        if !self.failed {
+            let finished = self.target.finish();
+            self.note(finished)?;
+        }
         let missing = self.excerpt.as_ref().map_or(0, Excerpt::missing);
         if missing > 0 {
             say(&format!(
@@ -162,8 +215,11 @@ impl Saver {
 
     fn drain(&mut self) -> anyhow::Result<()> {
         while let Some(frame) = self.excerpt.as_mut().and_then(Excerpt::next_done) {
-            self.target.write(&frame.as_frame(), frame.comments())?;
             self.frames += 1;
+            if !self.failed {
+                let saved = self.target.write(&frame.as_frame(), frame.comments());
+                self.note(saved)?;
+            }
         }
         Ok(())
     }

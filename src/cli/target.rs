@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use mqttsniff::cage::Needs;
 use mqttsniff::capture::save::{self, NotBegun, Packing, Series, Writer};
-use mqttsniff::capture::{Frame, LinkType, Secrets};
+use mqttsniff::capture::{Frame, FrameHeader, Secrets};
 use mqttsniff::render::Count;
 use mqttsniff::time::Timestamp;
 
@@ -25,6 +25,10 @@ pub(super) struct Target {
     writer: Option<Writer>,
     waiting: Waiting,
     after: Option<AfterFile>,
+    /// Frames in files that are whole.
+    frames: u64,
+    /// Those that were written to the one at hand.
+    begun: u64,
     done: bool,
 }
 
@@ -154,7 +158,12 @@ impl Target {
     /// A file that grows in its place, as others may follow it.
     pub(super) fn growing(path: &Path, options: save::Options) -> anyhow::Result<Self> {
         refuse_place(path)?;
-        let writer = Writer::create(path, options.clone()).map_err(|error| failed_write(path, error))?;
+        let begun = Writer::create(path, options.clone()).and_then(|mut writer| {
+            // Nobody knows when the first frame comes.
+            writer.begin(options.link, 0, 0)?;
+            Ok(writer)
+        });
+        let writer = begun.map_err(|error| failed_write(path, error))?;
         let mut target = Self::of(path, Place::One { partial: None, file: None }, options);
         target.writer = Some(writer);
         Ok(target)
@@ -172,7 +181,17 @@ impl Target {
 
     fn of(path: &Path, place: Place, options: save::Options) -> Self {
         let path = path.to_owned();
-        Self { path, place, options, writer: None, waiting: Waiting::default(), after: None, done: false }
+        Self {
+            path,
+            place,
+            options,
+            writer: None,
+            waiting: Waiting::default(),
+            after: None,
+            frames: 0,
+            begun: 0,
+            done: false,
+        }
     }
 
     /// The same, telling each file that is whole.
@@ -208,7 +227,7 @@ impl Target {
             self.end()?;
         }
         if self.writer.is_none() {
-            self.writer = Some(self.begin(time, frame.header.link)?);
+            self.writer = Some(self.begin(Some(&frame.header))?);
         }
         if let Some(writer) = &mut self.writer {
             writer.write_commented(frame, comments).map_err(|error| failed_write(self.current(), error))?;
@@ -216,6 +235,7 @@ impl Target {
         if let Place::Series(series) = &mut self.place {
             series.count();
         }
+        self.begun += 1;
         self.waiting.wrote();
         Ok(())
     }
@@ -239,6 +259,16 @@ impl Target {
         Ok(())
     }
 
+    /// More may be long in coming: what grows in its place is handed to the system now, if that makes it no larger.
+    pub(super) fn hand_over(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        if let (Some(writer), Place::Series(_) | Place::One { partial: None, .. }) = (&mut self.writer, &self.place)
+            && (self.waiting.take(!writer.is_packed()) || self.waiting.is_due(now, true))
+        {
+            writer.flush().map_err(|error| failed_write(self.current(), error))?;
+        }
+        Ok(())
+    }
+
     /// The file that is being written, by the name that a user would look for.
     fn current(&self) -> &Path {
         match &self.place {
@@ -247,10 +277,13 @@ impl Target {
         }
     }
 
-    /// The writer of the next file; nothing is written before the input is known to be a capture.
-    fn begin(&mut self, time: Timestamp, link: LinkType) -> anyhow::Result<Writer> {
+    /// The writer of the next file, and of its first frame if it has one; nothing is written before the input is known to
+    /// be a capture.
+    fn begin(&mut self, first: Option<&FrameHeader>) -> anyhow::Result<Writer> {
         let mut options = self.options.clone();
-        options.link = link;
+        if let Some(first) = first {
+            options.link = first.link;
+        }
         match &mut self.place {
             Place::One { file, .. } => {
                 let out: Box<dyn io::Write + Send> = match file.take() {
@@ -260,21 +293,41 @@ impl Target {
                 Writer::new(out, options).map_err(|error| failed_write(&self.path, error))
             }
             Place::Series(series) => {
-                let begun = series.begin(time);
+                let begun = series.begin(first.map_or_else(Timestamp::default, |first| first.time));
                 for note in series.notes() {
                     say(&note.to_string());
                 }
                 let file = begun.map_err(|NotBegun { path, error }| failed_write(&path, error))?;
-                Writer::new(Box::new(file), options).map_err(|error| failed_write(self.current(), error))
+                let link = options.link;
+                let writer = Writer::new(Box::new(file), options).and_then(|mut writer| {
+                    // Whatever ends the program, this file is a capture.
+                    writer.begin(
+                        link,
+                        first.map_or(0, |first| first.fcs_length),
+                        first.map_or(0, |first| first.interface),
+                    )?;
+                    Ok(writer)
+                });
+                writer.map_err(|error| failed_write(self.current(), error))
             }
         }
     }
 
     /// The file that was written is whole.
     fn end(&mut self) -> anyhow::Result<()> {
-        if let Some(writer) = self.writer.take() {
-            writer.finish().map_err(|error| failed_write(self.current(), error))?;
+        if let Some(writer) = &mut self.writer
+            && !writer.is_packed()
+        {
+            // As long as it is there it tells what is in the file.
+            writer.flush().map_err(|error| failed_write(self.current(), error))?;
         }
+        if let Some(writer) = self.writer.take() {
+            self.frames += writer.frames_out();
+            let behind = self.begun - writer.frames_out();
+            writer.finish().map_err(|error| failed_write(self.current(), error))?;
+            self.frames += behind;
+        }
+        self.begun = 0;
         self.waiting.ended();
         let whole = match &mut self.place {
             Place::One { partial: Some(partial), .. } => {
@@ -294,8 +347,7 @@ impl Target {
     pub(super) fn finish(&mut self) -> anyhow::Result<()> {
         // A file without frames is a capture too, where there is to be one file; its name may depend on its first frame.
         if self.writer.is_none() && matches!(self.place, Place::One { .. }) {
-            let link = self.options.link;
-            self.writer = Some(self.begin(Timestamp::default(), link)?);
+            self.writer = Some(self.begin(None)?);
         }
         if self.writer.is_some() {
             self.end()?;
@@ -305,6 +357,16 @@ impl Target {
         }
         self.done = true;
         Ok(())
+    }
+
+    /// How many frames are saved where writing has failed: so many at least, and whether it may be more.
+    pub(super) fn saved(&self) -> (u64, bool) {
+        if matches!(self.place, Place::One { partial: Some(_), .. }) {
+            // It is not whole, and so it is not put in its place.
+            return (0, false);
+        }
+        let growing = self.writer.as_ref().map_or(0, Writer::frames_out);
+        (self.frames + growing, self.options.packing != Packing::Plain)
     }
 
     /// Where the frames are, for people.

@@ -12,7 +12,7 @@ use crate::engine::FlowRef;
 use crate::flow::{Direction, Durations, Flow, PerDirection};
 use crate::mqtt::{Body, PacketType, reason_name};
 use crate::session::{End, EndKind, Name, Session, SubscriptionState};
-use crate::text::Escaped;
+use crate::text::{Escaped, kept_name};
 
 /// The most messages whose order is kept, of one capture.
 const STEPS: usize = 1_000_000;
@@ -179,7 +179,8 @@ impl Behaviour {
 
     /// A text that many messages share; none once there are too many.
     fn name(&mut self, text: &[u8]) -> Option<Name> {
-        let text = &*self.renamed(text);
+        let text = self.renamed(text);
+        let text = &*kept_name(&text);
         if let Some(name) = self.names.get(text) {
             return Some(Name::clone(name));
         }

@@ -12,7 +12,7 @@ use super::named;
 use super::view::{Key, Order, View, record};
 use super::width::{Bytes, Color, Count, Duration, Style, wrap};
 use super::{Shown, sn};
-use crate::analysis::{Output, Summary};
+use crate::analysis::{Output, Summary, Unsaved};
 use crate::capture::FrameNo;
 use crate::check::Finding;
 use crate::dissect::Conversation;
@@ -236,6 +236,9 @@ impl Tables {
         for (link_type, frames) in &summary.decode.unsupported_link_types {
             lines.push(("not read", format!("{frames} frames of {link_type}, which is not decoded")));
         }
+        if let Some(Unsaved { saved, unsaved }) = summary.unsaved {
+            lines.push(("unsaved", format!("{}, and {saved} are saved", Count(unsaved, "frame"))));
+        }
         for problem in &summary.source.problems {
             let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
             lines.push(("problem", format!("{}: {}{hint}", problem.input, problem.what)));
@@ -244,7 +247,7 @@ impl Tables {
             let text = Escaped(text.as_bytes()).to_string();
             let color = match name {
                 "losses" if text == "none" => Some(Color::Good),
-                "problem" | "losses" => Some(Color::Bad),
+                "problem" | "losses" | "unsaved" => Some(Color::Bad),
                 "findings" if errors > 0 => Some(Color::Bad),
                 "findings" if warnings > 0 => Some(Color::Odd),
                 "findings" => Some(Color::Good),

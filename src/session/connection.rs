@@ -20,6 +20,7 @@ use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Version};
 use crate::prefetch::prefetch;
 use crate::rare::Rare;
+use crate::text::kept_name;
 
 /// What two ends keep of each other beyond a connection (MQTT 5.0, section 4.1).
 #[derive(Debug, Clone, Default)]
@@ -368,7 +369,7 @@ impl Session {
         self.connect = Some(origin);
         // What the CONNACK says counts, though it may have been captured before.
         if !self.client_id_assigned {
-            self.client_id = connect.client_id.map(Into::into);
+            self.client_id = connect.client_id.map(|id| kept_name(id).into());
         }
         self.clean_start = Some(connect.clean_start());
         self.bridge = connect.bridge();
@@ -376,7 +377,7 @@ impl Session {
         if connect.client_id.is_some() {
             self.keep_alive.seconds.get_or_insert(connect.keep_alive);
         }
-        self.username = connect.username.map(Into::into);
+        self.username = connect.username.map(|name| kept_name(name).into());
         self.will = connect.will.zip(context.digest).map(|(will, digest)| Box::new(WillState::new(&will, digest)));
         let is_5 = self.version == Version::V5;
         self.asked_expiry = Some(match (is_5, connect.clean_start()) {
@@ -398,7 +399,7 @@ impl Session {
         self.connack = Some((origin, code, session_present));
         let number = |id| connack.properties.get(id).and_then(PropertyValue::number);
         if let Some(PropertyValue::Text(id)) = connack.properties.get(PropertyId::AssignedClientIdentifier) {
-            self.client_id = Some(id.into());
+            self.client_id = Some(kept_name(id).into());
             self.client_id_assigned = true;
         } else if code == 0
             && self.version == Version::V5

@@ -3,6 +3,7 @@
 //! Packet identifiers are a name space of their own in each direction (MQTT 5.0, section 2.2.1), so there is one of
 //! these for each. They belong to the session and outlive a connection (section 4.4).
 
+mod held;
 mod order;
 
 use super::delivery::{Delivery, DeliveryOutcome, Fault, PacketRef, Sending, Step};
@@ -46,6 +47,8 @@ const OPEN_LIMIT: usize = 4096;
 #[derive(Debug, Clone, Default)]
 pub struct Exchanges {
     open: Ids<Box<Delivery>>,
+    /// Bytes of their topics.
+    topic_bytes: usize,
     early: EarlyOnes,
     done: DoneOnes,
     /// Messages that wait for PUBACK or PUBREC, in the order in which they were sent on this connection.
@@ -128,8 +131,9 @@ impl Exchanges {
             match self.open.get(packet_id) {
                 Some(old) if old.is_same(&delivery) => {
                     self.resent(packet_id, delivery.first, delivery.direction.sender(), judge);
-                    if let Some(open) = self.open.get_mut(packet_id) {
+                    if let Some(mut open) = self.take(packet_id) {
                         open.merge(*delivery);
+                        self.put(packet_id, open);
                     }
                     continue;
                 }
@@ -164,7 +168,7 @@ impl Exchanges {
         sent.number = self.numbers;
         self.in_flight += 1;
         self.wait(usize::from(sent.qos == 2), sent.number, packet_id);
-        self.open.insert(packet_id, sent);
+        self.put(packet_id, sent);
     }
 
     /// Too many are open: the oldest goes of those that wait for their first answer, or any.
@@ -179,23 +183,15 @@ impl Exchanges {
                 oldest = is_open(number, id).then_some(id);
             }
         }
-        let Some(old) = oldest.or_else(|| self.open.first()).and_then(|id| self.open.remove(id)) else { return };
+        let Some(old) = oldest.or_else(|| self.open.first()).and_then(|id| self.take(id)) else { return };
         self.leave_flight(&old, flow);
         self.given_up += 1;
         tally.end(old, DeliveryOutcome::Unresolved);
     }
 
-    /// No more than so many are to be open: the oldest go.
-    pub(super) fn give_up_to(&mut self, kept: usize, flow: FrameNo, tally: &mut Tally<'_>) {
-        while self.open.len() > kept {
-            self.give_up_one(flow, tally);
-        }
-        self.waiting.iter_mut().for_each(Waiting::shrink);
-    }
-
     /// The identifier of an open exchange is taken for another message, `sent`.
     fn supersede(&mut self, packet_id: u16, sent: &mut Delivery, judge: &mut Judge<'_>, tally: &mut Tally<'_>) {
-        let Some(old) = self.open.remove(packet_id) else { return };
+        let Some(old) = self.take(packet_id) else { return };
         let place = sent.first.place;
         self.leave_flight(&old, place.flow);
         // An identifier is free again only when its exchange is over (MQTT-2.2.1-3).
@@ -220,6 +216,7 @@ impl Exchanges {
     pub(super) fn discard(&mut self) -> impl Iterator<Item = Box<Delivery>> {
         self.done.clear();
         self.reconnect();
+        self.topic_bytes = 0;
         std::mem::take(&mut self.open).into_iter().map(|(_, delivery)| delivery)
     }
 
@@ -544,7 +541,7 @@ impl Exchanges {
                 return;
             }
         }
-        let Some(delivery) = self.open.remove(packet_id) else { return };
+        let Some(delivery) = self.take(packet_id) else { return };
         self.leave_flight(&delivery, place.flow);
         self.done.push(Done {
             digest: delivery.digest.brief(),

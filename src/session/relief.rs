@@ -34,7 +34,10 @@ impl Sessions {
     #[inline]
     pub(super) fn adds(&self, message: &Message<'_>) -> usize {
         match &message.packet.body {
-            Body::Publish(_) if message.packet.header.qos() > 0 => self.exchange_cost(),
+            Body::Publish(_) if message.packet.header.qos() > 0 => {
+                let topic = message.topic.filter(|_| self.options.routes);
+                self.exchange_cost() + topic.map_or(0, <[u8]>::len)
+            }
             Body::Subscribe(_) | Body::Unsubscribe(_) => message.body.len().saturating_mul(SUBSCRIBE_COST),
             _ => 0,
         }
@@ -106,11 +109,10 @@ impl Relief {
         if let Some(subscriptions) = state.subscriptions.made().filter(|held| held.filter_bytes() > self.share / 2) {
             subscriptions.forget_all(changes);
         }
-        let kept = self.share / 4 / self.exchange_cost;
         for direction in Direction::BOTH {
             if let Some(exchanges) = state.exchanges[direction].made() {
                 let mut tally = Tally { of: &mut deliveries[direction], over: over.as_deref_mut() };
-                exchanges.give_up_to(kept, flow, &mut tally);
+                exchanges.give_up_to(self.share / 4, self.exchange_cost, flow, &mut tally);
             }
         }
     }
@@ -119,7 +121,7 @@ impl Relief {
 impl SessionState {
     /// What it holds of exchanges and filters, in bytes.
     fn weight(&self, exchange_cost: usize) -> usize {
-        let open: usize = Direction::BOTH.iter().map(|direction| self.exchanges[*direction].open()).sum();
-        open * exchange_cost + self.subscriptions.filter_bytes()
+        let weight = |direction: &Direction| self.exchanges[*direction].weight(exchange_cost);
+        Direction::BOTH.iter().map(weight).sum::<usize>() + self.subscriptions.filter_bytes()
     }
 }

@@ -16,7 +16,7 @@ const PARTIES: usize = 1024;
 /// Bytes that topics may take on the average.
 const BYTES: usize = 2048;
 
-/// Bytes that a client at a topic takes, about.
+/// Bytes that a client at a topic takes beside its name, about.
 const PARTY: usize = 64;
 
 /// A topic of a broker.
@@ -90,10 +90,20 @@ impl Topic {
 }
 
 fn add(parties: &mut BTreeSet<Party>, party: &Party, room: &mut usize) {
-    if parties.len() < PARTIES && *room >= PARTY && !parties.contains(party) {
+    let takes = takes(party);
+    if parties.len() < PARTIES && *room >= takes && !parties.contains(party) {
         parties.insert(party.clone());
-        *room -= PARTY;
+        *room -= takes;
     }
+}
+
+/// Bytes that a client takes at a topic, about. Its name may stay here alone when it has gone.
+fn takes(party: &Party) -> usize {
+    let name = match party {
+        Party::Client(id) => id.len(),
+        Party::Flow(_) => 0,
+    };
+    PARTY + name
 }
 
 /// All topics, at most so many.
@@ -191,10 +201,11 @@ impl Topics {
         let Some((topic, room)) = self.entry(broker, topic) else { return false };
         let key = (publisher.clone(), receiver.clone(), qos);
         if !topic.order.contains_key(&key) {
-            if topic.order.len() >= PARTIES || *room < 2 * PARTY {
+            let takes = takes(publisher) + takes(receiver);
+            if topic.order.len() >= PARTIES || *room < takes {
                 return false;
             }
-            *room -= 2 * PARTY;
+            *room -= takes;
         }
         let last = topic.order.entry(key).or_insert(number);
         let overtaken = *last > number;

@@ -3,6 +3,7 @@
 use super::delivery::{Name, PacketRef};
 use super::digest::Digest;
 use crate::mqtt::{PropertyId, PropertyValue, Will};
+use crate::text::kept_name;
 use crate::time::{Span, Timestamp};
 
 /// The most sightings that are kept of one will.
@@ -88,7 +89,7 @@ impl WillState {
     pub(super) fn new(will: &Will<'_>, digest: Digest) -> Self {
         let delay = will.properties.get(PropertyId::WillDelayInterval).and_then(PropertyValue::number);
         Self {
-            topic: will.topic.into(),
+            topic: kept_name(will.topic).into(),
             qos: will.qos,
             retain: will.retain,
             payload_length: will.payload.len() as u32,

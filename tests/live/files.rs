@@ -78,6 +78,20 @@ fn a_capture_that_is_killed_leaves_whole_files_and_one_that_can_be_read() {
 }
 
 #[test]
+fn a_capture_that_saw_nothing_has_a_file_that_can_be_read() {
+    let Some(broker) = broker_if_possible("a capture of nothing is killed") else { return };
+    for end in ["pcap", "pcapng"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(format!("nothing.{end}"));
+        let mut sniffer = Sniffer::start(&["lo"], broker.port(), &["--write", file.to_str().unwrap()]);
+        sniffer.assert_still_capturing();
+        sniffer.signal("KILL");
+        let _ = sniffer.finish_lines();
+        assert_eq!(payloads(&file), (Some(0), BTreeSet::new()));
+    }
+}
+
+#[test]
 fn a_file_ends_at_its_time_though_nothing_arrives() {
     let Some(broker) = broker_if_possible("a file ends at its time") else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -209,3 +209,29 @@ fn how_a_file_is_packed_is_told_by_the_end_of_its_name() {
     assert_eq!(of("gz"), (Format::Pcapng, Packing::Plain));
     assert_eq!(of(".gz"), (Format::Pcapng, Packing::Plain));
 }
+
+#[test]
+fn a_file_that_has_begun_is_a_capture_whenever_it_ends() {
+    for (format, packing) in [
+        (Format::Pcap, Packing::Plain),
+        (Format::Pcapng, Packing::Plain),
+        (Format::Pcapng, Packing::Gzip),
+        #[cfg(feature = "zstd")]
+        (Format::Pcap, Packing::Zstd),
+    ] {
+        let out = Shared::default();
+        let options = Options { packing, ..Options::new(format) };
+        let mut writer = Writer::new(Box::new(out.clone()), options).unwrap();
+        writer.begin(LinkType::ETHERNET, 0, 0).unwrap();
+        let begun = out.0.lock().unwrap().clone();
+        assert!(begun.len() >= 24, "{format:?}, {packing:?}");
+        if packing == Packing::Plain {
+            assert!(read_good(&begun).is_empty());
+        } else {
+            assert!(read(&begun).0.is_empty());
+        }
+        frame_of(0, header(TIME), b"abc", |frame| writer.write(frame).unwrap());
+        writer.finish().unwrap();
+        assert_eq!(read_good(&out.0.lock().unwrap()).len(), 1, "there is one header");
+    }
+}

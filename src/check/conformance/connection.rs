@@ -14,6 +14,7 @@ use crate::engine::FlowRef;
 use crate::flow::{Direction, KnownBy, PerDirection, Role};
 use crate::mqtt::{Body, ConnAck, Connect, PacketType, Properties, PropertyId, PropertyValue, Severity, Version};
 use crate::prefetch::prefetch;
+use crate::text::kept_name;
 use crate::time::Timestamp;
 
 /// What a CONNECT says.
@@ -351,7 +352,7 @@ pub(super) fn number(properties: Properties<'_>, id: PropertyId) -> Option<u32> 
 /// A property that is text.
 pub(super) fn text(properties: Properties<'_>, id: PropertyId) -> Option<Box<[u8]>> {
     match properties.get(id) {
-        Some(PropertyValue::Text(text)) => Some(text.into()),
+        Some(PropertyValue::Text(text)) => Some(kept_name(text).into()),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use super::{Quic, QuicClose, QuicCloseKind, QuicContext, QuicFault, note_first, 
 use crate::capture::Origin;
 use crate::dissect::{CarrierPart, MessageSink};
 use crate::flow::{ConnectionId, Direction};
+use crate::text::kept_name;
 
 /// Ids with their numbers that are kept of an end, to know which one it retires.
 const ISSUED: usize = 64;
@@ -407,7 +408,7 @@ impl Pass<'_> {
             QuicFrame::Close { frame_type, code, reason } => {
                 if self.quic.facts.close.is_none() {
                     let kind = frame_type.map_or(QuicCloseKind::Application, QuicCloseKind::Transport);
-                    let reason = self.private(part(payload, reason));
+                    let reason = self.private(&kept_name(part(payload, reason)));
                     let close = QuicClose { kind, by: direction.sender(), code: *code, reason, at: self.origin };
                     if close.is_error() {
                         self.sink.quic_fault(direction, QuicFault::Closed(*code), self.origin);

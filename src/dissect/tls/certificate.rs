@@ -1,6 +1,7 @@
 //! What a certificate says of whom it is for and when it is valid (RFC 5280). Only these fields are walked to; nothing is
 //! verified.
 
+use crate::text::kept_name;
 use crate::time::Timestamp;
 
 /// Names that are kept of a certificate.
@@ -101,7 +102,7 @@ fn common_name(name: &[u8]) -> Option<Box<[u8]>> {
     while let Some(set) = sets.expect(SET) {
         let mut attribute = Der(Der(set).expect(SEQUENCE)?);
         if attribute.expect(OBJECT) == Some(&COMMON_NAME[..]) {
-            found = attribute.next().map(|(_, text)| text.into());
+            found = attribute.next().map(|(_, text)| kept_name(text).into());
         }
     }
     found
@@ -120,7 +121,7 @@ fn names(content: &[u8]) -> Option<Vec<Box<[u8]>>> {
         if tag == OCTETS && kind == ALTERNATIVE_NAMES {
             let mut all = Der(Der(value).expect(SEQUENCE)?);
             let names = std::iter::from_fn(|| all.next()).filter_map(|(tag, name)| match tag {
-                DNS_NAME => Some(name.into()),
+                DNS_NAME => Some(kept_name(name).into()),
                 ADDRESS => address(name),
                 _ => None,
             });

@@ -2,6 +2,7 @@
 
 use super::bytes::Fields;
 use super::keylog::Random;
+use crate::text::kept_name;
 
 /// The random bytes of a ServerHello that asks for another ClientHello (RFC 8446, section 4.1.3).
 const RETRY: Random = [
@@ -118,7 +119,7 @@ pub(in crate::dissect) fn client(body: &[u8]) -> Option<ClientHello> {
             extension::SERVER_NAME => {
                 // A list of names, each with a kind, of which there is only one (RFC 6066, section 3).
                 let mut list = data.vector(2).unwrap_or_default();
-                hello.server_name = list.u8().and_then(|_| list.vector(2)).map(|name| name.0.into());
+                hello.server_name = list.u8().and_then(|_| list.vector(2)).map(|name| kept_name(name.0).into());
             }
             extension::GROUPS => hello.groups = data.vector(2).unwrap_or_default().numbers(),
             extension::POINT_FORMATS => hello.point_formats = data.vector(1).unwrap_or_default().0.to_vec(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::SCHEMA_VERSION;
 use super::value::{Text, Time, seconds};
-use crate::analysis::Summary;
+use crate::analysis::{Summary, Unsaved};
 use crate::capture::{FrameNo, Problem};
 use crate::check::{Finding, Severity};
 use crate::engine::Cap;
@@ -92,6 +92,8 @@ pub(in crate::render) struct SummaryRecord<'a> {
     losses: Losses,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unsupported_link_types: Vec<LinkTypeCount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsaved: Option<UnsavedRecord>,
     complete: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<ProblemRecord<'a>>,
@@ -136,6 +138,12 @@ struct LinkTypeCount {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'static str>,
     frames: u64,
+}
+
+#[derive(Serialize)]
+struct UnsavedRecord {
+    saved: u64,
+    unsaved: u64,
 }
 
 #[derive(Serialize)]
@@ -206,6 +214,7 @@ impl<'a> SummaryRecord<'a> {
                 }),
             },
             unsupported_link_types: link_types.collect(),
+            unsaved: summary.unsaved.map(|Unsaved { saved, unsaved }| UnsavedRecord { saved, unsaved }),
             complete: summary.is_complete(),
             problems: source.problems.iter().map(ProblemRecord::from).collect(),
         }
