@@ -2,7 +2,7 @@
 
 use super::primitive::{be_u16, u8};
 use super::reader::Reader;
-use super::version::BRIDGE_BIT;
+use super::version::{BRIDGE_BIT, has_unknown_layout};
 use super::{DeviationKind, Field, PacketType, Properties, PropertyHolder, PropertyId, PropertyValue, Version};
 use crate::text::Secret;
 
@@ -74,8 +74,7 @@ impl<'a> Connect<'a> {
         let level = reader.field(Field::ProtocolLevel, u8);
         if let (Some(name), Some(level)) = (protocol_name, level) {
             check_protocol(reader, (name, name_at), (level, level_at));
-            // What a version that there is not has behind its level nobody knows.
-            if matches!(name, b"MQTT" | b"MQIsdp") && !matches!(level & !BRIDGE_BIT, 3..=5) {
+            if has_unknown_layout(name, level) {
                 reader.leave_rest();
             }
         }

@@ -17,6 +17,11 @@ pub enum Version {
 /// Brokers that bridge set this bit of the protocol level, by no specification but by wide custom.
 pub(super) const BRIDGE_BIT: u8 = 0x80;
 
+/// Whether a CONNECT names MQTT and a version of it that there is not: nobody knows what it has behind the level.
+pub(super) fn has_unknown_layout(name: &[u8], level: u8) -> bool {
+    matches!(name, b"MQTT" | b"MQIsdp") && Version::from_connect(name, level).is_none()
+}
+
 impl Version {
     /// All versions, oldest first.
     pub const ALL: [Self; 3] = [Self::V31, Self::V311, Self::V5];

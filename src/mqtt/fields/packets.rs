@@ -2,7 +2,7 @@
 
 use super::FieldValue;
 use super::walk::{Name, Names, Walk, names, secret};
-use crate::mqtt::version::BRIDGE_BIT;
+use crate::mqtt::version::{BRIDGE_BIT, has_unknown_layout};
 use crate::mqtt::{ControlPacket, PacketType, Version, reason_name};
 
 const fn name(ours: &'static str, wireshark: &'static str) -> Name {
@@ -193,6 +193,9 @@ fn connect(walk: &mut Walk<'_>) {
     if let Some(level) = level.filter(|level| level & BRIDGE_BIT != 0) {
         walk.flag(Name("bridge", None), BRIDGE_BIT, level);
         walk.bit_number(Name("level", None), !BRIDGE_BIT, level);
+    }
+    if level.is_some_and(|level| has_unknown_layout(protocol_name, level)) {
+        walk.stop();
     }
     let flags = walk.byte(name("connect_flags", "mqtt.conflags"), |flags| FieldValue::Number(flags.into()));
     let flags = flags.inspect(|&flags| {
