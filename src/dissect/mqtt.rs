@@ -428,7 +428,7 @@ impl Reader {
     fn observe(&mut self, direction: Direction, header: FixedHeader, body: &[u8]) -> bool {
         if header.packet_type == PacketType::Connect {
             if let Body::Connect(connect) = mqtt::decode(header, body, Version::V311).body
-                && let Some(version) = Version::from_connect(connect.protocol_name, connect.level)
+                && let Some(version) = connect.version()
             {
                 self.version = Some((version, VersionKnownBy::Connect));
             }

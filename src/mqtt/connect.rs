@@ -9,14 +9,14 @@ use crate::text::Secret;
 /// The fields of a CONNECT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connect<'a> {
-    /// The protocol name, `MQTT` or `MQIsdp`.
-    pub protocol_name: &'a [u8],
+    /// The protocol name, `MQTT` or `MQIsdp`. `None`, as of all that follow, where it was not reached.
+    pub protocol_name: Option<&'a [u8]>,
     /// The protocol level as it stands, with a bridge's bit.
-    pub level: u8,
+    pub level: Option<u8>,
     /// The connect flags.
-    pub flags: u8,
+    pub flags: Option<u8>,
     /// The keep alive time in seconds; 0 means none.
-    pub keep_alive: u16,
+    pub keep_alive: Option<u16>,
     /// Its properties (5.0).
     pub properties: Properties<'a>,
     /// The client identifier; it may be empty. `None` where it was not reached.
@@ -57,13 +57,35 @@ const fn will_qos(flags: u8) -> u8 {
 
 impl<'a> Connect<'a> {
     /// Whether the client wants no earlier session: Clean Start (5.0) or Clean Session.
-    pub const fn clean_start(&self) -> bool {
-        self.flags & CLEAN_START != 0
+    pub const fn clean_start(&self) -> Option<bool> {
+        self.has_flag(CLEAN_START)
+    }
+
+    /// Whether the flags say that there is a user name.
+    pub const fn has_username(&self) -> Option<bool> {
+        self.has_flag(USER_NAME)
+    }
+
+    /// Whether there is a password; where the capture has not got so far, what the flags say.
+    pub fn has_password(&self, is_cut: bool) -> Option<bool> {
+        self.has_flag(PASSWORD).map(|announced| self.password.is_some() || (announced && is_cut))
+    }
+
+    const fn has_flag(&self, flag: u8) -> Option<bool> {
+        match self.flags {
+            Some(flags) => Some(flags & flag != 0),
+            None => None,
+        }
+    }
+
+    /// The version that it names.
+    pub fn version(&self) -> Option<Version> {
+        Version::from_connect(self.protocol_name?, self.level?)
     }
 
     /// Whether the client says that it is a bridge, by the top bit of the level.
-    pub const fn bridge(&self) -> bool {
-        self.level & BRIDGE_BIT != 0
+    pub fn bridge(&self) -> bool {
+        self.level.is_some_and(|level| level & BRIDGE_BIT != 0)
     }
 
     /// Reads it as the version that it names, and leaves that version in the reader.
@@ -79,12 +101,12 @@ impl<'a> Connect<'a> {
             }
         }
         let flags_at = reader.offset();
-        let flags = reader.field(Field::ConnectFlags, u8);
-        if let Some(flags) = flags {
+        let said = reader.field(Field::ConnectFlags, u8);
+        if let Some(flags) = said {
             check_flags(reader, flags, flags_at);
         }
-        let flags = flags.unwrap_or(0);
-        let keep_alive = reader.field(Field::KeepAlive, be_u16).unwrap_or(0);
+        let flags = said.unwrap_or(0);
+        let keep_alive = reader.field(Field::KeepAlive, be_u16);
         let properties = reader.properties(PropertyHolder::Packet(PacketType::Connect));
         let client_id = client_id(reader, flags);
         let will = if flags & WILL == 0 { None } else { will(reader, flags) };
@@ -98,17 +120,7 @@ impl<'a> Connect<'a> {
         } else {
             reader.bytes(Field::Password).map(Secret::seen)
         };
-        Self {
-            protocol_name: protocol_name.unwrap_or_default(),
-            level: level.unwrap_or(0),
-            flags,
-            keep_alive,
-            properties,
-            client_id,
-            will,
-            username,
-            password,
-        }
+        Self { protocol_name, level, flags: said, keep_alive, properties, client_id, will, username, password }
     }
 }
 

@@ -61,8 +61,7 @@ impl VersionEvidence {
     pub fn observe(&mut self, sender: Option<Sender>, header: FixedHeader, body: &[u8]) -> bool {
         if header.packet_type == PacketType::Connect {
             if let Body::Connect(connect) = decode(header, body, Version::V311).body {
-                let version = Version::from_connect(connect.protocol_name, connect.level);
-                self.connect = version.or(self.connect);
+                self.connect = connect.version().or(self.connect);
             }
             return false;
         }

@@ -439,8 +439,12 @@ fn what_stands_before_the_first_fault_is_understood() {
             }
             Body::Connect(connect) => {
                 if let Some(length) = number(0).map(usize::from).filter(|length| faultless > 2 + length) {
-                    assert_eq!(connect.protocol_name, &body[2..2 + length], "{bytes:02x?} {version}");
-                    assert_eq!(connect.level, body[2 + length] & 0x7f, "{bytes:02x?} {version}");
+                    assert_eq!(connect.protocol_name, Some(&body[2..2 + length]), "{bytes:02x?} {version}");
+                    assert_eq!(
+                        connect.level.map(|level| level & 0x7f),
+                        Some(body[2 + length] & 0x7f),
+                        "{bytes:02x?} {version}"
+                    );
                 }
                 continue;
             }

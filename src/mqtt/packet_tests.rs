@@ -37,7 +37,10 @@ fn same(found: &ControlPacket<'_>, expected: &Sample) {
     assert_eq!(found.header.packet_type, expected.packet_type());
     match (&found.body, expected) {
         (Body::Connect(found), Sample::Connect { clean, keep_alive, props, client_id, will, username, password }) => {
-            assert_eq!((found.clean_start(), found.keep_alive, found.bridge()), (*clean, *keep_alive, false));
+            assert_eq!(
+                (found.clean_start(), found.keep_alive, found.bridge()),
+                (Some(*clean), Some(*keep_alive), false)
+            );
             same_properties(found.properties, props);
             assert_eq!(found.client_id, Some(client_id.as_bytes()));
             assert_eq!(found.username, username.as_ref().map(String::as_bytes));
@@ -230,4 +233,20 @@ fn an_unknown_property_hides_only_its_block() {
     let Body::Publish(publish) = found.body else { panic!() };
     assert_eq!((publish.payload, publish.properties.iter().count()), (&b"hello"[..], 1));
     assert!(!found.deviations[0].kind.fatal());
+}
+
+#[test]
+fn of_a_connect_nothing_is_told_that_was_not_captured() {
+    let bytes = b"\x10\x15\x00\x04MQTT\x04\xc2\x00\x3c\x00\x01c\x00\x01u\x00\x01p";
+    let HeaderRead::Complete(header) = FixedHeader::read(bytes) else { panic!("a whole header") };
+    for captured in 0..=bytes.len() - 2 {
+        let Body::Connect(connect) = decode(header, &bytes[2..2 + captured], Version::V311).body else { panic!() };
+        assert_eq!(connect.protocol_name.is_some(), captured >= 6, "{captured}");
+        assert_eq!(connect.level, (captured >= 7).then_some(4), "{captured}");
+        assert_eq!(connect.clean_start(), (captured >= 8).then_some(true), "{captured}");
+        assert_eq!(connect.has_username(), (captured >= 8).then_some(true), "{captured}");
+        assert_eq!(connect.has_password(captured < 21), (captured >= 8).then_some(true), "{captured}");
+        assert_eq!(connect.keep_alive, (captured >= 10).then_some(60), "{captured}");
+        assert_eq!(connect.version().is_some(), captured >= 7, "{captured}");
+    }
 }

@@ -49,7 +49,7 @@ fn structure(bytes: &[u8], version: Version) -> String {
             format!(
                 "{:?}",
                 (
-                    (connect.protocol_name.len(), connect.level, connect.flags, connect.keep_alive),
+                    (connect.protocol_name.map(<[u8]>::len), connect.level, connect.flags, connect.keep_alive),
                     properties(connect.properties),
                     length(connect.client_id),
                     will,

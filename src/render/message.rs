@@ -61,8 +61,12 @@ fn details(message: &Message<'_>, packet: &ControlPacket<'_>) -> String {
                 Some(id) => write!(out, "{}  {version}", Quoted(id)),
                 None => write!(out, "(client id not captured)  {version}"),
             };
-            out.push_str(if connect.clean_start() { "  clean" } else { "  resume" });
-            let _ = write!(out, "  keep alive {} s", connect.keep_alive);
+            if let Some(clean) = connect.clean_start() {
+                out.push_str(if clean { "  clean" } else { "  resume" });
+            }
+            if let Some(seconds) = connect.keep_alive {
+                let _ = write!(out, "  keep alive {seconds} s");
+            }
             if let Some(will) = connect.will {
                 let _ = write!(out, "  will {}", Escaped(will.topic));
             }

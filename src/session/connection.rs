@@ -371,21 +371,19 @@ impl Session {
         if !self.client_id_assigned {
             self.client_id = connect.client_id.map(|id| kept_name(id).into());
         }
-        self.clean_start = Some(connect.clean_start());
+        self.clean_start = connect.clean_start();
         self.bridge = connect.bridge();
-        // What comes after it was read, so this was.
-        if connect.client_id.is_some() {
-            self.keep_alive.seconds.get_or_insert(connect.keep_alive);
-        }
+        self.keep_alive.seconds = self.keep_alive.seconds.or(connect.keep_alive);
+        self.has_username = connect.has_username();
         self.username = connect.username.map(|name| kept_name(name).into());
         self.will = connect.will.zip(context.digest).map(|(will, digest)| Box::new(WillState::new(&will, digest)));
         let is_5 = self.version == Version::V5;
-        self.asked_expiry = Some(match (is_5, connect.clean_start()) {
-            (true, _) => expiry_of(connect.properties).unwrap_or(0),
+        self.asked_expiry = match (is_5, connect.clean_start()) {
+            // What follows the properties was read, so all of them were.
+            (true, _) => expiry_of(connect.properties).or(connect.client_id.map(|_| 0)),
             // Before 5.0 a session is either for one connection or for ever.
-            (false, true) => 0,
-            (false, false) => NEVER,
-        });
+            (false, clean) => clean.map(|clean| if clean { 0 } else { NEVER }),
+        };
         self.expiry = self.expiry.or(self.asked_expiry);
         if is_5 {
             self.limits.to_client = Limits::of(connect.properties);

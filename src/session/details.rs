@@ -24,6 +24,8 @@ pub struct Details {
     pub bridge: bool,
     /// The user name.
     pub username: Option<Box<[u8]>>,
+    /// Whether the CONNECT says that it has one.
+    pub has_username: Option<bool>,
     /// Seconds that the session outlives the connection; [`super::NEVER`] where it does not expire.
     pub expiry: Option<u32>,
     /// The will.
@@ -56,6 +58,7 @@ impl Details {
         clean_start: None,
         bridge: false,
         username: None,
+        has_username: None,
         expiry: None,
         will: None,
         will_fate: None,

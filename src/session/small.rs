@@ -50,7 +50,9 @@ impl<K: Ord, V> Small<K, V> {
         K: Borrow<Q>,
     {
         match self {
-            Self::Few(few) => few.iter_mut().find(|(known, _)| Borrow::<Q>::borrow(known) == key).map(|(_, value)| value),
+            Self::Few(few) => {
+                few.iter_mut().find(|(known, _)| Borrow::<Q>::borrow(known) == key).map(|(_, value)| value)
+            }
             Self::Many(many) => many.get_mut(key),
         }
     }

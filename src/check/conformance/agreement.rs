@@ -102,9 +102,8 @@ fn judge_haste(connection: &Connection, at: &At<'_, '_>, docket: &mut Docket<'_>
 }
 
 fn judge_connect(connect: &Connect<'_>, at: &At<'_, '_>, docket: &mut Docket<'_>) {
-    if connect.bridge() {
-        let message =
-            format!("the protocol level is {}, of which the high bit says that the client is a bridge", connect.level);
+    if let Some(level) = connect.level.filter(|_| connect.bridge()) {
+        let message = format!("the protocol level is {level}, of which the high bit says that the client is a bridge");
         docket.breach(rules::BRIDGE_BIT, &[at.message.origin.frame], at.certainty, message);
     }
 }

@@ -295,13 +295,14 @@ impl Connection {
 impl Asked {
     fn of(connect: &Connect<'_>, message: &Message<'_>) -> Self {
         let id = connect.client_id.unwrap_or_default();
-        let name_known = matches!(connect.protocol_name, b"MQTT" | b"MQIsdp");
-        let level = connect.level & 0x7f;
+        let name = connect.protocol_name.unwrap_or_default();
+        let name_known = matches!(name, b"MQTT" | b"MQIsdp");
+        let level = connect.level.unwrap_or(0) & 0x7f;
         let version = message.packet.version;
         let malformed = |kind: crate::mqtt::DeviationKind| kind.severity(version) == Severity::Malformed;
         Self {
             at: message.origin,
-            clean: connect.clean_start(),
+            clean: connect.clean_start() == Some(true),
             id_length: id.len(),
             plain_id: (1..=23).contains(&id.len()) && id.iter().all(u8::is_ascii_alphanumeric),
             will: connect.will.map(|will| (will.qos, will.retain)),
@@ -309,10 +310,10 @@ impl Asked {
             wants_response_information: number(connect.properties, PropertyId::RequestResponseInformation) == Some(1),
             wants_problems: number(connect.properties, PropertyId::RequestProblemInformation) != Some(0),
             name_known,
-            level_known: matches!((connect.protocol_name, level), (b"MQIsdp", 3) | (b"MQTT", 4 | 5)),
+            level_known: matches!((name, level), (b"MQIsdp", 3) | (b"MQTT", 4 | 5)),
             malformed: message.packet.deviations.iter().any(|deviation| malformed(deviation.kind)),
             bridge: connect.bridge(),
-            keep_alive: connect.keep_alive,
+            keep_alive: connect.keep_alive.unwrap_or(0),
         }
     }
 }

@@ -50,7 +50,8 @@ fn begins_session(connection: &Connection, message: &Message<'_>) -> bool {
 }
 
 fn of_connect(connect: &Connect<'_>, features: F) -> F {
-    let flag = |bit: u8| connect.flags & bit != 0;
+    let flags = connect.flags.unwrap_or(0);
+    let flag = |bit: u8| flags & bit != 0;
     let id = connect.client_id.unwrap_or_default();
     features
         .with(F::Text, true)
@@ -61,8 +62,8 @@ fn of_connect(connect: &Connect<'_>, features: F) -> F {
         .with(F::Password, flag(0x40))
         .with(F::NoPassword, !flag(0x40))
         .with(F::EmptyId, id.is_empty())
-        .with(F::Clean, connect.clean_start())
-        .with(F::Resume, !connect.clean_start())
+        .with(F::Clean, connect.clean_start() == Some(true))
+        .with(F::Resume, connect.clean_start() == Some(false))
 }
 
 /// Of a CONNACK, with what it answers.

@@ -133,8 +133,10 @@ impl Rule for ConnectRule {
         let who = (session.client_id.as_deref(), flow.client.ip());
         let accepted = session.connack.filter(|(_, code, _)| *code == 0);
         if let Some((connack, ..)) = accepted {
-            let named = session.username.is_some() || self.authenticated.get_mut(flow.id).is_some();
-            if !named && self.told.first(("anonymous", server, flow.client.ip())) {
+            // What the capture has not got may say who it is; the properties come before the client identifier.
+            let nameless = session.has_username == Some(false) && session.client_id.is_some();
+            let authenticates = self.authenticated.get_mut(flow.id).is_some();
+            if nameless && !authenticates && self.told.first(("anonymous", server, flow.client.ip())) {
                 let message = "the server lets a client in that gives neither a name nor an authentication".to_owned();
                 findings.push(ANONYMOUS.at(Some(flow), connack, &[connect.frame, connack.frame], message));
             }

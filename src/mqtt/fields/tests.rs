@@ -90,7 +90,7 @@ fn agrees(packet: &ControlPacket<'_>) {
             assert_eq!(text("username"), connect.username);
             assert_eq!(text("will_topic"), connect.will.map(|will| will.topic));
             assert_eq!(value(&fields, "password"), connect.password.map(FieldValue::Secret));
-            assert_eq!(number("keep_alive_s").unwrap_or(0), u32::from(connect.keep_alive));
+            assert_eq!(number("keep_alive_s"), connect.keep_alive.map(u32::from));
         }
         Body::ConnAck(connack) => {
             assert_eq!(number("acknowledge_flags"), connack.flags.map(u32::from));

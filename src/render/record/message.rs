@@ -58,19 +58,17 @@ impl<'a> MessageRecord<'a> {
                 reason(record, header.packet_type, ack.reason_code, packet.version)
             }
             Body::Connect(connect) => {
-                record.serialize_field("protocol_name", &Text(connect.protocol_name))?;
-                record.serialize_field("protocol_level", &connect.level)?;
+                optional(record, "protocol_name", connect.protocol_name.map(Text))?;
+                optional(record, "protocol_level", connect.level)?;
                 if connect.bridge() {
                     record.serialize_field("bridge", &true)?;
                 }
                 optional(record, "client_id", connect.client_id.map(Text))?;
-                // Where the capture ends before the client identifier, what stands before it may be missing as well.
-                let reached = packet.missing == 0 || connect.client_id.is_some();
-                optional(record, "clean_start", reached.then(|| connect.clean_start()))?;
-                optional(record, "keep_alive_s", reached.then_some(connect.keep_alive))?;
+                optional(record, "clean_start", connect.clean_start())?;
+                optional(record, "keep_alive_s", connect.keep_alive)?;
                 optional(record, "will", connect.will.map(|will| WillRecord::new(&will, options)))?;
                 optional(record, "username", connect.username.map(Text))?;
-                record.serialize_field("password_present", &connect.password.is_some())
+                optional(record, "password_present", connect.has_password(packet.missing > 0))
             }
             Body::ConnAck(connack) => {
                 optional(record, "session_present", connack.session_present())?;
