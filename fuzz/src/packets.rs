@@ -43,8 +43,15 @@ pub fn setting(script: &mut Script<'_>) -> Setting {
         engine.reassembly.bytes = 600;
         engine.reassembly.segments = 4;
         engine.dissect.framer.held_bytes = 300;
-        sessions =
-            SessionOptions { routes: true, waiting_sessions: 2, publications: 3, retained: 2, topics: 3, memory: 3000 };
+        sessions = SessionOptions {
+            routes: true,
+            waiting_sessions: 2,
+            publications: 3,
+            retained: 2,
+            subscriptions: 3000,
+            topics: 3,
+            memory: 3000,
+        };
     }
     engine.ignore_checksums = choices & 2 != 0;
     engine.dissect = DissectOptions {

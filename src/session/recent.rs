@@ -42,6 +42,10 @@ impl Wanted<Subscriber> {
     }
 }
 
+/// It would take too long to find out who wants a message.
+#[derive(Debug)]
+pub(super) struct TooMany;
+
 #[derive(Debug)]
 struct Answer {
     broker: SocketAddr,
@@ -61,7 +65,7 @@ pub(super) struct Recent(VecDeque<Answer>);
 
 impl Recent {
     /// What was found out for such a message, with the broker's subscriptions in the same state.
-    pub(super) fn get(&self, sent: &Sent<'_>, state: u64) -> Option<Option<Wanted<&Subscriber>>> {
+    pub(super) fn get(&self, sent: &Sent<'_>, state: u64) -> Option<Result<Wanted<&Subscriber>, TooMany>> {
         let is_of = |answer: &&Answer| {
             answer.state == state
                 && answer.broker == sent.broker
@@ -70,7 +74,7 @@ impl Recent {
                 && answer.topic == *sent.topic
         };
         let answer = self.0.iter().find(is_of)?;
-        Some(answer.wanted.as_ref().map(Wanted::lend))
+        Some(answer.wanted.as_ref().map(Wanted::lend).ok_or(TooMany))
     }
 
     /// What was found out now.

@@ -290,7 +290,7 @@ impl Router {
         let Some(broker) = self.brokers.get(&sent.broker) else { return Some(Default::default()) };
         let state = broker.tree.state;
         if let Some(wanted) = self.recent.get(sent, state) {
-            return wanted.map(|wanted| broker.expected(sent, wanted));
+            return wanted.ok().map(|wanted| broker.expected(sent, wanted));
         }
         let matching = broker.tree.matching(sent.topic);
         let is_worth = matching.as_ref().is_none_or(|matching| matching.work >= WORTH);
