@@ -19,7 +19,7 @@ use crate::engine::{
 use crate::flow::{Direction, Ended, Flow, OpenFlow};
 use crate::neighbour::Names;
 use crate::session::{AnswerTimes, Delivery, Name, Session, SessionOptions, Sessions, SnSession, SnSessions, Topic};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::wire::DecodeStats;
 
 /// What an analysis tells, in the order of the frames that prove it.
@@ -224,6 +224,12 @@ impl Analysis {
     pub fn keys_came(&mut self, sink: &mut dyn FnMut(&Output<'_>)) {
         let above = &mut self.above;
         self.engine.keys_came(&mut |event: &Event<'_>| above.event(event, sink));
+    }
+
+    /// No frame has come for so long since the last one: flows that are over are told. See [`Engine::time_passes`].
+    pub fn time_passes(&mut self, silence: Span, sink: &mut dyn FnMut(&Output<'_>)) {
+        let above = &mut self.above;
+        self.engine.time_passes(silence, &mut |event: &Event<'_>| above.event(event, sink));
     }
 
     /// No more frames: tells what is still open, and the summary.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::bail;
 use mqttsniff::cage::Needs;
@@ -29,6 +30,9 @@ use super::target::{self, Target};
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
 const HELD_S: i64 = 60;
+
+/// A frame that was captured has come to the analysis by then, so that no later one is as old.
+const UNDERWAY: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -85,6 +89,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let mut keys = arguments.decoding.streams.keys.observer();
     let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;
     let deadline = arguments.duration.and_then(|duration| now().checked_add(duration));
+    let mut heard = now();
     let mut ended = Ok(());
     // The first error ends the capture. What was captured before is still saved, and told where it can be.
     let note = |result: anyhow::Result<()>, ended: &mut anyhow::Result<()>| {
@@ -110,6 +115,11 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
             watcher.output(output);
         };
         analysis.analyse(usize::MAX, &mut take);
+        if !analysis.batch().is_empty() {
+            heard = now();
+        } else if let Some(silence) = heard.elapsed().checked_sub(UNDERWAY) {
+            analysis.time_passes(Span::from_nanos(silence.as_nanos() as i64), &mut take);
+        }
         // A connection may be over before its keys are written down.
         if keys.as_mut().is_some_and(|keys| keys.pause(fill == Fill::End)) {
             analysis.keys_came(&mut take);

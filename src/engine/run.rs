@@ -17,7 +17,7 @@ use crate::flow::{
     Direction, Ended, EndedFlows, FlowTable, Found, Marks, OpenFlow, PerDirection, Transport, Verdict,
     WiresharkAnalysis, WiresharkVerdict,
 };
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::wire::{DecodeStats, Decoder, Ip, Packet, Payload, Segment, Trace, peek};
 
 /// Follows a capture: call [`Engine::frame`] for each frame in order, then [`Engine::finish`].
@@ -275,6 +275,17 @@ impl Engine {
             Pass { options: &self.options, followed: &mut self.followed, origin, sink: &mut *sink }
                 .quic_keys_came(slot);
         }
+        // There is no frame in whose line they could stand.
+        self.followed.frame_is_told();
+    }
+
+    /// No frame has come for so long since the last one: flows that are over are told as if one had.
+    ///
+    /// It is for live captures, which may be silent for hours. What is read from a file has no time but that of its frames.
+    pub fn time_passes(&mut self, silence: Span, sink: &mut impl Sink) {
+        let (Some(last), Some(before)) = (self.followed.stats.last, self.followed.previous) else { return };
+        self.followed.flows.time_passes(before + silence, &mut self.followed.ended);
+        Pass { options: &self.options, followed: &mut self.followed, origin: last, sink }.emit_ended();
         // There is no frame in whose line they could stand.
         self.followed.frame_is_told();
     }

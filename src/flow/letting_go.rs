@@ -51,6 +51,14 @@ impl<A: Conversing> FlowTable<A> {
         }
     }
 
+    /// Lets go what is over and was silent for long enough at this time, though no frame has come.
+    pub fn time_passes(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
+        let steady = self.clock.tick(now);
+        if self.next_due.is_some_and(|due| due <= steady) {
+            self.let_go_over(now, ended);
+        }
+    }
+
     fn note_due(&mut self) {
         let due = |queue: &VecDeque<(Timestamp, usize, FrameNo)>| queue.front().map(|first| first.0);
         let [short, long] = [due(&self.over[0]), due(&self.over[1])];
