@@ -338,7 +338,7 @@ fn a_full_disk_costs_the_file_and_not_the_report() {
         assert!(stderr(&result).contains("/dev/full': No space left on device"), "{}", stderr(&result));
         assert!(stderr(&result).contains("make room"), "{}", stderr(&result));
         assert!(
-            stderr(&result).contains(&format!("0 frames can be read, and {wanted} are missing")),
+            stderr(&result).contains(&format!("0 frames were written, and {wanted} are missing")),
             "{}",
             stderr(&result)
         );
@@ -400,7 +400,7 @@ fn a_file_that_did_not_become_whole_is_told_with_all_that_it_lacks() {
     assert_eq!(result.status.code(), Some(2));
     let summary: serde_json::Value = serde_json::from_str(stdout(&result).lines().last().unwrap()).unwrap();
     assert_eq!(summary["unsaved"]["saved"].as_u64().unwrap() + summary["unsaved"]["unsaved"].as_u64().unwrap(), 2000);
-    assert!(stderr(&result).contains("at least can be read"), "{}", stderr(&result));
+    assert!(stderr(&result).contains("at least were written"), "{}", stderr(&result));
 }
 
 #[cfg(target_os = "linux")]
@@ -425,7 +425,7 @@ fn a_disk_that_fills_up_leaves_whole_files_and_one_that_can_be_read() {
     all.extend(read(&last).0);
     assert!(all[..] == frames(&input)[..all.len()]);
     assert_eq!(told(&result), (all.len() as u64, 2000 - all.len() as u64), "{}", stdout(&result));
-    let can = format!("{} frames can be read, and {} are missing", all.len(), 2000 - all.len());
+    let can = format!("{} frames were written, and {} are missing", all.len(), 2000 - all.len());
     assert!(stderr(&result).contains(&can), "{}", stderr(&result));
     // With a ring it goes on for ever.
     for file in written.iter().chain([&last]) {

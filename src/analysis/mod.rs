@@ -76,7 +76,7 @@ pub struct Summary {
 /// Frames that were to be saved, where writing has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsaved {
-    /// So many are in files that can be read; of packed ones it may be more.
+    /// So many were written whole, some to files that were removed since for new ones; of packed ones it may be more.
     pub saved: u64,
     /// All the others.
     pub unsaved: u64,

@@ -14,7 +14,7 @@ use mqttsniff::engine::{EngineOptions, FlowRef};
 use mqttsniff::flow::Transport;
 use mqttsniff::mqttsn::Body;
 use mqttsniff::neighbour::Names;
-use mqttsniff::text::Escaped;
+use mqttsniff::text::{Escaped, kept_name};
 use mqttsniff::{Analysis, Output, Summary};
 
 use super::decoding::{Decoding, engine_options};
@@ -163,7 +163,7 @@ fn of_client(decoding: &Decoding, files: &[PathBuf], client: &str) -> anyhow::Re
             _ => return,
         };
         let Some(id) = id else { return };
-        if *id == *client.as_bytes() || token.as_deref() == Some(id) {
+        if *id == *kept_name(client.as_bytes()) || token.as_deref().is_some_and(|token| *kept_name(token) == *id) {
             flows.push(flow);
         } else if others.len() <= NAMED {
             let id = Escaped(id).to_string();

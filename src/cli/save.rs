@@ -138,9 +138,9 @@ impl Saver {
         let path = self.target.path().display();
         let (is, rest) = (Count(saved, "frame"), unsaved.unsaved);
         say(&if is_least {
-            format!("of what was to be in '{path}' {is} at least can be read; {rest} more may be missing")
+            format!("of what was to be in '{path}' {is} at least were written; {rest} more may be missing")
         } else {
-            format!("of what was to be in '{path}' {is} can be read, and {rest} are missing")
+            format!("of what was to be in '{path}' {is} were written, and {rest} are missing")
         });
         Some(unsaved)
     }

@@ -13,6 +13,7 @@ use mqttsniff::flow::Direction;
 use mqttsniff::mqtt::{Body, PropertyId, PropertyValue};
 use mqttsniff::render::{FieldCells, FieldColumn, write_titles};
 use mqttsniff::session::Name;
+use mqttsniff::text::kept_name;
 use mqttsniff::wire::Payload;
 
 use super::args::{FormatArgument, Output, View};
@@ -364,7 +365,7 @@ impl Chooser {
                     _ => None,
                 };
                 if let Some(id) = named {
-                    self.clients.insert(flow.id, id.into());
+                    self.clients.insert(flow.id, kept_name(id).into());
                 }
                 if let Some(chosen) = self.settled(flow.id, message.origin.frame) {
                     return has(chosen);

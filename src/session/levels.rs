@@ -41,6 +41,15 @@ impl Levels {
         }
     }
 
+    /// Gives all nodes other numbers.
+    pub(super) fn renumber(&mut self, mut number: impl FnMut(usize) -> u32) {
+        match self {
+            Self::None => {}
+            Self::One(_, node) => *node = number(*node as usize),
+            Self::Many(many) => many.values_mut().for_each(|node| *node = number(*node as usize)),
+        }
+    }
+
     pub(super) fn remove(&mut self, level: &[u8]) {
         match self {
             Self::None => {}

@@ -30,6 +30,8 @@ pub(super) struct Publication {
     /// `got` by party.
     pub(super) order: Vec<u16>,
     pub(super) receivers_left_out: u32,
+    /// Bytes of the filters and groups of those who are to get it: their subscriptions may be over long before.
+    pub(super) names: usize,
     /// Some who are to get it may not be known.
     pub(super) is_unknown: bool,
     /// The delivery to the broker, once that is over.
@@ -47,7 +49,7 @@ impl Publication {
     pub(super) fn cost(&self) -> usize {
         let lists = (self.expected.len() + self.shares.len()) * size_of::<Expected>()
             + self.got.len() * size_of::<(Party, Receipt)>();
-        size_of::<Self>() + size_of::<Delivery>() + size_of::<Told>() + self.topic.len() + lists
+        size_of::<Self>() + size_of::<Delivery>() + size_of::<Told>() + self.topic.len() + self.names + lists
     }
 
     /// Since when the broker is to send it: a message of QoS 2 may have to be released first.

@@ -83,6 +83,11 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// Bytes of its filter and its group.
+    pub(super) fn names(&self) -> usize {
+        self.filter.len() + self.share.as_ref().map_or(0, |share| share.len())
+    }
+
     /// Why it did not get what was published at `at`, as far as that shows after it has `waited` so long.
     pub(super) fn missed(&self, receiver: Option<&Receiver>, at: Timestamp, waited: Span) -> Missed {
         let missed = |why, certainty| Missed {

@@ -49,8 +49,6 @@ pub(super) struct TooMany;
 #[derive(Debug)]
 struct Answer {
     broker: SocketAddr,
-    /// The subscriptions of the broker on which it rests.
-    state: u64,
     topic: Name,
     /// Who published it, and with which QoS: on these depends which subscriptions count.
     party: Party,
@@ -64,11 +62,15 @@ struct Answer {
 pub(super) struct Recent(VecDeque<Answer>);
 
 impl Recent {
-    /// What was found out for such a message, with the broker's subscriptions in the same state.
-    pub(super) fn get(&self, sent: &Sent<'_>, state: u64) -> Option<Result<Wanted<&Subscriber>, TooMany>> {
+    /// Subscriptions of the broker change: what was found out of them counts no more, and holds no filters.
+    pub(super) fn forget(&mut self, broker: SocketAddr) {
+        self.0.retain(|answer| answer.broker != broker);
+    }
+
+    /// What was found out for such a message.
+    pub(super) fn get(&self, sent: &Sent<'_>) -> Option<Result<Wanted<&Subscriber>, TooMany>> {
         let is_of = |answer: &&Answer| {
-            answer.state == state
-                && answer.broker == sent.broker
+            answer.broker == sent.broker
                 && answer.qos == sent.qos
                 && answer.party == sent.party
                 && answer.topic == *sent.topic
@@ -78,7 +80,7 @@ impl Recent {
     }
 
     /// What was found out now.
-    pub(super) fn put(&mut self, sent: &Sent<'_>, state: u64, wanted: Option<&Wanted<&Subscriber>>) {
+    pub(super) fn put(&mut self, sent: &Sent<'_>, wanted: Option<&Wanted<&Subscriber>>) {
         if wanted.is_some_and(|wanted| wanted.groups.iter().map(Vec::len).sum::<usize>() > MEMBERS) {
             return;
         }
@@ -87,6 +89,6 @@ impl Recent {
         }
         let (topic, party) = (Name::clone(sent.topic), sent.party.clone());
         let wanted = wanted.map(Wanted::keep);
-        self.0.push_back(Answer { broker: sent.broker, state, topic, party, qos: sent.qos, wanted });
+        self.0.push_back(Answer { broker: sent.broker, topic, party, qos: sent.qos, wanted });
     }
 }

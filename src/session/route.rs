@@ -83,8 +83,6 @@ pub(super) struct Router {
     brokers: HashMap<SocketAddr, Broker, foldhash::fast::RandomState>,
     /// How many bytes all trees may grow by.
     room: usize,
-    /// How often subscriptions have changed.
-    changes: u64,
     recent: Recent,
     publications: BTreeMap<u64, Publication>,
     next: u64,
@@ -113,7 +111,6 @@ impl Router {
             limits,
             brokers: HashMap::default(),
             room: limits.subscriptions,
-            changes: 0,
             recent: Recent::default(),
             publications: BTreeMap::new(),
             next: 0,
@@ -213,9 +210,8 @@ impl Router {
 
     /// A subscription was granted.
     pub(super) fn subscribe(&mut self, broker: SocketAddr, subscriber: Subscriber) {
-        self.changes += 1;
+        self.recent.forget(broker);
         let broker = self.brokers.entry(broker).or_default();
-        broker.tree.state = self.changes;
         let party = subscriber.party.clone();
         if !broker.tree.insert(subscriber, &mut self.room) {
             self.caps.add(Cap::Subscriptions);
@@ -228,9 +224,8 @@ impl Router {
 
     /// A subscription is over.
     pub(super) fn unsubscribe(&mut self, broker: SocketAddr, party: &Party, filter: &[u8]) {
+        self.recent.forget(broker);
         if let Some(broker) = self.brokers.get_mut(&broker) {
-            self.changes += 1;
-            broker.tree.state = self.changes;
             broker.tree.remove(party, filter, &mut self.room);
         }
     }
@@ -257,6 +252,7 @@ impl Router {
             self.caps.add(Cap::Subscriptions);
         }
         let (expected, shares) = expected.unwrap_or_default();
+        let names = expected.iter().chain(&shares).map(Expected::names).sum();
         let number = self.next;
         self.next += 1;
         self.by_content.entry((sent.broker, content)).or_default().push_back(number);
@@ -273,6 +269,7 @@ impl Router {
             got: Vec::new(),
             order: Vec::new(),
             receivers_left_out: 0,
+            names,
             is_unknown,
             hop: None,
             taken: None,
@@ -288,15 +285,14 @@ impl Router {
     /// Who is to get a message, by party, and the shared subscriptions that are; none where that is not known.
     fn expected(&mut self, sent: &Sent<'_>) -> Option<(Vec<Expected>, Vec<Expected>)> {
         let Some(broker) = self.brokers.get(&sent.broker) else { return Some(Default::default()) };
-        let state = broker.tree.state;
-        if let Some(wanted) = self.recent.get(sent, state) {
+        if let Some(wanted) = self.recent.get(sent) {
             return wanted.ok().map(|wanted| broker.expected(sent, wanted));
         }
         let matching = broker.tree.matching(sent.topic);
         let is_worth = matching.as_ref().is_none_or(|matching| matching.work >= WORTH);
         let wanted = matching.map(|matching| wanted(matching, sent));
         if is_worth {
-            self.recent.put(sent, state, wanted.as_ref());
+            self.recent.put(sent, wanted.as_ref());
         }
         wanted.map(|wanted| broker.expected(sent, wanted))
     }

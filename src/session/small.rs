@@ -104,14 +104,6 @@ impl<K: Ord, V> Small<K, V> {
         };
         few.iter().map(|(_, value)| value).chain(many.into_iter().flat_map(BTreeMap::values))
     }
-
-    pub(super) fn into_values(self) -> impl Iterator<Item = V> {
-        let (few, many) = match self {
-            Self::Few(few) => (few, None),
-            Self::Many(many) => (Vec::new(), Some(many)),
-        };
-        few.into_iter().map(|(_, value)| value).chain(many.into_iter().flat_map(BTreeMap::into_values))
-    }
 }
 
 #[cfg(test)]
@@ -135,7 +127,6 @@ mod tests {
                 prop_assert_eq!((small.len(), small.is_empty()), (tree.len(), tree.is_empty()));
                 prop_assert!(small.values().eq(tree.values()));
             }
-            prop_assert!(small.into_values().eq(tree.into_values()));
         }
     }
 }

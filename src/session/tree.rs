@@ -20,15 +20,16 @@ const SUBSCRIPTION: usize = 2 * (size_of::<Subscriber>() + size_of::<Party>()) +
 /// What one takes besides that is shared: its group.
 const SHARED: usize = 2 * (size_of::<Group>() + size_of::<Name>()) + 48;
 
-/// Nodes from which on those that are free are looked at, whether they are most.
-const FEW: usize = 4096;
+/// Free nodes from which on it is looked at whether they are most: so many a broker may keep that are in no budget.
+const FEW: usize = 64;
 
 /// The most nodes that are looked at for a topic. A topic of nine levels needs no more, whatever is subscribed to; beyond it
 /// there are filters that were made to match each other's topics, and who is to get the message stays unknown.
 const WALK: usize = 1024;
 
-/// The most subscriptions that are looked at for a topic: far more than there is room for in what is told of a message.
-const FOUND: usize = 1 << 14;
+/// The most subscriptions that are looked at for a topic: twice what there is room for in what is told of a message, since
+/// each is compared by names of up to a kilobyte.
+const FOUND: usize = 1 << 11;
 
 /// A subscription in the tree.
 #[derive(Debug, Clone)]
@@ -125,15 +126,13 @@ pub(super) struct Tree {
     /// Nodes that are not in use.
     free: Vec<u32>,
     held: usize,
-    /// A number that is another after each change, for whoever remembers what was found.
-    pub(super) state: u64,
     /// A filter was left out for lack of room so that not all who want a message are known.
     pub(super) lacks: bool,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], free: Vec::new(), held: 0, state: 0, lacks: false }
+        Self { nodes: vec![Node::default()], free: Vec::new(), held: 0, lacks: false }
     }
 }
 
@@ -144,7 +143,8 @@ fn inner(filter: &[u8]) -> &[u8] {
 
 /// What a subscription takes besides its nodes.
 fn cost_of(filter: &[u8]) -> usize {
-    let shared = if topic::shared(filter).is_some() { SHARED } else { 0 };
+    // The name of the group stands by itself, too.
+    let shared = topic::shared(filter).map_or(0, |(group, _)| SHARED + group.len());
     SUBSCRIPTION + shared + filter.len()
 }
 
@@ -254,19 +254,27 @@ impl Tree {
             self.free.push(at as u32);
             *room += NODE + level.len();
         }
-        if self.nodes.len() > FEW && self.free.len() > self.nodes.len() / 4 * 3 {
-            self.rebuild();
+        if self.free.len() > FEW && self.free.len() > self.nodes.len() / 4 * 3 {
+            self.close_up();
         }
     }
 
-    /// Gives back the memory of free nodes.
-    fn rebuild(&mut self) {
-        let Self { state, lacks, .. } = *self;
-        let old = std::mem::replace(self, Self { state, lacks, ..Self::default() });
-        for ends in old.nodes.into_iter().filter_map(|node| node.ends) {
-            let groups = ends.groups.into_values().flat_map(Group::into_values);
-            ends.here.into_values().chain(groups).for_each(|subscriber| self.put(subscriber));
+    /// Gives back the memory of free nodes, in a time that goes by how many nodes are left.
+    fn close_up(&mut self) {
+        let mut old = std::mem::take(&mut self.nodes);
+        let mut nodes = Vec::with_capacity(old.len() - self.free.len());
+        nodes.extend(old.first_mut().map(std::mem::take));
+        let mut at = 0;
+        while at < nodes.len() {
+            let mut levels = std::mem::take(&mut nodes[at].levels);
+            levels.renumber(|below| {
+                nodes.extend(old.get_mut(below).map(std::mem::take));
+                (nodes.len() - 1) as u32
+            });
+            nodes[at].levels = levels;
+            at += 1;
         }
+        (self.nodes, self.free) = (nodes, Vec::new());
     }
 
     /// All subscriptions that want a topic, as [`topic::matches`] has it; none where it would take too long to find them.
@@ -391,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_back_is_gone_also_after_building_anew() {
+    fn what_is_taken_back_is_gone_and_takes_no_memory() {
         let (mut tree, mut room) = (Tree::default(), LIMIT);
         for number in 0..10_000 {
             tree.insert(subscriber(number, &format!("a/{number}")), &mut room);
@@ -399,7 +407,7 @@ mod tests {
         for number in 1..10_000 {
             tree.remove(&Party::Flow(FrameNo(number)), format!("a/{number}").as_bytes(), &mut room);
         }
-        assert!(tree.nodes.len() < 5000);
+        assert!(tree.nodes.len() < 100 && tree.nodes.capacity() < 500, "{} nodes", tree.nodes.len());
         assert_eq!(tree.matching(b"a/0").unwrap().all().count(), 1);
         assert!(tree.matching(b"a/1").unwrap().all().next().is_none());
     }
