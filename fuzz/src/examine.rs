@@ -385,8 +385,8 @@ impl Everything {
 struct Order {
     /// The last frame that was told.
     packet: u64,
-    /// How far messages of a stream have come; by its flow and its sender.
-    streams: BTreeMap<(u64, SocketAddr), u64>,
+    /// How far messages of a stream have come; by its flow and its sender, and by its number within QUIC.
+    streams: BTreeMap<(u64, SocketAddr, Option<u64>), u64>,
     /// Flows that are over.
     over: BTreeSet<u64>,
     /// Sessions whose flow has not ended.
@@ -403,8 +403,10 @@ impl Order {
             Output::Message(flow, message) => {
                 assert!(!self.over.contains(&flow.id.0), "a message of a flow that is over");
                 let sender = if message.stream == Direction::ToServer { flow.client } else { flow.server };
-                let reached = self.streams.entry((flow.id.0, sender)).or_default();
-                assert!(message.stream_offset >= *reached, "messages of a stream come in its order");
+                let lane = message.framed.quic.map(|lane| lane.stream());
+                let reached = self.streams.entry((flow.id.0, sender, lane)).or_default();
+                let at = message.stream_offset;
+                assert!(at >= *reached, "messages of a stream come in its order: {at} behind {reached} ({lane:?})");
                 *reached = message.stream_offset + 1;
                 assert!(message.frames.is_sorted_by(|a, b| a < b), "its frames ascend");
                 assert!(message.started.frame <= message.origin.frame || message.frames.len() > 1, "it ends later");
@@ -419,7 +421,7 @@ impl Order {
             }
             Output::Flow(flow, _) => {
                 assert!(self.over.insert(flow.id.0), "a flow ends once");
-                self.streams.retain(|(of, _), _| *of != flow.id.0);
+                self.streams.retain(|(of, ..), _| *of != flow.id.0);
             }
             Output::Neighbour(message) => {
                 let reading = message.reading;
