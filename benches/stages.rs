@@ -9,6 +9,9 @@
 
 #[path = "../tests/common/packets.rs"]
 mod packets;
+#[path = "../tests/common/pcap.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod pcap;
 #[path = "../tests/common/traffic.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod traffic;

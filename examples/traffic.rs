@@ -13,8 +13,14 @@
 #[path = "../tests/common/attack/mod.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod attack;
+#[path = "../tests/common/craft.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod craft;
 #[path = "../tests/common/packets.rs"]
 mod packets;
+#[path = "../tests/common/pcap.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod pcap;
 #[path = "../tests/common/traffic.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod traffic;

@@ -138,14 +138,25 @@ pub fn kept_name(name: &[u8]) -> Cow<'_, [u8]> {
     if name.len() <= LONGEST_NAME {
         return Cow::Borrowed(name);
     }
-    // FNV-1a: whoever makes two names that it can't tell apart has them taken for one.
-    let hash = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let whole = name.iter().fold(0xcbf2_9ce4_8422_2325, hash);
-    let is_within = |at: &usize| name.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
-    let end = (LONGEST_NAME - 3..=LONGEST_NAME).rev().find(|at| !is_within(at)).unwrap_or(LONGEST_NAME);
-    let mut kept = name.get(..end).unwrap_or_default().to_vec();
+    // Whoever makes two names that it can't tell apart has them taken for one.
+    let whole = fnv1a(name.iter().copied());
+    let mut kept = beginning(name, LONGEST_NAME).to_vec();
     kept.extend_from_slice(format!("…{whole:016x}").as_bytes());
     Cow::Owned(kept)
+}
+
+/// The beginning of a text, of at most so many bytes. Of UTF-8 it ends with a whole character.
+pub fn beginning(text: &[u8], most: usize) -> &[u8] {
+    // Continuation bytes are 10xxxxxx, and a character has no more than three of them.
+    let is_end = |at: &usize| text.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    let end = (most.saturating_sub(3)..=most).rev().find(is_end).unwrap_or(most);
+    text.get(..end).unwrap_or(text)
+}
+
+/// A hash that is the same in every run, for what nobody gains by a collision of (FNV-1a).
+pub fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, hash)
 }
 
 /// The longest text that is compared letter by letter: that costs as much as both lengths multiplied.
@@ -189,6 +200,14 @@ mod tests {
         assert_eq!(kept, kept_name(&one));
         assert_ne!(kept, kept_name(&other));
         assert!(kept_name(&vec![0x80; 65_535]).len() < LONGEST_NAME + 20);
+    }
+
+    #[test]
+    fn a_beginning_ends_with_a_whole_character() {
+        let text = "aä€𐍈".as_bytes();
+        let lengths: Vec<usize> = (0..=11).map(|most| beginning(text, most).len()).collect();
+        assert_eq!(lengths, [0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10]);
+        assert_eq!(beginning(&[0x80; 9], 5).len(), 5, "what is no UTF-8 has no characters");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use common::attack::{self, ATTACKS, Attack};
-use common::{fixtures, lines, of, stderr, stdout};
+use common::{fixtures, lines, of, pcap, stderr, stdout};
 use serde_json::Value;
 
 /// Caps that small traffic reaches.
@@ -265,11 +265,10 @@ fn a_bomb_of_compressed_frames_takes_constant_memory() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("bomb.pcap.gz");
     // One record of a quarter of a MiB, over and over: a thousandth of it when packed.
-    let mut record: Vec<u8> = [1_700_000_000_u32, 0, 262_144, 262_144].into_iter().flat_map(u32::to_le_bytes).collect();
+    let mut record = pcap::record(0, 262_144, 262_144).to_vec();
     record.resize(16 + 262_144, 0);
-    let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    packed.write_all(&header.map(u32::to_le_bytes).concat()).unwrap();
+    packed.write_all(&pcap::header(pcap::ETHERNET)).unwrap();
     for _ in 0..400 {
         packed.write_all(&record).unwrap();
     }
@@ -304,15 +303,15 @@ fn lengths_that_lie_take_no_memory() {
     if !limits() {
         return;
     }
-    let pcap = [0xa1b2_c3d4_u32, 2 | 4 << 16, 0, 0, 262_144, 1].map(u32::to_le_bytes).concat();
-    let record = |captured: u32| [1, 0, captured, captured].map(u32::to_le_bytes).concat();
+    let header = pcap::header(pcap::ETHERNET);
+    let record = |captured| pcap::record(0, captured, captured);
     let block = |kind: u32, length: u32| [kind, length].map(u32::to_le_bytes).concat();
     let section = [0x0a0d_0d0a_u32, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28].map(u32::to_le_bytes).concat();
     // RFC 8878, section 3.1.1.1.2: a window descriptor of 0xff asks for 3.75 TB; 0xa0 for 1 GB.
     let zstd = |window: u8| [&[0x28, 0xb5, 0x2f, 0xfd, 0, window][..], &[0x01, 0, 0]].concat();
     let lying = [
-        ("a record of 4 GB", [&pcap[..], &record(u32::MAX), &[0; 100]].concat()),
-        ("a record of 100 MB", [&pcap[..], &record(100_000_000), &[0; 100]].concat()),
+        ("a record of 4 GB", [&header[..], &record(u32::MAX as usize), &[0; 100]].concat()),
+        ("a record of 100 MB", [&header[..], &record(100_000_000), &[0; 100]].concat()),
         ("a block of 4 GB", [&section[..], &block(6, u32::MAX - 3), &[0; 100]].concat()),
         ("a section header of 4 GB", block(0x0a0d_0d0a, u32::MAX - 3)),
         ("secrets of 2 GB", [&section[..], &block(10, 2_000_000_000), &[0; 100]].concat()),

@@ -5,7 +5,7 @@
 mod common;
 
 use common::craft::{CONNACK, Connection, connect, packet, publish, text};
-use common::{captures, lines, run, stderr};
+use common::{captures, lines, pcap, run, stderr};
 
 /// Runs `read` with a cap over every fixture; gives how often the cap had an effect, and how many findings told it.
 fn effect(cap: &str, name: &str, id: &str) -> (u64, u64) {
@@ -41,20 +41,13 @@ fn each_cap_has_an_effect_that_is_told_and_counted() {
 
 /// Raw IPv4 packets, each the first fragment of a datagram of its own.
 fn fragments(count: u16) -> Vec<u8> {
-    let mut pcap = Vec::new();
-    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 101] {
-        pcap.extend(word.to_le_bytes());
-    }
-    for id in 0..count {
+    let packet = |id: u16| {
         let mut packet = vec![0x45, 0, 0, 28, 0, 0, 0x20, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
         packet[4..6].copy_from_slice(&id.to_be_bytes());
         packet.extend([0; 8]);
-        for word in [1_700_000_000, u32::from(id), 28, 28] {
-            pcap.extend(word.to_le_bytes());
-        }
-        pcap.extend(packet);
-    }
-    pcap
+        (u64::from(id), packet)
+    };
+    pcap::file(pcap::RAW, (0..count).map(packet))
 }
 
 #[test]

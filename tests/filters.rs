@@ -8,6 +8,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use common::{craft, pcap};
 use mqttsniff::dissect::Protocol;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::field::{Extractor, FieldId, Filter, Registry};
@@ -65,41 +66,18 @@ const EXCEPTIONS: &[(&[&str], &str)] = &[
     (&["ipv6.addr & ffff:: == fd00::"], "4.0.17 finds every address equal behind \"&\""),
 ];
 
-fn sum(bytes: &[u8]) -> u16 {
-    let mut total: u32 = bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
-    while total >> 16 != 0 {
-        total = (total & 0xffff) + (total >> 16);
-    }
-    !(total as u16)
-}
-
-fn ipv4(source: [u8; 4], destination: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u8> {
-    let length = 20 + payload.len() as u16;
-    let mut header = vec![0x45, 0, (length >> 8) as u8, length as u8, 0, 7, 0, 0, 64, protocol, 0, 0];
-    header.extend(source.iter().chain(&destination));
-    let check = sum(&header);
-    header[10..12].copy_from_slice(&check.to_be_bytes());
-    [&header, payload].concat()
+fn ipv4(ends: [[u8; 4]; 2], protocol: u8, payload: &[u8]) -> Vec<u8> {
+    [&craft::ipv4(ends, 7, 0, protocol, payload.len()), payload].concat()
 }
 
 /// The capture that `make.py` has made: a datagram in a tunnel of IP in IP, and one outside.
 fn tunnel() -> Vec<u8> {
     let udp = [&[0x0f, 0xa0, 0x0f, 0xa1, 0, 13, 0, 0], &b"hello"[..]].concat();
-    let inner = ipv4([192, 168, 1, 1], [192, 168, 1, 2], 17, &udp);
-    let frames = [ipv4([10, 0, 0, 1], [10, 0, 0, 2], 4, &inner), inner];
-    let mut out = Vec::new();
-    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 1] {
-        out.extend(word.to_le_bytes());
-    }
-    for (at, frame) in (0..).zip(frames) {
-        let length = frame.len() as u32 + 14;
-        for word in [1_700_000_000 + at, 500_000, length, length] {
-            out.extend(u32::to_le_bytes(word));
-        }
-        out.extend([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0]);
-        out.extend(frame);
-    }
-    out
+    let inner = ipv4([[192, 168, 1, 1], [192, 168, 1, 2]], 17, &udp);
+    let frames = [ipv4([[10, 0, 0, 1], [10, 0, 0, 2]], 4, &inner), inner];
+    let over_ethernet = |ip: Vec<u8>| [&[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0], &ip[..]].concat();
+    let frames = (0..).zip(frames).map(|(at, ip)| (at * 1_000_000 + 500_000, over_ethernet(ip)));
+    pcap::file(pcap::ETHERNET, frames)
 }
 
 /// Which frames of a capture each filter selects, read as Wireshark reads it: port 1883 is MQTT.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Output;
 
 use common::craft::{CONNACK, Connection, connect, publish};
-use common::{lines, mqttsniff, of, stderr, stdout};
+use common::{lines, mqttsniff, of, pcap, stderr, stdout};
 use serde_json::Value;
 
 /// Captures with every kind of opening, closing, loss and wait, and one flow that is worth looking at in each.
@@ -444,12 +444,7 @@ fn a_datagram_that_nobody_reads_has_its_arrow() {
         0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x13, 0x88, 0x13, 0x89, 0, 12, 0, 0, 1, 2,
         3, 4,
     ];
-    let mut file = Vec::new();
-    for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65_535, 101, 1_700_000_000, 0, 32, 32] {
-        file.extend(word.to_le_bytes());
-    }
-    file.extend(frame);
-    std::fs::write(&path, file).unwrap();
+    std::fs::write(&path, pcap::file(pcap::RAW, [(0, frame)])).unwrap();
     let path = path.to_str().unwrap();
     let text = ladder(80, path, 1, &[]);
     assert!(

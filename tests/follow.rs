@@ -4,7 +4,8 @@
 
 mod common;
 
-use common::craft::Connection;
+use common::craft::{self, Connection};
+use common::timeline::Timeline;
 use common::{fixtures, lines, mqttsniff, of, records, stderr, stdout};
 use serde_json::Value;
 
@@ -149,4 +150,26 @@ fn bytes_and_redaction_exclude_each_other() {
     assert!(stderr(&output).contains("mqttsniff redact"), "{}", stderr(&output));
     let messages = follow("mqtt5_qos.pcap", &["10", "--redact"]);
     assert!(!stdout(&messages).contains("lab/s1"), "{}", stdout(&messages));
+}
+
+#[test]
+fn clients_whose_long_names_begin_alike_are_told_apart() {
+    let mut timeline = Timeline::new();
+    let name = |last: &str| "n".repeat(3000) + last;
+    for (port, last) in [(40_000, "a"), (40_001, "b")] {
+        let mut line = timeline.open(port);
+        timeline.client(&mut line, &craft::connect(2, name(last).as_bytes(), &[]));
+        timeline.server(&mut line, &craft::CONNACK);
+        timeline.client(&mut line, &craft::publish(format!("of-{last}").as_bytes(), &[]));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("names.pcap");
+    std::fs::write(&path, timeline.pcap()).unwrap();
+    let follow = |name: &str| {
+        let output = mqttsniff().arg("follow").arg(&path).args(["--client-id", name]).output().unwrap();
+        (output.status.code(), ["of-a", "of-b"].map(|topic| stdout(&output).contains(topic)))
+    };
+    assert_eq!(follow(&name("a")), (Some(0), [true, false]));
+    assert_eq!(follow(&name("b")), (Some(0), [false, true]));
+    assert_eq!(follow(&name("c")), (Some(2), [false, false]));
 }

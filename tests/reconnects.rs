@@ -4,48 +4,31 @@
 
 mod common;
 
-use common::craft::{ACK, PSH, SYN, connect, frame, packet, text};
+use common::craft::{connect, packet, text};
+use common::timeline::{ACK, CLIENT, Line, PSH, SERVER, Timeline};
 use mqttsniff::capture::File;
 use mqttsniff::engine::EngineOptions;
 use mqttsniff::session::SessionOptions;
 use mqttsniff::{Analysis, Output};
 
-/// A capture of connections of which none is closed.
+/// A capture of connections of which none is closed; the last one is what goes on.
 struct Taken {
-    pcap: Vec<u8>,
-    frames: u32,
+    timeline: Timeline,
     port: u16,
-    next: [u32; 2],
+    line: Line,
 }
 
 impl Taken {
     fn new() -> Self {
-        let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
-        let pcap = header.iter().flat_map(|word| word.to_le_bytes()).collect();
-        Self { pcap, frames: 0, port: 20_000, next: [0; 2] }
-    }
-
-    fn segment(&mut self, from: usize, flags: u8, payload: &[u8]) {
-        let ack = if flags & ACK == 0 { 0 } else { self.next[1 - from] };
-        let frame = frame(from, [self.port, 1883], (self.next[from], ack), flags, self.frames as u16, payload);
-        let length = frame.len() as u32;
-        let at = self.frames;
-        let record = [1_700_000_000 + at / 1000, at % 1000 * 1000, length, length];
-        self.pcap.extend(record.iter().flat_map(|word| word.to_le_bytes()));
-        self.pcap.extend(frame);
-        self.frames += 1;
-        self.next[from] += payload.len() as u32 + u32::from(flags & SYN != 0);
+        Self { timeline: Timeline::new(), port: 20_000, line: Timeline::line(20_000) }
     }
 
     /// A client whose session goes on comes with a new connection.
     fn comes(&mut self, client: &[u8], present: bool) {
         self.port += 1;
-        self.next = [1000, 5000];
-        self.segment(0, SYN, &[]);
-        self.segment(1, SYN | ACK, &[]);
-        self.segment(0, ACK, &[]);
-        self.segment(0, PSH | ACK, &connect(0, client, &[]));
-        self.segment(1, PSH | ACK, &[0x20, 2, u8::from(present), 0]);
+        self.line = self.timeline.open(self.port);
+        self.timeline.segment(&mut self.line, CLIENT, PSH | ACK, &connect(0, client, &[]));
+        self.timeline.segment(&mut self.line, SERVER, PSH | ACK, &[0x20, 2, u8::from(present), 0]);
     }
 
     /// It subscribes to so many filters of this length.
@@ -56,8 +39,8 @@ impl Taken {
             body.extend(text(filter.as_bytes()));
             body.push(1);
         }
-        self.segment(0, PSH | ACK, &packet(0x82, &[&body]));
-        self.segment(1, PSH | ACK, &packet(0x90, &[&[0, id], &vec![1; count]]));
+        self.timeline.segment(&mut self.line, CLIENT, PSH | ACK, &packet(0x82, &[&body]));
+        self.timeline.segment(&mut self.line, SERVER, PSH | ACK, &packet(0x90, &[&[0, id], &vec![1; count]]));
     }
 
     /// By session, in the order of the connections: the client, how many subscriptions and bytes of filters are listed, and
@@ -65,7 +48,7 @@ impl Taken {
     fn listed(&self) -> Vec<(Vec<u8>, usize, usize, u64)> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reconnects.pcap");
-        std::fs::write(&path, &self.pcap).unwrap();
+        std::fs::write(&path, self.timeline.pcap()).unwrap();
         let mut analysis = Analysis::new(Box::new(File::open(&path).unwrap()), EngineOptions::default());
         analysis.follow_sessions(SessionOptions::default());
         let mut listed = Vec::new();

@@ -131,6 +131,41 @@ fn lists_of_lines_are_sorted_as_separated_values_are() {
 }
 
 #[test]
+fn rows_that_wait_for_no_frame_are_not_taken_back_with_those_that_do() {
+    for capture in ["mqtt5_qos.pcap", "malformed.pcap", "lab/persistent_session.pcap"] {
+        for filter in ["mqtt.msgtype == 1", "mqtt.msgtype == 3", "tcp.flags.syn == 1"] {
+            for (view, column) in [("deliveries", "topic"), ("findings", "severity")] {
+                let arguments = ["--show", view, "--filter", filter];
+                let read = |more: &[&str]| {
+                    let output =
+                        mqttsniff().arg("read").args(arguments).args(more).arg(fixtures().join(capture)).output();
+                    stdout(&output.unwrap()).to_owned()
+                };
+                let csv = |more: &[&str]| {
+                    let mut rows: Vec<_> =
+                        read(&[&["--format", "csv"], more].concat()).lines().map(str::to_owned).collect();
+                    assert!(!rows.is_empty(), "the titles");
+                    rows[1..].sort();
+                    rows
+                };
+                let all = csv(&[]);
+                let told = format!("{arguments:?} {capture}");
+                assert_eq!(read(&["--json"]).lines().count(), all.len(), "{told}");
+                assert_eq!(csv(&["--sort", column]), all, "{told}");
+                assert_eq!(csv(&["--limit", "2"]).len(), all.len().min(3), "{told}");
+                if view == "deliveries" && all.len() > 1 {
+                    let lines = |more: &[&str]| {
+                        read(more).lines().filter(|line| !line.is_empty() && !line.starts_with("  and ")).count()
+                    };
+                    assert_eq!([lines(&[]), lines(&["--sort", column])], [all.len(); 2], "{told}");
+                    assert_eq!(lines(&["--limit", "2"]), all.len().min(3), "{told}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_list_of_lines_that_is_cut_says_how_many_more_there_are() {
     let text = shown("mqtt5_qos.pcap", &["--show", "messages", "--limit", "2"]);
     assert!(text.contains("\n  and 50 more; `--json` lists all\n"), "{text}");
@@ -140,6 +175,12 @@ fn a_list_of_lines_that_is_cut_says_how_many_more_there_are() {
     assert!(text.contains("\n  and 75 more; `--json` lists all\n"), "{text}");
     let text = shown("mqtt5_qos.pcap", &["--show", "packets,messages", "--limit", "2"]);
     assert!(text.contains("\n  and 75 more packets; `--json` lists all\n  and 50 more messages; `--json`"), "{text}");
+    // A table that is sorted does not have what goes on beside it wait: the messages have no such column.
+    let messages = |arguments: &[&str]| {
+        let text = shown("mqtt5_qos.pcap", &[&["--show", "flows", "--detail"], arguments].concat());
+        text.split("\nFlows\n").next().unwrap().to_owned()
+    };
+    assert_eq!(messages(&["--sort", "client"]), messages(&[]));
     let text = shown("mqtt5_qos.pcap", &["--show", "messages", "--limit", "52"]);
     assert!(!text.contains("more;"), "{text}");
 }
@@ -165,6 +206,8 @@ fn what_is_asked_for_and_not_there_is_told_as_none() {
         );
         assert!(limited.contains("\n  none\n"), "{view}: {limited}");
     }
+    let columns = shown("mqtt5_qos.pcap", &["--columns", "Topic=mqtt.topic", "--filter", "frame.number > 1000"]);
+    assert!(columns.contains("\n  none\n"), "{columns}");
     assert!(!shown("mqtt5_qos.pcap", &[]).contains("none"), "where nobody asks for them, findings are passed over");
 }
 

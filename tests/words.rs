@@ -34,7 +34,10 @@ fn numbers_that_are_none_are_refused_in_words() {
     assert_refused(&["read", QOS, "--limit", "abc"], from_one);
     assert_refused(&["read", QOS, "-j", "0"], from_one);
     assert_refused(&["read", QOS, "--write", "x.pcap", "--rotate-frames", "0"], from_one);
-    assert_refused(&["read", QOS, "--write", "x.pcap", "--rotate-frames", "9", "--keep", "0"], from_one);
+    assert_refused(
+        &["read", QOS, "--write", "x.pcap", "--rotate-frames", "9", "--keep", "0"],
+        "it has to be a whole number from 1 to 4294967295",
+    );
     assert_refused(&["read", QOS, "--payload-bytes", "1GB"], "it has to be a whole number from 0 on");
     assert_refused(&["flow", QOS, "--stream", "first"], "it has to be a whole number from 0 to 4294967295");
     assert_refused(&["flow", QOS, "1", "--plot", "rtt", "--height", "9"], "it has to be a whole number from 10 to 200");
@@ -44,7 +47,7 @@ fn numbers_that_are_none_are_refused_in_words() {
 #[test]
 fn a_time_of_nothing_is_refused() {
     let words = "it has to be longer than nothing";
-    assert_refused(&["stats", QOS, "--interval", "0s"], "nothing can be added up over no time");
+    assert_refused(&["stats", QOS, "--interval", "0s"], "it has to be longer than nothing; try 100ms");
     assert_refused(&["capture", "lo", "--duration", "0s"], words);
     assert_refused(&["read", QOS, "--follow", "--duration", "0"], words);
     assert_refused(&["read", QOS, "--follow", "--idle", "0ms"], words);

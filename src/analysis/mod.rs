@@ -76,10 +76,12 @@ pub struct Summary {
 /// Frames that were to be saved, where writing has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsaved {
-    /// So many were written whole, some to files that were removed since for new ones; of packed ones it may be more.
+    /// So many were written whole, some to files that were removed since for new ones.
     pub saved: u64,
     /// All the others.
     pub unsaved: u64,
+    /// Of packed files more may be saved, and so fewer unsaved: nobody knows what of them was written out.
+    pub is_least: bool,
 }
 
 impl Summary {

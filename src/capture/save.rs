@@ -23,6 +23,7 @@ use std::path::Path;
 use frames::Frames;
 
 use super::{Frame, LinkType, Secrets};
+use crate::text::beginning;
 
 /// The format of a capture file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -394,14 +395,10 @@ fn length_of(data: &[u8]) -> io::Result<u32> {
 
 /// Appends an option; a value longer than its 16-bit length can tell is cut at a character's end.
 fn option(body: &mut Vec<u8>, code: u16, value: &[u8]) {
-    let mut length = value.len().min(usize::from(u16::MAX));
-    // Continuation bytes of UTF-8 are 10xxxxxx.
-    while length < value.len() && value.get(length).is_some_and(|byte| byte & 0xc0 == 0x80) {
-        length -= 1;
-    }
+    let value = beginning(value, usize::from(u16::MAX));
     body.extend(code.to_le_bytes());
-    body.extend((length as u16).to_le_bytes());
-    body.extend(value.get(..length).unwrap_or_default());
+    body.extend((value.len() as u16).to_le_bytes());
+    body.extend(value);
     body.resize(body.len().next_multiple_of(4), 0);
 }
 

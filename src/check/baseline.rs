@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Finding;
-use crate::text::Escaped;
+use crate::text::{Escaped, fnv1a};
 
 /// Keys that are kept. A finding beyond them is told as new.
 const KEYS: usize = 100_000;
@@ -56,18 +56,8 @@ impl FindingKey {
             self.service.as_ref().unwrap_or(&absent),
             &self.message,
         ];
-        // FNV-1a: it needs no more than to be stable and spread well; nobody gains by a collision.
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        let mut add = |bytes: &[u8]| {
-            for byte in bytes.iter().chain(&[0xff]) {
-                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        };
-        for field in fields {
-            add(field.as_bytes());
-        }
-        add(part.as_bytes());
-        format!("{hash:016x}")
+        let fields = fields.into_iter().map(String::as_str).chain([part]);
+        format!("{:016x}", fnv1a(fields.flat_map(|field| field.bytes().chain([0xff]))))
     }
 }
 

@@ -396,7 +396,7 @@ pub(super) struct Output {
     pub(super) payload: PayloadArgument,
 
     /// Bytes of each payload to show [default: 48 in lines, 4096 with --json]
-    #[arg(long, value_name = "BYTES", value_parser = number::<usize>(0, u64::MAX))]
+    #[arg(long, value_name = "BYTES", value_parser = number::<usize>(0, usize::MAX as u64))]
     pub(super) payload_bytes: Option<usize>,
 
     /// How to write what is shown

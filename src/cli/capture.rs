@@ -25,7 +25,7 @@ use super::output::{Report, live_options};
 use super::rotation::Files;
 use super::save::{Saver, Saving};
 use super::select::Chooser;
-use super::stop::stop_at_signals;
+use super::stop::Signals;
 use super::target::{self, Target};
 
 /// The longest that a frame waits to be saved: what is not in the file is lost if the machine goes down.
@@ -36,7 +36,7 @@ const UNDERWAY: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
-    stop_at_signals(&stop)?;
+    let signals = Signals::listen(&stop)?;
     if let Some(path) = &arguments.write {
         target::refuse_stdout(path)?;
     }
@@ -85,6 +85,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     }
     // All is open, and no thread was started and no frame looked at.
     cage.close()?;
+    signals.may_insist()?;
     report.check()?;
     let mut keys = arguments.decoding.streams.keys.observer();
     let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;

@@ -23,7 +23,7 @@ fn print(list: &[Interface], json: bool, out: &mut impl io::Write) -> io::Result
     }
     // The kernel lets a name hold nearly anything.
     let name = |interface: &Interface| Escaped(interface.name.as_bytes()).to_string();
-    let widest = list.iter().map(|interface| name(interface).len()).max().unwrap_or(0);
+    let widest = list.iter().map(|interface| name(interface).chars().count()).max().unwrap_or(0);
     for interface in list {
         let addresses: Vec<_> = interface.addresses.iter().map(ToString::to_string).collect();
         let description = interface

@@ -55,6 +55,8 @@ pub(super) struct Report {
     /// How far the renderer had come when something began to wait.
     mark: Option<Mark>,
     waiting: Vec<Waiting>,
+    /// Rows that were asked for, and there was no room to sort them.
+    missing: u64,
     /// What the results go to as well.
     sinks: Sinks,
 }
@@ -142,7 +144,7 @@ impl Report {
         } else {
             let style = style(arguments, mode);
             order::refuse_order(arguments)?;
-            let asked = !arguments.show.is_empty();
+            let asked = !arguments.show.is_empty() || columns.is_some();
             // What happens is told as it happens, unless somebody wants that very list to be sorted.
             let order = arguments.sort.clone().filter(|_| asked);
             let lines = Lines::new(style, shown).with_messages(messages).with_order(order, arguments.limit);
@@ -163,8 +165,9 @@ impl Report {
         let (mark, waiting) = (None, Vec::new());
         let asked = |view| arguments.show.is_empty() || arguments.show.contains(&view);
         let misses_mqtt = shown.messages && asked(View::Messages) || shown.sessions && asked(View::Sessions);
+        let (error, missing) = (None, 0);
         let mut report =
-            Self { renderer, inputs, mode, shown, error: None, misses_mqtt, chooser, mark, waiting, sinks };
+            Self { renderer, inputs, mode, shown, error, misses_mqtt, chooser, mark, waiting, missing, sinks };
         if let Some(chooser) = &report.chooser {
             report.renderer.out().write_all(chooser.heading().as_bytes()).context(STDOUT)?;
         }
@@ -224,12 +227,12 @@ impl Report {
         };
         match (fate, output) {
             (Fate::Dropped, Output::Finding(_) | Output::Delivery(_)) => Ok(()),
-            (fate, Output::Finding(finding)) if fate == Fate::Waits || !self.waiting.is_empty() => {
+            (fate, Output::Finding(finding)) if fate == Fate::Waits || self.is_waiting() => {
                 let flow = finding.flow.map(|flow| flow.id).filter(|_| fate == Fate::Waits);
                 self.waiting.push(Waiting { flow, what: Told::Finding(Box::new((*finding).clone())) });
                 Ok(())
             }
-            (fate, Output::Delivery(delivery)) if fate == Fate::Waits || !self.waiting.is_empty() => {
+            (fate, Output::Delivery(delivery)) if fate == Fate::Waits || self.is_waiting() => {
                 let flow = Some(delivery.first.place.flow).filter(|_| fate == Fate::Waits);
                 self.waiting.push(Waiting { flow, what: Told::Delivery(Box::new((*delivery).clone())) });
                 Ok(())
@@ -262,6 +265,11 @@ impl Report {
             (Fate::Shown, _) => self.render(output),
             (Fate::Dropped, _) => Ok(()),
         }
+    }
+
+    /// Whether something before what comes now may still be taken back: what is shown in any case has to stand behind it.
+    const fn is_waiting(&self) -> bool {
+        self.mark.is_some() || !self.waiting.is_empty()
     }
 
     /// Shows what has waited for a frame, if it is of a flow of which one was chosen.
@@ -350,7 +358,7 @@ impl Report {
 
     /// Whether all was written that was asked for, also by --json-to.
     pub(super) fn is_whole(&mut self) -> bool {
-        self.sinks.is_whole() && self.renderer.out().left_out() == 0
+        self.sinks.is_whole() && self.missing == 0 && self.renderer.out().left_out() == 0
     }
 
     /// Writes what comes last.
@@ -362,14 +370,10 @@ impl Report {
         let written = match (self.error.take(), &mut self.renderer) {
             (Some(error), _) => Err(error),
             (None, Renderer::Json(json)) => json.end(summary),
-            (None, Renderer::Csv(csv)) => csv.end().map(|left_out| {
-                if left_out > 0 {
-                    say(&format!("{left_out} rows were too many to be sorted, and are left out"));
-                }
-            }),
+            (None, Renderer::Csv(csv)) => csv.end().map(|missing| self.missing = missing),
             (None, Renderer::People { out, lines, tables }) => {
                 if self.mode != Mode::Screen {
-                    lines.end(out).context(STDOUT)?;
+                    self.missing = lines.end(out).context(STDOUT)?;
                 }
                 let apart = if lines.wrote() { writeln!(out) } else { Ok(()) };
                 apart.and_then(|()| tables.print(summary, &self.inputs, out))
@@ -378,6 +382,10 @@ impl Report {
         written.context(STDOUT)?;
         if let Some(chooser) = &self.chooser {
             chooser.finish();
+        }
+        if self.missing > 0 {
+            let rows = Count(self.missing, "row");
+            say(&format!("there was no room to sort all rows: the last of them are left out, {rows} in all"));
         }
         let left_out = self.renderer.out().left_out();
         if left_out > 0 {

@@ -73,13 +73,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// A time that is longer than nothing.
 pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("it has to be longer than nothing".to_owned()),
+        Duration::ZERO => Err("it has to be longer than nothing; try 100ms, 1s or 1m".to_owned()),
         time => Ok(time),
     }
 }
 
-/// What reads a whole number within bounds, and tells those to people.
+/// What reads a whole number within bounds, which lie within those of its type, and tells them to people.
 pub(super) fn number<T: TryFrom<u64>>(least: u64, most: u64) -> impl Fn(&str) -> Result<T, String> + Clone {
+    debug_assert!(T::try_from(most).is_ok(), "{most} is no such number");
     move |text| {
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
         number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match most {
@@ -156,7 +157,8 @@ mod tests {
             assert_eq!(error, Err("it has to be a whole number from 1 to 1024".to_owned()), "{text}");
         }
         assert_eq!(number::<u64>(1, u64::MAX)("0"), Err("it has to be a whole number from 1 on".to_owned()));
-        assert!(number::<u32>(0, u64::MAX)("4294967296").is_err(), "no more than there is room for");
+        let error = number::<u32>(0, u32::MAX.into())("4294967296");
+        assert_eq!(error, Err("it has to be a whole number from 0 to 4294967295".to_owned()));
         assert!(some_time("0s").is_err() && some_time("1ms").is_ok());
     }
 

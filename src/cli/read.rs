@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     };
     let names = options.names.clone();
     // Nothing is written before the input is known to be there.
-    let (mut analysis, watch) = if arguments.tail.follow {
+    let (mut analysis, mut watch) = if arguments.tail.follow {
         let (growing, watch) = arguments.tail.begin(&arguments.files)?;
         (Analysis::new(Box::new(growing), options), Some(watch))
     } else {
@@ -75,8 +75,9 @@ pub(super) fn run(arguments: &Read) -> anyhow::Result<ExitCode> {
     let mut report = Report::begin(&arguments.output, chooser, inputs, mode)?;
     report.name_addresses(&names);
     cage.close()?;
-    if watch.is_some() {
-        // Whoever reads the rows may wait long for the first. It may start threads, which belong into the cage.
+    if let Some(watch) = &mut watch {
+        // Both may start threads, which belong into the cage. Whoever reads the rows may wait long for the first.
+        watch.begins()?;
         report.check()?;
     }
     analysis.follow_sessions(arguments.caps.sessions(arguments.output.session_options()));

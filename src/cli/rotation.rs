@@ -40,7 +40,7 @@ pub(super) struct Rotation {
     ///
     /// The one that is being written counts. Files of other runs are left alone.
     #[arg(long, value_name = "FILES", help_heading = "Files", requires = "write",
-          value_parser = number::<u32>(1, u64::MAX))]
+          value_parser = number::<u32>(1, u32::MAX.into()))]
     keep: Option<u32>,
 
     /// Run a command for each file that is complete: 'gzip -9'

@@ -134,13 +134,13 @@ impl Saver {
         }
         let _ = self.drain();
         let (saved, is_least) = self.target.saved();
-        let unsaved = Unsaved { saved, unsaved: self.frames.saturating_sub(saved) };
+        let unsaved = Unsaved { saved, unsaved: self.frames.saturating_sub(saved), is_least };
         let path = self.target.path().display();
-        let (is, rest) = (Count(saved, "frame"), unsaved.unsaved);
+        let (all, rest) = (Count(self.frames, "frame"), unsaved.unsaved);
         say(&if is_least {
-            format!("of what was to be in '{path}' {is} at least were written; {rest} more may be missing")
+            format!("of {all} for '{path}' at least {saved} got written, and up to {rest} are lost")
         } else {
-            format!("of what was to be in '{path}' {is} were written, and {rest} are missing")
+            format!("of {all} for '{path}' {saved} got written, and {rest} are lost")
         });
         Some(unsaved)
     }

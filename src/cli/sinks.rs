@@ -50,7 +50,7 @@ pub(super) struct SinkArguments {
 
     /// Keep at most so many files of each --json-to, the oldest is removed
     #[arg(long, value_name = "FILES", help_heading = "Output", requires = "json_to",
-          value_parser = number::<u32>(1, u64::MAX))]
+          value_parser = number::<u32>(1, u32::MAX.into()))]
     json_keep: Option<u32>,
 }
 

@@ -21,7 +21,7 @@ use super::decoding::{Streams, stream_options};
 use super::failure::{report_problems, say};
 use super::input;
 use super::output::{STDOUT, style_of};
-use super::parse::{duration, number};
+use super::parse::{number, some_time};
 use super::progress::Progress;
 use super::resolve::Resolve;
 
@@ -40,7 +40,7 @@ pub(super) struct Stats {
     show: Vec<SectionArgument>,
 
     /// Add traffic over time up over this interval: 100ms, 1s, 1m
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval, help_heading = "Output")]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = some_time, help_heading = "Output")]
     interval: Duration,
 
     /// Show at most so many rows of each [default: 50 in tables, all with --json]
@@ -90,13 +90,6 @@ impl From<SectionArgument> for Section {
             SectionArgument::Endpoints => Self::Endpoints,
             SectionArgument::Conversations => Self::Conversations,
         }
-    }
-}
-
-fn interval(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err("nothing can be added up over no time; try 100ms, 1s or 1m".to_owned()),
-        interval => Ok(interval),
     }
 }
 

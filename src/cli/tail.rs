@@ -12,7 +12,7 @@ use mqttsniff::capture::{Growing, SourceReport};
 use super::clock::now;
 use super::failure::{Failure, say};
 use super::parse::some_time;
-use super::stop::stop_at_signals;
+use super::stop::Signals;
 
 /// For how long nothing comes before it is asked whether the file is still there.
 const QUIET: Duration = Duration::from_secs(1);
@@ -51,11 +51,12 @@ impl Tail {
         let stop = Arc::new(AtomicBool::new(false));
         let growing = Growing::open(file, Arc::clone(&stop)).map_err(|problem| Failure::from(&problem))?;
         // A FIFO waits for its writer when it is opened, which a signal should end at once.
-        stop_at_signals(&stop)?;
+        let signals = Signals::listen(&stop)?;
         let now = now();
         let watch = Watch {
             file,
             stop,
+            signals: Some(signals),
             deadline: self.duration.and_then(|duration| now.checked_add(duration)),
             idle: self.idle,
             read: 0,
@@ -71,6 +72,8 @@ impl Tail {
 pub(super) struct Watch<'a> {
     file: &'a Path,
     stop: Arc<AtomicBool>,
+    /// Until all is open.
+    signals: Option<Signals>,
     deadline: Option<Instant>,
     idle: Option<Duration>,
     /// What was read until now, and since when no more.
@@ -82,6 +85,11 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
+    /// All is open, and threads may be started.
+    pub(super) fn begins(&mut self) -> anyhow::Result<()> {
+        self.signals.take().map_or(Ok(()), Signals::may_insist)
+    }
+
     /// What was read so far was told.
     pub(super) fn pause(&mut self, report: &SourceReport) {
         let now = now();

@@ -23,7 +23,7 @@ pub(super) struct Threads {
 }
 
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    number::<usize>(1, u64::MAX)(text).map(|jobs| NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN))
+    number::<usize>(1, usize::MAX as u64)(text).map(|jobs| NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN))
 }
 
 impl Threads {

@@ -80,12 +80,17 @@ impl Fixture {
         self.segment(true, TcpFlags::ACK, isn + 2, 5002);
     }
 
-    fn finish(mut self) -> Vec<(u64, Ended)> {
+    fn finish(self) -> Vec<(u64, Ended)> {
+        self.flows().iter().map(|(flow, why)| (flow.id.0, *why)).collect()
+    }
+
+    /// The same with all that is known of the flows.
+    fn flows(mut self) -> EndedFlows<()> {
         let now = Timestamp::from_nanos(self.millis * 1_000_000);
         for slot in self.table.left() {
             self.table.finish(slot, now, &mut self.ended);
         }
-        self.ended.iter().map(|(flow, why)| (flow.id.0, *why)).collect()
+        self.ended
     }
 }
 
@@ -137,13 +142,8 @@ fn a_stray_syn_ack_leaves_a_live_connection_what_it_is() {
     fixture.segment(false, SYN_ACK, 77_000, 101);
     assert_eq!(fixture.segment(true, TcpFlags::ACK, 101, 5001), 1, "it gets a challenge (RFC 9293, 3.10.7.4)");
     assert_eq!(fixture.segment(false, TcpFlags::ACK, 5001, 101), 1);
-    let (flow, _) = {
-        for slot in fixture.table.left() {
-            fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
-        }
-        fixture.ended.pop().expect("one connection")
-    };
-    assert!(fixture.ended.is_empty());
+    let ended = fixture.flows();
+    let [(flow, _)] = &ended[..] else { panic!("one connection: {}", ended.len()) };
     assert_eq!(flow.counters(Direction::ToClient).packets, 3);
     let stray = |direction: Direction| flow.connection.sides[direction].oddities().count(Oddity::SynInside);
     assert_eq!((stray(Direction::ToServer), stray(Direction::ToClient)), (0, 1), "the server's end sent it");
@@ -180,10 +180,8 @@ fn the_frames_of_a_syn_that_nobody_took_up_are_not_lost() {
     let mut fixture = Fixture::new(FlowLimits::default());
     fixture.handshake(100);
     fixture.segment(true, TcpFlags::SYN, 70_000, 0);
-    for slot in fixture.table.left() {
-        fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
-    }
-    let (flow, _) = fixture.ended.first().expect("one connection");
+    let ended = fixture.flows();
+    let (flow, _) = ended.first().expect("one connection");
     assert_eq!(flow.counters(Direction::ToServer).packets, 3);
 }
 
@@ -219,10 +217,7 @@ fn without_a_handshake_the_port_tells_the_server() {
     fixture.segment(false, TcpFlags::ACK, 1, 1);
     fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::ACK, 1, 1);
     fixture.between(end("10.0.0.1:7777"), end("10.0.0.2:8888"), SYN_ACK, 1, 1);
-    for slot in fixture.table.left() {
-        fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
-    }
-    let known: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.server.port(), flow.known_by)).collect();
+    let known: Vec<_> = fixture.flows().iter().map(|(flow, _)| (flow.server.port(), flow.known_by)).collect();
     assert_eq!(known, [(1883, KnownBy::Port), (6666, KnownBy::FirstFrame), (7777, KnownBy::SynAck)]);
 }
 
@@ -239,10 +234,7 @@ fn streams_are_numbered_by_transport_in_the_order_of_their_first_frames() {
         &mut fixture.ended,
     );
     fixture.between(end("10.0.0.1:5555"), end("10.0.0.2:6666"), TcpFlags::SYN, 1, 0);
-    for slot in fixture.table.left() {
-        fixture.table.finish(slot, Timestamp::from_nanos(0), &mut fixture.ended);
-    }
-    let mut streams: Vec<_> = fixture.ended.iter().map(|(flow, _)| (flow.transport, flow.stream)).collect();
+    let mut streams: Vec<_> = fixture.flows().iter().map(|(flow, _)| (flow.transport, flow.stream)).collect();
     streams.sort_unstable();
     assert_eq!(streams, [(Transport::Tcp, 0), (Transport::Tcp, 1), (Transport::Udp, 0)]);
 }

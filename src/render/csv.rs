@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::cells::{FieldCells, FieldColumn};
-use super::sorted::Sorted;
+use super::sorted::{First, Sorted};
 use super::view::{Key, Order, View, record};
 use super::{MessageOptions, PayloadFormat, PayloadOptions};
 use crate::analysis::Output;
@@ -91,14 +91,12 @@ impl<W: Write> Csv<W> {
 
     /// What was kept to be sorted. Gives how many rows had to be left out, beside those that were not asked for.
     pub fn end(&mut self) -> io::Result<u64> {
-        let (rows, left_out) = self.kept.finish(self.descending(), self.room());
-        let mut written = 0;
+        let First { rows, missing, .. } = self.kept.finish(self.descending(), self.room());
         for line in rows {
             self.out.write_all(&line)?;
-            written += 1;
         }
         self.out.flush()?;
-        Ok((written + left_out).min(self.limit) - written)
+        Ok(missing)
     }
 
     fn descending(&self) -> bool {

@@ -11,7 +11,7 @@ use super::fields;
 use super::frame::{Info, address, addresses, began};
 use super::grid::more;
 use super::message::message_parts;
-use super::sorted::Sorted;
+use super::sorted::{First, Sorted};
 use super::view::{Key, Order, View, record};
 use super::watch::{Period, period_text};
 use super::width::{Color, Style, columns, fit, put_time};
@@ -190,7 +190,7 @@ impl Lines {
     /// Writes a line for what the analysis tells, if it is of a kind that gets one.
     pub fn output(&mut self, output: &Output<'_>, out: &mut impl Write) -> io::Result<()> {
         let Some(view) = View::of(output).filter(|view| self.shows(*view)) else { return Ok(()) };
-        if let Some(order) = &self.order {
+        if let Some(order) = self.order.as_ref().filter(|order| view.has(&order.column)) {
             let key = record(output, MessageOptions::default())
                 .map_or(Key::None, |record| Key::of(view.value(&record, &order.column)));
             let mut row = Vec::new();
@@ -237,16 +237,20 @@ impl Lines {
         }
     }
 
-    /// Writes what had to wait for the end: sorted rows, and what there is more of, or none.
-    pub fn end(&mut self, out: &mut impl Write) -> io::Result<()> {
+    /// Writes what had to wait for the end: sorted rows, and what there is more of, or none. Gives how many rows there was no
+    /// room to sort, beside those that were not asked for.
+    pub fn end(&mut self, out: &mut impl Write) -> io::Result<u64> {
+        let mut missing = 0;
         let several = LISTS.into_iter().filter(|view| self.shows(*view)).count() > 1;
         for (at, view) in LISTS.into_iter().enumerate() {
             if !self.shows(view) {
                 continue;
             }
-            if let (Some(order), Some(kept)) = (&self.order, self.kept.get_mut(at)) {
+            let order = self.order.as_ref().filter(|order| view.has(&order.column));
+            if let (Some(order), Some(kept)) = (order, self.kept.get_mut(at)) {
                 let room = usize::try_from(self.limit).unwrap_or(usize::MAX);
-                let (rows, left_out) = kept.finish(order.descending, room);
+                let First { rows, left_out, missing: lacks } = kept.finish(order.descending, room);
+                missing += lacks;
                 for row in rows {
                     self.head(view, out)?;
                     out.write_all(&row)?;
@@ -264,7 +268,7 @@ impl Lines {
                 self.write("  none", None, out)?;
             }
         }
-        Ok(())
+        Ok(missing)
     }
 
     /// Writes a line for a frame whose columns are fields.

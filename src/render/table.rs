@@ -236,8 +236,9 @@ impl Tables {
         for (link_type, frames) in &summary.decode.unsupported_link_types {
             lines.push(("not read", format!("{frames} frames of {link_type}, which is not decoded")));
         }
-        if let Some(Unsaved { saved, unsaved }) = summary.unsaved {
-            lines.push(("unsaved", format!("{}, and {saved} are saved", Count(unsaved, "frame"))));
+        if let Some(Unsaved { saved, unsaved, is_least }) = summary.unsaved {
+            let (most, least) = if is_least { ("at most ", "at least ") } else { ("", "") };
+            lines.push(("unsaved", format!("{most}{}, and {least}{saved} are saved", Count(unsaved, "frame"))));
         }
         for problem in &summary.source.problems {
             let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();

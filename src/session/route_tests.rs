@@ -147,3 +147,38 @@ fn a_clock_that_is_set_back_holds_up_neither_messages_nor_receivers() {
     let after = (router.publications.len(), router.brokers[&address(1883)].receivers.len());
     assert!(after.0 > before.0 && after.1 > before.1, "{before:?} {after:?}");
 }
+
+fn subscriber(client_id: &str, filter: &str) -> Subscriber {
+    let filter = filter.as_bytes().into();
+    Subscriber { party: client(client_id), filter, share: None, qos: 1, no_local: false }
+}
+
+#[test]
+fn what_was_found_out_of_a_topic_holds_until_its_subscriptions_change() {
+    let mut router = router(100);
+    let topic: Name = b"t".as_slice().into();
+    for number in 0..2 * WORTH {
+        router.subscribe(address(1883), subscriber(&format!("c{number}"), "t"));
+    }
+    let mut expected = |change: &dyn Fn(&mut Router)| {
+        change(&mut router);
+        let number = router.publish(&sent(&client("p"), &topic, 1, 0)).expect("a number");
+        router.publications[&number].expected.len()
+    };
+    assert_eq!(expected(&|_| ()), 2 * WORTH);
+    assert_eq!(expected(&|router| assert!(router.recent.get(&sent(&client("p"), &topic, 1, 0)).is_some())), 2 * WORTH);
+    assert_eq!(expected(&|router| router.unsubscribe(address(1883), &client("c7"), b"t")), 2 * WORTH - 1);
+    assert_eq!(expected(&|router| router.subscribe(address(1883), subscriber("another", "+"))), 2 * WORTH);
+}
+
+#[test]
+fn filters_of_those_who_are_to_get_a_message_count_as_held() {
+    let mut router = router(100);
+    let topic: Name = b"t".as_slice().into();
+    let plain = router.publish(&sent(&client("p"), &topic, 1, 0)).map(|_| router.cost).expect("a cost");
+    let filter = format!("{}/#", "t".repeat(10_000));
+    router.subscribe(address(1883), subscriber("c", &filter));
+    let topic: Name = filter.replace('#', "x").into_bytes().into();
+    router.publish(&sent(&client("p"), &topic, 2, 0));
+    assert!(router.cost > 2 * plain + 2 * filter.len() - 10, "of topic and filter: {}", router.cost);
+}

@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
-const CLIENT: ([u8; 4], u16) = ([10, 0, 0, 1], 40_000);
-const SERVER: ([u8; 4], u16) = ([10, 0, 0, 2], 1883);
+use super::pcap;
+
+/// An address and a port.
+pub(crate) type End = ([u8; 4], u16);
+
+const CLIENT: End = ([10, 0, 0, 1], 40_000);
+const SERVER: End = ([10, 0, 0, 2], 1883);
 
 pub(crate) const SYN: u8 = 2;
 pub(crate) const PSH: u8 = 8;
@@ -64,14 +69,10 @@ impl Connection {
 
     /// The bytes of a capture file with all its frames.
     pub(crate) fn pcap(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
-        out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
-        for (at, frame) in self.frames.iter().enumerate() {
-            let length = frame.len() as u32;
+        let mut out = pcap::header(pcap::ETHERNET).to_vec();
+        for (at, frame) in (0..).zip(&self.frames) {
             let captured = frame.len().min(self.captured);
-            let record = [1_700_000_000, at as u32 * 1000, captured as u32, length];
-            out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
+            out.extend(pcap::record(at * 1000, captured, frame.len()));
             out.extend(&frame[..captured]);
         }
         out
@@ -103,55 +104,71 @@ pub(crate) fn frame(
 ) -> Vec<u8> {
     let ends = [(CLIENT.0, ports[0]), (SERVER.0, ports[1])];
     let (source, destination) = (ends[from], ends[1 - from]);
-    let mut tcp = Vec::new();
-    tcp.extend(source.1.to_be_bytes());
-    tcp.extend(destination.1.to_be_bytes());
-    tcp.extend(numbers.0.to_be_bytes());
-    tcp.extend(numbers.1.to_be_bytes());
-    tcp.extend([5 << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
-    tcp.extend(payload);
-    let mut pseudo = [source.0, destination.0].concat();
-    pseudo.extend([0, 6]);
-    pseudo.extend((tcp.len() as u16).to_be_bytes());
-    pseudo.extend(&tcp);
-    tcp[16..18].copy_from_slice(&checksum(&pseudo));
-    let mut ip = vec![0x45, 0];
-    ip.extend((20 + tcp.len() as u16).to_be_bytes());
-    ip.extend(identification.to_be_bytes());
-    ip.extend([0x40, 0, 64, 6, 0, 0]);
-    ip.extend(source.0);
-    ip.extend(destination.0);
-    let sum = checksum(&ip);
-    ip[10..12].copy_from_slice(&sum);
+    let tcp = segment(source, destination, flags, numbers, payload);
+    let ip = ipv4([source.0, destination.0], identification, WHOLE, 6, tcp.len());
     let mut frame = vec![2, 0, 0, 0, 0, 2 - from as u8, 2, 0, 0, 0, 0, 1 + from as u8, 8, 0];
     frame.extend(ip);
     frame.extend(tcp);
     frame
 }
 
-fn checksum(bytes: &[u8]) -> [u8; 2] {
-    let words = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)));
-    let mut sum: u32 = words.sum();
+/// A TCP segment without options, from one end to the other, with its sequence and acknowledgement numbers.
+pub(crate) fn segment(from: End, to: End, flags: u8, numbers: (u32, u32), payload: &[u8]) -> Vec<u8> {
+    let mut tcp = Vec::with_capacity(20 + payload.len());
+    tcp.extend(from.1.to_be_bytes());
+    tcp.extend(to.1.to_be_bytes());
+    tcp.extend(numbers.0.to_be_bytes());
+    tcp.extend(numbers.1.to_be_bytes());
+    tcp.extend([5 << 4, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    tcp.extend(payload);
+    let sum = checksum(&[&from.0, &to.0, &[0, 6], &(tcp.len() as u16).to_be_bytes(), &tcp]);
+    tcp[16..18].copy_from_slice(&sum);
+    tcp
+}
+
+/// The fragment field of a datagram that is not to be fragmented.
+pub(crate) const WHOLE: u16 = 0x4000;
+
+/// The header of an IPv4 packet; `place` is the field of flags and fragment offset, `payload` a length in bytes.
+pub(crate) fn ipv4(ends: [[u8; 4]; 2], identification: u16, place: u16, protocol: u8, payload: usize) -> [u8; 20] {
+    let mut header = [0x45, 0, 0, 0, 0, 0, 0, 0, 64, protocol, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    header[2..4].copy_from_slice(&(20 + payload as u16).to_be_bytes());
+    header[4..6].copy_from_slice(&identification.to_be_bytes());
+    header[6..8].copy_from_slice(&place.to_be_bytes());
+    header[12..16].copy_from_slice(&ends[0]);
+    header[16..20].copy_from_slice(&ends[1]);
+    let sum = checksum(&[&header]);
+    header[10..12].copy_from_slice(&sum);
+    header
+}
+
+/// The checksum of the Internet (RFC 1071); all parts but the last are of even length.
+pub(crate) fn checksum(parts: &[&[u8]]) -> [u8; 2] {
+    let words = parts.iter().flat_map(|part| part.chunks(2));
+    let mut sum: u64 = words.map(|pair| u64::from(pair[0]) << 8 | u64::from(*pair.get(1).unwrap_or(&0))).sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     (!(sum as u16)).to_be_bytes()
 }
 
+/// A variable byte integer.
+pub(crate) fn variable(mut number: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    loop {
+        let more = number >= 128;
+        out.push((number % 128) as u8 | if more { 0x80 } else { 0 });
+        number /= 128;
+        if !more {
+            return out;
+        }
+    }
+}
+
 /// A control packet: its first byte, and its body behind the remaining length.
 pub(crate) fn packet(first: u8, body: &[&[u8]]) -> Vec<u8> {
     let body = body.concat();
-    let mut out = vec![first];
-    let mut left = body.len();
-    loop {
-        out.push((left % 128) as u8 | if left < 128 { 0 } else { 0x80 });
-        left /= 128;
-        if left == 0 {
-            break;
-        }
-    }
-    out.extend(body);
-    out
+    [&[first][..], &variable(body.len()), &body].concat()
 }
 
 /// Bytes behind their two-byte length.

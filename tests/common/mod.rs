@@ -5,6 +5,7 @@
 pub(crate) mod attack;
 pub(crate) mod craft;
 pub(crate) mod packets;
+pub(crate) mod pcap;
 pub(crate) mod quic;
 pub(crate) mod sensors;
 pub(crate) mod timeline;

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 
+use super::{craft, pcap};
+
 /// The gateway.
 pub(crate) const GATEWAY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 9, 0, 1), 10_000);
 
@@ -20,6 +22,9 @@ pub(crate) const FORWARDER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 9
 
 /// Everybody.
 pub(crate) const ALL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 9, 0, 255), 10_000);
+
+/// When these captures begin: three years later than the others.
+const BEGIN: u64 = (1_790_000_000 - pcap::BEGIN) * 1_000_000;
 
 /// A message of a type, with the short form of its length.
 pub(crate) fn message(code: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -67,29 +72,15 @@ impl Capture {
         self.frames = self.frames.wrapping_add(1);
         let length = u16::try_from(payload.len()).unwrap();
         let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
-        let mut ip = vec![0x45, 0];
-        ip.extend((28 + length).to_be_bytes());
-        ip.extend(self.frames.to_be_bytes());
-        ip.extend([0, 0, 64, 17, 0, 0]);
-        ip.extend(from.ip().octets());
-        ip.extend(to.ip().octets());
-        let sum: u32 = ip.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
-        let sum = (sum & 0xffff) + (sum >> 16);
-        let checksum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
-        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
-        frame.extend(ip);
+        let ends = [from.ip().octets(), to.ip().octets()];
+        frame.extend(craft::ipv4(ends, self.frames, 0, 17, 8 + payload.len()));
         frame.extend(from.port().to_be_bytes());
         frame.extend(to.port().to_be_bytes());
         frame.extend((8 + length).to_be_bytes());
         // Without a checksum (RFC 768).
         frame.extend([0, 0]);
         frame.extend(payload);
-        let seconds = u32::try_from(1_790_000_000 + self.micros / 1_000_000).unwrap();
-        let micros = u32::try_from(self.micros % 1_000_000).unwrap();
-        let size = u32::try_from(frame.len()).unwrap();
-        for number in [seconds, micros, size, size] {
-            self.records.extend(number.to_le_bytes());
-        }
+        self.records.extend(pcap::record(BEGIN + self.micros, frame.len(), frame.len()));
         self.records.extend(frame);
     }
 
@@ -105,12 +96,7 @@ impl Capture {
 
     /// The file, with all that was written so many times.
     pub(crate) fn pcap(&self, times: usize) -> Vec<u8> {
-        let mut out = Vec::new();
-        for number in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 262_144, 1] {
-            out.extend(number.to_le_bytes());
-        }
-        out.extend(self.records.repeat(times));
-        out
+        [&pcap::header(pcap::ETHERNET)[..], &self.records.repeat(times)].concat()
     }
 
     /// Writes it.

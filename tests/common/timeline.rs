@@ -1,6 +1,6 @@
 //! Captures of several connections made by hand, each frame at a time of its own.
 
-use super::craft;
+use super::{craft, pcap};
 
 pub(crate) const FIN: u8 = 1;
 pub(crate) const SYN: u8 = 2;
@@ -104,17 +104,7 @@ impl Timeline {
 
     /// The bytes of a capture file.
     pub(crate) fn pcap(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
-        out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
-        for (time_us, frame) in &self.frames {
-            let length = frame.len() as u32;
-            let seconds = 1_700_000_000 + (time_us / 1_000_000) as u32;
-            let record = [seconds, (time_us % 1_000_000) as u32, length, length];
-            out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
-            out.extend(frame);
-        }
-        out
+        pcap::file(pcap::ETHERNET, self.frames.iter().map(|(micros, frame)| (*micros, frame)))
     }
 
     /// What is found by these rules, and with routes followed.

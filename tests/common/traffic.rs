@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use super::packets::{self, Version};
+use super::pcap;
 
 const FIN: u8 = 1;
 const SYN: u8 = 2;
@@ -66,10 +67,7 @@ pub(crate) struct Written {
 impl Traffic {
     /// Writes the capture file.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<Written> {
-        let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
-        for word in header {
-            out.write_all(&word.to_le_bytes())?;
-        }
+        out.write_all(&pcap::header(pcap::ETHERNET))?;
         let each = (self.packets / self.connections.max(1)).max(1);
         let mut chance = Chance(self.seed);
         let mut open: Vec<Connection> = Vec::new();
@@ -104,11 +102,7 @@ impl Traffic {
             connection.frame(&segment, &mut frame);
             for _ in 0..segment.captured() {
                 now_us += 1 + chance.below(99);
-                let length = frame.len() as u32;
-                let record = [1_700_000_000 + (now_us / 1_000_000) as u32, (now_us % 1_000_000) as u32, length, length];
-                for word in record {
-                    out.write_all(&word.to_le_bytes())?;
-                }
+                out.write_all(&pcap::record(now_us, frame.len(), frame.len()))?;
                 out.write_all(&frame)?;
                 written.packets += 1;
             }

@@ -10,6 +10,9 @@ mod craft;
 mod encode;
 mod found;
 mod page;
+#[path = "../common/pcap.rs"]
+#[allow(dead_code)]
+mod pcap;
 mod script;
 mod wire;
 

@@ -18,6 +18,7 @@ use mqttsniff::mqtt::Version;
 
 use super::craft::{ACK, PSH, SYN, frame};
 use super::encode::packet;
+use super::pcap;
 
 const FIN: u8 = 1;
 const RST: u8 = 4;
@@ -44,8 +45,7 @@ struct Wire {
 
 /// The capture file of a script.
 pub(crate) fn play(script: &[String], version: Version) -> Vec<u8> {
-    let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
-    let out = header.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let out = pcap::header(pcap::ETHERNET).to_vec();
     let mut wire = Wire { out, count: 0, now_ms: 0, connections: BTreeMap::new(), server: 1883, joined: false };
     for step in script {
         wire.step(step, version);
@@ -122,9 +122,7 @@ impl Wire {
         if lost {
             return;
         }
-        let (seconds, micros) = (1_700_000_000 + self.now_ms / 1000, self.now_ms % 1000 * 1000);
-        let record = [seconds as u32, micros as u32, frame.len() as u32, frame.len() as u32];
-        self.out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
+        self.out.extend(pcap::record(self.now_ms * 1000, frame.len(), frame.len()));
         self.out.extend(frame);
     }
 }

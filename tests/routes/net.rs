@@ -1,7 +1,7 @@
 //! Clients and brokers made by hand: several connections, interleaved in time, and packets of each version.
 
 use crate::common::craft::{ACK, PSH, SYN, frame, packet, text};
-use crate::common::{of, records};
+use crate::common::{of, pcap, records};
 use serde_json::Value;
 
 const FIN: u8 = 1;
@@ -93,18 +93,10 @@ impl Net {
 
     /// What the program tells of it.
     pub(crate) fn told(&self) -> Told {
-        let mut out = Vec::new();
-        let header: [u32; 6] = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, 262_144, 1];
-        out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
-        for (millis, frame) in &self.frames {
-            let length = frame.len() as u32;
-            let record = [1_700_000_000 + (millis / 1000) as u32, (millis % 1000) as u32 * 1000, length, length];
-            out.extend(record.iter().flat_map(|word| word.to_le_bytes()));
-            out.extend(frame);
-        }
+        let frames = self.frames.iter().map(|(millis, frame)| (millis * 1000, frame));
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("net.pcap");
-        std::fs::write(&path, out).unwrap();
+        std::fs::write(&path, pcap::file(pcap::ETHERNET, frames)).unwrap();
         Told(records(&path, &[]))
     }
 }

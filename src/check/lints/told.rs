@@ -10,7 +10,7 @@ use crate::capture::{FrameNo, Origin};
 use crate::check::{Certainty, Finding, Severity};
 use crate::engine::FlowRef;
 use crate::session::{Name, Session};
-use crate::text::Escaped;
+use crate::text::{Escaped, beginning};
 use crate::time::Span;
 
 /// The most things that are remembered as told; then they are told once more.
@@ -155,12 +155,8 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "(empty)".to_owned();
     }
-    let begins = |at: &usize| bytes.get(*at).is_some_and(|byte| byte & 0xc0 != 0x80);
-    let end = (SHOWN - 3..=SHOWN).rev().find(begins).unwrap_or(SHOWN);
-    match bytes.get(..end) {
-        Some(start) if bytes.len() > SHOWN => format!("{}…", Escaped(start)),
-        _ => Escaped(bytes).to_string(),
-    }
+    let more = if bytes.len() > SHOWN { "…" } else { "" };
+    format!("{}{more}", Escaped(beginning(bytes, SHOWN)))
 }
 
 /// A number of seconds as a span.

@@ -214,7 +214,7 @@ impl<'a> SummaryRecord<'a> {
                 }),
             },
             unsupported_link_types: link_types.collect(),
-            unsaved: summary.unsaved.map(|Unsaved { saved, unsaved }| UnsavedRecord { saved, unsaved }),
+            unsaved: summary.unsaved.map(|Unsaved { saved, unsaved, is_least: _ }| UnsavedRecord { saved, unsaved }),
             complete: summary.is_complete(),
             problems: source.problems.iter().map(ProblemRecord::from).collect(),
         }

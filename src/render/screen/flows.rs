@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::super::ended::carries;
 use super::super::named;
+use super::super::watch::throughput;
 use super::super::width::{Bytes, Duration};
 use super::layout::{Column, Kind, SortKey, number, text};
 use super::rates::{BySlot, Rates};
@@ -111,7 +112,7 @@ fn of(value: Option<f64>) -> SortKey {
 }
 
 fn rate_cell(rate: Option<f32>) -> String {
-    rate.map_or(String::new(), |rate| format!("{}/s", Bytes(rate as u64)))
+    rate.map_or(String::new(), |rate| throughput(rate.into()))
 }
 
 /// Rows of this table.

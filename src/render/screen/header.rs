@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::watch::{Counted, Moment, Period, findings_text, rate};
+use super::super::watch::{Counted, Moment, Period, findings_text, rate, throughput};
 use super::super::width::{Bytes, Color, Count};
 use super::flows::short;
 use super::{Screen, ScreenView};
@@ -27,8 +27,8 @@ pub(super) fn lines(
     if let Some(period) = period {
         let counted = period.counted();
         let per_second = |number: u64| rate(period.per_second(number));
-        let bytes = Bytes(period.per_second(counted.bytes) as u64);
-        let _ = write!(frames, "  {} frames/s  {bytes}/s", per_second(counted.frames));
+        let bytes = throughput(period.per_second(counted.bytes));
+        let _ = write!(frames, "  {} frames/s  {bytes}", per_second(counted.frames));
         let (client, server) = (per_second(counted.messages.to_server), per_second(counted.messages.to_client));
         let _ = write!(messages, "  {client}/s and {server}/s");
     }

@@ -12,7 +12,7 @@ mod tally;
 pub use metrics::{Exposition, METRICS, MetricInfo, MetricKind, write_metrics};
 pub use moment::{Counted, Moment};
 pub use period::Period;
-pub(super) use period::{PeriodRecord, findings_text, period_text, rate};
+pub(super) use period::{PeriodRecord, findings_text, period_text, rate, throughput};
 pub use phase::FlowPhase;
 pub use snapshot::Snapshot;
 pub use tally::Tally;

@@ -54,6 +54,14 @@ pub(in super::super) fn rate(per_second: f64) -> String {
     }
 }
 
+/// Bytes a second for people.
+pub(in super::super) fn throughput(per_second: f64) -> String {
+    match per_second {
+        number if number > 0.0 && number < 0.5 => "<1 B/s".to_owned(),
+        number => format!("{}/s", Bytes(number.round() as u64)),
+    }
+}
+
 /// The findings of a period, those that there were: `1 error, 2 warnings`.
 pub(in super::super) fn findings_text([notes, warnings, errors]: [u64; 3]) -> String {
     let kinds = [(errors, "error"), (warnings, "warning"), (notes, "note")];
@@ -69,8 +77,8 @@ pub(in super::super) fn period_text(period: &Period) -> String {
     let counted = period.counted();
     let mut text = format!("in {}", Duration(period.lasted()));
     let frames = rate(period.per_second(counted.frames));
-    let bytes = Bytes(period.per_second(counted.bytes) as u64);
-    let _ = write!(text, "  {frames} frames/s  {bytes}/s");
+    let bytes = throughput(period.per_second(counted.bytes));
+    let _ = write!(text, "  {frames} frames/s  {bytes}");
     // Drops are never passed over in silence; where nobody counts them, that is said.
     let _ = match counted.dropped() {
         Some(dropped) => write!(text, "  {dropped} dropped"),
@@ -223,6 +231,11 @@ mod tests {
         let before = Counted { interface_dropped: Some(9), ..counted(2) };
         let now = Counted { interface_dropped: Some(1), ..counted(2) };
         assert_eq!(now.since(&before).interface_dropped, Some(0));
+    }
+
+    #[test]
+    fn what_is_little_is_not_nothing() {
+        assert_eq!([0.0, 0.4, 0.9, 1499.6].map(throughput), ["0 B/s", "<1 B/s", "1 B/s", "1.5 kB/s"]);
     }
 
     #[test]

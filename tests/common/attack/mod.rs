@@ -8,7 +8,7 @@ mod wire;
 use std::io::{self, Write};
 
 use wire::{
-    ACK, FIN, PSH, RST, SERVER, SYN, Wire, checksum, client, connect, packet, publish, segment, string, variable,
+    ACK, FIN, PSH, RST, SERVER, SYN, Wire, checksum, client, connect, packet, publish, segment, text, variable,
 };
 
 /// An attack: its name, what it does, and how.
@@ -66,7 +66,7 @@ pub(crate) const ATTACKS: &[Attack] = &[
     Attack { name: "unacknowledged", what: "messages of QoS 2 that nobody acknowledges", play: unacknowledged },
     Attack {
         name: "unacknowledged-by-many",
-        what: "the same of ever more clients, and late answers",
+        what: "messages of QoS 1 of ever more clients, and late answers",
         play: unacknowledged_by_many,
     },
     Attack {
@@ -285,7 +285,7 @@ fn empty_properties(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
 
 fn user_properties(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
     let pairs =
-        (0..10_000).map(|number: u32| [&[38][..], &string(format!("k{number}").as_bytes()), &string(b"v")].concat());
+        (0..10_000).map(|number: u32| [&[38][..], &text(format!("k{number}").as_bytes()), &text(b"v")].concat());
     let list = pairs.collect::<Vec<_>>().concat();
     wire.talk(packets, 5, |_, _| (publish(0x30, b"t", &[], Some(&list), b""), Vec::new()))
 }
@@ -298,8 +298,7 @@ fn property_bomb(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
 fn subscribe_bomb(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
     wire.talk(packets, 4, |wire, number| {
         if number % 10 == 0 {
-            let filters =
-                (0..10_000).map(|filter| [string(format!("f/{number}/{filter}").as_bytes()), vec![1]].concat());
+            let filters = (0..10_000).map(|filter| [text(format!("f/{number}/{filter}").as_bytes()), vec![1]].concat());
             let granted = packet(0x90, &[&[0, 1], &[1; 10_000]]);
             (packet(0x82, &[&[0, 1], &filters.collect::<Vec<_>>().concat()]), granted)
         } else {
@@ -317,7 +316,7 @@ fn wildcards(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
             let level = |pattern: u64, level: u64| if pattern >> level & 1 == 0 { "a" } else { "+" };
             let filters = (number * 1024..(number + 1) * 1024).map(|pattern| {
                 let levels: Vec<_> = (0..16).map(|at| level(pattern, at)).collect();
-                [string(levels.join("/").as_bytes()), vec![0]].concat()
+                [text(levels.join("/").as_bytes()), vec![0]].concat()
             });
             let granted = packet(0x90, &[&[0, 1], &[0; 1024]]);
             (packet(0x82, &[&[0, 1], &filters.collect::<Vec<_>>().concat()]), granted)
@@ -377,7 +376,7 @@ fn topic_levels(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
         let mut deep = "/".repeat(30_000);
         deep.push_str(&number.to_string());
         if number % 2 == 0 {
-            (packet(0x82, &[&[0, 1], &string(deep.as_bytes()), &[0]]), packet(0x90, &[&[0, 1, 0]]))
+            (packet(0x82, &[&[0, 1], &text(deep.as_bytes()), &[0]]), packet(0x90, &[&[0, 1, 0]]))
         } else {
             (publish(0x30, deep.as_bytes(), &[], None, b"x"), Vec::new())
         }
@@ -452,7 +451,7 @@ fn filters_of_many(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
     while wire.written < packets {
         let at = wire.session(number, 4)?;
         let filters: Vec<u8> =
-            (0..4000).flat_map(|number| [string(format!("{number}").as_bytes()), vec![0]].concat()).collect();
+            (0..4000).flat_map(|number| [text(format!("{number}").as_bytes()), vec![0]].concat()).collect();
         let at = wire.send(client(number), at, &packet(0x82, &[&[0, 1], &filters]))?;
         wire.tcp(SERVER, client(number), PSH | ACK, (5, at), &packet(0x90, &[&[0, 1], &[0; 4000]]))?;
         number += 1;
@@ -478,11 +477,11 @@ fn clients(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
         let hello = packet(
             0x10,
             &[
-                &string(b"MQTT"),
+                &text(b"MQTT"),
                 &[4, 0x2c, 0, 60],
-                &string(name.as_bytes()),
-                &string(topic.as_bytes()),
-                &string(&[b'w'; 16_000]),
+                &text(name.as_bytes()),
+                &text(topic.as_bytes()),
+                &text(&[b'w'; 16_000]),
             ],
         );
         let at = wire.send(client(number), 1, &hello)?;
@@ -509,23 +508,24 @@ pub(crate) const ESCAPES: &str =
     "\x1b[2J\x1b]0;title\x07\x1b]8;;http://x\x1b\\\u{9b}31m\u{90}q\u{202e}\u{2066}\r\x08\x7f=cmd|' /C x'!A1\n<b>\"&";
 
 fn escapes(wire: &mut Wire<'_>, packets: u64) -> io::Result<()> {
-    let text = string(ESCAPES.as_bytes());
-    let pair = [&[38][..], &text, &text].concat();
+    let escapes = text(ESCAPES.as_bytes());
+    let pair = [&[38][..], &escapes, &escapes].concat();
     let mut number = 0;
     while wire.written < packets {
         let end = client(number);
         wire.open(end)?;
         let properties = [variable(pair.len()), pair.clone()].concat();
-        let will = [&properties[..], &text, &text].concat();
-        let hello = packet(0x10, &[&string(b"MQTT"), &[5, 0xce, 0, 60], &properties, &text, &will, &text, &text]);
+        let will = [&properties[..], &escapes, &escapes].concat();
+        let hello =
+            packet(0x10, &[&text(b"MQTT"), &[5, 0xce, 0, 60], &properties, &escapes, &will, &escapes, &escapes]);
         let mut at = wire.send(end, 1, &hello)?;
-        let reason = [&[31][..], &text, &pair].concat();
+        let reason = [&[31][..], &escapes, &pair].concat();
         let answer = packet(0x20, &[&[0, 0], &variable(reason.len()), &reason]);
         wire.tcp(SERVER, end, PSH | ACK, (1, at), &answer)?;
         let back = 1 + answer.len() as u32;
-        let subscribe = packet(0x82, &[&[0, 1], &properties, &text, &[0]]);
+        let subscribe = packet(0x82, &[&[0, 1], &properties, &escapes, &[0]]);
         at = wire.send(end, at, &subscribe)?;
-        let content = [&[3][..], &text, &[8], &text, &[9], &text, &pair].concat();
+        let content = [&[3][..], &escapes, &[8], &escapes, &[9], &escapes, &pair].concat();
         at = wire.send(end, at, &publish(0x30, ESCAPES.as_bytes(), &[], Some(&content), ESCAPES.as_bytes()))?;
         let over = packet(0xe0, &[&[0x81], &variable(reason.len()), &reason]);
         wire.tcp(SERVER, end, PSH | ACK, (back, at), &over)?;
