@@ -259,6 +259,40 @@ mod unix {
         (writer, child, out)
     }
 
+    /// `timeout` sends its signal to the program and to its group, of which that is one: what is told must not be lost by it.
+    #[test]
+    fn a_signal_that_comes_twice_at_once_is_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let bytes = fs::read(fixture()).unwrap();
+        for attempt in 0..5 {
+            let path = directory.path().join(format!("growing-{attempt}.pcap"));
+            let (_writer, mut child, mut out) = follow(&path, &bytes, &["--show", "flows,summary"]);
+            std::thread::sleep(Duration::from_millis(100));
+            let id = child.id().to_string();
+            assert!(Command::new("kill").args(["-s", "TERM", &id, &id]).status().unwrap().success());
+            let mut rest = String::new();
+            out.read_to_string(&mut rest).unwrap();
+            assert!(rest.lines().last().unwrap().contains("\"record\":\"summary\""), "{rest}");
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+        }
+    }
+
+    #[test]
+    fn a_second_signal_ends_a_program_that_is_stuck() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("growing.pcap");
+        let bytes = Traffic { packets: 20_000, ..Traffic::default() }.bytes().0;
+        // Nobody reads what is told, so that it can't be told.
+        let (_writer, mut child, _out) = follow(&path, &bytes, &[]);
+        std::thread::sleep(Duration::from_millis(500));
+        signal(&child, "TERM");
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(child.try_wait().unwrap(), None);
+        signal(&child, "TERM");
+        until("its end", || child.try_wait().unwrap().is_some());
+        assert_eq!(child.wait().unwrap().code(), Some(2));
+    }
+
     #[test]
     fn a_capture_that_grows_is_followed_until_a_signal() {
         let directory = tempfile::tempdir().unwrap();

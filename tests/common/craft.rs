@@ -80,7 +80,7 @@ impl Connection {
 
     /// Writes the capture file.
     pub(crate) fn save(&self, path: &Path) {
-        std::fs::write(path, self.pcap()).unwrap();
+        std::fs::write(path, self.pcap()).expect("a file that can be written");
     }
 
     fn segment(&mut self, from: usize, flags: u8, payload: &[u8]) {
