@@ -117,6 +117,22 @@ fn the_topics_of_messages_that_wait_are_memory_of_the_sessions() {
 }
 
 #[test]
+fn what_is_given_up_for_memory_counts_under_that_cap_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("open.pcap");
+    let mut connection = Connection::open().client(&connect(2, b"a", &[])).server(&CONNACK);
+    for id in 1..=2000_u16 {
+        connection = connection.client(&packet(0x32, &[&text(b"t"), &id.to_be_bytes(), b"x"]));
+    }
+    connection.save(&path);
+    let path = path.to_str().expect("a name in Unicode");
+    let records = lines(&run(["read", "--json", "--show", "summary", "--cap", "session_memory=100000", path]));
+    let capped = records[1]["losses"]["capped_by"].as_object().expect("caps");
+    let reached: Vec<_> = capped.iter().filter(|(_, count)| count.as_u64() > Some(0)).map(|(name, _)| name).collect();
+    assert_eq!(reached, ["session_memory"]);
+}
+
+#[test]
 fn of_long_names_so_much_is_kept_as_tells_them_apart() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("names.pcap");

@@ -65,6 +65,24 @@ impl Taken {
     }
 }
 
+/// Short messages are no reason to list long filters, on a thousand connections that stay open.
+#[test]
+fn pings_earn_no_more_than_they_take() {
+    let mut taken = Taken::new();
+    taken.comes(b"big", false);
+    for id in 1..=16 {
+        taken.subscribes(id, 50, 1000);
+    }
+    let pings = [0xc0, 0].repeat(600);
+    for _ in 0..300 {
+        taken.comes(b"big", true);
+        taken.timeline.segment(&mut taken.line, CLIENT, PSH | ACK, &pings);
+    }
+    let captured = taken.timeline.pcap().len();
+    let bytes: usize = taken.listed().iter().map(|(.., bytes, _)| bytes).sum();
+    assert!(bytes < (32 << 20) + 20 * captured, "{bytes} bytes for {captured}");
+}
+
 #[test]
 fn what_is_listed_of_sessions_that_go_on_grows_with_the_capture_and_not_with_what_they_hold() {
     let mut taken = Taken::new();

@@ -14,7 +14,7 @@ pub enum Cap {
     Messages,
     /// Sessions that wait for their client; one was forgotten.
     Sessions,
-    /// Messages on their way through a broker; one was told without waiting for its receivers.
+    /// Messages on their way; one was told without waiting for its receivers, or for its acknowledgement.
     Deliveries,
     /// Bytes of what all sessions hold of exchanges and filters; one gave up what was above its share.
     SessionMemory,

@@ -284,7 +284,7 @@ impl Engine {
     /// It is for live captures, which may be silent for hours. What is read from a file has no time but that of its frames.
     pub fn time_passes(&mut self, silence: Span, sink: &mut impl Sink) {
         let (Some(last), Some(before)) = (self.followed.stats.last, self.followed.previous) else { return };
-        self.followed.flows.time_passes(before + silence, &mut self.followed.ended);
+        self.followed.flows.time_passes(before, silence, &mut self.followed.ended);
         Pass { options: &self.options, followed: &mut self.followed, origin: last, sink }.emit_ended();
         // There is no frame in whose line they could stand.
         self.followed.frame_is_told();

@@ -7,7 +7,7 @@ use super::state::TcpState;
 use super::table::{Ended, EndedFlows, FlowTable, Found, LINGER, TIME_WAIT};
 use super::waiting::Conversing;
 use crate::capture::{FrameNo, Origin};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Every so many packets one flow is looked at whether it is idle.
 const SWEEP_EVERY: u32 = 8;
@@ -43,7 +43,7 @@ impl<A: Conversing> FlowTable<A> {
     pub(super) fn let_go(&mut self, origin: Origin, ended: &mut EndedFlows<A>) {
         let now = self.clock.tick(origin.time);
         if self.next_due.is_some_and(|due| due <= now) {
-            self.let_go_over(origin.time, ended);
+            self.let_go_over(now, origin.time, ended);
         }
         self.packets = self.packets.wrapping_add(1);
         if self.packets.is_multiple_of(SWEEP_EVERY) {
@@ -51,11 +51,13 @@ impl<A: Conversing> FlowTable<A> {
         }
     }
 
-    /// Lets go what is over and was silent for long enough at this time, though no frame has come.
-    pub fn time_passes(&mut self, now: Timestamp, ended: &mut EndedFlows<A>) {
-        let steady = self.clock.tick(now);
-        if self.next_due.is_some_and(|due| due <= steady) {
-            self.let_go_over(now, ended);
+    /// Lets go what is over and was silent for long enough, though no frame has come for so long since the last one, of
+    /// `last`.
+    pub fn time_passes(&mut self, last: Timestamp, silence: Span, ended: &mut EndedFlows<A>) {
+        // Whether the time of that frame is to be believed is for the next one to say.
+        let now = self.clock.now() + silence;
+        if self.next_due.is_some_and(|due| due <= now) {
+            self.let_go_over(now, last + silence, ended);
         }
     }
 
@@ -74,9 +76,8 @@ impl<A: Conversing> FlowTable<A> {
         }
     }
 
-    /// Lets go what is over, and was silent for long enough.
-    fn let_go_over(&mut self, at: Timestamp, ended: &mut EndedFlows<A>) {
-        let now = self.clock.now();
+    /// Lets go what is over, and was silent for long enough at `now` in steady time, which for the frames is `at`.
+    fn let_go_over(&mut self, now: Timestamp, at: Timestamp, ended: &mut EndedFlows<A>) {
         for (queue, after) in [(0, LINGER), (1, TIME_WAIT)] {
             while let Some(&(due, slot, id)) = self.over[queue].front() {
                 if due > now {

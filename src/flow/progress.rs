@@ -29,7 +29,9 @@ impl Connection {
         sender.counters.resets += 1;
         if !resets(sender, receiver, segment) {
             let asks = is_in_window(receiver, segment);
-            receiver.trouble.challenge_due |= asks;
+            if asks {
+                receiver.trouble.challenge_due = true;
+            }
             verdict.marks.add(if asks { Marks::RESET_CHALLENGED } else { Marks::OUT_OF_WINDOW });
             return;
         }

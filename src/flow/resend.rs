@@ -393,8 +393,9 @@ impl Side {
     #[cold]
     pub(super) fn take_probe_byte(&mut self, next: SeqNum) -> SeqNum {
         let probe = self.trouble.made().and_then(|trouble| trouble.probe_end.take());
-        let Some(end) = probe.filter(|end| end.is_after(next)) else { return next };
-        self.counters.unique_bytes += u64::from(end.distance(next).unsigned_abs());
+        // It is one byte: another end is of a probe long ago.
+        let Some(end) = probe.filter(|end| *end == next.plus(1)) else { return next };
+        self.counters.unique_bytes += 1;
         self.next = Some(end);
         end
     }

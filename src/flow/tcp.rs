@@ -539,8 +539,11 @@ impl Connection {
         if segment.seq_len() == 0 {
             return;
         }
-        // Before the first acknowledgement all that was captured of it is on its way, but for the SYN.
-        let unacknowledged = || sender.isn.map(|isn| isn.plus(1)).or(sender.captured.map(|(from, _)| from));
+        // Before the first acknowledgement all that was captured of it is on its way, but for the SYN. Where the other
+        // direction is not captured, nobody knows when that was.
+        let is_told = receiver.was_seen() || segment.flags.has(TcpFlags::SYN);
+        let first = || sender.isn.map(|isn| isn.plus(1)).or(sender.captured.map(|(from, _)| from));
+        let unacknowledged = || if is_told { first() } else { None };
         let (Some(next), Some(from)) = (sender.next, receiver.acked.or_else(unacknowledged)) else { return };
         let in_flight = next.distance(from);
         if segment.payload_length > 0 && in_flight > 0 {

@@ -183,6 +183,17 @@ fn a_byte_that_probes_a_closed_window_is_sent_again_with_what_follows_it() {
     assert_eq!(story.counters(Direction::ToServer).unique_bytes, 111);
     let side = &story.connection.sides.to_server;
     assert_eq!((side.missing_bytes(), side.unseen_tail_bytes()), (0, 0));
+
+    // A probe of long ago is of no number that lies half of them all behind it.
+    let mut story = probed();
+    let mut seq = 11_u32;
+    while seq < 0x8000_0000 + 100_000 {
+        story.server(Line { ack: seq, ..LINE }).client(Line { seq, length: 0x100_0000, ..LINE });
+        seq += 0x100_0000;
+    }
+    story.server(Line { ack: seq, ..LINE }).client(Line { seq: seq + 1000, length: 100, ..LINE });
+    let side = &story.connection.sides.to_server;
+    assert_eq!((side.missing_bytes(), story.counters(Direction::ToServer).unique_bytes), (1000, u64::from(seq) + 99));
 }
 
 #[test]
@@ -248,13 +259,22 @@ fn a_stack_that_numbers_its_packets_alike_doubles_nothing() {
 #[test]
 fn what_is_in_flight_counts_before_the_first_acknowledgement() {
     let mut story = Story::new();
-    story.client(Line { seq: 500, length: 10, ..LINE });
-    assert_eq!(story.last.bytes_in_flight, Some(10), "in the middle of a connection");
-    story.client(Line { seq: 510, length: 30, ..LINE });
-    assert_eq!(story.last.bytes_in_flight, Some(40));
-    let mut story = Story::new();
     story.client(Line { flags: TcpFlags::SYN, seq: 0, length: 18, ..LINE });
     assert_eq!(story.last.bytes_in_flight, Some(18), "Fast Open");
+}
+
+#[test]
+fn what_is_in_flight_is_not_known_where_no_acknowledgement_can_be_captured() {
+    let mut story = Story::new();
+    story.client(Line { seq: 500, length: 10, ..LINE });
+    assert_eq!(story.last.bytes_in_flight, None, "in the middle of a connection");
+    story.client(Line { seq: 510, length: 30, ..LINE });
+    assert_eq!(story.last.bytes_in_flight, None);
+    story.server(Line { ack: 510, ..LINE }).client(Line { seq: 540, length: 1, ..LINE });
+    assert_eq!(story.last.bytes_in_flight, Some(31));
+    let mut story = Story::new();
+    story.client(Line { flags: TcpFlags::SYN, seq: 0, ..LINE }).client(Line { length: 5, ..LINE });
+    assert_eq!(story.last.bytes_in_flight, None);
 }
 
 #[test]

@@ -79,6 +79,8 @@ impl Sessions {
         let came = session.connect.map_or(origin.time, |at| at.time);
         if let Some(old) = previous.and_then(|previous| self.open.get_mut(previous)) {
             old.freeze(&mut self.allowance);
+            // All is weighed, if need be, with the message at hand.
+            self.budget.add(old.listed_bytes());
             if self.lost.is_some_and(|lost| old.last.frame < lost) {
                 // Nobody knows what it, or another connection of the client, said meanwhile.
                 old.lossy = PerDirection { to_server: true, to_client: true };

@@ -6,8 +6,14 @@
 
 use super::subscription::{FILTER_COST, SubscriptionState, Subscriptions};
 
-/// What each message earns: even a connection of CONNECT and CONNACK alone lists some fifty subscriptions.
-const EACH: usize = 2 << 10;
+/// What a connection may list without earning it, in bytes: about as much as what else is kept of it.
+const FREE: usize = 4 << 10;
+
+/// What each byte of a message earns that was captured.
+const EACH: usize = 8;
+
+/// The least bytes of a message.
+const LEAST: usize = 2;
 
 /// What may be listed before anything was earned: 32 connections of a session that holds as much as it may.
 const AT_FIRST: usize = 32 << 20;
@@ -29,17 +35,18 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// A message came that may have added so many bytes to what is held.
+    /// A message came with so many bytes behind its header.
     #[inline]
-    pub(super) fn earn(&mut self, adds: usize) {
-        self.0 = self.0.saturating_add(adds).saturating_add(EACH).min(MOST);
+    pub(super) fn earn(&mut self, body: usize) {
+        self.0 = self.0.saturating_add(EACH.saturating_mul(LEAST + body)).min(MOST);
     }
 
     /// What there is room for of these subscriptions, those without an answer last.
     ///
-    /// What the connection's own messages are worth is not taken from the others, and nobody can take it from them.
+    /// What the connection's own messages are worth at least is not taken from the others, and nobody can take it from them.
     pub(super) fn list(&mut self, held: &Subscriptions, messages: u64) -> Listed {
-        let own = EACH.saturating_mul(usize::try_from(messages).unwrap_or(usize::MAX));
+        let messages = usize::try_from(messages).unwrap_or(usize::MAX);
+        let own = FREE.saturating_add(messages.saturating_mul(EACH * LEAST));
         let room = own.saturating_add(self.0);
         let mut spent = 0;
         let fits = |(filter, _): &(&[u8], SubscriptionState)| {

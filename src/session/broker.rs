@@ -338,9 +338,8 @@ impl Sessions {
         } else if !self.changes.is_empty() {
             self.pass_on_subscriptions(*flow);
         }
-        let adds = self.adds(message);
-        self.allowance.earn(adds);
-        if self.budget.add(adds) {
+        self.allowance.earn(message.body.len());
+        if self.budget.add(self.adds(message)) {
             self.weigh();
         }
         if self.router.is_some() {

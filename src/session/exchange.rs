@@ -163,6 +163,7 @@ impl Exchanges {
     fn begin(&mut self, packet_id: u16, mut sent: Box<Delivery>, tally: &mut Tally<'_>) {
         if self.open.len() >= OPEN_LIMIT {
             self.give_up_one(sent.first.place.flow, tally);
+            self.given_up += 1;
         }
         self.numbers += 1;
         sent.number = self.numbers;
@@ -185,7 +186,6 @@ impl Exchanges {
         }
         let Some(old) = oldest.or_else(|| self.open.first()).and_then(|id| self.take(id)) else { return };
         self.leave_flight(&old, flow);
-        self.given_up += 1;
         tally.end(old, DeliveryOutcome::Unresolved);
     }
 

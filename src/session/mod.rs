@@ -22,7 +22,6 @@ mod done;
 mod early;
 mod end;
 mod exchange;
-mod filters;
 mod ids;
 mod incident;
 mod judge;

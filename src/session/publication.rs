@@ -45,6 +45,11 @@ pub(super) struct Publication {
 }
 
 impl Publication {
+    /// Who is to get it has changed.
+    pub(super) fn count_names(&mut self) {
+        self.names = self.expected.iter().chain(&self.shares).map(Expected::names).sum();
+    }
+
     /// Bytes that it takes, about.
     pub(super) fn cost(&self) -> usize {
         let lists = (self.expected.len() + self.shares.len()) * size_of::<Expected>()

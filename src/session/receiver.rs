@@ -1,5 +1,6 @@
 //! What is known of those who are to get messages: the clients of a broker, and who of them a message is for.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use super::delivery::Name;
@@ -18,11 +19,17 @@ const SHORTLY: Span = Span::from_secs(1);
 pub(super) struct Broker {
     pub(super) tree: Tree,
     pub(super) receivers: BTreeMap<Party, Receiver>,
+    /// How many subscriptions of all receivers were left out for lack of room, so that not all who want a message are known.
+    pub(super) left_out: u32,
 }
 
 impl Broker {
     /// Those who want a message, as they are now: by party, and the shared subscriptions.
-    pub(super) fn expected(&self, sent: &Sent<'_>, wanted: Wanted<&Subscriber>) -> (Vec<Expected>, Vec<Expected>) {
+    pub(super) fn expected<S: Borrow<Subscriber>>(
+        &self,
+        sent: &Sent<'_>,
+        wanted: &Wanted<S>,
+    ) -> (Vec<Expected>, Vec<Expected>) {
         let is_connected =
             |subscriber: &Subscriber| self.receivers.get(&subscriber.party).is_some_and(|receiver| receiver.connected);
         let expected = |subscriber: &Subscriber, connected| Expected {
@@ -33,14 +40,15 @@ impl Broker {
             qos: subscriber.qos.min(sent.qos),
             taken: false,
         };
-        let direct = wanted.direct.into_iter().map(|subscriber| expected(subscriber, is_connected(subscriber)));
+        let direct = wanted.direct.iter().map(S::borrow);
+        let direct = direct.map(|subscriber| expected(subscriber, is_connected(subscriber)));
         // A group is connected if any of it is.
-        let member = |group: Vec<&Subscriber>| {
-            let first = *group.first()?;
-            let connected = group.into_iter().find(|member| is_connected(member));
+        let member = |group: &Vec<S>| {
+            let first = group.first()?.borrow();
+            let connected = group.iter().map(S::borrow).find(|member| is_connected(member));
             Some(expected(connected.unwrap_or(first), connected.is_some()))
         };
-        let mut shares: Vec<_> = wanted.groups.into_iter().filter_map(member).collect();
+        let mut shares: Vec<_> = wanted.groups.iter().filter_map(member).collect();
         shares.sort_unstable_by(|a, b| (&a.share, &a.filter).cmp(&(&b.share, &b.filter)));
         shares.truncate(RECEIVERS);
         (direct.collect(), shares)
@@ -65,6 +73,8 @@ pub(super) struct Receiver {
     /// When something was last sent to it.
     pub(super) last: Option<Timestamp>,
     pub(super) lossy: bool,
+    /// Subscriptions of it that were left out.
+    pub(super) left_out: u32,
     /// Its session is over, since then.
     pub(super) over: Option<Timestamp>,
 }

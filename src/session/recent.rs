@@ -32,16 +32,6 @@ impl Wanted<&Subscriber> {
     }
 }
 
-impl Wanted<Subscriber> {
-    /// The same, to be looked at.
-    pub(super) fn lend(&self) -> Wanted<&Subscriber> {
-        Wanted {
-            direct: self.direct.iter().collect(),
-            groups: self.groups.iter().map(|group| group.iter().collect()).collect(),
-        }
-    }
-}
-
 /// It would take too long to find out who wants a message.
 #[derive(Debug)]
 pub(super) struct TooMany;
@@ -68,7 +58,7 @@ impl Recent {
     }
 
     /// What was found out for such a message.
-    pub(super) fn get(&self, sent: &Sent<'_>) -> Option<Result<Wanted<&Subscriber>, TooMany>> {
+    pub(super) fn get(&self, sent: &Sent<'_>) -> Option<Result<&Wanted<Subscriber>, TooMany>> {
         let is_of = |answer: &&Answer| {
             answer.broker == sent.broker
                 && answer.qos == sent.qos
@@ -76,7 +66,7 @@ impl Recent {
                 && answer.topic == *sent.topic
         };
         let answer = self.0.iter().find(is_of)?;
-        Some(answer.wanted.as_ref().map(Wanted::lend).ok_or(TooMany))
+        Some(answer.wanted.as_ref().ok_or(TooMany))
     }
 
     /// What was found out now.

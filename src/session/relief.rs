@@ -1,14 +1,15 @@
-//! What sessions hold of exchanges and filters, and what they give up when all together hold too much.
+//! What sessions hold of exchanges and filters, their lists of those that they once held among it, and what they give up
+//! when all together hold too much.
 //!
 //! One session holds no more than its own limits allow, and an enemy can have a million of them. Who has given something up
 //! is not known any more for certain: it is held against nobody what came of it.
 
 use super::broker::Sessions;
 use super::client::ClientKey;
-use super::connection::SessionState;
+use super::connection::{Session, SessionState};
 use super::delivery::{Boxes, Deliveries, Delivery, Told};
 use super::route::Party;
-use super::subscription::Change;
+use super::subscription::{Change, FILTER_COST};
 use super::tally::Tally;
 use crate::capture::FrameNo;
 use crate::dissect::Message;
@@ -47,22 +48,22 @@ impl Sessions {
     #[cold]
     pub(super) fn weigh(&mut self) {
         let cost = self.exchange_cost();
-        let open = self.open.values().map(|session| &session.state);
-        let waiting = self.clients.waiting().map(|(.., state)| state);
-        let Some(share) = self.budget.share(open.chain(waiting).map(|state| state.weight(cost))) else { return };
+        let open = self.open.values().map(|session| session.weight(cost));
+        let waiting = self.clients.waiting().map(|(.., state)| state.weight(cost));
+        let Some(share) = self.budget.share(open.chain(waiting)) else { return };
         let relief = Relief { share, exchange_cost: cost };
-        let is_heavy = |state: &SessionState| state.weight(cost) > share;
-        let heavy = self.open.values().filter(|session| is_heavy(&session.state));
+        let heavy = self.open.values().filter(|session| session.weight(cost) > share);
         for flow in heavy.map(|session| session.flow).collect::<Vec<_>>() {
             let Some(session) = self.open.get_mut(flow.id) else { continue };
             let over = self.router.is_some().then_some(&mut self.over);
             let changes = self.router.is_some().then_some(&mut self.changes);
+            session.give_up_list(share / 2);
             relief.take(&mut session.state, flow.id, &mut session.deliveries, over, changes);
             self.relieved.push(flow.id);
             self.reliefs += 1;
             self.pass_on_subscriptions(flow);
         }
-        let heavy = self.clients.waiting().filter(|(.., state)| is_heavy(state));
+        let heavy = self.clients.waiting().filter(|(.., state)| state.weight(cost) > share);
         let mut heavy: Vec<(Option<FrameNo>, ClientKey)> = heavy.map(|(flow, key, _)| (flow, key.clone())).collect();
         // So that the output does not depend on the hash.
         heavy.sort_by(|(x, a), (y, b)| (x, a.broker, &a.id).cmp(&(y, b.broker, &b.id)));
@@ -114,6 +115,25 @@ impl Relief {
                 let mut tally = Tally { of: &mut deliveries[direction], over: over.as_deref_mut() };
                 exchanges.give_up_to(self.share / 4, self.exchange_cost, flow, &mut tally);
             }
+        }
+    }
+}
+
+impl Session {
+    /// What it holds of exchanges, filters and its list, in bytes.
+    fn weight(&self, exchange_cost: usize) -> usize {
+        self.state.weight(exchange_cost) + self.listed_bytes()
+    }
+
+    /// What its list takes of the subscriptions that a later connection took.
+    pub(super) fn listed_bytes(&self) -> usize {
+        self.subscriptions.iter().map(|(filter, _)| filter.len() + FILTER_COST).sum()
+    }
+
+    /// Its list goes, if it takes more than so many bytes.
+    fn give_up_list(&mut self, bytes: usize) {
+        if self.listed_bytes() > bytes {
+            self.subscriptions_left_out += std::mem::take(&mut self.subscriptions).len() as u64;
         }
     }
 }

@@ -200,7 +200,8 @@ impl Router {
             let Some((since, address, party)) = self.over.pop_front() else { break };
             let Some(broker) = self.brokers.get_mut(&address) else { continue };
             if broker.receivers.get(&party).is_some_and(|receiver| receiver.over == Some(since)) {
-                broker.receivers.remove(&party);
+                let left_out = broker.receivers.remove(&party).map_or(0, |receiver| receiver.left_out);
+                broker.left_out -= left_out;
             }
             if broker.is_empty() {
                 self.brokers.remove(&address);
@@ -215,9 +216,11 @@ impl Router {
         let party = subscriber.party.clone();
         if !broker.tree.insert(subscriber, &mut self.room) {
             self.caps.add(Cap::Subscriptions);
-            // What it gets may be for that.
             if let Some(receiver) = broker.receivers.get_mut(&party) {
+                // What it gets may be for that.
                 receiver.lossy = true;
+                receiver.left_out += 1;
+                broker.left_out += 1;
             }
         }
     }
@@ -246,17 +249,16 @@ impl Router {
             self.end(number, publication);
         }
         let expected = self.expected(sent);
-        let lacks = self.brokers.get(&sent.broker).is_some_and(|broker| broker.tree.lacks);
+        let lacks = self.brokers.get(&sent.broker).is_some_and(|broker| broker.left_out > 0);
         let is_unknown = expected.is_none() || lacks;
         if expected.is_none() {
             self.caps.add(Cap::Subscriptions);
         }
         let (expected, shares) = expected.unwrap_or_default();
-        let names = expected.iter().chain(&shares).map(Expected::names).sum();
         let number = self.next;
         self.next += 1;
         self.by_content.entry((sent.broker, content)).or_default().push_back(number);
-        let publication = Publication {
+        let mut publication = Publication {
             broker: sent.broker,
             content,
             topic: Name::clone(sent.topic),
@@ -269,13 +271,14 @@ impl Router {
             got: Vec::new(),
             order: Vec::new(),
             receivers_left_out: 0,
-            names,
+            names: 0,
             is_unknown,
             hop: None,
             taken: None,
             waits: false,
             told: false,
         };
+        publication.count_names();
         self.cost += publication.cost();
         self.publications.insert(number, publication);
         self.due.push_back(number);
@@ -294,7 +297,7 @@ impl Router {
         if is_worth {
             self.recent.put(sent, wanted.as_ref());
         }
-        wanted.map(|wanted| broker.expected(sent, wanted))
+        wanted.map(|wanted| broker.expected(sent, &wanted))
     }
 
     /// The delivery of a message to the broker is over, at `now`.
@@ -449,6 +452,7 @@ impl Router {
             let is_queued = |expected: &Expected| !expected.connected && expected.qos > 0;
             publication.expected.retain(is_queued);
             publication.shares.retain(is_queued);
+            publication.count_names();
             publication.told = true;
             self.cost += publication.cost();
         } else {

@@ -172,6 +172,30 @@ fn what_was_found_out_of_a_topic_holds_until_its_subscriptions_change() {
 }
 
 #[test]
+fn who_wants_a_message_is_known_again_when_those_left_out_are_gone() {
+    let mut router = Router::new(RouteLimits { publications: 100, retained: 10, topics: 10, subscriptions: 5000 });
+    let topic: Name = b"t".as_slice().into();
+    let broker = address(1883);
+    let is_unknown = |router: &mut Router, millis| {
+        router.tick(at(millis));
+        let number = router.publish(&sent(&client("p"), &topic, millis as u64, millis)).expect("a number");
+        router.publications[&number].is_unknown
+    };
+    router.connected(broker, &client("greedy"), false, at(0));
+    for number in 0..100 {
+        router.subscribe(broker, subscriber("greedy", &format!("f/{number}")));
+    }
+    assert!(router.caps.total() > 10 && is_unknown(&mut router, 1));
+    for number in 0..100 {
+        router.unsubscribe(broker, &client("greedy"), format!("f/{number}").as_bytes());
+    }
+    router.forget(broker, &client("greedy"), at(2));
+    assert!(is_unknown(&mut router, 3), "a message to it may be on its way");
+    router.connected(broker, &client("c"), false, at(4));
+    assert!(!is_unknown(&mut router, 60_000));
+}
+
+#[test]
 fn filters_of_those_who_are_to_get_a_message_count_as_held() {
     let mut router = router(100);
     let topic: Name = b"t".as_slice().into();

@@ -4,13 +4,13 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// With more a map is a tree. A tree has room for eleven from the first on, which is much for one.
-const FEW: usize = 8;
+const FEW: usize = 16;
 
 /// With so many or fewer a tree is a list again; less than [`FEW`], so that it does not go back and forth.
-const FEW_AGAIN: usize = 4;
+const FEW_AGAIN: usize = 8;
 
 /// A map in the order of its keys, which takes no more than it holds where that is little.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Small<K, V> {
     /// In the order of the keys.
     Few(Vec<(K, V)>),
@@ -40,7 +40,7 @@ impl<K: Ord, V> Small<K, V> {
         K: Borrow<Q>,
     {
         match self {
-            Self::Few(few) => few.iter().find(|(known, _)| Borrow::<Q>::borrow(known) == key).map(|(_, value)| value),
+            Self::Few(few) => place(few, key).ok().and_then(|at| few.get(at)).map(|(_, value)| value),
             Self::Many(many) => many.get(key),
         }
     }
@@ -50,28 +50,29 @@ impl<K: Ord, V> Small<K, V> {
         K: Borrow<Q>,
     {
         match self {
-            Self::Few(few) => {
-                few.iter_mut().find(|(known, _)| Borrow::<Q>::borrow(known) == key).map(|(_, value)| value)
-            }
+            Self::Few(few) => place(few, key).ok().and_then(|at| few.get_mut(at)).map(|(_, value)| value),
             Self::Many(many) => many.get_mut(key),
         }
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    /// Takes one; gives the value that had its key.
+    pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self {
-            Self::Few(few) => match few.binary_search_by(|(known, _)| known.cmp(&key)) {
-                Ok(at) => few[at] = (key, value),
+            Self::Few(few) => match place(few, &key) {
+                Ok(at) => Some(std::mem::replace(&mut few[at].1, value)),
                 Err(at) if few.len() < FEW => {
                     few.reserve_exact(1);
                     few.insert(at, (key, value));
+                    None
                 }
                 Err(_) => {
                     let mut many: BTreeMap<K, V> = std::mem::take(few).into_iter().collect();
                     many.insert(key, value);
                     *self = Self::Many(many);
+                    None
                 }
             },
-            Self::Many(many) => drop(many.insert(key, value)),
+            Self::Many(many) => many.insert(key, value),
         }
     }
 
@@ -81,8 +82,7 @@ impl<K: Ord, V> Small<K, V> {
     {
         match self {
             Self::Few(few) => {
-                let at = few.iter().position(|(known, _)| Borrow::<Q>::borrow(known) == key)?;
-                let (_, value) = few.remove(at);
+                let (_, value) = few.remove(place(few, key).ok()?);
                 few.shrink_to_fit();
                 Some(value)
             }
@@ -96,14 +96,38 @@ impl<K: Ord, V> Small<K, V> {
         }
     }
 
-    /// All values, in the order of the keys.
-    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+    /// All, in the order of the keys.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let (few, many) = match self {
             Self::Few(few) => (few.as_slice(), None),
             Self::Many(many) => (&[][..], Some(many)),
         };
-        few.iter().map(|(_, value)| value).chain(many.into_iter().flat_map(BTreeMap::values))
+        few.iter().map(|(key, value)| (key, value)).chain(many.into_iter().flatten())
     }
+
+    /// All values, in the order of the keys.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.iter().map(|(_, value)| value)
+    }
+}
+
+impl<K, V> IntoIterator for Small<K, V> {
+    type Item = (K, V);
+    type IntoIter = std::iter::Chain<std::vec::IntoIter<(K, V)>, std::collections::btree_map::IntoIter<K, V>>;
+
+    /// All, in the order of the keys.
+    fn into_iter(self) -> Self::IntoIter {
+        let (few, many) = match self {
+            Self::Few(few) => (few, BTreeMap::new()),
+            Self::Many(many) => (Vec::new(), many),
+        };
+        few.into_iter().chain(many)
+    }
+}
+
+/// Where a key stands among few, or would.
+fn place<K: Borrow<Q>, V, Q: Ord + ?Sized>(few: &[(K, V)], key: &Q) -> Result<usize, usize> {
+    few.binary_search_by(|(known, _)| known.borrow().cmp(key))
 }
 
 #[cfg(test)]
@@ -113,20 +137,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_map(steps in proptest::collection::vec((any::<bool>(), 0u8..20), 0..100)) {
+        fn it_is_a_map(steps in proptest::collection::vec((any::<bool>(), 0u8..40), 0..200)) {
             let (mut small, mut tree) = (Small::default(), BTreeMap::new());
             for (number, (adds, key)) in steps.into_iter().enumerate() {
                 if adds {
-                    small.insert(key, number);
-                    tree.insert(key, number);
+                    prop_assert_eq!(small.insert(key, number), tree.insert(key, number));
                 } else {
                     prop_assert_eq!(small.remove(&key), tree.remove(&key));
                 }
                 prop_assert_eq!(small.get(&key), tree.get(&key));
                 prop_assert_eq!(small.get_mut(&key), tree.get_mut(&key));
                 prop_assert_eq!((small.len(), small.is_empty()), (tree.len(), tree.is_empty()));
-                prop_assert!(small.values().eq(tree.values()));
+                prop_assert!(small.values().eq(tree.values()) && small.iter().eq(tree.iter()));
             }
+            prop_assert!(small.into_iter().eq(tree));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The subscriptions of a session: what was asked for, what was granted, what was taken back.
 
 use super::exchange::LATE;
-use super::filters::Filters;
 use super::ids::Ids;
+use super::small::Small;
 use crate::capture::{FrameNo, Origin};
 use crate::mqtt::{PacketType, Subscribe, Unsubscribe, topic};
 use crate::prefetch::prefetch;
@@ -91,7 +91,7 @@ pub(super) type Change = (Box<[u8]>, Option<SubscriptionState>);
 /// The subscriptions of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Subscriptions {
-    granted: Filters,
+    granted: Small<Box<[u8]>, SubscriptionState>,
     pending: Ids<Box<Pending>>,
     filter_bytes: usize,
     /// The least QoS of all that were ever asked for or granted: no message of that QoS or less is above what was granted.
@@ -215,7 +215,7 @@ impl Subscriptions {
                 changes.push((filter.clone(), Some(state)));
             }
             state.granted_qos().into_iter().for_each(|qos| self.lower(qos));
-            if self.granted.insert(filter, state) {
+            if self.granted.insert(filter, state).is_some() {
                 self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
             }
         }
@@ -237,7 +237,7 @@ impl Subscriptions {
         };
         for (at, filter) in filters.iter().enumerate() {
             // Before 5.0 there is one answer for all, and it is yes (MQTT-3.10.4-4).
-            if codes.get(at).is_none_or(|code| *code < 0x80) && self.granted.remove(filter) {
+            if codes.get(at).is_none_or(|code| *code < 0x80) && self.granted.remove(&**filter).is_some() {
                 if let Some(changes) = &mut changes {
                     changes.push((filter.clone(), None));
                 }
@@ -300,9 +300,9 @@ impl Subscriptions {
         self.filter_bytes += newer.filter_bytes;
         self.left_out += newer.left_out;
         newer.least_qos.into_iter().for_each(|qos| self.lower(qos));
-        for (filter, state) in newer.granted.into_iter() {
+        for (filter, state) in newer.granted {
             let length = filter.len();
-            if self.granted.insert(filter, state) {
+            if self.granted.insert(filter, state).is_some() {
                 self.filter_bytes = self.filter_bytes.saturating_sub(length + FILTER_COST);
             }
         }
@@ -340,7 +340,7 @@ impl Subscriptions {
 
     /// Whether none are held.
     pub fn is_empty(&self) -> bool {
-        self.granted.len() == 0 && self.pending.len() == 0
+        self.granted.is_empty() && self.pending.len() == 0
     }
 
     /// How many were answered, or asked for and not answered.
@@ -350,7 +350,7 @@ impl Subscriptions {
 
     /// All that were answered, by filter.
     pub fn granted(&self) -> impl Iterator<Item = (&[u8], SubscriptionState)> {
-        self.granted.iter()
+        self.granted.iter().map(|(filter, state)| (filter.as_ref(), *state))
     }
 
     /// Those that were asked for and not answered.

@@ -126,13 +126,11 @@ pub(super) struct Tree {
     /// Nodes that are not in use.
     free: Vec<u32>,
     held: usize,
-    /// A filter was left out for lack of room so that not all who want a message are known.
-    pub(super) lacks: bool,
 }
 
 impl Default for Tree {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()], free: Vec::new(), held: 0, lacks: false }
+        Self { nodes: vec![Node::default()], free: Vec::new(), held: 0 }
     }
 }
 
@@ -177,10 +175,7 @@ impl Tree {
         if rest.is_some() || !self.nodes[at].has(&subscriber) {
             cost += cost_of(&subscriber.filter);
         }
-        let Some(left) = room.checked_sub(cost) else {
-            self.lacks = true;
-            return false;
-        };
+        let Some(left) = room.checked_sub(cost) else { return false };
         *room = left;
         self.put(subscriber);
         true
@@ -419,7 +414,7 @@ mod tests {
         while tree.insert(subscriber(1, &format!("a/{taken}")), &mut room) {
             taken += 1;
         }
-        assert!(taken > 3 && tree.lacks);
+        assert!(taken > 3);
         let nodes = tree.nodes.len();
         assert!(!tree.insert(subscriber(1, "deep/er/and/deep/er"), &mut room));
         assert_eq!(tree.nodes.len(), nodes, "nothing of a filter that is left out");

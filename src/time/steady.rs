@@ -14,10 +14,11 @@ const PAUSE: Span = Span::from_secs(86_400);
 /// Clocks that are told apart: as many as a capture may have interfaces with clocks of their own, in most cases.
 const CLOCKS: usize = 4;
 
-/// A time that goes on as the frames' times do, but neither back, except by a little, nor ahead because of one frame.
+/// A time that goes on as the frames' times do, but neither back, except by a little, nor ahead by more than a day because of
+/// one frame: less may be a pause, which is far more common than a damaged time.
 ///
 /// Give it the time of each frame in turn, by [`Steady::tick`]. It is for what has to wait for a while and no longer:
-/// a clock that is set back would make that wait for long, and a frame with a damaged time would end the waiting of
+/// a clock that is set back would make that wait for long, and a frame with a wild time would end the waiting of
 /// everything. What is told of frames has their own times.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Steady {
