@@ -17,7 +17,7 @@ pub(super) use arguments::Check;
 use asserted::Asserted;
 
 use super::failure::{FAILED, Failure, say};
-use super::output::hint_at_missing_mqtt;
+use super::no_mqtt::hint_at_missing_mqtt;
 
 /// The exit status of a check that found something.
 const FOUND: u8 = 1;

@@ -25,6 +25,7 @@ mod generate;
 mod input;
 mod interfaces;
 mod keylog;
+mod no_mqtt;
 mod order;
 mod output;
 mod parse;
