@@ -278,6 +278,19 @@ mod unix {
     }
 
     #[test]
+    fn a_signal_ends_a_program_that_waits_for_a_reader() {
+        let directory = tempfile::tempdir().unwrap();
+        let Some(path) = fifo(&directory.path().join("fifo")) else { return };
+        for to in ["--json-to", "--write"] {
+            let mut child = program().args(["read", "--follow"]).arg(fixture()).args([to, &path]).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(500));
+            assert_eq!(child.try_wait().unwrap(), None);
+            signal(&child, "INT");
+            until("its end", || child.try_wait().unwrap().is_some());
+        }
+    }
+
+    #[test]
     fn a_second_signal_ends_a_program_that_is_stuck() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("growing.pcap");
@@ -285,6 +298,9 @@ mod unix {
         // Nobody reads what is told, so that it can't be told.
         let (_writer, mut child, _out) = follow(&path, &bytes, &[]);
         std::thread::sleep(Duration::from_millis(500));
+        signal(&child, "TERM");
+        std::thread::sleep(Duration::from_millis(200));
+        // As `timeout` does it, only slower.
         signal(&child, "TERM");
         std::thread::sleep(Duration::from_secs(1));
         assert_eq!(child.try_wait().unwrap(), None);

@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &Capture) -> anyhow::Result<ExitCode> {
     }
     // All is open, and no thread was started and no frame looked at.
     cage.close()?;
-    signals.may_insist()?;
+    signals.begin()?;
     report.check()?;
     let mut keys = arguments.decoding.streams.keys.observer();
     let mut watcher = watch.begin(&arguments.watch, &arguments.output, &arguments.interfaces, &stop)?;

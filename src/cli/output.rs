@@ -260,6 +260,7 @@ impl Report {
                 }
                 self.renderer.out().take_back();
                 self.sinks.take_back();
+                self.renderer.settled();
                 self.settle()
             }
             (Fate::Shown, _) => self.render(output),

@@ -17,30 +17,34 @@ const SAME: Duration = Duration::from_millis(500);
 /// How often it is looked whether the first has come.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What signals ask for.
+/// What signals ask for. Until [`Signals::begin`] nothing is lost by it, and one ends the program at once: it may wait for
+/// somebody to read a FIFO.
 pub(super) struct Signals {
-    stop: Arc<AtomicBool>,
-    /// The next signal ends the program at once.
+    /// One has come.
+    asked: Arc<AtomicBool>,
+    /// The next one ends the program at once.
     insists: Arc<AtomicBool>,
 }
 
 impl Signals {
     /// Sets the flag on Ctrl-C and SIGTERM, and where a terminal goes away (SIGHUP): what was captured is worth keeping.
     pub(super) fn listen(stop: &Arc<AtomicBool>) -> anyhow::Result<Self> {
-        let insists = Arc::new(AtomicBool::new(false));
+        let (asked, insists) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
         for signal in [SIGINT, SIGTERM].into_iter().chain(hangup()) {
             signal_hook::flag::register_conditional_shutdown(signal, i32::from(FAILED), Arc::clone(&insists))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&asked)))
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(stop)))
                 .context("can't listen for signals")?;
         }
-        Ok(Self { stop: Arc::clone(stop), insists })
+        Ok(Self { asked, insists })
     }
 
-    /// From now on a later signal means it: the program may be stuck in writing to a terminal that does not move. Starts a
-    /// thread, which belongs into the cage.
-    pub(super) fn may_insist(self) -> anyhow::Result<()> {
+    /// All is open. From now on the first signal sets the flag, and a later one means it: the program may be stuck in writing
+    /// to a terminal that does not move. Starts a thread, which belongs into the cage.
+    pub(super) fn begin(self) -> anyhow::Result<()> {
+        self.insists.store(false, Ordering::Relaxed);
         let wait = move || {
-            while !self.stop.load(Ordering::Relaxed) {
+            while !self.asked.load(Ordering::Relaxed) {
                 thread::sleep(LOOK);
             }
             thread::sleep(SAME);

@@ -87,7 +87,7 @@ pub(super) struct Watch<'a> {
 impl Watch<'_> {
     /// All is open, and threads may be started.
     pub(super) fn begins(&mut self) -> anyhow::Result<()> {
-        self.signals.take().map_or(Ok(()), Signals::may_insist)
+        self.signals.take().map_or(Ok(()), Signals::begin)
     }
 
     /// What was read so far was told.

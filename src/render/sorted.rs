@@ -22,7 +22,7 @@ pub(super) struct Sorted {
 #[derive(Debug)]
 struct Row {
     key: Key,
-    text: Vec<u8>,
+    text: Box<[u8]>,
 }
 
 impl Row {
@@ -48,7 +48,7 @@ impl Sorted {
 
     /// Takes a row.
     pub(super) fn push(&mut self, key: Key, text: Vec<u8>) {
-        let row = Row { key, text };
+        let row = Row { key, text: text.into() };
         self.bytes += row.bytes();
         self.rows.push(row);
     }
@@ -71,8 +71,14 @@ impl Sorted {
         if self.rows.len() >= most || self.bytes > BYTES {
             self.sort(descending);
             self.drop_behind(limit.min(self.room));
-            while self.bytes > BYTES / 2 {
-                self.room = self.rows.len() / 2;
+            if self.bytes > BYTES / 8 * 7 {
+                // Some room for more, so that this is not done for each row.
+                let mut bytes = 0;
+                let fits = |row: &&Row| {
+                    bytes += row.bytes();
+                    bytes <= BYTES / 4 * 3
+                };
+                self.room = self.rows.iter().take_while(fits).count();
                 self.drop_behind(self.room);
             }
         }
@@ -90,7 +96,7 @@ impl Sorted {
     }
 
     /// The first so many rows in their order, as far as there was room for them.
-    pub(super) fn finish(&mut self, descending: bool, limit: usize) -> First<impl Iterator<Item = Vec<u8>> + use<>> {
+    pub(super) fn finish(&mut self, descending: bool, limit: usize) -> First<impl Iterator<Item = Box<[u8]>> + use<>> {
         self.sort(descending);
         self.drop_behind(limit.min(self.room));
         let Self { rows, left_out, .. } = std::mem::replace(self, Self::new());
@@ -105,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn finished(mut sorted: Sorted, descending: bool, limit: usize) -> (Vec<Vec<u8>>, u64, u64) {
+    fn finished(mut sorted: Sorted, descending: bool, limit: usize) -> (Vec<Box<[u8]>>, u64, u64) {
         let First { rows, left_out, missing } = sorted.finish(descending, limit);
         (rows.collect(), left_out, missing)
     }
@@ -134,7 +140,7 @@ mod tests {
             let (rows, left_out, missing) = finished(sorted, descending, limit);
             prop_assert_eq!(left_out, (all - expected.len()) as u64);
             prop_assert_eq!(missing, (all.min(limit) - expected.len()) as u64);
-            let expected: Vec<_> = expected.into_iter().map(|(_, at)| at.to_le_bytes().to_vec()).collect();
+            let expected: Vec<_> = expected.into_iter().map(|(_, at)| at.to_le_bytes().into()).collect();
             prop_assert_eq!(rows, expected);
         }
 
@@ -157,7 +163,7 @@ mod tests {
             let (rows, left_out, missing) = finished(sorted, false, limit);
             prop_assert_eq!(rows.len() as u64 + left_out, expected.len() as u64);
             prop_assert_eq!(missing, (expected.len().min(limit) - rows.len()) as u64);
-            let expected: Vec<_> = expected.into_iter().map(|(_, text)| text).take(rows.len()).collect();
+            let expected: Vec<_> = expected.into_iter().map(|(_, text)| text.into()).take(rows.len()).collect();
             prop_assert_eq!(rows, expected);
         }
     }

@@ -156,6 +156,9 @@ impl Sessions {
             if let Some(state) = old_state {
                 self.discard(key.broker, &party, state, DeliveryOutcome::SessionOver);
             }
+            if let Some(router) = &mut self.router {
+                router.begins_anew(key.broker, &party);
+            }
         }
         if let Some(router) = &mut self.router {
             router.connected(key.broker, &party, session.is_kept(), origin.time);

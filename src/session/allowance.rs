@@ -1,15 +1,15 @@
 //! How much sessions list of their subscriptions when a later connection takes them, or they end.
 //!
 //! A client brings its subscriptions along whenever it comes back, and each of its connections lists them all. So two packets
-//! could have a mebibyte copied, as often as somebody likes. What is listed has to be earned by what was captured: then
-//! neither the time nor the memory for it grows faster than the capture.
+//! could have a mebibyte copied, as often as somebody likes. What is listed has to be earned by messages that come, inflated ones
+//! as long as they are then: so neither the time nor the memory for it grows faster than what is read of them anyway.
 
 use super::subscription::{FILTER_COST, SubscriptionState, Subscriptions};
 
 /// What a connection may list without earning it, in bytes: about as much as what else is kept of it.
 const FREE: usize = 4 << 10;
 
-/// What each byte of a message earns that was captured.
+/// What each byte of a message earns that is there.
 const EACH: usize = 8;
 
 /// The least bytes of a message.

@@ -73,7 +73,7 @@ pub(super) struct Receiver {
     /// When something was last sent to it.
     pub(super) last: Option<Timestamp>,
     pub(super) lossy: bool,
-    /// Subscriptions of it that were left out.
+    /// Subscriptions of its session that were left out, one that was asked for again as often as that.
     pub(super) left_out: u32,
     /// Its session is over, since then.
     pub(super) over: Option<Timestamp>,

@@ -51,14 +51,16 @@ impl Sessions {
         let open = self.open.values().map(|session| session.weight(cost));
         let waiting = self.clients.waiting().map(|(.., state)| state.weight(cost));
         let Some(share) = self.budget.share(open.chain(waiting)) else { return };
-        let relief = Relief { share, exchange_cost: cost };
         let heavy = self.open.values().filter(|session| session.weight(cost) > share);
         for flow in heavy.map(|session| session.flow).collect::<Vec<_>>() {
             let Some(session) = self.open.get_mut(flow.id) else { continue };
             let over = self.router.is_some().then_some(&mut self.over);
             let changes = self.router.is_some().then_some(&mut self.changes);
             session.give_up_list(share / 2);
-            relief.take(&mut session.state, flow.id, &mut session.deliveries, over, changes);
+            if session.weight(cost) > share {
+                let relief = Relief { share: share - session.listed_bytes(), exchange_cost: cost };
+                relief.take(&mut session.state, flow.id, &mut session.deliveries, over, changes);
+            }
             self.relieved.push(flow.id);
             self.reliefs += 1;
             self.pass_on_subscriptions(flow);
@@ -73,6 +75,7 @@ impl Sessions {
             };
             let over = self.router.is_some().then_some(&mut self.over);
             let changes = self.router.is_some().then_some(&mut self.changes);
+            let relief = Relief { share, exchange_cost: cost };
             relief.take(state, FrameNo(0), &mut PerDirection::default(), over, changes);
             self.reliefs += 1;
             if let Some(router) = &mut self.router {

@@ -152,6 +152,14 @@ impl Router {
         receiver.over = None;
     }
 
+    /// A client has a new session: subscriptions of the old one that were left out are over.
+    pub(super) fn begins_anew(&mut self, broker: SocketAddr, party: &Party) {
+        let Some(broker) = self.brokers.get_mut(&broker) else { return };
+        if let Some(receiver) = broker.receivers.get_mut(party) {
+            broker.left_out -= std::mem::take(&mut receiver.left_out);
+        }
+    }
+
     /// A client's connection has ended.
     pub(super) fn left(&mut self, broker: SocketAddr, party: &Party, now: Timestamp, keeps: bool) {
         let Some(receiver) = self.brokers.get_mut(&broker).and_then(|broker| broker.receivers.get_mut(party)) else {

@@ -193,6 +193,13 @@ fn who_wants_a_message_is_known_again_when_those_left_out_are_gone() {
     assert!(is_unknown(&mut router, 3), "a message to it may be on its way");
     router.connected(broker, &client("c"), false, at(4));
     assert!(!is_unknown(&mut router, 60_000));
+    router.connected(broker, &client("greedy"), false, at(60_001));
+    for number in 0..100 {
+        router.subscribe(broker, subscriber("greedy", &format!("f/{number}")));
+    }
+    assert!(is_unknown(&mut router, 60_002));
+    router.begins_anew(broker, &client("greedy"));
+    assert!(!is_unknown(&mut router, 60_003));
 }
 
 #[test]
